@@ -1,0 +1,138 @@
+# Everything that people and CI do with this repository. `make` alone prints help.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+BIN := $(VENV)/bin
+STACK := $(PYTHON) deploy/local/stack.py
+PYTEST := $(PYTHON) -m pytest
+BASE_PYTHON ?= python3
+LOCAL := protos/gen/python services/common services/gateway services/registry services/asr services/diarizer clients/python
+SAMPLE = $(shell $(PYTHON) -c 'import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("pyannote.audio").origin).parent / "sample/sample.wav")')
+# Nothing here reports usage to anybody.
+export PYANNOTE_METRICS_ENABLED := 0
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- setting up -----------------------------------------------------------------------------------
+
+.PHONY: setup lock
+setup: $(VENV)/.ready ## Install everything into .venv, by hash
+
+$(VENV)/.ready: requirements/dev.lock $(LOCAL:%=%/pyproject.toml)
+	@uv=$$(command -v uv || true); \
+	[ -n "$$uv" ] || { uv=$(VENV)/.uv/bin/uv; [ -x $$uv ] || $(BASE_PYTHON) -m pip install -q --target $(VENV)/.uv uv==0.13.8; }; \
+	[ -x $(PYTHON) ] || $$uv venv -q --allow-existing --python $(BASE_PYTHON) $(VENV); \
+	echo "installing into $(VENV) (about half a minute, 4 GB)"; \
+	$$uv pip sync -q --python $(PYTHON) --require-hashes requirements/dev.lock; \
+	$$uv pip install -q --python $(PYTHON) --no-deps --no-build-isolation $(LOCAL:%=-e %)
+	@touch $@
+
+lock: ## Resolve requirements/*.lock anew (NAMES="gateway dev" for some)
+	requirements/compile.sh $(NAMES)
+
+# --- protos ---------------------------------------------------------------------------------------
+
+.PHONY: gen gen-check export-protos
+gen: setup ## Generate the Python stubs from the protos
+	@$(PYTHON) protos/generate.py gen
+
+gen-check: setup ## Check that the committed stubs are current
+	@$(PYTHON) protos/generate.py check
+
+export-protos: setup ## Write a self-contained bundle of protos for clients: make export-protos DIR=out
+	@[ -n "$(DIR)" ] || { echo "say where: make export-protos DIR=out" >&2; exit 2; }
+	@$(PYTHON) protos/export.py "$(DIR)"
+
+# --- checks ---------------------------------------------------------------------------------------
+
+.PHONY: fmt lint types imports check
+fmt: setup ## Format code and protos
+	@$(BIN)/ruff check -q --fix-only .
+	@$(BIN)/ruff format -q .
+	@$(BIN)/buf format -w protos
+
+lint: setup ## Lint code and protos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/buf format --diff --exit-code protos
+	$(PYTHON) protos/generate.py lint
+
+types: setup ## Check types, strictly
+	$(BIN)/mypy services/*/src clients/python/src deploy/local protos/generate.py protos/export.py tests
+
+imports: setup ## Check who may import whom
+	$(BIN)/lint-imports
+
+check: lint types imports gen-check test-chart test-install ## Everything but the tests of `make test`
+
+# --- tests ----------------------------------------------------------------------------------------
+
+.PHONY: test test-unit test-service test-e2e test-contract test-chart test-install
+test: setup models ## Run the unit, contract, service and e2e tests
+	$(PYTEST) tests/unit tests/contract tests/service tests/e2e $(ARGS)
+
+test-unit: setup ## Run the tests without sockets or weights
+	$(PYTEST) tests/unit $(ARGS)
+
+test-contract: setup ## Run the tests of the protos
+	$(PYTEST) tests/contract $(ARGS)
+
+test-service: setup models ## Run the tests of each service alone, on real Postgres, S3 and weights
+	$(PYTEST) tests/service $(ARGS)
+
+test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)
+	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)
+
+test-chart: setup ## Lint, render and check the Helm chart
+	$(PYTEST) tests/chart $(ARGS)
+
+test-install: setup ## Check that each service installs alone with only what it needs
+	$(PYTEST) tests/install $(ARGS)
+
+# --- benchmarks -----------------------------------------------------------------------------------
+
+.PHONY: bench bench-quality bench-memory
+bench: setup models ## Measure the engines against their baselines, as one table
+	$(PYTHON) -m tests.bench.engines $(ARGS)
+
+bench-quality: setup models ## Word and diarization error rates of every referenced recording, through the command line
+	$(PYTHON) -m tests.bench.quality $(ARGS)
+
+bench-memory: setup models ## Peak memory of api, worker and decode child, one minute against sixty
+	$(PYTHON) -m tests.bench.memory $(ARGS)
+
+# --- the local stack ------------------------------------------------------------------------------
+
+.PHONY: models up down status logs trace clean demo
+models: setup ## Install the development weights into .locution/models and register them if the stack is up
+	@$(STACK) models
+
+up: setup ## Start Postgres, an S3 server and all services on loopback
+	@$(STACK) up
+
+down: setup ## End them and keep their data
+	@$(STACK) down
+
+status: setup ## Show which of them are healthy
+	@$(STACK) status
+
+logs: setup ## Show their logs
+	@$(STACK) logs $(ARGS)
+
+trace: setup ## Print the last job's trace as a tree
+	@$(STACK) trace $(ARGS)
+
+clean: setup ## End them and remove their data (the weights too)
+	@$(STACK) clean
+
+demo: setup models ## Transcribe a real conversation with its speakers, from nothing
+	@$(STACK) up
+	@trap '$(STACK) down' EXIT; $(BIN)/locution transcribe "$(SAMPLE)"

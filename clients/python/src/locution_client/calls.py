@@ -1,0 +1,73 @@
+"""How calls are made: with the key, a deadline, and again where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+
+from locution_client.errors import ApiError, from_rpc
+from locution_client.settings import Connection
+
+Answer = TypeVar("Answer")
+
+DEADLINE = 30.0
+"""Seconds for a call that reads or changes a row."""
+
+ATTEMPTS = 6
+FIRST_WAIT = 0.2
+LONGEST_WAIT = 10.0
+
+AGAIN = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
+"""Codes after which a call is made again: every create carries a request_id, so that this is safe."""
+
+OPTIONS = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+)
+
+
+def open_channel(connection: Connection) -> grpc.aio.Channel:
+    """Open a channel: plain for `host:port` and `http://`, TLS for `https://`."""
+    scheme, separator, rest = connection.address.rpartition("://")
+    target = rest.rstrip("/")
+    if separator and scheme == "https":
+        roots = connection.ca_file.read_bytes() if connection.ca_file else None
+        target = target if ":" in target else f"{target}:443"
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(roots), options=OPTIONS)
+    return grpc.aio.insecure_channel(target, options=OPTIONS)
+
+
+def credentials(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """Return the metadata by which the server knows us."""
+    return (("authorization", f"Bearer {connection.api_key}"),)
+
+
+async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATTEMPTS) -> Answer:
+    """Make a call that may be repeated; raise ApiError once it fails for good."""
+    for attempt in range(attempts):
+        try:
+            return await call()
+        except grpc.aio.AioRpcError as error:
+            failure = from_rpc(error)
+            if not may_repeat(failure) or attempt == attempts - 1:
+                raise failure from error
+            await asyncio.sleep(wait_before(attempt, failure))
+    raise AssertionError("attempts must be positive")
+
+
+def may_repeat(failure: ApiError) -> bool:
+    """Say whether the same call may succeed a moment later."""
+    return failure.code in AGAIN and (failure.code == "UNAVAILABLE" or failure.retry_after is not None)
+
+
+def wait_before(attempt: int, failure: ApiError) -> float:
+    """Return the seconds to wait before the next attempt: the server's wish, else exponential with jitter."""
+    if failure.retry_after is not None:
+        return min(failure.retry_after, LONGEST_WAIT)
+    longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
+    return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret

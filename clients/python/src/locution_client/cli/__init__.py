@@ -1,0 +1,1 @@
+"""The `locution` command line: one module a command."""

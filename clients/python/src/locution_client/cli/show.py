@@ -1,0 +1,69 @@
+"""How things are printed: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from locution.v1 import job_service_pb2 as pb
+
+from locution_client.errors import ApiError
+
+
+def note(text: str) -> None:
+    """Print a line beside the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def failure(error: ApiError, subject: str = "") -> None:
+    """Print a refusal: reason, fields, and what to do next."""
+    note(f"locution: {subject + ': ' if subject else ''}{error}")
+    for violation in error.violations:
+        note(f"  {violation.field}: {violation.description}")
+    if error.advice:
+        note(f"  next: {error.advice}")
+
+
+def warnings(job: pb.Job, subject: str) -> None:
+    """Print what a job lacks."""
+    for warning in job.warnings:
+        code = pb.JobWarning.Code.Name(warning.code).removeprefix("CODE_")
+        note(f"locution: {subject}: warning: {code}: {warning.message}")
+
+
+def as_json(messages: Iterable[Message]) -> str:
+    """Return a JSON array in the schema's own field names."""
+    return json.dumps([to_dict(message) for message in messages], indent=2, ensure_ascii=False)
+
+
+def to_dict(message: Message) -> dict[str, object]:
+    """Return a message as JSON would hold it."""
+    converted: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    return converted
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay rows out in columns."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def seconds(duration: Duration) -> float:
+    """Return a duration in seconds."""
+    return duration.seconds + duration.nanos / 1e9
+
+
+def state(job: pb.Job) -> str:
+    """Return a job's state in one word."""
+    return pb.Job.State.Name(job.state).removeprefix("STATE_")
+
+
+def stage(kind: pb.StageKind.ValueType) -> str:
+    """Return a stage's name in one word."""
+    return pb.StageKind.Name(kind).removeprefix("STAGE_KIND_").lower()

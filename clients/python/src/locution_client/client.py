@@ -1,0 +1,34 @@
+"""One connection to one server."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from locution_client.calls import credentials, open_channel
+from locution_client.jobs import Jobs
+from locution_client.models import Models
+from locution_client.settings import Connection
+from locution_client.transcripts import Transcripts
+from locution_client.uploads import Uploads
+
+
+class Client:
+    """Hold a channel and one caller for each public service; use it with `async with`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._channel = open_channel(connection)
+        metadata = credentials(connection)
+        self.uploads = Uploads(self._channel, metadata)
+        self.jobs = Jobs(self._channel, metadata)
+        self.transcripts = Transcripts(self._channel, metadata)
+        self.models = Models(self._channel, metadata)
+
+    async def __aenter__(self) -> Client:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the channel."""
+        await self._channel.close()

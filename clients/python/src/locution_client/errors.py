@@ -1,0 +1,133 @@
+"""What the server refused, read from google.rpc's details, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+Detail = TypeVar("Detail", bound=Message)
+
+ADVICE: Mapping[str, str] = {
+    "UNAUTHENTICATED": "check LOCUTION_API_KEY",
+    "PERMISSION_DENIED": "use a key that is allowed to do this",
+    "DEADLINE_EXCEEDED": "try again",
+    "DEPENDENCY_UNAVAILABLE": "try again in a moment",
+    "OVERLOADED": "try again in a moment",
+    "UPLOAD_TOO_LARGE": "send a smaller file, or have the limit raised",
+    "UPLOAD_DIGEST_MISMATCH": "the file changed while it was sent: run the command again",
+    "JOB_NOT_FOUND": "`locution jobs list` shows the jobs there are",
+    "JOB_CANCELLED": "run the command again",
+    "JOB_ATTEMPTS_EXHAUSTED": "the engines failed again and again: look at their logs, then run the command again",
+    "JOB_EXPIRED": "no engine took the work in time: check that they run, then run the command again",
+    "TRANSCRIPT_NOT_READY": "wait with `locution jobs watch`",
+    "MEDIA_EMPTY": "the file holds no bytes: send another",
+    "MEDIA_UNRECOGNISED": "send audio or video (wav, flac, mp3, m4a, ogg, webm, mp4, aiff, ...)",
+    "MEDIA_NO_AUDIO": "send a file that has sound",
+    "MEDIA_CORRUPT": "the file is damaged: send a sound copy",
+    "MEDIA_TOO_LONG": "cut the recording into shorter pieces",
+    "MEDIA_ENCODING_REQUIRED": "send a file with a header, for example wav",
+    "MODEL_NOT_FOUND": "`locution models list` shows the models there are",
+    "MODEL_NOT_USABLE": "choose another one: `locution models list`",
+    "MODEL_NONE_USABLE": "register one: `make models` for development, `locution models register SET/WEIGHT` otherwise",
+    "MODEL_PATH_INVALID": "put the weight at <set>/<weight> below the models root",
+    "OPTION_UNSUPPORTED": "drop the option or choose another model: `locution models list`",
+}
+"""What a person can do, by reason; the catalogue itself is locution.v1.ErrorReason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Say which field breaks which rule."""
+
+    field: str
+    description: str
+
+
+@dataclass(slots=True, eq=False)
+class ApiError(Exception):
+    """Hold a refusal of the server."""
+
+    code: str
+    """Name of the gRPC status."""
+    message: str
+    reason: str | None = None
+    """Name of an ErrorReason without its prefix; absent where the server did not answer."""
+    violations: tuple[Violation, ...] = ()
+    retry_after: float | None = None
+    """Seconds after which the server would be asked again."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the message with its reason."""
+        return f"{self.reason or self.code}: {self.message}"
+
+    @property
+    def unreachable(self) -> bool:
+        """Say whether no server answered."""
+        return self.code == "UNAVAILABLE" and self.reason is None
+
+    @property
+    def advice(self) -> str | None:
+        """Return what to do next, where there is something to do."""
+        if self.unreachable:
+            return "check LOCUTION_ADDRESS, and that the server runs (`make status` for the local stack)"
+        if self.retry_after:
+            return f"try again in {self.retry_after:.0f} s"
+        return ADVICE.get(self.reason or "")
+
+
+class JobFailed(ApiError):
+    """Say why a job ended without a transcript."""
+
+    job: str = ""
+
+
+def from_rpc(error: grpc.aio.AioRpcError) -> ApiError:
+    """Read an error of a call."""
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # AioRpcError has the three methods it calls
+    code, message = error.code().name, error.details() or error.code().name
+    return ApiError(code, message) if status is None else from_status(status, code)
+
+
+def from_status(status: status_pb2.Status, code: str | None = None) -> ApiError:
+    """Read a google.rpc.Status with its details."""
+    info = _detail(status, error_details_pb2.ErrorInfo)
+    bad = _detail(status, error_details_pb2.BadRequest)
+    retry = _detail(status, error_details_pb2.RetryInfo)
+    return ApiError(
+        code=code or _code_name(status.code),
+        message=status.message,
+        reason=info.reason if info else None,
+        violations=tuple(Violation(each.field, each.description) for each in bad.field_violations) if bad else (),
+        retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry else None,
+        metadata=dict(info.metadata) if info else {},
+    )
+
+
+def raise_job_failure(job: str, status: status_pb2.Status) -> NoReturn:
+    """Raise JobFailed for a job's stored error."""
+    read = from_status(status)
+    failure = JobFailed(read.code, read.message, read.reason, read.violations, read.retry_after, read.metadata)
+    failure.job = job
+    raise failure
+
+
+def _detail(status: status_pb2.Status, kind: type[Detail]) -> Detail | None:
+    for packed in status.details:
+        found = kind()
+        if packed.Unpack(found):
+            return found
+    return None
+
+
+def _code_name(number: int) -> str:
+    for code in grpc.StatusCode:
+        if code.value[0] == number:
+            return code.name
+    return "UNKNOWN"

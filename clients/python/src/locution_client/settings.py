@@ -1,0 +1,57 @@
+"""Where the server is and how we are known to it: from the environment, else from `.locution/client.env`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ADDRESS = "LOCUTION_ADDRESS"
+API_KEY = "LOCUTION_API_KEY"
+CA_FILE = "LOCUTION_CA_FILE"
+STATE = "LOCUTION_STATE"
+
+
+class NotConfigured(Exception):
+    """Say which setting is missing and how to give it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Name a server and the key that it knows us by."""
+
+    address: str
+    """`host:port` in plain text, or `https://host[:port]`."""
+    api_key: str
+    ca_file: Path | None = None
+    """Certificates to trust with https instead of the system's."""
+
+
+def connection(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Connection:
+    """Read the connection; raise NotConfigured where the address or the key is nowhere to be found."""
+    found = {**client_env(environment, start or Path.cwd()), **{k: v for k, v in environment.items() if v}}
+    for name in (ADDRESS, API_KEY):
+        if name not in found:
+            raise NotConfigured(
+                f"{name} is not set, and no .locution/client.env lies here or above: "
+                f"set it, or start the local stack with `make up`"
+            )
+    ca_file = found.get(CA_FILE)
+    return Connection(found[ADDRESS], found[API_KEY], Path(ca_file) if ca_file else None)
+
+
+def client_env(environment: Mapping[str, str], start: Path) -> dict[str, str]:
+    """Return the settings of the nearest client.env: of LOCUTION_STATE, else in `.locution` here or above."""
+    state = environment.get(STATE)
+    folders = [Path(state)] if state else [folder / ".locution" for folder in (start, *start.parents)]
+    for folder in folders:
+        path = folder / "client.env"
+        if path.is_file():
+            return _parse(path.read_text(encoding="utf-8"))
+    return {}
+
+
+def _parse(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}

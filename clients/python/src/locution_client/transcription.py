@@ -1,0 +1,96 @@
+"""From a file to its transcript: upload, job, events, export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from locution.v1 import job_config_pb2
+from locution.v1 import job_service_pb2 as pb
+
+from locution_client.client import Client
+from locution_client.errors import JobFailed, raise_job_failure
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Say how to transcribe; what is None is left to the server."""
+
+    language: str | None = None
+    asr_model: str | None = None
+    diarizer_model: str | None = None
+    diarize: bool | None = None
+    speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+
+    def to_config(self) -> job_config_pb2.JobConfig:
+        """Return the job's configuration."""
+        return job_config_pb2.JobConfig(
+            language=self.language,
+            asr_model=self.asr_model,
+            diarization=job_config_pb2.DiarizationConfig(
+                enabled=self.diarize,
+                model=self.diarizer_model,
+                speaker_count=self.speakers,
+                min_speaker_count=self.min_speakers,
+                max_speaker_count=self.max_speakers,
+            ),
+        )
+
+
+class Observer(Protocol):
+    """Is told how a file gets on; its methods return at once."""
+
+    def uploading(self, sent: int, total: int) -> None:
+        """Bytes were sent."""
+
+    def created(self, job: pb.Job) -> None:
+        """The job exists: from now on it goes on without us."""
+
+    def happened(self, event: pb.JobEvent) -> None:
+        """Something happened to the job."""
+
+
+async def transcribe(
+    client: Client, path: Path, options: Options, *, file_format: str = "json", observer: Observer | None = None
+) -> bytes:
+    """Return the transcript of a file in one of FORMATS; raise ApiError, JobFailed or OSError."""
+    watcher = observer or Silent()
+    job = await submit(client, path, options, watcher)
+    await follow(client, job.name, watcher)
+    return await client.transcripts.export(job.name, file_format)
+
+
+async def submit(client: Client, path: Path, options: Options, observer: Observer) -> pb.Job:
+    """Upload a file and create its job."""
+    upload = await client.uploads.send(path, sent=observer.uploading)
+    job = await client.jobs.create(upload.name, options.to_config(), label=path.name)
+    observer.created(job)
+    return job
+
+
+async def follow(client: Client, name: str, observer: Observer) -> pb.Job:
+    """Watch a job to its end and return it; raise JobFailed where it has no transcript."""
+    async for event in client.jobs.watch(name):
+        observer.happened(event)
+    job = await client.jobs.get(name)
+    if job.state == pb.Job.STATE_FAILED:
+        raise_job_failure(name, job.error)
+    if job.state == pb.Job.STATE_CANCELLED:
+        raise JobFailed("CANCELLED", "the job was cancelled", "JOB_CANCELLED")
+    return job
+
+
+class Silent:
+    """Observe nothing."""
+
+    def uploading(self, sent: int, total: int) -> None:
+        """Ignore it."""
+
+    def created(self, job: pb.Job) -> None:
+        """Ignore it."""
+
+    def happened(self, event: pb.JobEvent) -> None:
+        """Ignore it."""

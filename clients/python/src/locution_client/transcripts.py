@@ -1,0 +1,41 @@
+"""Read transcripts as files."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import grpc
+from locution.v1 import transcript_service_pb2 as pb
+from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
+
+from locution_client.calls import retrying
+
+Format: TypeAlias = "pb.ExportTranscriptRequest.Format.ValueType"
+
+FORMATS: dict[str, Format] = {
+    "txt": pb.ExportTranscriptRequest.FORMAT_TXT,
+    "srt": pb.ExportTranscriptRequest.FORMAT_SRT,
+    "vtt": pb.ExportTranscriptRequest.FORMAT_VTT,
+    "json": pb.ExportTranscriptRequest.FORMAT_JSON,
+    "rttm": pb.ExportTranscriptRequest.FORMAT_RTTM,
+}
+"""File formats by the ending of their names."""
+
+EXPORT_DEADLINE = 300.0
+
+
+class Transcripts:
+    """Call TranscriptService."""
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._stub = TranscriptServiceStub(channel)
+        self._metadata = metadata
+
+    async def export(self, job: str, file_format: str) -> bytes:
+        """Return a job's transcript as a file of one of FORMATS."""
+        request = pb.ExportTranscriptRequest(name=f"{job}/transcript", format=FORMATS[file_format])
+        return await retrying(lambda: self._collect(request))
+
+    async def _collect(self, request: pb.ExportTranscriptRequest) -> bytes:
+        stream = self._stub.ExportTranscript(request, metadata=self._metadata, timeout=EXPORT_DEADLINE)
+        return b"".join([piece.data async for piece in stream])

@@ -1,0 +1,123 @@
+{{- /* What stands around a component's Deployment. Each takes root, name, facts and values. */ -}}
+{{- define "locution.serviceAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "locution.metadata" . | nindent 2 }}
+  {{- with .values.serviceAccount.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end -}}
+
+{{- /* Headless but for the api: gRPC clients of ours see every pod by DNS and go round them. */ -}}
+{{- define "locution.service" -}}
+{{- $service := default dict .values.service -}}
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "locution.metadata" . | nindent 2 }}
+  {{- with $service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ default "ClusterIP" $service.type }}
+  {{- if .facts.headless }}
+  clusterIP: None
+  {{- end }}
+  selector:
+    {{- include "locution.selector" . | nindent 4 }}
+  ports:
+    - {name: grpc, port: {{ default 50051 $service.port }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: metrics, port: 9090, targetPort: metrics, appProtocol: http}
+{{- end -}}
+
+{{- define "locution.disruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "locution.metadata" . | nindent 2 }}
+spec:
+  maxUnavailable: {{ .values.disruptionBudget.maxUnavailable }}
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "locution.selector" . | nindent 6 }}
+{{- end -}}
+
+{{- define "locution.autoscaler" -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  {{- include "locution.metadata" . | nindent 2 }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ include "locution.fullname" .root }}-{{ .name }}
+  minReplicas: {{ .values.autoscaling.minReplicas }}
+  maxReplicas: {{ .values.autoscaling.maxReplicas }}
+  metrics:
+    {{- with .values.autoscaling.targetCPUPercent }}
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: {{ . }}}
+    {{- end }}
+    {{- with .values.autoscaling.metrics }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{- define "locution.networkPolicy" -}}
+{{- $policy := .root.Values.networkPolicy -}}
+{{- $restricted := and .facts.engine $policy.restrictEngineEgress -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "locution.metadata" . | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "locution.selector" . | nindent 6 }}
+  policyTypes: {{ ternary (list "Ingress" "Egress") (list "Ingress") (not (not $restricted)) | toJson }}
+  ingress:
+    {{- include "locution.ingress" . | nindent 4 }}
+  {{- if $restricted }}
+  egress:
+    - ports:
+        - {port: 53, protocol: UDP}
+        - {port: 53, protocol: TCP}
+    - ports:
+        - {port: 50051, protocol: TCP}
+      to:
+        {{- include "locution.peers" (dict "root" .root "names" (list "registry")) | trim | nindent 8 }}
+    {{- with $policy.engineEgress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{- /* The worker takes no calls; the api takes its clients'; the others take those of the components that call them. */ -}}
+{{- define "locution.ingress" -}}
+{{- $policy := .root.Values.networkPolicy -}}
+- ports:
+    - {port: 9090, protocol: TCP}
+  from:
+    {{- toYaml (default (list (dict "namespaceSelector" dict)) $policy.scrapers) | nindent 4 }}
+{{- if eq .name "api" }}
+- ports:
+    - {port: 50051, protocol: TCP}
+  {{- with $policy.clients }}
+  from:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- else if .facts.callers }}
+- ports:
+    - {port: 50051, protocol: TCP}
+  from:
+    {{- include "locution.peers" (dict "root" .root "names" .facts.callers) | trim | nindent 4 }}
+{{- end }}
+{{- end -}}

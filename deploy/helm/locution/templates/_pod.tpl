@@ -1,0 +1,158 @@
+{{- define "locution.image" -}}
+{{- $image := .root.Values.image -}}
+{{- with $image.registry }}{{ . }}/{{ end }}{{ .values.image.repository }}:{{ default .root.Chart.AppVersion $image.tag }}
+{{- end -}}
+
+{{- /* Who every pod of ours is. */ -}}
+{{- define "locution.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .runAsUser }}
+runAsGroup: {{ .runAsGroup }}
+fsGroup: {{ .fsGroup }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- /* What no container may do. */ -}}
+{{- define "locution.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- /*
+Seconds from SIGTERM to SIGKILL: the wait for endpoints, the grace for calls, the same grace for background work (both in
+locution_common.service), and 15 s to flush telemetry and close. Takes shutdown values.
+*/ -}}
+{{- define "locution.gracePeriod" -}}
+{{- add (int .delaySeconds) (mul 2 (int .graceSeconds)) 15 -}}
+{{- end -}}
+
+{{- /* A gRPC probe. Takes service and times. */ -}}
+{{- define "locution.probe" -}}
+grpc:
+  port: 50051
+  service: {{ .service | quote }}
+periodSeconds: {{ .times.periodSeconds }}
+failureThreshold: {{ .times.failureThreshold }}
+timeoutSeconds: 3
+{{- end -}}
+
+{{- /* Volumes of a component. Takes root, facts and values. */ -}}
+{{- define "locution.volumes" -}}
+- name: secrets
+  projected:
+    defaultMode: 288 # 0440: the user reads by group
+    sources:
+      {{- range (include "locution.secretSettings" . | fromJson).items }}
+      - secret:
+          name: {{ .secret }}
+          items:
+            - {key: {{ .key }}, path: {{ .setting }}}
+      {{- end }}
+{{- with and .root.Values.migrations.enabled .facts.migrate (include "locution.migrationRef" (dict "root" .root "owner" .facts.database)) }}
+{{- $at := fromJson . }}
+- name: migration
+  secret:
+    secretName: {{ $at.secret }}
+    defaultMode: 288 # 0440
+    items:
+      - {key: {{ $at.key }}, path: LOCUTION_MIGRATION_DATABASE_URL}
+{{- end }}
+- name: scratch
+  emptyDir:
+    sizeLimit: {{ .values.scratch.sizeLimit }}
+    {{- with .values.scratch.medium }}
+    medium: {{ . }}
+    {{- end }}
+{{- if has "models" .facts.uses }}
+- name: models
+  persistentVolumeClaim:
+    claimName: {{ default (printf "%s-models" (include "locution.fullname" .root)) .root.Values.models.existingClaim }}
+    readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "locution.mounts" -}}
+- {name: secrets, mountPath: /etc/locution/secrets, readOnly: true}
+- {name: scratch, mountPath: /tmp}
+{{- if has "models" .facts.uses }}
+- {name: models, mountPath: {{ .root.Values.models.mountPath }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- /* What must have happened before a component starts. Takes root, name, facts and values. */ -}}
+{{- define "locution.initContainers" -}}
+{{- if and .root.Values.evaluation.s3.enabled (eq .name "api") }}
+{{- $command := list "python" "-c" (.root.Files.Get "files/make_bucket.py") }}
+{{- $settings := include "locution.objectSettings" .root | fromYaml }}
+{{- range list "LOCUTION_S3_ACCESS_KEY" "LOCUTION_S3_SECRET_KEY" }}
+{{- $_ := set $settings (printf "%s_FILE" .) (printf "/etc/locution/secrets/%s" .) }}
+{{- end }}
+{{ include "locution.initContainer" (merge (dict "step" "make-bucket" "command" $command "settings" $settings) .) }}
+{{- end }}
+{{- if and .root.Values.migrations.enabled .facts.migrate }}
+{{- $command := concat (list "python" "-m") .facts.migrate }}
+{{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" }}
+{{- $role := include "locution.migrationRef" (dict "root" .root "owner" .facts.database) }}
+{{- if $role }}
+{{- $settings = dict "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
+{{- end }}
+{{ include "locution.initContainer" (merge (dict "step" "migrate" "command" $command "settings" $settings "migration" $role) .) }}
+{{- end }}
+{{- end -}}
+
+{{- define "locution.initContainer" -}}
+- name: {{ .step }}
+  image: {{ include "locution.image" . }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command:
+    {{- toYaml .command | nindent 4 }}
+  env:
+    {{- range $name := keys .settings | sortAlpha }}
+    - name: {{ $name }}
+      value: {{ get $.settings $name | quote }}
+    {{- end }}
+    {{- range $name := keys .root.Values.extraEnv | sortAlpha }}
+    - name: {{ $name }}
+      value: {{ get $.root.Values.extraEnv $name | quote }}
+    {{- end }}
+  securityContext:
+    {{- include "locution.containerSecurity" . | nindent 4 }}
+  resources:
+    {{- toYaml .values.resources | nindent 4 }}
+  volumeMounts:
+    - {name: secrets, mountPath: /etc/locution/secrets, readOnly: true}
+    - {name: scratch, mountPath: /tmp}
+    {{- if .migration }}
+    - {name: migration, mountPath: /etc/locution/migration, readOnly: true}
+    {{- end }}
+{{- end -}}
+
+{{- /* Requests and limits, the GPU among them. */ -}}
+{{- define "locution.resources" -}}
+{{- $resources := deepCopy .resources -}}
+{{- if .gpu.enabled -}}
+{{- $gpu := dict .gpu.resource (.gpu.count | int) -}}
+{{- $resources = mergeOverwrite (dict "limits" dict) $resources (dict "limits" $gpu) -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
+{{- /* A component's pods keep off each other's nodes, unless values say otherwise. */ -}}
+{{- define "locution.affinity" -}}
+{{- if .values.affinity -}}
+{{ toYaml .values.affinity }}
+{{- else -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "locution.selector" . | nindent 12 }}
+{{- end -}}
+{{- end -}}

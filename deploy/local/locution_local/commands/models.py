@@ -1,0 +1,42 @@
+"""`models`: install the development weights, and register them where the stack runs."""
+
+from __future__ import annotations
+
+import argparse
+
+from locution_local import weights
+from locution_local.commands import Commands
+from locution_local.folder import StateFolder
+from locution_local.registration import register_installed
+from locution_local.stack import Stack, models_root, read_stack
+
+
+def configure(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("models", help="install and register the development weights")
+    parser.set_defaults(run=run)
+
+
+def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
+    """Install what is missing; register it now, or leave that to the next `up`."""
+    with folder.locked():
+        root = models_root(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        fresh = weights.install(root, folder.scratch, _say)
+        if not fresh:
+            _say(f"the development weights are already in {root}")
+        stack = read_stack(folder)
+        if stack and _gateway_is_well(stack):
+            register_installed(stack, _say)
+        else:
+            _say("the stack is down: `make up` will register them")
+    return 0
+
+
+def _gateway_is_well(stack: Stack) -> bool:
+    role = stack.role("gateway")
+    return stack.process(role) is not None and role.probe() is None
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

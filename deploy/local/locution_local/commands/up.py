@@ -1,0 +1,67 @@
+"""`up`: start whatever does not run, and wait until all of it is well."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from locution_local import lifecycle
+from locution_local.commands import Commands
+from locution_local.folder import StateFolder
+from locution_local.lifecycle import Say
+from locution_local.postgres import OWNERS
+from locution_local.registration import register_installed
+from locution_local.roles import STORES, Role
+from locution_local.stack import Stack, open_stack
+
+
+def configure(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("up", help="start what does not run, and wait until all is well")
+    parser.add_argument(
+        "--timeout", type=float, default=180.0, metavar="S", help="seconds that one wave of processes may take (180)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
+    """Bring the stack up; return 0 when every process is well."""
+    began = time.monotonic()
+    with folder.locked():
+        stack = open_stack(folder)
+        print(f"state in {folder.root}", flush=True)
+        bring_up(stack, timeout=arguments.timeout, say=_say)
+        print(f"up after {time.monotonic() - began:.1f} s; gateway on {stack.wiring.address('gateway')}")
+    return 0
+
+
+def bring_up(stack: Stack, *, timeout: float, say: Say) -> None:
+    """Start the waves one after the other, each once the one before is well."""
+    lifecycle.stop_strangers(stack)
+    for wave in lifecycle.waves(stack.roles):
+        _start_wave(stack, wave, timeout=timeout, say=say)
+        if wave[0].wave == STORES:
+            _prepare_database(stack)
+
+
+def _start_wave(stack: Stack, wave: Sequence[Role], *, timeout: float, say: Say) -> None:
+    began = time.monotonic()
+    for role in wave:
+        lifecycle.ensure(stack, role)
+    first = [role for role in wave if role.name == "gateway"]
+    rest = [role for role in wave if role.name != "gateway"]
+    if first:
+        lifecycle.wait_well(stack, first, wave, timeout=timeout, say=say, began=began)
+        stack.write_client_env()
+        register_installed(stack, say)
+    lifecycle.wait_well(stack, rest, wave, timeout=timeout, say=say, began=began)
+
+
+def _prepare_database(stack: Stack) -> None:
+    stack.postgres.prepare()
+    lifecycle.migrate(stack, [owner for owner in OWNERS if not stack.process(stack.role(owner))])
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,97 @@
+"""Which ports the stack listens on: fixed defaults, moved where another program has them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Mapping
+
+from locution_local.errors import StackError
+
+HOST = "127.0.0.1"
+
+GATEWAY = 50051
+"""The public API's port, unless LOCUTION_PORT names another."""
+
+METRICS = 100
+"""A service's metrics are served so far above its own port."""
+
+WEED_GRPC = 10000
+"""The S3 server's parts serve gRPC so far above their own ports, and find each other by that rule."""
+
+WEED = {"s3": 18333, "s3-master": 18334, "s3-volume": 18335, "s3-filer": 18336, "s3-admin": 18337}
+
+ASR = 50061
+
+DEFAULTS: Mapping[str, int] = {
+    "postgres": 54329,
+    **WEED,
+    "gateway": GATEWAY,
+    "worker": 50052,
+    "registry": 50053,
+    "diarizer": 50054,
+}
+
+
+def free(port: int) -> bool:
+    """Say whether nothing listens on the port of this host."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def settle(name: str, recorded: Mapping[str, int]) -> int:
+    """Choose the port of a process that does not run: the recorded one, its default, or a free one."""
+    if name == "gateway" and os.environ.get("LOCUTION_PORT"):
+        return _asked()
+    wanted = recorded.get(name) or default(name)
+    distances = companions(name)
+    return wanted if _all_free(wanted, distances) else _another(distances, taken=recorded.values())
+
+
+def default(name: str) -> int:
+    """Return the usual port of a process; asr replicas count upwards."""
+    if name.startswith("asr"):
+        return ASR + int(name.partition("-")[2] or 1) - 1
+    return DEFAULTS[name]
+
+
+def companions(name: str) -> tuple[int, ...]:
+    """Return how far above its port a process takes further ones."""
+    if name in WEED:
+        return (0, WEED_GRPC)
+    return (0,) if name == "postgres" else (0, METRICS)
+
+
+def _asked() -> int:
+    port = int(os.environ["LOCUTION_PORT"])
+    if not _all_free(port, (0, METRICS)):
+        raise StackError(f"LOCUTION_PORT={port} (or {port + METRICS}, for its metrics) is taken by another program")
+    return port
+
+
+def _all_free(port: int, distances: tuple[int, ...]) -> bool:
+    return all(port + distance < 65536 and free(port + distance) for distance in distances)
+
+
+def _another(distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
+    avoided = set(taken)
+    for _ in range(200):
+        port = _ephemeral()
+        if port not in avoided and _all_free(port, distances):
+            return port
+    raise StackError("no free port was found in 200 tries")
+
+
+def _ephemeral() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port if port < 55000 else port - 25000

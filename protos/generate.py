@@ -1,0 +1,131 @@
+"""Generate the Python stubs, check that they are current, and lint the protos.
+
+The protos import google's and protovalidate's files. Google's come as text in googleapis-common-protos and grpcio-tools;
+protovalidate's comes only as a descriptor inside its wheel and is handed to protoc as such.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
+
+ROOT = Path(__file__).resolve().parent
+OUT = ROOT / "gen" / "python"
+SITE = Path(sysconfig.get_paths()["purelib"])
+BIN = Path(sys.executable).parent
+VALIDATE = "buf/validate/validate.proto"
+# FileDescriptorProto extension 8042, {is_import: true}: tells buf which files of an image it is not to lint.
+IS_IMPORT = bytes([0xD2, 0xF6, 0x03, 0x02, 0x08, 0x01])
+
+
+def validate_descriptors() -> bytes:
+    """Return buf/validate/validate.proto with its imports as a serialised FileDescriptorSet."""
+    from protovalidate._gen.buf.validate import validate_pb
+
+    result = descriptor_pb2.FileDescriptorSet()
+    for module in (descriptor_pb2, duration_pb2, timestamp_pb2, field_mask_pb2):
+        module.DESCRIPTOR.CopyToProto(result.file.add())
+    result.file.add().ParseFromString(validate_pb.desc().proto.to_binary())
+    return result.SerializeToString()
+
+
+def proto_files() -> list[str]:
+    """Return the paths of all of Locution's protos, relative to the proto root."""
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "locution").rglob("*.proto"))
+
+
+def protoc(descriptors: Path, *arguments: str) -> None:
+    """Run protoc over files of the proto root. Raises CalledProcessError when it refuses them."""
+    descriptors.write_bytes(validate_descriptors())
+    plugins = [f"--plugin={name}={BIN / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+    include = [f"-I{ROOT}", f"-I{SITE}", f"-I{SITE / 'grpc_tools' / '_proto'}"]
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}", *include, *plugins]
+    subprocess.run([*command, *arguments], check=True)
+
+
+def generate(out: Path) -> None:
+    """Write the stubs of all protos, and of protovalidate's, below `out`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        descriptors = Path(scratch) / "validate.binpb"
+        messages = [f"--python_out={out}", f"--mypy_out={out}"]
+        services = [f"--grpc_python_out={out}", f"--mypy_grpc_out=only_async:{out}"]
+        protoc(descriptors, *messages, *services, *proto_files())
+        protoc(descriptors, *messages, VALIDATE)
+    for package in ("locution", "buf"):
+        for folder in [out / package, *(p for p in (out / package).rglob("*") if p.is_dir())]:
+            (folder / "py.typed").touch()
+    for empty in (out / "locution").rglob("*_pb2_grpc.py*"):
+        if not has_service(empty):
+            empty.unlink()
+
+
+def has_service(stub: Path) -> bool:
+    """Tell whether the proto behind a gRPC stub declares a service."""
+    proto = stub.name.split("_pb2_grpc")[0] + ".proto"
+    folder = ROOT / "locution" / stub.parent.relative_to(next(p for p in stub.parents if p.name == "locution"))
+    return "\nservice " in (folder / proto).read_text()
+
+
+def differing(left: Path, right: Path) -> list[str]:
+    """Return the generated files that differ between two folders, or are in one alone."""
+    names = {str(p.relative_to(base)) for base in (left, right) for p in base.rglob("*_pb2*.py*") if "__pycache__" not in p.parts}
+    same, _, _ = filecmp.cmpfiles(left, right, names, shallow=False)
+    return sorted(names - set(same))
+
+
+def command_gen(_: argparse.Namespace) -> int:
+    """Replace the committed stubs."""
+    for package in ("locution", "buf"):
+        shutil.rmtree(OUT / package, ignore_errors=True)
+    generate(OUT)
+    return 0
+
+
+def command_check(_: argparse.Namespace) -> int:
+    """Say whether the committed stubs are current."""
+    with tempfile.TemporaryDirectory() as scratch:
+        generate(Path(scratch))
+        stale = differing(Path(scratch), OUT)
+    for name in stale:
+        print(f"stale: {name}; run `make gen` and commit the result", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def command_lint(_: argparse.Namespace) -> int:
+    """Run buf lint over an image of the protos."""
+    with tempfile.TemporaryDirectory() as scratch:
+        image = Path(scratch) / "image.binpb"
+        protoc(Path(scratch) / "validate.binpb", "--include_imports", "--include_source_info", f"-o{image}", *proto_files())
+        image.write_bytes(marked(image.read_bytes()))
+        return subprocess.run([str(BIN / "buf"), "lint", str(image), "--config", str(ROOT.parent / "buf.yaml")]).returncode
+
+
+def marked(image: bytes) -> bytes:
+    """Return a descriptor set in which every file that is not Locution's is marked as an import."""
+    result = descriptor_pb2.FileDescriptorSet()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(image).file:
+        mark = b"" if file.name.startswith("locution/") else IS_IMPORT
+        result.file.add().ParseFromString(file.SerializeToString() + mark)
+    return result.SerializeToString()
+
+
+def main() -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, action in (("gen", command_gen), ("check", command_check), ("lint", command_lint)):
+        commands.add_parser(name, help=action.__doc__).set_defaults(action=action)
+    arguments = parser.parse_args()
+    return int(arguments.action(arguments))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+"""Choose the device, and how many workers of how many threads run on it."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+
+MOST_WORKERS = 8
+CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Say where weights run: `workers` batches at once, each on `threads` threads, in numbers of `compute_type`."""
+
+    kind: str
+    workers: int
+    threads: int
+    compute_type: str
+
+    @property
+    def name(self) -> str:
+        """Return "cpu" or "cuda:0"."""
+        return "cuda:0" if self.kind == "cuda" else self.kind
+
+    @property
+    def slots(self) -> int:
+        """Return how many batches to keep in flight: one more than can run, so that none waits for Python."""
+        return self.workers + 1
+
+
+def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = "auto") -> Device:
+    """Return the device for "auto", "cpu" or "cuda"; zeros are chosen for it.
+
+    On a CPU, workers of one thread give more than one worker of many threads.
+    """
+    kind = wanted if wanted != "auto" else ("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
+    if kind == "cuda":
+        return Device(kind, workers or 1, threads or 1, "float16" if compute_type == "auto" else compute_type)
+    cores = usable_cores()
+    workers = workers or min(cores, MOST_WORKERS)
+    threads = threads or max(1, cores // workers)
+    return Device(kind, workers, threads, "int8" if compute_type == "auto" else compute_type)
+
+
+def usable_cores(cgroup: Path = CGROUP_CPU) -> int:
+    """Return how many cores this process may use, by affinity and by the container's quota."""
+    cores = len(os.sched_getaffinity(0))
+    try:
+        quota, period = cgroup.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
+
+
+def resident_memory() -> int:
+    """Return the bytes of memory that this process occupies (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_gpu_memory() -> int:
+    """Return the free bytes of the first GPU, by NVML; raises OSError where there is none."""
+    nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    handle, memory = ctypes.c_void_p(), (ctypes.c_ulonglong * 3)()
+    calls = (
+        nvml.nvmlInit_v2(),
+        nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)),
+        nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)),
+    )
+    if any(calls):
+        raise OSError(f"NVML answered {calls}")
+    return int(memory[1])

@@ -1,0 +1,110 @@
+"""Load weights from the models root: inside it, unchanged, measured."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+
+from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
+from locution_asr.adapters.whisper import WhisperRecogniser
+from locution_asr.core.calibrate import best_batch
+from locution_asr.domain.errors import ModelChecksumMismatch, ModelLoadFailed, ModelPathInvalid
+from locution_asr.domain.models import SAMPLE_RATE, WINDOW_SAMPLES, Task
+from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WeightRecord
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+CPU_BATCH = 4
+LARGEST_GPU_BATCH = 128
+GPU_RESERVE = 1 << 30
+TRIAL_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class WhisperLoader:
+    """Load Whisper weights onto a device; `batch_size` 0 finds the best one."""
+
+    root: Path
+    device: Device
+    batch_size: int = 0
+
+    def load(self, record: WeightRecord) -> LoadedWeight:
+        """Load a weight after its path and its files' digests were checked."""
+        folder = folder_of(self.root, record)
+        verify(folder, record)
+        used = self._memory_used()
+        recogniser = self._read(folder, record)
+        batch_size = self.batch_size or self._calibrate(recogniser)
+        memory = max(0, self._memory_used() - used)
+        return LoadedWeight(record, recogniser, batch_size, memory, self.device.name)
+
+    def unload(self, weight: LoadedWeight) -> None:
+        """Free the weight's memory."""
+        if isinstance(weight.recogniser, WhisperRecogniser):
+            weight.recogniser.close()
+        gc.collect()
+
+    def _read(self, folder: Path, record: WeightRecord) -> WhisperRecogniser:
+        try:
+            model = ctranslate2.models.Whisper(
+                str(folder),
+                device=self.device.kind,
+                compute_type=self.device.compute_type,
+                inter_threads=self.device.workers,
+                intra_threads=self.device.threads,
+            )
+            return WhisperRecogniser(model, folder)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelLoadFailed(f"{record.name} could not be loaded on {self.device.name}") from error
+
+    def _calibrate(self, recogniser: Recogniser) -> int:
+        if self.device.kind == "cpu":
+            return CPU_BATCH
+        return best_batch(lambda size: trial(recogniser, size), free_gpu_memory, GPU_RESERVE, LARGEST_GPU_BATCH)
+
+    def _memory_used(self) -> int:
+        return resident_memory() if self.device.kind == "cpu" else -free_gpu_memory()
+
+
+def folder_of(root: Path, record: WeightRecord) -> Path:
+    """Return the weight's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
+    real_root = root.resolve()
+    folder = (real_root / record.name).resolve()
+    expected = len(real_root.parts) + 2
+    if not NAME.fullmatch(record.name) or not folder.is_relative_to(real_root) or len(folder.parts) != expected:
+        raise ModelPathInvalid(f"{record.name} is not a folder of a set below the models root")
+    return folder
+
+
+def verify(folder: Path, record: WeightRecord) -> None:
+    """Raise ModelChecksumMismatch unless every registered file is there, in the folder, with its digest."""
+    for file in record.files:
+        path = (folder / file.path).resolve()
+        if not path.is_relative_to(folder) or not path.is_file() or _digest(path) != file.sha256:
+            raise ModelChecksumMismatch(f"{record.name}: {file.path} is not the file that was registered")
+
+
+def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.monotonic) -> float:
+    """Decode a batch of noise and return its seconds; raises MemoryError where the device's memory is too small."""
+    noise = np.random.default_rng(0).integers(-800, 800, WINDOW_SAMPLES // SAMPLE_RATE * SAMPLE_RATE, np.int16)
+    started = clock()
+    try:
+        encoding = recogniser.encode([noise] * size, WINDOW_SAMPLES)
+        encoding.generate([Prompt("en", Task.TRANSCRIBE)] * size, Search(beam_size=5, max_tokens=TRIAL_TOKENS))
+    except RuntimeError as error:
+        if "memory" in str(error).lower():
+            raise MemoryError(str(error)) from error
+        raise
+    return clock() - started
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

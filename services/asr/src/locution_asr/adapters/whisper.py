@@ -1,0 +1,155 @@
+"""Run Whisper weights with CTranslate2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
+
+from locution_asr.adapters.mel import HOP, MelFeatures
+from locution_asr.adapters.words import timed_words
+from locution_asr.domain.models import Capabilities, Pcm, Task, seconds
+from locution_asr.domain.ports import Draft, Prompt, Search, TimedWord
+
+CONTEXT_TOKENS = 448
+PROMPT_TOKENS = 200
+HOTWORD_TOKENS = 100
+SHORTEST_ALIGNMENT = 32
+
+
+class WhisperRecogniser:
+    """Be one Whisper weight. Calls from several threads run side by side on the model's workers."""
+
+    def __init__(self, model: Any, folder: Path) -> None:
+        self._model = model
+        self._text = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._mel = MelFeatures(model.n_mels)
+        self.tokenizer = lru_cache(maxsize=256)(self._tokenizer)
+        self._capabilities = self._inspect()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """State what the weight can do."""
+        return self._capabilities
+
+    def encode(self, windows: Sequence[Pcm], length: int) -> WhisperEncoding:
+        """Encode windows, each padded with silence to `length` samples."""
+        features = self._mel(windows, length)
+        encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
+        return WhisperEncoding(self, self._model, encoded, len(windows), length)
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._model.unload_model()
+
+    def _inspect(self) -> Capabilities:
+        multilingual = bool(self._model.is_multilingual)
+        known = {code for code in _LANGUAGE_CODES if self._text.token_to_id(f"<|{code}|>") is not None}
+        return Capabilities(multilingual, frozenset(known if multilingual else {"en"}), multilingual)
+
+    def _tokenizer(self, language: str, task: Task) -> Tokenizer:
+        return Tokenizer(self._text, self._capabilities.multilingual, task.value, language)
+
+
+class WhisperEncoding:
+    """Hold the encoder's output for one batch, on the model's device."""
+
+    def __init__(self, recogniser: WhisperRecogniser, model: Any, encoded: Any, rows: int, length: int) -> None:
+        self._recogniser = recogniser
+        self._model = model
+        self._encoded = encoded
+        self._rows = rows
+        self._length = length
+
+    def detect_languages(self) -> Sequence[Mapping[str, float]]:
+        """Return each row's probability of every language."""
+        found = self._model.detect_language(self._encoded)
+        return [{token[2:-2]: probability for token, probability in row} for row in found]
+
+    def generate(self, prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
+        """Return one draft a row; text holds no timestamps."""
+        token_prompts = [self._prompt(prompt) for prompt in prompts]
+        longest = max(len(tokens) for tokens in token_prompts)
+        sampled = search.temperature > 0
+        results = self._model.generate(
+            self._encoded,
+            token_prompts,
+            beam_size=1 if sampled else search.beam_size,
+            no_repeat_ngram_size=search.no_repeat_ngram,
+            max_length=min(CONTEXT_TOKENS, max(2 * search.max_tokens, search.max_tokens + longest)),
+            sampling_topk=0 if sampled else 1,
+            sampling_temperature=search.temperature if sampled else 1.0,
+            suppress_tokens=self._suppressed(prompts[0]),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        return [self._draft(prompt, result, search) for prompt, result in zip(prompts, results, strict=True)]
+
+    def align(
+        self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
+    ) -> Sequence[Sequence[TimedWord]]:
+        """Return the words of `rows`; rows of one language and task are aligned together."""
+        words: dict[int, list[TimedWord]] = {}
+        kinds = {(prompt.language, prompt.task) for prompt in prompts}
+        for language, task in sorted(kinds, key=str):
+            tokenizer = self._recogniser.tokenizer(language, task)
+            chosen = [i for i, p in enumerate(prompts) if (p.language, p.task) == (language, task)]
+            results = self._model.align(
+                self._select([rows[i] for i in chosen]),
+                tokenizer.sot_sequence,
+                [list(drafts[i].tokens) for i in chosen],
+                [max(SHORTEST_ALIGNMENT, lengths[i] // HOP) for i in chosen],
+            )
+            for i, result in zip(chosen, results, strict=True):
+                words[i] = timed_words(
+                    tokenizer, drafts[i].tokens, result.alignments, result.text_token_probs, seconds(lengths[i])
+                )
+        return [words[i] for i in range(len(rows))]
+
+    def _select(self, rows: Sequence[int]) -> Any:
+        """Return the encoder's output for some rows."""
+        if list(rows) == list(range(self._rows)):
+            return self._encoded
+        on_host = self._encoded.to_device(ctranslate2.Device.cpu)
+        return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.array(on_host)[list(rows)]))
+
+    def _prompt(self, prompt: Prompt) -> list[int]:
+        tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)
+        hotwords = _plain(tokenizer, ", ".join(prompt.hotwords))[:HOTWORD_TOKENS]
+        text = _plain(tokenizer, prompt.text)[-(PROMPT_TOKENS - len(hotwords)) :]
+        before = [tokenizer.sot_prev, *hotwords, *text] if hotwords or text else []
+        return [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+
+    def _suppressed(self, prompt: Prompt) -> list[int]:
+        tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)
+        special = (
+            tokenizer.transcribe,
+            tokenizer.translate,
+            tokenizer.sot,
+            tokenizer.sot_prev,
+            tokenizer.sot_lm,
+        )
+        return sorted({*tokenizer.non_speech_tokens, *(token for token in special if token is not None)})
+
+    def _draft(self, prompt: Prompt, result: Any, search: Search) -> Draft:
+        tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)
+        tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
+        count = len(result.sequences_ids[0])
+        return Draft(
+            tokens=tokens,
+            text=tokenizer.decode(list(tokens)),
+            mean_log_probability=result.scores[0] * count / (count + 1),
+            no_speech_probability=result.no_speech_prob,
+            capped=count >= search.max_tokens,
+        )
+
+
+def _plain(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Encode text that must not become special tokens."""
+    return [token for token in tokenizer.encode(" " + text) if token < tokenizer.eot] if text else []

@@ -1,0 +1,101 @@
+"""Put the asr service together; the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from functools import partial
+
+from locution.engine.v1 import asr_service_pb2
+from locution.engine.v1.asr_service_pb2_grpc import add_AsrServiceServicer_to_server
+from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution_common.service import Context, Service
+
+from locution_asr.adapters.devices import Device, choose
+from locution_asr.adapters.loader import WhisperLoader
+from locution_asr.adapters.measures import Measures
+from locution_asr.adapters.registry import RegistryDirectory, ServingReports
+from locution_asr.adapters.silero import SileroDetector, session
+from locution_asr.core.admission import Admission
+from locution_asr.core.decode import Job, decode
+from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.engine import Engine
+from locution_asr.core.queue import WindowQueue
+from locution_asr.core.transcribe import SectionRule
+from locution_asr.core.weights import WeightPool
+from locution_asr.domain.models import samples
+from locution_asr.servicer import AsrServicer
+from locution_asr.settings import AsrSettings
+
+NAME = "asr"
+HEARING_THREADS = 2
+GIB = 1 << 30
+LEFT_FOR_ABORT = 1.0
+
+
+async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service:
+    """Open what the service needs and return what it serves."""
+    settings = context.settings
+    channel = await stack.enter_async_context(context.channel(settings.registry_address))
+    stub = RegistryServiceStub(channel)
+    device = choose(settings.asr_device, settings.asr_workers, settings.asr_threads, settings.asr_compute_type)
+    pool = _pool(stack, settings, device, stub)
+    stack.push_async_callback(pool.close)
+    engine = _engine(stack, context, device, pool)
+    reports = ServingReports(stub, lambda: pool.loaded)
+    return Service(
+        servicers=[partial(add_AsrServiceServicer_to_server, AsrServicer(engine))],
+        names=[asr_service_pb2.DESCRIPTOR.services_by_name["AsrService"].full_name],
+        probes={"models_root": lambda: asyncio.to_thread(_readable, settings)},
+        tasks={
+            "serving-reports": lambda: reports.run(context.stopping),
+            "drain": lambda: _drain(context, engine.admission),
+        },
+    )
+
+
+def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> WeightPool:
+    loader = WhisperLoader(settings.models_root, device, settings.asr_batch_size)
+    memory = None if settings.asr_model_memory_gib is None else round(settings.asr_model_memory_gib * GIB)
+    return WeightPool(
+        directory=RegistryDirectory(stub),
+        loader=loader,
+        executor=_threads(stack, 1, "asr-load"),
+        resident=settings.asr_resident_models,
+        memory=memory,
+    )
+
+
+def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: WeightPool) -> Engine:
+    settings, measures = context.settings, Measures(context.registry)
+    queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
+    dispatcher = Dispatcher(queue, decode, _threads(stack, device.slots, "asr-decode"), device.slots, measures)
+    session()
+    return Engine(
+        admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),
+        weights=pool,
+        dispatcher=dispatcher,
+        detector=SileroDetector,
+        executor=_threads(stack, HEARING_THREADS, "asr-hear"),
+        rule=SectionRule(longest=samples(settings.asr_section_seconds)),
+        observer=measures,
+    )
+
+
+def _threads(stack: AsyncExitStack, count: int, name: str) -> Executor:
+    executor = ThreadPoolExecutor(count, thread_name_prefix=name)
+    stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+    return executor
+
+
+def _readable(settings: AsrSettings) -> bool:
+    return settings.models_root.is_dir()
+
+
+async def _drain(context: Context[AsrSettings], admission: Admission) -> None:
+    """Once stopping, let sections finish; shortly before the grace ends, end the rest with ENGINE_DRAINING."""
+    await context.stopping.wait()
+    grace = context.settings.shutdown_grace
+    if await admission.drain(max(0.0, grace - min(LEFT_FOR_ABORT, grace / 2))):
+        admission.abort()

@@ -1,0 +1,1 @@
+"""Hold the use cases; nothing here knows gRPC or CTranslate2."""

@@ -1,0 +1,65 @@
+"""Serve sections: admit, lease the weight, settle the options, transcribe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import partial
+
+from locution_asr.core.admission import Admission
+from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.options import choose_mode, settle
+from locution_asr.core.recognise import RecogniseWindow
+from locution_asr.core.stream import stream
+from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
+from locution_asr.domain.models import Mode, PcmChunk, SectionStart, TrafficClass
+from locution_asr.domain.ports import Observer, SpeechDetector, WeightStore
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Say what a section runs with."""
+
+    weight: str
+    checksum: str
+    device: str
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Transcribe any number of sections at once through one dispatcher."""
+
+    admission: Admission
+    weights: WeightStore
+    dispatcher: Dispatcher
+    detector: Callable[[], SpeechDetector]
+    executor: Executor
+    rule: SectionRule
+    observer: Observer
+
+    async def transcribe(
+        self, start: SectionStart, chunks: AsyncIterator[PcmChunk]
+    ) -> AsyncGenerator[Started | Event, None]:
+        """Run one section and yield its events: what it runs with first, its report last."""
+        async with aclosing(stream(partial(self._run, start, chunks))) as events:
+            async for event in events:
+                yield event
+
+    async def _run(
+        self,
+        start: SectionStart,
+        chunks: AsyncIterator[PcmChunk],
+        emit: Callable[[Started | Event], Awaitable[None]],
+    ) -> None:
+        with self.admission.admit():
+            async with self.weights.lease(start.weight) as weight:
+                settled = replace(start, options=settle(start.options, weight.recogniser.capabilities))
+                mode = choose_mode(settled.options.mode, weight.record.fast_proven)
+                await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
+                ear = Ear(self.detector(), self.executor, self.rule, live=settled.traffic is TrafficClass.LIVE)
+                recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
+                section = TranscribeSection(ear, recognise, mode, self.rule)
+                self.observer.section(await section.run(chunks, emit), settled)

@@ -1,0 +1,67 @@
+"""Plan the decoder passes of a window: the first that gives sound text wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from locution_asr.core.guards import ACCEPTED_AT_LAST, Guard
+from locution_asr.domain.models import WINDOW_SAMPLES, Mode, Options, samples, seconds
+from locution_asr.domain.ports import Search
+
+MAX_TOKENS = 224
+BUCKET = samples(2.5)
+SHORTEST = samples(10.0)
+TAIL = samples(2.0)
+REDO_BEAM = 5
+SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
+DENSE_LANGUAGES = frozenset(
+    [
+        *("am", "ar", "as", "ba", "be", "bg", "bn", "bo", "el", "fa", "gu", "he", "hi", "hy", "ja", "ka", "kk"),
+        *("km", "kn", "ko", "lo", "mk", "ml", "mn", "mr", "my", "ne", "pa", "ps", "ru", "sa", "sd", "si", "sr"),
+        *("ta", "te", "tg", "th", "tt", "uk", "ur", "vi", "yi", "yue", "zh"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Say how a window is decoded once: padded to `length` samples, with or without the request's prompt."""
+
+    length: int
+    search: Search
+    guard: Guard
+    prompted: bool = True
+
+
+def plan(options: Options, mode: Mode, heard: int) -> tuple[Pass, ...]:
+    """Return the passes for a window of `heard` samples, in order."""
+    first = _draft(options, heard) if mode is Mode.FAST else _full(options.beam_size)
+    redo = (_full(max(REDO_BEAM, options.beam_size)),) if mode is Mode.FAST else ()
+    return (first, *redo, *_last_resorts(options))
+
+
+def bucket(heard: int) -> int:
+    """Return the shortest safe encoder input: 2 s more than the speech, at least 10 s, in steps of 2.5 s."""
+    wanted = max(SHORTEST, heard + TAIL)
+    return min(WINDOW_SAMPLES, -(-wanted // BUCKET) * BUCKET)
+
+
+def _draft(options: Options, heard: int) -> Pass:
+    guard = Guard()
+    dense = options.language is None or options.language in DENSE_LANGUAGES
+    length = bucket(heard)
+    cap = min(MAX_TOKENS, guard.token_cap(seconds(length), 2.0 if dense else 1.0))
+    return Pass(length, Search(beam_size=1, max_tokens=cap), guard)
+
+
+def _full(beam_size: int) -> Pass:
+    return Pass(WINDOW_SAMPLES, Search(beam_size=beam_size, max_tokens=MAX_TOKENS), Guard())
+
+
+def _last_resorts(options: Options) -> tuple[Pass, ...]:
+    """Forget the prompt and forbid repeated trigrams; sample at rising temperatures as far as the request allows."""
+    beam = Search(beam_size=max(REDO_BEAM, options.beam_size), max_tokens=MAX_TOKENS, no_repeat_ngram=3)
+    calm = Pass(WINDOW_SAMPLES, beam, ACCEPTED_AT_LAST, prompted=False)
+    allowed = (t for t in SAMPLING_TEMPERATURES if t <= options.max_temperature)
+    sampled = (Search(1, MAX_TOKENS, temperature) for temperature in allowed)
+    return (calm, *(Pass(WINDOW_SAMPLES, search, ACCEPTED_AT_LAST, prompted=False) for search in sampled))

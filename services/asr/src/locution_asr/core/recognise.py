@@ -1,0 +1,145 @@
+"""Turn one window into text: passes in order until one is sound, then words, segments and coverage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from locution_asr.core.decode import Attempt, Job
+from locution_asr.core.dispatch import Dispatcher, Served
+from locution_asr.core.passes import Pass, plan
+from locution_asr.core.segments import SegmentRule, placed_words, segment, split
+from locution_asr.domain.models import (
+    CoverageSpan,
+    Mode,
+    Outcome,
+    Piece,
+    Reason,
+    SectionStart,
+    Segment,
+    Window,
+    WindowTiming,
+    Word,
+)
+from locution_asr.domain.ports import Draft, LoadedWeight
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Hold what a window gave. `text_speech` counts the speech samples in pieces that gave text."""
+
+    segments: tuple[Segment, ...]
+    coverage: tuple[CoverageSpan, ...]
+    timing: WindowTiming
+    speech: int
+    text_speech: int
+
+
+@dataclass(slots=True)
+class SectionLanguage:
+    """Let a section's first window tell the others which language it heard."""
+
+    heard: asyncio.Future[Mapping[str, float]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    async def prior(self, window: Window) -> Mapping[str, float] | None:
+        """Return what the first window heard; the first window itself has no prior."""
+        return None if window.index == 0 else await asyncio.shield(self.heard)
+
+    def tell(self, window: Window, heard: Mapping[str, float]) -> None:
+        """Keep what the first window heard."""
+        if window.index == 0 and not self.heard.done():
+            self.heard.set_result(heard)
+
+
+class RecogniseWindow:
+    """Decode the windows of one section."""
+
+    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, start: SectionStart, mode: Mode) -> None:
+        self._dispatcher = dispatcher
+        self._weight = weight
+        self._start = start
+        self._mode = mode
+        self._language = SectionLanguage()
+        self._rule = SegmentRule()
+
+    async def run(self, window: Window) -> Recognised:
+        """Return the window's text, or its coverage alone when no pass gave sound text."""
+        prior = None if self._start.options.language else await self._language.prior(window)
+        served: list[Served] = []
+        for decoding in plan(self._start.options, self._mode, len(window.pcm)):
+            served.append(await self._dispatcher.submit(self._job(window, decoding, prior)))
+            self._language.tell(window, served[0].attempt.heard)
+            if served[-1].attempt.reason in (None, Reason.INFERENCE_FAILED):
+                break
+        return _conclude(window, served, self._rule)
+
+    def _job(self, window: Window, decoding: Pass, prior: Mapping[str, float] | None) -> Job:
+        return Job(
+            pcm=window.pcm,
+            recogniser=self._weight.recogniser,
+            batch_size=self._weight.batch_size,
+            options=self._start.options,
+            decoding=decoding,
+            flow=self._start.flow,
+            flow_weight=self._start.flow_weight,
+            traffic=self._start.traffic,
+            deadline=self._start.deadline,
+            prior=prior,
+        )
+
+
+def _conclude(window: Window, served: list[Served], rule: SegmentRule) -> Recognised:
+    attempt = served[-1].attempt
+    segments = _segments(window, attempt, rule)
+    coverage = tuple(_covered(piece, attempt, segments) for piece in window.pieces)
+    heard = (
+        piece.speech for piece, item in zip(window.pieces, coverage, strict=True) if item.outcome is Outcome.TRANSCRIBED
+    )
+    timing = WindowTiming(
+        queue_wait=sum(item.waited for item in served),
+        decode=sum(item.attempt.elapsed for item in served),
+        batch_size=attempt.batch_size,
+        passes=len(served),
+    )
+    return Recognised(segments, coverage, timing, sum(piece.speech for piece in window.pieces), sum(heard))
+
+
+def _segments(window: Window, attempt: Attempt, rule: SegmentRule) -> tuple[Segment, ...]:
+    if attempt.reason is not None or attempt.draft is None:
+        return ()
+    words = placed_words(window, attempt.words)
+    whole = _whole(window, attempt, attempt.draft, words)
+    if not words:
+        return (whole,)
+    return tuple(segment(group, whole) for group in split(words, rule))
+
+
+def _whole(window: Window, attempt: Attempt, draft: Draft, words: tuple[Word, ...]) -> Segment:
+    return Segment(
+        span=window.span,
+        text=draft.text.strip(),
+        words=words,
+        language=attempt.language,
+        language_probability=attempt.language_probability,
+        mean_log_probability=draft.mean_log_probability,
+        no_speech_probability=draft.no_speech_probability,
+    )
+
+
+def _covered(piece: Piece, attempt: Attempt, segments: tuple[Segment, ...]) -> CoverageSpan:
+    if attempt.reason is Reason.INFERENCE_FAILED:
+        return CoverageSpan(piece.span, Outcome.FAILED, attempt.reason)
+    if attempt.reason is not None:
+        return CoverageSpan(piece.span, Outcome.DROPPED, attempt.reason)
+    if any(_speaks(item, piece) for item in segments):
+        return CoverageSpan(piece.span, Outcome.TRANSCRIBED)
+    return CoverageSpan(piece.span, Outcome.DROPPED, Reason.NO_TEXT)
+
+
+def _speaks(item: Segment, piece: Piece) -> bool:
+    """Tell whether a segment has a word in the piece; without word times its span decides."""
+    spans = [word.span for word in item.words] or [item.span]
+    return any(span.overlaps(piece.span) or span.start == piece.span.start for span in spans)

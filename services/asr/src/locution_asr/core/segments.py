@@ -1,0 +1,99 @@
+"""Make readable segments of words, and place them in the section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from locution_asr.core.windows import place
+from locution_asr.domain.models import Segment, Span, Window, Word, samples
+from locution_asr.domain.ports import TimedWord
+
+SENTENCE_ENDS = tuple(".?!…。？！؟।॥")
+SHORTEST_WORD = samples(0.02)
+CLAUSE_ENDS = tuple(",;:、，；：،—")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRule:
+    """Set where text is split; lengths in samples.
+
+    A segment ends at a pause of `pause`, at a sentence's end, at a clause's end from `long` on, and at `longest`.
+    """
+
+    pause: int = samples(1.0)
+    shortest: int = samples(1.0)
+    long: int = samples(10.0)
+    longest: int = samples(18.0)
+
+
+def placed_words(window: Window, words: Sequence[TimedWord]) -> tuple[Word, ...]:
+    """Place a window's words in the section: in order, without overlap, each within the window and none empty."""
+    spans = lasting([place(window, word.start, word.end) for word in words], window.span)
+    return tuple(
+        Word(span, word.text, word.probability, word.aligned) for span, word in zip(spans, words, strict=True)
+    )
+
+
+def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:
+    """Move bounds as little as a shortest length for each span asks: forwards first, then back from the end."""
+    shortest = max(1, min(SHORTEST_WORD, whole.length // max(1, len(spans))))
+    forward, at = [], whole.start
+    for span in spans:
+        start = max(span.start, at)
+        at = max(span.end, start + shortest)
+        forward.append(Span(start, at))
+    result, at = [], whole.end
+    for span in reversed(forward):
+        end = min(span.end, at)
+        at = min(span.start, end - shortest)
+        result.append(Span(at, end))
+    return result[::-1]
+
+
+def split(words: Sequence[Word], rule: SegmentRule) -> Iterator[tuple[Word, ...]]:
+    """Yield the words in readable groups."""
+    group: list[Word] = []
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        group.append(word)
+        if following is None or _ends(group, following, rule):
+            yield tuple(group)
+            group = []
+
+
+def segment(words: Sequence[Word], like: Segment) -> Segment:
+    """Return a segment of `words` that spans them and shares the rest with `like`."""
+    return Segment(
+        span=Span(words[0].span.start, words[-1].span.end),
+        text=text_of(words),
+        words=tuple(words),
+        language=like.language,
+        language_probability=like.language_probability,
+        mean_log_probability=like.mean_log_probability,
+        no_speech_probability=like.no_speech_probability,
+    )
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """Join words as they were written."""
+    return "".join(word.text for word in words).strip()
+
+
+def _ends(group: Sequence[Word], following: Word, rule: SegmentRule) -> bool:
+    last = group[-1]
+    length = last.span.end - group[0].span.start
+    if following.span.start - last.span.end >= rule.pause:
+        return True
+    if following.span.end - group[0].span.start > rule.longest:
+        return True
+    if not _begins_word(following):
+        return False
+    text = last.text.rstrip(" \"'”’)»")
+    return (text.endswith(SENTENCE_ENDS) and length >= rule.shortest) or (
+        text.endswith(CLAUSE_ENDS) and length >= rule.long
+    )
+
+
+def _begins_word(word: Word) -> bool:
+    """Tell whether a cut before this word cannot split one; scripts without spaces may be cut anywhere."""
+    return word.text.startswith(" ") or ord(word.text[:1] or " ") > 0x2E7F

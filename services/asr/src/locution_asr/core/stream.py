@@ -1,0 +1,32 @@
+"""Turn a use case that emits events into an iterator of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
+
+E = TypeVar("E")
+
+
+async def stream(
+    run: Callable[[Callable[[E], Awaitable[None]]], Awaitable[None]], ahead: int = 4
+) -> AsyncGenerator[E, None]:
+    """Yield what `run` emits; it gets `ahead` events ahead of the reader, and is cancelled with it."""
+    events: asyncio.Queue[E | None] = asyncio.Queue()
+    room = asyncio.Semaphore(ahead)
+
+    async def emit(event: E) -> None:
+        await room.acquire()
+        events.put_nowait(event)
+
+    task = asyncio.ensure_future(run(emit))
+    task.add_done_callback(lambda _: events.put_nowait(None))
+    try:
+        while (event := await events.get()) is not None:
+            room.release()
+            yield event
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    task.result()

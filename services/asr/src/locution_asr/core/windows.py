@@ -1,0 +1,129 @@
+"""Cut a section at its pauses into windows that one decoder pass can hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from locution_asr.domain.models import SAMPLE_RATE, Pcm, Piece, Span, Window, samples
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """Set how utterances share a window; lengths in samples.
+
+    Each utterance keeps `padding` of what surrounds it; longer silence is taken out. A window ends when the next
+    utterance would make it longer than `longest`, or begins more than `pause` after the last.
+    """
+
+    padding: int = samples(0.3)
+    longest: int = samples(29.0)
+    pause: int = samples(8.0)
+
+
+class PcmBuffer:
+    """Keep the samples of a section that may still be needed."""
+
+    def __init__(self) -> None:
+        self._chunks: list[Pcm] = []
+        self._start = 0
+        self._end = 0
+
+    @property
+    def end(self) -> int:
+        """Count the samples appended so far."""
+        return self._end
+
+    @property
+    def held(self) -> int:
+        """Count the samples in memory."""
+        return self._end - self._start
+
+    def append(self, pcm: Pcm) -> None:
+        """Add samples at the end."""
+        if len(pcm):
+            self._chunks.append(pcm)
+            self._end += len(pcm)
+
+    def slice(self, span: Span) -> Pcm:
+        """Copy out a span, which must still be held."""
+        if span.start < self._start or span.end > self._end:
+            raise ValueError(f"{span} is not within {self._start} to {self._end}")
+        parts, at = [], self._start
+        for chunk in self._chunks:
+            if at < span.end and at + len(chunk) > span.start:
+                parts.append(chunk[max(0, span.start - at) : span.end - at])
+            at += len(chunk)
+        return np.concatenate(parts) if parts else np.empty(0, np.int16)
+
+    def drop_before(self, sample: int) -> None:
+        """Forget whole chunks that end at or before `sample`."""
+        kept = 0
+        while kept < len(self._chunks) and self._start + len(self._chunks[kept]) <= sample:
+            self._start += len(self._chunks[kept])
+            kept += 1
+        del self._chunks[:kept]
+
+
+class WindowPlanner:
+    """Collect utterances in order and close windows as the rule says."""
+
+    def __init__(self, rule: WindowRule, buffer: PcmBuffer) -> None:
+        self._rule = rule
+        self._buffer = buffer
+        self._pieces: list[Piece] = []
+        self._audio: list[Pcm] = []
+        self._length = 0
+        self._last = 0
+        self._index = 0
+
+    @property
+    def pending_end(self) -> int | None:
+        """Return where the window being filled ends so far, or None when it is empty."""
+        return self._last if self._pieces else None
+
+    def needed_from(self, earliest: int) -> int:
+        """Return the first sample still needed when no speech before `earliest` will be added."""
+        return max(self._last, earliest - self._rule.padding)
+
+    def add(self, utterance: Span, limit: int) -> Iterator[Window]:
+        """Take an utterance whose padding may not pass `limit`. Yield the window that this closes."""
+        start = max(self._last, utterance.start - self._rule.padding)
+        span = Span(start, min(limit, utterance.end + self._rule.padding))
+        too_far = utterance.start - self._last > self._rule.pause
+        if self._pieces and (too_far or self._length + span.length > self._rule.longest):
+            yield self.close()
+        self._take(span, utterance.length)
+
+    def flush(self, at: int | None = None) -> Iterator[Window]:
+        """Yield the unfinished window; with `at`, only when nothing was added within the pause before it."""
+        if self._pieces and (at is None or at - self._last > self._rule.pause):
+            yield self.close()
+
+    def close(self) -> Window:
+        """Finish the window being filled."""
+        window = Window(self._index, np.concatenate(self._audio), tuple(self._pieces))
+        self._pieces, self._audio, self._length = [], [], 0
+        self._index += 1
+        return window
+
+    def _take(self, span: Span, speech: int) -> None:
+        self._audio.append(self._buffer.slice(span))
+        if self._pieces and self._pieces[-1].span.end == span.start:
+            last = self._pieces.pop()
+            self._pieces.append(Piece(last.at, Span(last.span.start, span.end), last.speech + speech))
+        else:
+            self._pieces.append(Piece(self._length, span, speech))
+        self._length += span.length
+        self._last = span.end
+
+
+def place(window: Window, start: float, end: float) -> Span:
+    """Map seconds of a window to the section; both ends fall into the piece that holds the middle."""
+    middle = (start + end) / 2 * SAMPLE_RATE
+    piece = next((p for p in window.pieces if middle < p.at + p.span.length), window.pieces[-1])
+    shift = piece.span.start - piece.at
+    first = piece.span.clamp(samples(start) + shift)
+    return Span(first, max(first, piece.span.clamp(samples(end) + shift)))

@@ -1,0 +1,1 @@
+"""Say what the service talks about: spans, windows, segments, errors and ports."""

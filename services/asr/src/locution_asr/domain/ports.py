@@ -1,0 +1,178 @@
+"""State what the core asks of the outside. Docstrings are obligations; one conformance suite checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from locution_asr.domain.models import Capabilities, Pcm, SectionReport, SectionStart, Task, WeightName
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Say what precedes one window's text: its language, task, and text that steers spelling and style."""
+
+    language: str
+    task: Task
+    text: str = ""
+    hotwords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Say how tokens are searched; equal for all windows of a batch. `temperature` 0 is deterministic."""
+
+    beam_size: int
+    max_tokens: int
+    temperature: float = 0.0
+    no_repeat_ngram: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Hold one window's tokens as text with the decoder's own measures, logarithms natural."""
+
+    tokens: tuple[int, ...]
+    text: str
+    mean_log_probability: float
+    no_speech_probability: float
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """Place a word, with its leading space, at seconds of its window; `aligned` as for Word."""
+
+    text: str
+    start: float
+    end: float
+    probability: float | None
+    aligned: bool = True
+
+
+class Encoding(Protocol):
+    """Hold the encoder's output for a batch of windows; rows keep the batch's order."""
+
+    def detect_languages(self) -> Sequence[Mapping[str, float]]:
+        """Return each row's probability of every language of the weight, summing to one."""
+        ...
+
+    def generate(self, prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
+        """Return one draft a row, without timestamp or other special tokens in its text."""
+        ...
+
+    def align(
+        self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
+    ) -> Sequence[Sequence[TimedWord]]:
+        """Return the words of `rows` in order, with times that never decrease and end within `lengths` samples.
+
+        The other three sequences run over `rows`, not over the whole batch. The words' texts concatenate to the
+        draft's text.
+        """
+        ...
+
+
+class Recogniser(Protocol):
+    """Be one loaded weight. Every method may be called from several threads at once, and blocks."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """State what the weight can do."""
+        ...
+
+    def encode(self, windows: Sequence[Pcm], length: int) -> Encoding:
+        """Encode windows of at most `length` samples, each padded with silence to `length`."""
+        ...
+
+
+class SpeechDetector(Protocol):
+    """Give the probability of speech for frames of 512 samples, keeping its state between calls."""
+
+    def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
+        """Return one probability a frame; `pcm` holds a whole number of frames. Blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """Name a file below the weight's folder with its SHA-256 in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRecord:
+    """Say what the registry holds of a weight.
+
+    `refusal` says why it may not be used, None when it may; `fast_proven` is the gate's passing verdict.
+    """
+
+    name: WeightName
+    checksum: str
+    size: int
+    refusal: str | None
+    fast_proven: bool
+    files: tuple[WeightFile, ...]
+
+
+class WeightDirectory(Protocol):
+    """Know which weights may be used."""
+
+    async def get(self, name: WeightName) -> WeightRecord:
+        """Return the record; raises ModelNotFound, or DependencyUnavailable."""
+        ...
+
+
+class WeightLoader(Protocol):
+    """Load weights."""
+
+    def load(self, record: WeightRecord) -> LoadedWeight:
+        """Load the weight into the device's memory. Blocks.
+
+        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        """
+        ...
+
+    def unload(self, weight: LoadedWeight) -> None:
+        """Give the weight's memory back; nobody uses it any more. Blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedWeight:
+    """Hold a weight in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
+
+    record: WeightRecord
+    recogniser: Recogniser
+    batch_size: int
+    memory: int
+    device: str
+
+
+class WeightStore(Protocol):
+    """Lend loaded weights."""
+
+    def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
+        """Lend the weight until the context ends; it stays loaded for that long.
+
+        Raises ModelNotFound, ModelNotUsable, ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Measure what happens; never raises, never blocks."""
+
+    def section(self, report: SectionReport, start: SectionStart) -> None:
+        """Take note of a finished section."""
+        ...
+
+    def batch(self, size: int, elapsed: float, waiting: float) -> None:
+        """Take note of a batch: its windows, its seconds, and the seconds of audio that still wait."""
+        ...

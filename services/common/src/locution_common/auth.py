@@ -1,0 +1,90 @@
+"""Who calls: authenticators, and the principal of the call in progress."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar, overload
+
+from .errors import Unauthenticated
+
+P = TypeVar("P")
+
+Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+
+_caller: ContextVar[object] = ContextVar("locution_caller")
+
+
+class Authenticator(Protocol):
+    """Turn a call's metadata into a principal.
+
+    Implementations raise Unauthenticated (or PermissionDenied) and treat known and unknown credentials along one path.
+    """
+
+    async def authenticate(self, method: str, metadata: Metadata) -> object:
+        """Return the principal of a call of `method`, for example `/locution.v1.JobService/GetJob`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrincipal:
+    """Another Locution service that showed the service credential."""
+
+    name: str = "service"
+
+
+@overload
+def caller() -> Any: ...
+@overload
+def caller(kind: type[P]) -> P: ...
+def caller(kind: type[object] = object) -> Any:
+    """Return the principal of the call in progress; raises LookupError outside one, TypeError if of another kind."""
+    principal = _caller.get()
+    if not isinstance(principal, kind):
+        raise TypeError(f"the caller is a {type(principal).__name__}, not a {kind.__name__}")
+    return principal
+
+
+def set_caller(principal: object) -> None:
+    """Set the principal for the rest of this task; each call runs in a task of its own."""
+    _caller.set(principal)
+
+
+def bearer_token(metadata: Metadata) -> str:
+    """Return the bearer token (RFC 6750), or "" where there is none or more than one `authorization`."""
+    values = [value for key, value in metadata if key == "authorization"]
+    if len(values) != 1 or not isinstance(values[0], str):
+        return ""
+    scheme, _, token = values[0].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+class ServiceTokenAuthenticator:
+    """Demand a shared token of calling services; several tokens are valid at once while one is rotated."""
+
+    def __init__(self, *tokens: str) -> None:
+        if not tokens or not all(tokens):
+            raise ValueError("a service token must not be empty")
+        self._digests = [_digest(token) for token in tokens]
+
+    async def authenticate(self, method: str, metadata: Metadata) -> ServicePrincipal:
+        """Return the service principal, comparing in constant time along one path for missing and wrong tokens."""
+        presented = _digest(bearer_token(metadata))
+        if not sum([hmac.compare_digest(presented, known) for known in self._digests]):
+            raise Unauthenticated("a valid service credential is required")
+        return ServicePrincipal()
+
+
+class RefuseAll:
+    """Refuse every call: what a service without an authenticator does."""
+
+    async def authenticate(self, method: str, metadata: Metadata) -> object:
+        """Raise Unauthenticated."""
+        raise Unauthenticated("this service accepts no calls: no credential is configured")
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

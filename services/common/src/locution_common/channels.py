@@ -1,0 +1,197 @@
+"""Channels to other Locution services: round robin, keepalive, tracing, and the service credential on every call."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import grpc
+from grpc.aio import ClientCallDetails, Metadata
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import SecretStr
+
+from . import logs, telemetry
+
+T = TypeVar("T")
+
+REQUEST_ID_KEY: Final = "x-request-id"
+
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+_SERVICE_CONFIG: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+
+
+def open_channel(
+    address: str,
+    *,
+    token: str | SecretStr | None = None,
+    ca_file: Path | None = None,
+    max_message_bytes: int = 16 * 1024 * 1024,
+    tracer_provider: TracerProvider | None = None,
+) -> grpc.aio.Channel:
+    """Return a channel to `address`; close it, best by `stack.enter_async_context`.
+
+    `address` is host:port, several of them separated by commas, or a gRPC target such as `dns:///asr:50051`; calls go
+    round the replicas behind it. Names in a comma list are resolved once, here; a `dns:` target is resolved again as
+    replicas come and go. With `ca_file` the connection is TLS.
+    """
+    target, authority = _target(address)
+    options = [*_options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
+    interceptors = _interceptors(_secret(token), tracer_provider)
+    if ca_file is None:
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    credentials = grpc.ssl_channel_credentials(ca_file.read_bytes())
+    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+
+
+def _secret(token: str | SecretStr | None) -> str | None:
+    return token.get_secret_value() if isinstance(token, SecretStr) else token
+
+
+def _target(address: str) -> tuple[str, str | None]:
+    """Return the gRPC target of an address, and the authority to claim where the target does not tell it."""
+    addresses = [part.strip() for part in address.split(",") if part.strip()]
+    if not addresses:
+        raise ValueError("no address is given")
+    if len(addresses) == 1:
+        only = addresses[0]
+        return (only if _has_scheme(only) else f"dns:///{only}"), None
+    resolved = [_resolve(part) for part in addresses]
+    if len({family for family, _ in resolved}) != 1:
+        raise ValueError(f"{address} mixes IPv4 and IPv6")
+    return f"{resolved[0][0]}:" + ",".join(where for _, where in resolved), addresses[0]
+
+
+def _has_scheme(address: str) -> bool:
+    return address.split(":", 1)[0] in {"dns", "ipv4", "ipv6", "unix", "xds"}
+
+
+def _resolve(address: str) -> tuple[str, str]:
+    host, _, port = address.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    family, *_, where = min(found, key=lambda info: info[0] != socket.AF_INET)
+    return ("ipv4", f"{where[0]}:{port}") if family == socket.AF_INET else ("ipv6", f"[{where[0]}]:{port}")
+
+
+def _options(max_message_bytes: int) -> list[tuple[str, Any]]:
+    return [
+        ("grpc.service_config", _SERVICE_CONFIG),
+        (
+            "grpc.enable_http_proxy",
+            0,
+        ),  # services talk to each other, never through the environment's web proxy
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.dns_min_time_between_resolutions_ms", 5_000),
+    ]
+
+
+class _Outbound:
+    """Send the service credential, the request id and the trace context with a call, and record a span around it.
+
+    OpenTelemetry's own aio interceptors await the status of a unary call, so that cancelling it no longer cancels the
+    call; here the call itself is returned, and its end ends the span.
+    """
+
+    def __init__(self, token: str | None, provider: TracerProvider) -> None:
+        self._authorization = f"Bearer {token}" if token else None
+        self._tracer = provider.get_tracer("locution")
+
+    async def send(self, continuation: Callable[..., Any], details: ClientCallDetails, request: Any) -> Any:
+        """Make the call; returns it at once."""
+        method = _text(details.method).lstrip("/")
+        service, _, name = method.partition("/")
+        attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+        span = self._tracer.start_span(method, kind=SpanKind.CLIENT, attributes=attributes)
+        try:
+            call = await continuation(self._details(details, span), request)
+        except BaseException:
+            span.end()
+            raise
+        call.add_done_callback(partial(_end, span))
+        return call
+
+    def _details(self, details: ClientCallDetails, span: Span) -> ClientCallDetails:
+        metadata = Metadata(*tuple(details.metadata or ()))
+        if self._authorization is not None and metadata.get("authorization") is None:
+            metadata.add("authorization", self._authorization)
+        if (current := logs.request_id.get()) and metadata.get(REQUEST_ID_KEY) is None:
+            metadata.add(REQUEST_ID_KEY, current)
+        for key, value in _trace_context(span).items():
+            metadata.set_all(key, [value])
+        return ClientCallDetails(details.method, details.timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+def _trace_context(span: Span) -> dict[str, str]:
+    """Return what to send; nothing outside any trace, so that the server begins one, unless spans are suppressed."""
+    carrier: dict[str, str] = {}
+    if span.is_recording() or trace.get_current_span().get_span_context().is_valid or telemetry.is_suppressed():
+        _PROPAGATOR.inject(carrier, set_span_in_context(span))
+    return carrier
+
+
+def _end(span: Span, call: Any) -> None:
+    code = _now(call.code())
+    span.set_attribute("rpc.grpc.status_code", code.name if code is not None else "UNKNOWN")
+    if code is not grpc.StatusCode.OK:
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
+
+
+def _now(coroutine: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of a coroutine that need not wait, as `code` of a call that is done."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    return None
+
+
+def _text(method: str | bytes) -> str:
+    return method.decode() if isinstance(method, bytes) else method
+
+
+# grpc.aio sorts interceptors by class and takes each as one kind alone, hence four classes.
+class _UnaryUnary(_Outbound, grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(
+        self, continuation: Callable[..., Any], client_call_details: ClientCallDetails, request: Any
+    ) -> Any:
+        return await self.send(continuation, client_call_details, request)
+
+
+class _UnaryStream(_Outbound, grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(
+        self, continuation: Callable[..., Any], client_call_details: ClientCallDetails, request: Any
+    ) -> Any:
+        return await self.send(continuation, client_call_details, request)
+
+
+class _StreamUnary(_Outbound, grpc.aio.StreamUnaryClientInterceptor):
+    async def intercept_stream_unary(
+        self, continuation: Callable[..., Any], client_call_details: ClientCallDetails, request_iterator: Any
+    ) -> Any:
+        return await self.send(continuation, client_call_details, request_iterator)
+
+
+class _StreamStream(_Outbound, grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(
+        self, continuation: Callable[..., Any], client_call_details: ClientCallDetails, request_iterator: Any
+    ) -> Any:
+        return await self.send(continuation, client_call_details, request_iterator)
+
+
+def _interceptors(token: str | None, provider: TracerProvider | None) -> Sequence[grpc.aio.ClientInterceptor]:
+    provider = provider or trace.get_tracer_provider()
+    return [kind(token, provider) for kind in (_UnaryUnary, _UnaryStream, _StreamUnary, _StreamStream)]

@@ -1,0 +1,72 @@
+"""The interceptor chain of every server, in its one order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from opentelemetry.trace import TracerProvider
+
+from ..auth import Authenticator
+from ..metrics import RpcMetrics
+from .access_log import AccessLog
+from .auth import HEALTH, REFLECTION, Auth
+from .deadline import Deadline
+from .errors import Errors, Translator
+from .layer import Call, Layer, LayeredInterceptor
+from .metrics import Metrics
+from .request_id import RequestId
+from .status import RemoteFailure, relayed, remote_failure, status_of, translate_unreachable
+from .tracing import Tracing
+from .validation import Validation
+
+# Refusals must be named, traced, logged and counted, so those layers come before errors, and auth after it.
+ORDER: Final[tuple[type[Layer], ...]] = (
+    RequestId,
+    Tracing,
+    AccessLog,
+    Metrics,
+    Errors,
+    Deadline,
+    Auth,
+    Validation,
+)
+
+
+def chain(
+    *,
+    authenticator: Authenticator,
+    tracer_provider: TracerProvider,
+    metrics: RpcMetrics,
+    default_deadline: float,
+    reflection: bool,
+    translators: Sequence[Translator] = (),
+) -> LayeredInterceptor:
+    """Return the interceptor that runs every layer in the order of ORDER."""
+    open_prefixes = [HEALTH, *([REFLECTION] if reflection else [])]
+    return LayeredInterceptor(
+        [
+            RequestId(),
+            Tracing(tracer_provider),
+            AccessLog(),
+            Metrics(metrics),
+            Errors([*translators, translate_unreachable]),
+            Deadline(default_deadline),
+            Auth(authenticator, open_prefixes),
+            Validation(),
+        ]
+    )
+
+
+__all__ = [
+    "ORDER",
+    "Call",
+    "Layer",
+    "LayeredInterceptor",
+    "RemoteFailure",
+    "Translator",
+    "chain",
+    "relayed",
+    "remote_failure",
+    "status_of",
+]

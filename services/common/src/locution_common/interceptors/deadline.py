@@ -1,0 +1,31 @@
+"""Layer 6: a unary call without a deadline gets one; streams may last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..errors import DeadlineExceeded
+from .layer import Call
+
+
+class Deadline:
+    """End unary calls after `seconds` where the client set no deadline; gRPC itself enforces the client's."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[None]:
+        if not call.unary or call.context.time_remaining() is not None:
+            yield
+            return
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded(f"the call took longer than {self._seconds:g} s") from None

@@ -1,0 +1,125 @@
+"""How an interceptor is written here: a layer wraps a call from before its start to after its end.
+
+One gRPC interceptor holds all layers and wraps each handler once, so that a streamed message passes one generator
+instead of one for every layer. The wrappers are coroutine functions and async generators: grpc.aio runs anything else
+in a thread.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+
+from ..auth import Metadata
+
+ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs alone
+
+
+@dataclass(slots=True)
+class Call:
+    """Describe one call in progress; `code` is its status so far, as gRPC names it, and final once `errors` is left."""
+
+    method: str
+    unary: bool
+    context: ServicerContext
+    request_id: str = ""
+    code: str = "OK"
+
+    @property
+    def metadata(self) -> Metadata:
+        """Return the metadata that the client sent."""
+        return tuple(self.context.invocation_metadata() or ())
+
+
+class Layer(Protocol):
+    """Something that happens around every call."""
+
+    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Enter before the handler runs; leave after it has ended, seeing its exception."""
+        ...
+
+
+class RequestCheck(Protocol):
+    """Something that looks at every message that a client sends."""
+
+    def check(self, call: Call, message: Any) -> None:
+        """Raise a LocutionError to refuse the message."""
+        ...
+
+
+class LayeredInterceptor(grpc.aio.ServerInterceptor):
+    """Run layers around every handler, the first one outermost, and checks on every request message."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        self._checks = [layer for layer in layers if hasattr(layer, "check")]
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wrap the handler of a call, or leave it to gRPC to answer UNIMPLEMENTED."""
+        handler: Any = await continuation(handler_call_details)
+        return handler if handler is None else self._wrap(handler, str(handler_call_details.method))
+
+    def _wrap(self, handler: Any, method: str) -> Handler:
+        codecs = (handler.request_deserializer, handler.response_serializer)
+        unary = not (handler.request_streaming or handler.response_streaming)
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                one = self._one(handler.unary_unary, method, unary, self._checked)
+                return grpc.unary_unary_rpc_method_handler(one, *codecs)
+            case True, False:
+                one = self._one(handler.stream_unary, method, unary, self._checked_stream)
+                return grpc.stream_unary_rpc_method_handler(one, *codecs)
+            case False, True:
+                many = self._many(handler.unary_stream, method, self._checked)
+                return grpc.unary_stream_rpc_method_handler(many, *codecs)
+            case _:
+                many = self._many(handler.stream_stream, method, self._checked_stream)
+                return grpc.stream_stream_rpc_method_handler(many, *codecs)
+
+    def _one(self, behavior: Any, method: str, unary: bool, checked: Callable[[Call, Any], Any]) -> Any:
+        async def respond(request: Any, context: ServicerContext) -> Any:
+            call = Call(method, unary, context)
+            async with self._around(call):
+                return await behavior(checked(call, request), context)
+
+        return respond
+
+    def _many(self, behavior: Any, method: str, checked: Callable[[Call, Any], Any]) -> Any:
+        async def respond(request: Any, context: ServicerContext) -> AsyncIterator[Any]:
+            call = Call(method, False, context)
+            async with self._around(call):
+                responses = behavior(checked(call, request), context)
+                if inspect.isawaitable(responses):  # a handler that writes by itself, as grpc's own Health.Watch does
+                    await responses
+                    return
+                async with aclosing(responses):
+                    async for response in responses:
+                        yield response
+
+        return respond
+
+    @asynccontextmanager
+    async def _around(self, call: Call) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for layer in self.layers:
+                await stack.enter_async_context(layer.around(call))
+            yield
+
+    def _checked(self, call: Call, message: Any) -> Any:
+        for check in self._checks:
+            check.check(call, message)
+        return message
+
+    async def _checked_stream(self, call: Call, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for message in messages:
+            yield self._checked(call, message)

@@ -1,0 +1,66 @@
+"""Layer 8: every request message keeps the rules written in its proto (protovalidate)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from google.protobuf.message import Message
+from protovalidate import Validator, Violation
+
+from ..errors import FieldViolation, InvalidRequest
+from .layer import Call
+
+# A status travels in headers, which clients take up to 8 KiB: ten violations of these lengths fit.
+MAX_VIOLATIONS: Final = 10
+MAX_PATH: Final = 120
+MAX_DESCRIPTION: Final = 200
+
+
+class Validation:
+    """Refuse messages that break a rule with INVALID_REQUEST and the path of each field, at most ten."""
+
+    def __init__(self) -> None:
+        self._validator = Validator()
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[None]:
+        yield
+
+    def check(self, call: Call, message: Any) -> None:
+        """Raise InvalidRequest if `message` breaks a rule."""
+        if not isinstance(message, Message) or call.method.startswith("/grpc."):
+            return
+        if violations := self._validator.collect_violations(message):
+            found = [_field_violation(violation) for violation in violations[:MAX_VIOLATIONS]]
+            more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+            raise InvalidRequest(f"the request is not valid: {_summary(found[0])}{more}", violations=found)
+
+
+def _field_violation(violation: Violation) -> FieldViolation:
+    proto = violation.proto
+    path = _path(proto.field.elements) if proto.field is not None else ""
+    description = proto.message or proto.rule_id or "is not valid"
+    return FieldViolation(_shortened(path, MAX_PATH), _shortened(description, MAX_DESCRIPTION))
+
+
+def _summary(violation: FieldViolation) -> str:
+    return f"{violation.field}: {violation.description}" if violation.field else violation.description
+
+
+def _shortened(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _path(elements: Iterable[Any]) -> str:
+    """Write a field path as protovalidate's own messages do: `config.words[2].text`, `labels["a"]`."""
+    return ".".join(element.field_name + _subscript(element) for element in elements)
+
+
+def _subscript(element: Any) -> str:
+    subscript = element.subscript
+    if subscript is None:
+        return ""
+    value = subscript.value
+    return f'["{value}"]' if isinstance(value, str) else f"[{str(value).lower()}]"

@@ -1,0 +1,58 @@
+"""Prometheus: one registry a service, served over HTTP on an address of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+
+from . import names
+
+
+class RpcMetrics:
+    """Count the calls of a server, their seconds, and those in progress."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        handled, seconds, in_flight = names.RPC_HANDLED, names.RPC_SECONDS, names.RPC_IN_FLIGHT
+        self.handled = Counter(handled.name, handled.meaning, handled.labels, registry=registry)
+        self.seconds = Histogram(
+            seconds.name, seconds.meaning, seconds.labels, registry=registry, buckets=names.SECONDS_BUCKETS
+        )
+        self.in_flight = Gauge(in_flight.name, in_flight.meaning, in_flight.labels, registry=registry)
+
+
+def new_registry() -> CollectorRegistry:
+    """Return a registry that already measures the process, the interpreter and its garbage collector."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+@contextmanager
+def serving(registry: CollectorRegistry, address: str) -> Iterator[int]:
+    """Serve `/metrics` on `address` (host:port, port 0 takes any) and give the port."""
+    host, _, port = address.rpartition(":")
+    server, thread = start_http_server(int(port), host.strip("[]"), registry)
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        _join(thread)
+
+
+def _join(thread: threading.Thread) -> None:
+    thread.join(timeout=5)

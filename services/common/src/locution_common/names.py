@@ -1,0 +1,30 @@
+"""Names of what common measures and traces; each metric with its unit in the name and one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class MetricName:
+    """Name a metric and say in one sentence what it counts."""
+
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+RPC_HANDLED: Final = MetricName(
+    "locution_rpc_server_handled_total", "Calls that ended, by method and status code.", ("method", "code")
+)
+RPC_SECONDS: Final = MetricName(
+    "locution_rpc_server_duration_seconds", "Seconds from the start of a call to its end.", ("method",)
+)
+RPC_IN_FLIGHT: Final = MetricName("locution_rpc_server_in_flight", "Calls in progress.", ("method",))
+HEALTH_PROBE: Final = MetricName("locution_health_probe_up", "1 while the named probe passes, else 0.", ("probe",))
+
+METRICS: Final = (RPC_HANDLED, RPC_SECONDS, RPC_IN_FLIGHT, HEALTH_PROBE)
+
+# Unary calls take milliseconds, section streams seconds, uploads and watches minutes.
+SECONDS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)

@@ -1,0 +1,20 @@
+"""Postgres for the service that owns a schema: a pool, migrations under a lock, and wake-ups by NOTIFY."""
+
+from __future__ import annotations
+
+from .listener import Listener, listening
+from .migrations import MigrationFailed, migrate
+from .pool import Connection, Pool, is_unavailable, open_pool, probe, translate
+
+__all__ = [
+    "Connection",
+    "Listener",
+    "MigrationFailed",
+    "Pool",
+    "is_unavailable",
+    "listening",
+    "migrate",
+    "open_pool",
+    "probe",
+    "translate",
+]

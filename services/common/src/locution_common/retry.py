@@ -1,0 +1,56 @@
+"""Backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from .clock import Clock, SystemClock
+from .errors import Code, LocutionError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Say how long to wait between attempts: uniform in [0, min(cap, base * factor**n)], all in seconds."""
+
+    base: float = 0.1
+    factor: float = 2.0
+    cap: float = 10.0
+    attempts: int = 5
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+    def delays(self) -> Iterator[float]:
+        """Yield one delay for each retry: `attempts - 1` of them."""
+        for attempt in range(self.attempts - 1):
+            yield self.random.uniform(0, min(self.cap, self.base * self.factor**attempt))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether trying again may help: UNAVAILABLE and RESOURCE_EXHAUSTED domain errors."""
+    return isinstance(error, LocutionError) and error.code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED)
+
+
+async def retry(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    backoff: Backoff | None = None,
+    retryable: Callable[[BaseException], bool] = is_transient,
+    clock: Clock | None = None,
+) -> T:
+    """Call `attempt` until it succeeds, fails for good, or attempts run out; the last error is raised.
+
+    A longer wait that the error itself states (`retry_after`) is honoured.
+    """
+    clock = clock or SystemClock()
+    for delay in (backoff or Backoff()).delays():
+        try:
+            return await attempt()
+        except Exception as error:
+            if not retryable(error):
+                raise
+            await clock.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
+    return await attempt()

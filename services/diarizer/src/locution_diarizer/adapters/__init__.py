@@ -1,0 +1,1 @@
+"""Concrete models, stores and clients behind the diarizer's ports."""

@@ -1,0 +1,77 @@
+"""Find the voices among embeddings with pyannote.audio's own clusterings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pyannote.audio.pipelines import clustering as pyannote_clustering
+
+from locution_diarizer.adapters import pyannote_parts as parts
+from locution_diarizer.domain.models import SpeakerHints, Vector
+
+_log = logging.getLogger(__name__)
+
+
+def _log_instead_of_print(*message: object) -> None:
+    _log.debug("%s", " ".join(map(str, message)))
+
+
+vars(pyannote_clustering)["print"] = _log_instead_of_print
+
+
+class AgglomerativeVoices:
+    """Cluster agglomeratively; `density` scales `min_cluster_size`: embeddings made for each one reckoned with."""
+
+    def __init__(self, parameters: Mapping[str, Any], *, density: float) -> None:
+        self._parameters = dict(parameters)
+        self._density = density
+        self.exclusive = False
+
+    def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+        """Give one centroid a voice (voices, values) for embeddings that are this share of all."""
+        size = max(1, round(self._parameters["min_cluster_size"] * self._density * share))
+        found = self._cluster(embeddings, size, hints)
+        if size > 1 and _misses(len(found), hints):
+            found = self._cluster(embeddings, 1, hints)
+        return found
+
+    def _cluster(self, embeddings: Vector, size: int, hints: SpeakerHints) -> Vector:
+        clustering = parts.AgglomerativeClustering(metric="cosine")
+        clustering.instantiate({**self._parameters, "min_cluster_size": size})
+        return _centroids(clustering, embeddings, hints)
+
+
+class VbxVoices:
+    """Cluster as community-1 does: agglomeratively, then by variational Bayes on PLDA (Landini et al., 2022)."""
+
+    def __init__(self, parameters: Mapping[str, Any], plda: Any) -> None:
+        self._clustering = parts.VBxClustering(plda, metric="cosine")
+        self._clustering.instantiate(dict(parameters))
+        self.exclusive = True
+
+    def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+        """Give one centroid a voice (voices, values)."""
+        return _centroids(self._clustering, embeddings, hints)
+
+
+def _centroids(clustering: Any, embeddings: Vector, hints: SpeakerHints) -> Vector:
+    everything = parts.SlidingWindowFeature(
+        np.ones((len(embeddings), 1, 1)), parts.SlidingWindow(duration=1.0, step=1.0)
+    )
+    *_, centroids = clustering(
+        embeddings=embeddings[:, None].astype(np.float64),
+        segmentations=everything,
+        num_clusters=hints.exact,
+        min_clusters=hints.exact or hints.minimum,
+        max_clusters=hints.exact or hints.maximum,
+    )
+    found: Vector = centroids.astype(np.float32)
+    return found
+
+
+def _misses(found: int, hints: SpeakerHints) -> bool:
+    least, most = hints.exact or hints.minimum or 1, hints.exact or hints.maximum or found
+    return not least <= found <= most

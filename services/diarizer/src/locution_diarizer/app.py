@@ -1,0 +1,86 @@
+"""Put the diarizer together: the only module that names its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from functools import partial
+
+import torch
+from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution.engine.v1 import diarizer_service_pb2_grpc
+from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution_common.service import Context, Service
+
+from locution_diarizer.adapters import devices
+from locution_diarizer.adapters.loader import PyannoteLoader
+from locution_diarizer.adapters.measures import Measures
+from locution_diarizer.adapters.registry import RegistryDirectory, ServingReports
+from locution_diarizer.core.admission import Admission
+from locution_diarizer.core.dispatch import Dispatcher
+from locution_diarizer.core.engine import ClusterRule, Engine
+from locution_diarizer.core.hear import SectionRule
+from locution_diarizer.core.queue import WindowQueue
+from locution_diarizer.core.weights import WeightPool
+from locution_diarizer.servicer import DiarizerServicer
+from locution_diarizer.settings import DiarizerSettings
+
+NAME = "diarizer"
+LAST_WORDS = 1.0  # seconds of the grace in which unfinished sections are told ENGINE_DRAINING
+
+
+async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Service:
+    """Open what the diarizer needs on the stack and say what it serves."""
+    settings = context.settings
+    device = devices.choose(
+        settings.diarizer_device, settings.diarizer_workers, settings.diarizer_threads, settings.diarizer_batch_size
+    )
+    measures = Measures(context.registry)
+    windows = _threads(stack, "windows", device.workers, device.threads)
+    errands = _threads(stack, "errands", 1, device.threads)
+    stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
+    weights = WeightPool(
+        RegistryDirectory(stub),
+        PyannoteLoader(settings.models_root, device),
+        errands,
+        settings.diarizer_resident_models,
+    )
+    stack.push_async_callback(weights.close)
+    dispatcher = Dispatcher(WindowQueue(), windows, device.workers, measures)
+    stack.push_async_callback(dispatcher.settle)
+    admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
+    engine = Engine(admission, weights, dispatcher, errands, _section_rule(settings), _cluster_rule(settings), measures)
+    return Service(
+        servicers=[partial(diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server, DiarizerServicer(engine))],
+        names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
+        probes={"models root": partial(_models_root_is_there, settings)},
+        tasks={
+            "reports": partial(ServingReports(stub, lambda: weights.loaded).run, context.stopping),
+            "drain": partial(_drain, admission, context),
+        },
+    )
+
+
+def _threads(stack: AsyncExitStack, name: str, count: int, threads: int) -> ThreadPoolExecutor:
+    return stack.enter_context(
+        ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(torch.set_num_threads, threads))
+    )
+
+
+def _section_rule(settings: DiarizerSettings) -> SectionRule:
+    return SectionRule(round(settings.diarizer_section_seconds * 16000), settings.diarizer_windows)
+
+
+def _cluster_rule(settings: DiarizerSettings) -> ClusterRule:
+    return ClusterRule(settings.diarizer_cluster_bytes, settings.diarizer_embeddings)
+
+
+async def _models_root_is_there(settings: DiarizerSettings) -> bool:
+    return await asyncio.to_thread(settings.models_root.is_dir)
+
+
+async def _drain(admission: Admission, context: Context[DiarizerSettings]) -> None:
+    await context.stopping.wait()
+    if await admission.drain(max(0.0, context.settings.shutdown_grace - LAST_WORDS)):
+        admission.abort()

@@ -1,0 +1,1 @@
+"""The diarizer's use cases, one a file."""

@@ -1,0 +1,45 @@
+"""Give every local speaker of a section one of the recording's voices."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from locution_diarizer.domain.models import NOBODY, Assignment, Labels, SectionVoices, Vector
+
+
+def assign(section: SectionVoices, centroids: Vector, *, exclusive: bool) -> Assignment:
+    """Give the nearest of centroids (voices, values) by cosine, or NOBODY for the silent and the untold.
+
+    With `exclusive`, no two speakers of one window are given the same voice while there are voices enough.
+    """
+    near = _similarity(section, centroids)
+    told: npt.NDArray[np.bool_] = ~np.isnan(near).any(axis=2) & np.asarray(section.activity.any(axis=1))
+    labels = np.full(told.shape, NOBODY, dtype=np.intp)
+    if exclusive:
+        _assign_apart(near, told, labels)
+    else:
+        labels[told] = near[told].argmax(axis=1)
+    likeness = np.take_along_axis(near, np.maximum(labels, 0)[..., None], axis=2)[..., 0]
+    return Assignment(labels, np.where(labels == NOBODY, np.float32(0), likeness))
+
+
+def _assign_apart(near: Vector, told: npt.NDArray[np.bool_], labels: Labels) -> None:
+    for window, speakers in enumerate(told):
+        present = np.flatnonzero(speakers)
+        rows, voices = linear_sum_assignment(near[window, present], maximize=True)
+        labels[window, present[rows]] = voices
+
+
+def _similarity(section: SectionVoices, centroids: Vector) -> Vector:
+    embeddings = section.embeddings.astype(np.float32)
+    similar: Vector = unit(embeddings) @ unit(centroids).T
+    return similar
+
+
+def unit(vectors: Vector) -> Vector:
+    """Scale vectors (..., values) to unit length; nought stays nought."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vector = vectors / np.maximum(length, np.finfo(np.float32).tiny)
+    return unit

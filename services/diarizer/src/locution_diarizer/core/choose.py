@@ -1,0 +1,54 @@
+"""Choose which embeddings take part in clustering, so that its memory is bounded however long the recording is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from locution_diarizer.domain.models import Embeddings, SectionVoices, Vector
+
+MIN_CLEAN_RATIO = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Hold the embeddings (count, values) of a section's local speakers, and which of them are clean."""
+
+    embeddings: Embeddings
+    clean: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Hold the chosen embeddings (count, values) and the share of all fit embeddings that they are, 0 to 1."""
+
+    embeddings: Vector
+    share: float
+
+
+def fit(section: SectionVoices) -> Fit:
+    """Give a section's embeddings; clean are those of who speaks alone for a fifth of the window (pyannote's rule)."""
+    told = ~np.isnan(section.embeddings).any(axis=2)
+    return Fit(section.embeddings[told], (_clean_ratio(section) >= MIN_CLEAN_RATIO)[told])
+
+
+def spread(sections: Sequence[Fit], *, limit: int) -> Chosen:
+    """Choose clean embeddings, or all where none is clean; beyond `limit`, at equal distances in time."""
+    filled = [section for section in sections if len(section.embeddings)]
+    if not filled:
+        return Chosen(np.zeros((0, 1), dtype=np.float32), 1.0)
+    some_clean = any(section.clean.any() for section in filled)
+    embeddings = np.concatenate([s.embeddings[s.clean] if some_clean else s.embeddings for s in filled])
+    total = len(embeddings)
+    if total > limit:
+        embeddings = embeddings[np.linspace(0, total - 1, limit).round().astype(np.intp)]
+    return Chosen(embeddings.astype(np.float32), len(embeddings) / total)
+
+
+def _clean_ratio(section: SectionVoices) -> npt.NDArray[np.float64]:
+    alone = section.activity.sum(axis=2, keepdims=True, dtype=np.uint8) == 1
+    ratio: npt.NDArray[np.float64] = (section.activity & alone).mean(axis=1)
+    return ratio

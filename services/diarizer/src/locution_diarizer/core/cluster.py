@@ -1,0 +1,114 @@
+"""Join the local speakers of sections into voices, once over all of them, and write each section's turns.
+
+What is clustered are the embeddings of every window's local speakers, as whole-file clustering has them; cutting a
+recording into sections changes nothing but the windows at the cuts. Memory is bounded: sections stay packed and are
+unpacked one at a time, and at most `limit` embeddings meet in the clustering, whose memory grows with their square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from locution_diarizer.core.assign import assign, unit
+from locution_diarizer.core.choose import Chosen, fit, spread
+from locution_diarizer.core.reconstruct import turns
+from locution_diarizer.core.section_state import pack, unpack
+from locution_diarizer.domain.models import SectionSpeakers, SectionVoices, SpeakerHints, Turn, Vector, Voice
+from locution_diarizer.domain.ports import SpeakerModel
+
+
+@dataclass(frozen=True, slots=True)
+class Clustered:
+    """Hold the turns of each section, in order, and the voices in order of first appearance."""
+
+    sections: list[list[Turn]]
+    voices: list[Voice]
+
+
+class ClusterSections:
+    """Cluster sections that one weight has heard. Blocks; deterministic."""
+
+    def __init__(self, model: SpeakerModel, *, limit: int) -> None:
+        self._model = model
+        self._limit = limit
+
+    def local(self, section: SectionVoices) -> SectionSpeakers:
+        """Say what is known of one section by itself."""
+        clustered = self._run([section], [section], SpeakerHints())
+        return SectionSpeakers(
+            section.sample_count, tuple(clustered.voices), tuple(clustered.sections[0]), pack(section)
+        )
+
+    def join(self, states: Sequence[bytes], hints: SpeakerHints) -> Clustered:
+        """Join packed sections; raises InvalidRequest when one is not of this weight."""
+        grid = self._model.grid
+        return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
+
+    def voice(self, section: SectionVoices) -> Voice | None:
+        """Give the one voice of a sample, with the samples of speech behind it; None where nobody is heard."""
+        centroids = self._centroids([section], SpeakerHints(exact=1))
+        if not len(centroids):
+            return None
+        heard = turns(section, assign(section, centroids, exclusive=False))
+        return Voice(0, unit(centroids)[0], sum(turn.end - turn.start for turn in heard))
+
+    def _run(self, first: Iterable[SectionVoices], again: Iterable[SectionVoices], hints: SpeakerHints) -> Clustered:
+        centroids = self._centroids(first, hints)
+        numbers = _Numbers()
+        sections = [numbers.rename(self._turns(section, centroids)) for section in again]
+        speech = numbers.speech(sections)
+        voices = unit(centroids)
+        return Clustered(sections, [Voice(new, voices[old], speech[new]) for old, new in numbers.items()])
+
+    def _centroids(self, sections: Iterable[SectionVoices], hints: SpeakerHints) -> Vector:
+        chosen = self._choose(sections)
+        if not len(chosen.embeddings):
+            return np.zeros((0, 1), dtype=np.float32)
+        return self._model.voices(chosen.embeddings, chosen.share, hints)
+
+    def _choose(self, sections: Iterable[SectionVoices]) -> Chosen:
+        return spread([fit(section) for section in sections], limit=self._limit)
+
+    def _turns(self, section: SectionVoices, centroids: Vector) -> list[Turn]:
+        if not len(centroids) or not len(section.activity):
+            return []
+        found = turns(section, assign(section, centroids, exclusive=self._model.exclusive))
+        return _without_gaps(found, self._model.min_silence)
+
+
+class _Numbers:
+    """Number speakers from 0 as they first appear."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    def rename(self, found: Iterable[Turn]) -> list[Turn]:
+        return sorted(
+            Turn(turn.start, turn.end, self._numbers.setdefault(turn.speaker, len(self._numbers))) for turn in found
+        )
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        return iter(self._numbers.items())
+
+    def speech(self, sections: Iterable[Iterable[Turn]]) -> list[int]:
+        total = [0] * len(self._numbers)
+        for turn in (turn for section in sections for turn in section):
+            total[turn.speaker] += turn.end - turn.start
+        return total
+
+
+def _without_gaps(found: Sequence[Turn], silence: int) -> list[Turn]:
+    """Join turns of one speaker that are `silence` samples or less apart."""
+    if not silence:
+        return list(found)
+    joined: dict[int, list[Turn]] = {}
+    for turn in found:
+        turns_of_speaker = joined.setdefault(turn.speaker, [])
+        if turns_of_speaker and turn.start - turns_of_speaker[-1].end <= silence:
+            turns_of_speaker[-1] = Turn(turns_of_speaker[-1].start, turn.end, turn.speaker)
+        else:
+            turns_of_speaker.append(turn)
+    return sorted(turn for turns_of_speaker in joined.values() for turn in turns_of_speaker)

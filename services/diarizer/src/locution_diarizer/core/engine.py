@@ -1,0 +1,135 @@
+"""Serve streams: admit, lease the weight, hear, cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from locution_common.errors import InvalidRequest
+
+from locution_diarizer.core.admission import Admission
+from locution_diarizer.core.cluster import Clustered, ClusterSections
+from locution_diarizer.core.dispatch import Dispatcher
+from locution_diarizer.core.hear import HearSection, SectionRule
+from locution_diarizer.domain.errors import InferenceFailed, OptionUnsupported
+from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings, Voice
+from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
+
+R = TypeVar("R")
+
+SHORTEST_SAMPLE = 16000
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Say what a section runs with."""
+
+    weight: str
+    checksum: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Say that all audio before sample `end` is done."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Hold what was found in a section, and the time spent on it."""
+
+    section: SectionSpeakers
+    timings: Timings
+
+
+Event = Started | Progress | Done
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRule:
+    """Set the limits of a clustering: packed bytes of all sections, and embeddings that meet."""
+
+    most_bytes: int
+    most_embeddings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Diarize any number of sections at once through one dispatcher. `executor` clusters."""
+
+    admission: Admission
+    weights: WeightStore
+    dispatcher: Dispatcher
+    executor: Executor
+    section: SectionRule
+    clustering: ClusterRule
+    observer: Observer
+
+    async def diarize(self, start: Start, chunks: AsyncIterator[PcmChunk]) -> AsyncGenerator[Event, None]:
+        """Find the local speakers of one section."""
+        with self.admission.admit():
+            async with self.weights.lease(start.weight) as weight:
+                yield Started(weight.record.name, weight.record.checksum, weight.device)
+                hearing = HearSection(self.dispatcher, weight, start.flow, self.section)
+                async with aclosing(hearing.run(chunks)) as ends:
+                    async for end in ends:
+                        yield Progress(end)
+                found = await self._compute(lambda: self._cluster(weight).local(hearing.section()))
+                self.observer.section(start, found, hearing.timings)
+                yield Done(found, hearing.timings)
+
+    async def cluster(self, start: Start, hints: SpeakerHints, states: AsyncIterator[bytes]) -> Clustered:
+        """Join sections into speakers of the recording; raises InvalidRequest for sections of another weight."""
+        _check(hints)
+        with self.admission.admit():
+            async with self.weights.lease(start.weight) as weight:
+                packed = await self._collect(states)
+                clustered = await self._compute(lambda: self._cluster(weight).join(packed, hints))
+        self.observer.clustered(len(clustered.sections), len(clustered.voices))
+        return clustered
+
+    async def embed(self, start: Start, chunks: AsyncIterator[PcmChunk]) -> Voice:
+        """Compute the voice of one speaker; raises OptionUnsupported for less than a second of speech."""
+        with self.admission.admit():
+            async with self.weights.lease(start.weight) as weight:
+                hearing = HearSection(self.dispatcher, weight, start.flow, self.section)
+                async with aclosing(hearing.run(chunks)) as ends:
+                    async for _ in ends:
+                        pass
+                voice = await self._compute(lambda: self._cluster(weight).voice(hearing.section()))
+        if voice is None or voice.speech_samples < SHORTEST_SAMPLE:
+            raise OptionUnsupported("the sample holds less than a second of speech")
+        return voice
+
+    def _cluster(self, weight: LoadedWeight) -> ClusterSections:
+        return ClusterSections(weight.model, limit=self.clustering.most_embeddings)
+
+    async def _collect(self, states: AsyncIterator[bytes]) -> list[bytes]:
+        packed: list[bytes] = []
+        held = 0
+        async for state in states:
+            held += len(state)
+            if held > self.clustering.most_bytes:
+                raise InvalidRequest(f"the sections are larger than {self.clustering.most_bytes} bytes together")
+            packed.append(state)
+        return packed
+
+    async def _compute(self, work: Callable[[], R]) -> R:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+        except (ArithmeticError, IndexError, MemoryError) as error:
+            raise InferenceFailed("the clustering failed") from error
+
+
+def _check(hints: SpeakerHints) -> None:
+    least, most = hints.minimum or 1, hints.maximum
+    if most is not None and least > most:
+        raise InvalidRequest("min_speaker_count is above max_speaker_count")
+    if hints.exact is not None and not least <= hints.exact <= (most or hints.exact):
+        raise InvalidRequest("speaker_count is outside min_speaker_count and max_speaker_count")

@@ -1,0 +1,88 @@
+"""Hear one section: cut its audio into windows, have them analysed through the common queue, keep what they gave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from locution_diarizer.core.dispatch import Dispatcher, Served, WindowJob
+from locution_diarizer.core.windows import Window, WindowCutter
+from locution_diarizer.domain.errors import AudioTooLong
+from locution_diarizer.domain.models import Flow, Grid, PcmChunk, SectionVoices, Timings, WindowVoices
+from locution_diarizer.domain.ports import LoadedWeight
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRule:
+    """Set a section's limits: its longest length in samples, and how many of its windows may be under way."""
+
+    longest: int
+    windows: int
+
+
+class HearSection:
+    """Run one section from its first sample to its last. Reading waits while too many windows are under way."""
+
+    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, flow: Flow, rule: SectionRule) -> None:
+        self._dispatcher = dispatcher
+        self._weight = weight
+        self._flow = flow
+        self._rule = rule
+        self._cutter = WindowCutter(weight.model.grid)
+        self._pending: deque[tuple[int, asyncio.Task[Served]]] = deque()
+        self._heard: list[WindowVoices] = []
+        self.timings = Timings()
+
+    async def run(self, chunks: AsyncIterator[PcmChunk]) -> AsyncGenerator[int, None]:
+        """Read chunks to their end; yield samples up to which all is done, as they grow."""
+        try:
+            async for chunk in chunks:
+                if self._cutter.received + len(chunk.pcm) // 2 > self._rule.longest:
+                    raise AudioTooLong(f"a section holds at most {self._rule.longest // 16000} s of audio")
+                async for end in self._start(self._cutter.feed(chunk.pcm)):
+                    yield end
+            async for end in self._start(self._cutter.finish()):
+                yield end
+            while self._pending:
+                yield await self._next()
+        finally:
+            await self._abandon()
+
+    def section(self) -> SectionVoices:
+        """Give all that was heard."""
+        grid = self._weight.model.grid
+        if not self._heard:
+            return _nothing(self._cutter.received, grid)
+        return SectionVoices.of(self._cutter.received, grid, self._heard)
+
+    async def _start(self, windows: Iterable[Window]) -> AsyncIterator[int]:
+        for window in windows:
+            if len(self._pending) >= self._rule.windows:
+                yield await self._next()
+            job = WindowJob(self._flow, self._weight, window.audio)
+            self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(job))))
+        while self._pending and self._pending[0][1].done():
+            yield await self._next()
+
+    async def _next(self) -> int:
+        end, task = self._pending[0]
+        served = await task
+        self._pending.popleft()
+        self._heard.append(served.voices)
+        self.timings = self.timings.add(queued=served.waited, computed=served.computed, batch_size=served.batch_size)
+        return end
+
+    async def _abandon(self) -> None:
+        tasks = [task for _, task in self._pending]
+        self._pending.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _nothing(sample_count: int, grid: Grid) -> SectionVoices:
+    return SectionVoices(sample_count, grid, np.zeros((0, grid.frames, 1), np.bool_), np.zeros((0, 1, 1), np.float16))

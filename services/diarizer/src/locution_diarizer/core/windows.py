@@ -1,0 +1,51 @@
+"""Cut a stream of PCM into overlapping windows while it arrives; only the tail that windows still need is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from locution_common.pcm import to_float
+
+from locution_diarizer.domain.models import Grid, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hold one window: its number in the section, its audio, and up to where it covers the section."""
+
+    index: int
+    audio: Samples
+    end: int
+
+
+class WindowCutter:
+    """Give windows of `grid.size` every `grid.step`; the last one is filled up with silence, as pyannote does."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._tail = np.zeros(0, dtype=np.float32)
+        self._cut = 0
+        self.received = 0
+
+    def feed(self, pcm: bytes) -> Iterator[Window]:
+        """Take s16le bytes; give the windows that are complete with them."""
+        audio = to_float(pcm)
+        self.received += len(audio)
+        self._tail = np.concatenate([self._tail, audio])
+        while len(self._tail) >= self._grid.size:
+            yield self._window(self._tail[: self._grid.size].copy())
+            self._tail = self._tail[self._grid.step :].copy()
+
+    def finish(self) -> Iterator[Window]:
+        """Give the last window, if audio remains that no window covered."""
+        covered = (self._cut - 1) * self._grid.step + self._grid.size if self._cut else 0
+        if self.received > covered:
+            yield self._window(np.pad(self._tail, (0, self._grid.size - len(self._tail))))
+
+    def _window(self, audio: Samples) -> Window:
+        start = self._cut * self._grid.step
+        window = Window(self._cut, audio, min(start + self._grid.size, self.received))
+        self._cut += 1
+        return window

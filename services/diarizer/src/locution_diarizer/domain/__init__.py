@@ -1,0 +1,1 @@
+"""What the diarizer knows, free of any framework."""

@@ -1,0 +1,125 @@
+"""State what the core asks of the outside. Docstrings are obligations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from locution_diarizer.domain.models import (
+    Grid,
+    Samples,
+    SectionSpeakers,
+    SpeakerHints,
+    Start,
+    Timings,
+    Vector,
+    WeightName,
+    WindowVoices,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """Name a file below the weight's folder with its SHA-256 in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRecord:
+    """Say what the registry holds of a weight; `refusal` says why it may not be used, None when it may."""
+
+    name: WeightName
+    checksum: str
+    size: int
+    refusal: str | None
+    files: tuple[WeightFile, ...]
+
+
+class SpeakerModel(Protocol):
+    """Be one loaded weight. `listen` and `voices` block and may be called from several threads at once."""
+
+    @property
+    def grid(self) -> Grid:
+        """Tell how it slides over audio."""
+        ...
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether two speakers of one window must be given two voices."""
+        ...
+
+    @property
+    def min_silence(self) -> int:
+        """Give the samples of silence below which two turns of a speaker are one."""
+        ...
+
+    def listen(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+        """Analyse windows of `grid.size` samples each; each result is what the window alone would have given."""
+        ...
+
+    def voices(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+        """Find the voices behind embeddings (count, values) that are this share of all: centroids (voices, values).
+
+        The same input gives the same output; at least one centroid comes back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedWeight:
+    """Hold a weight in memory: its model, the device it computes on ("cpu", "cuda:0"), and windows a batch at most."""
+
+    record: WeightRecord
+    model: SpeakerModel
+    device: str
+    batch_size: int
+
+
+class WeightDirectory(Protocol):
+    """Know which weights may be used."""
+
+    async def get(self, name: WeightName) -> WeightRecord:
+        """Return the record; raises ModelNotFound, ModelNotUsable or DependencyUnavailable."""
+        ...
+
+
+class WeightLoader(Protocol):
+    """Load weights."""
+
+    def load(self, record: WeightRecord) -> LoadedWeight:
+        """Load the weight into the device's memory. Blocks.
+
+        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        """
+        ...
+
+
+class WeightStore(Protocol):
+    """Lend loaded weights."""
+
+    def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
+        """Lend the weight until the context ends; it stays loaded for that long, and is loaded once however many ask.
+
+        Raises what WeightDirectory.get and WeightLoader.load raise, and EngineOverloaded.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Take note of what the engine does; never fails, never blocks."""
+
+    def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
+        """Take note of a finished section."""
+        ...
+
+    def batch(self, size: int, elapsed: float, waiting: int) -> None:
+        """Take note of a batch: its windows, its seconds, and the windows that wait behind it."""
+        ...
+
+    def clustered(self, sections: int, speakers: int) -> None:
+        """Take note of a clustering."""
+        ...

@@ -1,0 +1,1 @@
+"""The gateway: the public API process and the worker that runs jobs."""

@@ -1,0 +1,1 @@
+"""Clients of the engines: locution.engine.v1 over gRPC."""

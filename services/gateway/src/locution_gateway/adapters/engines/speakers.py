@@ -1,0 +1,81 @@
+"""Client of locution.engine.v1.DiarizerService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import grpc
+from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution.engine.v1 import diarizer_service_pb2_grpc
+from locution_common.errors import InternalError
+
+from locution_gateway.adapters.engines.exchange import Exchange
+from locution_gateway.adapters.engines.speech import chunks, flow_message
+from locution_gateway.domain.config import JobConfig
+from locution_gateway.domain.stage_errors import EngineUnavailableError
+from locution_gateway.domain.stages import Audio, Flow, Progress, SectionResult, SpeakerSpan
+
+
+class GrpcDiarizationEngine:
+    """Who spoke when, by any diarizer replica behind a channel."""
+
+    def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
+        """Give work up when the engine says nothing for `stall_seconds`."""
+        self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
+        self._stall = stall_seconds
+
+    async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
+        """Find one section's local speakers; the body is a serialised SectionSpeakers."""
+        begin = pb.DiarizeStart(flow=flow_message(flow), model=model)
+        exchange = Exchange(self._stub.Diarize(), _section_requests(begin, audio), self._stall)
+        async with aclosing(exchange.answers()) as answers:
+            async for answer in answers:
+                match answer.WhichOneof("message"):
+                    case "progress":
+                        exchange.found_result()
+                        progress(answer.progress.end_sample)
+                    case "done":
+                        body = answer.done.section.SerializeToString(deterministic=True)
+                        return SectionResult(body, answer.done.timings.compute_seconds)
+        raise EngineUnavailableError("the engine ended a section without its result")
+
+    async def cluster(
+        self, flow: Flow, config: JobConfig, sections: Sequence[bytes]
+    ) -> tuple[tuple[SpeakerSpan, ...], ...]:
+        """Join the sections' speakers into speakers of the recording."""
+        exchange = Exchange(self._stub.Cluster(), _cluster_requests(_start(flow, config), sections), self._stall)
+        async with aclosing(exchange.answers()) as answers:
+            spans = tuple([_spans(answer) async for answer in answers])
+        if len(spans) != len(sections):
+            raise EngineUnavailableError("the engine ended a clustering without its result")
+        return spans
+
+
+async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenerator[pb.DiarizeRequest]:
+    yield pb.DiarizeRequest(start=begin)
+    async for chunk in chunks(audio):
+        yield pb.DiarizeRequest(audio=chunk)
+
+
+async def _cluster_requests(begin: pb.ClusterStart, sections: Sequence[bytes]) -> AsyncGenerator[pb.ClusterRequest]:
+    yield pb.ClusterRequest(start=begin)
+    for body in sections:
+        yield pb.ClusterRequest(section=pb.SectionSpeakers.FromString(body))
+
+
+def _start(flow: Flow, config: JobConfig) -> pb.ClusterStart:
+    wanted = config.diarization
+    if wanted is None:
+        raise InternalError("a clustering belongs to a job without diarization")
+    return pb.ClusterStart(
+        flow=flow_message(flow),
+        model=wanted.model.path,
+        speaker_count=wanted.speaker_count,
+        min_speaker_count=wanted.min_speaker_count,
+        max_speaker_count=wanted.max_speaker_count,
+    )
+
+
+def _spans(answer: pb.ClusterResponse) -> tuple[SpeakerSpan, ...]:
+    return tuple(SpeakerSpan(turn.start_sample, turn.end_sample, turn.speaker) for turn in answer.turns)

@@ -1,0 +1,80 @@
+"""The process `worker`: runs the stages of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from locution_common import objects, postgres
+from locution_common.service import Context, Service
+
+from locution_gateway.adapters import spans
+from locution_gateway.adapters.decoder import MediaDecoder
+from locution_gateway.adapters.engines.speakers import GrpcDiarizationEngine
+from locution_gateway.adapters.engines.speech import GrpcSpeechEngine
+from locution_gateway.adapters.postgres import codec
+from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.adapters.postgres.sources import PostgresSources
+from locution_gateway.adapters.postgres.stages import PostgresStages
+from locution_gateway.adapters.recording import StoredRecording
+from locution_gateway.core.stages.work import Codec, StageWorker
+from locution_gateway.core.stages.worker import Worker
+from locution_gateway.settings_worker import WorkerSettings
+
+CHANNEL = "locution_stages"
+
+
+async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Service:
+    """Open database, object store and engines, and run stages until told to stop."""
+    settings = context.settings
+    url = settings.database_url.get_secret_value()
+    pool = await stack.enter_async_context(
+        postgres.open_pool(
+            url, application=context.name, size=settings.database_pool_size, timeout=settings.database_timeout
+        )
+    )
+    listener = await stack.enter_async_context(postgres.listening(url, [CHANNEL], application=context.name))
+    store = await stack.enter_async_context(objects.open_store(settings))
+    database = TenantDatabase(pool)
+    stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds))
+    work = await _stage_worker(stack, context, database, store, stages)
+    worker = Worker(_name(), stages, work, settings.policy(), settings.limits())
+
+    async def run() -> None:
+        await worker.run(context.stopping, listener.event(CHANNEL))
+
+    async def sweep() -> None:
+        await worker.sweep(context.stopping)
+
+    return Service(
+        probes={"postgres": postgres.probe(pool), "objects": store.probe},
+        tasks={"stages": run, "sweep": sweep},
+        translators=[postgres.translate],
+    )
+
+
+async def _stage_worker(
+    stack: AsyncExitStack,
+    context: Context[WorkerSettings],
+    database: TenantDatabase,
+    store: objects.ObjectStore,
+    stages: PostgresStages,
+) -> StageWorker:
+    settings = context.settings
+    asr = await stack.enter_async_context(context.channel(settings.asr_address))
+    diarizer = await stack.enter_async_context(context.channel(settings.diarizer_address))
+    return StageWorker(
+        stages=stages,
+        decoder=MediaDecoder(store, PostgresSources(database), settings.decoding()),
+        recording=StoredRecording(store),
+        speech=GrpcSpeechEngine(asr, settings.engine_stall_seconds),
+        speakers=GrpcDiarizationEngine(diarizer, settings.engine_stall_seconds),
+        codec=Codec(codec.dump_section, codec.load_section, spans.dump_spans, spans.load_spans),
+    )
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{id(asyncio.get_running_loop()):x}"

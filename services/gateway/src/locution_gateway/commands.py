@@ -1,0 +1,67 @@
+"""The processes of the gateway by name; each imports only what it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from locution_common import logs, service, settings
+from locution_common.postgres import migrate
+
+from locution_gateway.settings import ApiSettings, MigrateSettings
+
+SCHEMA: Final = "gateway"
+USAGE: Final = """\
+usage: python -m locution_gateway COMMAND [--help] [--check-settings]
+
+  api       serve the public API
+  worker    run jobs
+  migrate   bring the database schema up to date, then exit
+"""
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """Run the command that the arguments name and exit with its code; 2 for arguments that name none."""
+    name, arguments = (argv[0], argv[1:]) if argv else ("", [])
+    command = COMMANDS.get(name)
+    if command is None:
+        asked = name in ("--help", "-h")
+        print(USAGE, file=sys.stdout if asked else sys.stderr, end="")
+        sys.exit(0 if asked else 2)
+    command(arguments)
+    sys.exit(0)
+
+
+def migrations_folder() -> Path:
+    """Return the folder of the migrations: inside the installed package, or beside the sources of a checkout."""
+    here = Path(__file__).resolve()
+    packaged = here.parent / "migrations"
+    return packaged if packaged.is_dir() else here.parents[2] / "migrations"
+
+
+def _api(argv: Sequence[str]) -> None:
+    loaded = settings.load(ApiSettings, argv, program="locution_gateway api")
+    from locution_gateway.app_api import start
+
+    service.main(loaded, start, name="locution-gateway-api")
+
+
+def _worker(argv: Sequence[str]) -> None:
+    from locution_gateway.settings_worker import WorkerSettings
+
+    loaded = settings.load(WorkerSettings, argv, program="locution_gateway worker")
+    from locution_gateway.app_worker import start
+
+    service.main(loaded, start, name="locution-gateway-worker")
+
+
+def _migrate(argv: Sequence[str]) -> None:
+    loaded = settings.load(MigrateSettings, argv, program="locution_gateway migrate")
+    logs.configure("locution-gateway-migrate", "INFO", loaded.secrets())
+    asyncio.run(migrate(loaded.migration_url, migrations_folder(), SCHEMA))
+
+
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], None]]] = {"api": _api, "worker": _worker, "migrate": _migrate}

@@ -1,0 +1,84 @@
+"""Give words their speakers, and split segments where the speaker changes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from locution_gateway.domain.transcripts import Segment, Turn, Word
+
+
+class TurnIndex:
+    """Turns in order of start, searchable by time."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        """Index turns, which may overlap."""
+        self._turns = sorted(turns, key=lambda turn: (turn.start, turn.end))
+        self._starts = [turn.start for turn in self._turns]
+        self._longest = max((turn.end - turn.start for turn in self._turns), default=0)
+
+    def speaker(self, start: int, end: int) -> str | None:
+        """Return who speaks most in [start, end); else who is nearest; None when there are no turns."""
+        if not self._turns:
+            return None
+        overlaps: dict[str, int] = {}
+        for turn in self._near(start, end):
+            shared = min(end, turn.end) - max(start, turn.start)
+            if shared > 0:
+                overlaps[turn.speaker] = overlaps.get(turn.speaker, 0) + shared
+        if overlaps:
+            return max(sorted(overlaps), key=overlaps.__getitem__)
+        return self._nearest(start, end)
+
+    def _near(self, start: int, end: int) -> Iterator[Turn]:
+        first = bisect_left(self._starts, start - self._longest)
+        last = bisect_left(self._starts, end)
+        return (self._turns[index] for index in range(first, last))
+
+    def _nearest(self, start: int, end: int) -> str:
+        return min(self._turns, key=lambda turn: max(turn.start - end, start - turn.end)).speaker
+
+
+def assign(segments: Sequence[Segment], turns: Sequence[Turn]) -> list[Segment]:
+    """Return the segments with a speaker on every word, split where the speaker changes.
+
+    A segment without words takes the speaker of its whole span. Without turns the segments come back unchanged.
+    """
+    if not turns:
+        return list(segments)
+    index = TurnIndex(turns)
+    return [part for segment in segments for part in _split(segment, index)]
+
+
+def _split(segment: Segment, index: TurnIndex) -> list[Segment]:
+    if not segment.words:
+        return [replace(segment, speaker=index.speaker(segment.start, segment.end))]
+    words = _smoothed([replace(word, speaker=index.speaker(word.start, word.end)) for word in segment.words])
+    runs = [(speaker, list(run)) for speaker, run in groupby(words, key=lambda word: word.speaker)]
+    if len(runs) == 1:
+        return [replace(segment, speaker=runs[0][0], words=tuple(words))]
+    return [_part(segment, speaker, run) for speaker, run in runs]
+
+
+def _part(segment: Segment, speaker: str | None, words: list[Word]) -> Segment:
+    text = join_words([word.text for word in words], segment.text)
+    return replace(segment, start=words[0].start, end=words[-1].end, text=text, words=tuple(words), speaker=speaker)
+
+
+def join_words(words: Sequence[str], text: str) -> str:
+    """Join words as their segment's text does: with spaces, or without in scripts that write none."""
+    spaced = " ".join(words)
+    return spaced if " " in text or len(words) < 2 else "".join(words)
+
+
+def _smoothed(words: list[Word]) -> list[Word]:
+    """Give a lone word between two words of one other speaker to that speaker, unless it ends a sentence."""
+    result = list(words)
+    for here in range(1, len(words) - 1):
+        before, word, after = result[here - 1], words[here], words[here + 1]
+        lone = before.speaker == after.speaker != word.speaker
+        if lone and not before.text.endswith((".", "?", "!")) and not word.text.endswith((".", "?", "!")):
+            result[here] = replace(word, speaker=before.speaker)
+    return result

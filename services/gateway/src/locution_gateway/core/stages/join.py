@@ -1,0 +1,149 @@
+"""Join sections and turns into the transcript of a recording."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from locution_gateway.core.speakers import assign
+from locution_gateway.domain.config import ChannelMode
+from locution_gateway.domain.jobs import Job, JobWarning, Section, WarningCode
+from locution_gateway.domain.stages import Joined, SpeakerSpan
+from locution_gateway.domain.transcripts import (
+    CoverageSpan,
+    Outcome,
+    SectionTranscript,
+    Segment,
+    Speaker,
+    TranscriptSummary,
+    Turn,
+)
+
+Placed = tuple[Section, int, SectionTranscript]
+"""A section, its channel, and its transcript with positions of the section."""
+
+
+def join(
+    job: Job,
+    sections: Sequence[Section],
+    transcribed: Sequence[Placed],
+    failed: Sequence[tuple[Section, int, str]],
+    spans: Sequence[Sequence[SpeakerSpan]] | None,
+    warnings: Sequence[JobWarning] = (),
+) -> Joined:
+    """Return the transcript.
+
+    `failed` names sections without a result by their reason; `spans` holds the speakers' spans of each section, or None
+    without diarization.
+    """
+    separate = job.config.channel_mode is ChannelMode.SEPARATE
+    turns = None if spans is None else _turns(sections, spans)
+    segments = assign(_segments(transcribed, separate), turns or ())
+    coverage = _coverage(transcribed, failed, separate)
+    summary = TranscriptSummary(
+        duration_samples=job.audio_samples or 0,
+        language=_language(segments),
+        speakers=None if turns is None else _speakers(turns),
+        turns=None if turns is None else tuple(turns),
+        coverage=tuple(coverage),
+        speech_coverage=_speech_coverage(coverage),
+        segment_count=len(segments),
+    )
+    return Joined(summary, tuple(segments), (*warnings, *_warnings(failed)))
+
+
+def _segments(transcribed: Sequence[Placed], separate: bool) -> list[Segment]:
+    moved = [
+        _moved(segment, section.start, channel if separate else None)
+        for section, channel, transcript in transcribed
+        for segment in transcript.segments
+    ]
+    return sorted(moved, key=lambda segment: (segment.start, segment.channel or 0))
+
+
+def _moved(segment: Segment, offset: int, channel: int | None) -> Segment:
+    words = tuple(replace(word, start=word.start + offset, end=word.end + offset) for word in segment.words)
+    return replace(segment, start=segment.start + offset, end=segment.end + offset, words=words, channel=channel)
+
+
+def _turns(sections: Sequence[Section], spans: Sequence[Sequence[SpeakerSpan]]) -> list[Turn]:
+    """Return turns of the recording in order; a turn that goes on over a cut is one turn."""
+    placed = [
+        Turn(section.start + span.start, section.start + span.end, f"SPEAKER_{span.speaker:02d}")
+        for section, found in zip(sections, spans, strict=True)
+        for span in found
+    ]
+    merged: list[Turn] = []
+    last: dict[str, int] = {}
+    for turn in sorted(placed, key=lambda turn: (turn.start, turn.end)):
+        position = last.get(turn.speaker)
+        if position is not None and merged[position].end == turn.start:
+            merged[position] = replace(merged[position], end=turn.end)
+        else:
+            last[turn.speaker] = len(merged)
+            merged.append(turn)
+    return merged
+
+
+def _speakers(turns: Iterable[Turn]) -> tuple[Speaker, ...]:
+    spoken: dict[str, int] = defaultdict(int)
+    for turn in turns:
+        spoken[turn.speaker] += turn.end - turn.start
+    return tuple(Speaker(label, samples) for label, samples in spoken.items())
+
+
+def _coverage(
+    transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, str]], separate: bool
+) -> list[CoverageSpan]:
+    spans = [
+        replace(span, start=span.start + section.start, end=span.end + section.start, channel=channel)
+        for section, channel, transcript in transcribed
+        for span in transcript.coverage
+    ]
+    spans += [
+        CoverageSpan(section.start, section.end, Outcome.FAILED, reason, channel) for section, channel, reason in failed
+    ]
+    ordered = sorted(spans, key=lambda span: (span.channel or 0, span.start))
+    merged = _merged(ordered)
+    return merged if separate else [replace(span, channel=None) for span in merged]
+
+
+def _merged(spans: Sequence[CoverageSpan]) -> list[CoverageSpan]:
+    result = list(spans[:1])
+    for before, span in pairwise(spans):
+        if _alike(before, span):
+            result[-1] = replace(result[-1], end=span.end)
+        else:
+            result.append(span)
+    return result
+
+
+def _alike(before: CoverageSpan, span: CoverageSpan) -> bool:
+    same = (before.outcome, before.reason, before.channel) == (span.outcome, span.reason, span.channel)
+    return same and before.end == span.start
+
+
+def _speech_coverage(coverage: Iterable[CoverageSpan]) -> float | None:
+    """Return the share of speech that gave text; failed stretches count as speech without text."""
+    lengths: dict[Outcome, int] = defaultdict(int)
+    for span in coverage:
+        lengths[span.outcome] += span.end - span.start
+    speech = lengths[Outcome.TRANSCRIBED] + lengths[Outcome.DROPPED] + lengths[Outcome.FAILED]
+    return lengths[Outcome.TRANSCRIBED] / speech if speech else None
+
+
+def _language(segments: Iterable[Segment]) -> str | None:
+    spoken: dict[str, int] = defaultdict(int)
+    for segment in segments:
+        if segment.language:
+            spoken[segment.language] += segment.end - segment.start
+    return max(sorted(spoken), key=spoken.__getitem__) if spoken else None
+
+
+def _warnings(failed: Sequence[tuple[Section, int, str]]) -> list[JobWarning]:
+    return [
+        JobWarning(WarningCode.SECTION_FAILED, f"section {section.index} gave no text", reason)
+        for section, _, reason in failed
+    ]

@@ -1,0 +1,128 @@
+"""Do the work of one stage and keep its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from locution_common.errors import InternalError
+
+from locution_gateway.core.stages.join import join
+from locution_gateway.domain.config import DiarizationConfig
+from locution_gateway.domain.jobs import JobWarning, StageKind, WarningCode
+from locution_gateway.domain.stages import (
+    Audio,
+    Decoder,
+    DiarizationEngine,
+    FinishedStage,
+    Flow,
+    Joined,
+    Progress,
+    Recording,
+    SectionResult,
+    SpeakerSpan,
+    SpeechEngine,
+    StageStore,
+    StageWork,
+)
+from locution_gateway.domain.transcripts import SectionTranscript
+
+Spans = tuple[tuple[SpeakerSpan, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Writes and reads the results that are kept between stages."""
+
+    dump_section: Callable[[SectionTranscript], bytes]
+    load_section: Callable[[bytes], SectionTranscript]
+    dump_spans: Callable[[Spans], bytes]
+    load_spans: Callable[[bytes], Spans]
+
+
+@dataclass(frozen=True, slots=True)
+class StageWorker:
+    """Does stages of every kind. What it raises is judged by the caller."""
+
+    stages: StageStore
+    decoder: Decoder
+    recording: Recording
+    speech: SpeechEngine
+    speakers: DiarizationEngine
+    codec: Codec
+
+    async def do(self, work: StageWork, progress: Progress) -> None:
+        """Do one stage and keep its result under its lease."""
+        match work.lease.kind:
+            case StageKind.DECODE:
+                await self.stages.finish_decode(work.lease, await self.decoder.decode(work, progress))
+            case StageKind.TRANSCRIBE:
+                await self.stages.finish_section(work.lease, await self._transcribe(work, progress))
+            case StageKind.DIARIZE:
+                await self.stages.finish_section(work.lease, await self._diarize(work, progress))
+            case StageKind.CLUSTER:
+                await self.stages.finish_section(work.lease, await self._cluster(work))
+            case StageKind.JOIN:
+                await self.stages.finish_join(work.lease, await self._join(work))
+
+    async def _transcribe(self, work: StageWork, progress: Progress) -> SectionResult:
+        config = work.job.config
+        answer = await self.speech.transcribe(_flow(work), config, config.asr_model.path, self._audio(work), progress)
+        return SectionResult(self.codec.dump_section(answer.transcript), answer.transcript.compute_seconds)
+
+    async def _diarize(self, work: StageWork, progress: Progress) -> SectionResult:
+        return await self.speakers.diarize(_flow(work), _diarization(work).model.path, self._audio(work), progress)
+
+    async def _cluster(self, work: StageWork) -> SectionResult:
+        started = time.monotonic()
+        found = await self.stages.finished(work.lease, (StageKind.DIARIZE,))
+        kept = [stage for stage in found if stage.body is not None]
+        spans = await self.speakers.cluster(_flow(work), work.job.config, [stage.body or b"" for stage in kept])
+        by_section = dict(zip((stage.section for stage in kept), spans, strict=True))
+        every = tuple(by_section.get(section.index, ()) for section in work.sections)
+        return SectionResult(self.codec.dump_spans(every), time.monotonic() - started)
+
+    async def _join(self, work: StageWork) -> Joined:
+        kinds = (StageKind.TRANSCRIBE, StageKind.DIARIZE, StageKind.CLUSTER)
+        found = await self.stages.finished(work.lease, kinds)
+        texts = [stage for stage in found if stage.kind is StageKind.TRANSCRIBE]
+        done = [(work.sections[s.section], s.channel, self.codec.load_section(s.body)) for s in texts if s.body]
+        failed = [(work.sections[s.section], s.channel, s.failure.reason) for s in texts if s.failure]
+        spans, warnings = self._spans(work, found)
+        return join(work.job, work.sections, done, failed, spans, warnings)
+
+    def _spans(self, work: StageWork, found: tuple[FinishedStage, ...]) -> tuple[Spans | None, list[JobWarning]]:
+        """Return the speakers' spans, or None with a warning when diarization was wanted and gave nothing."""
+        if work.job.config.diarization is None:
+            return None, []
+        failures = [stage.failure for stage in found if stage.failure and stage.kind is not StageKind.TRANSCRIBE]
+        warnings = [_unavailable(failure.reason, failure.message) for failure in failures[:1]]
+        clustered = [stage.body for stage in found if stage.kind is StageKind.CLUSTER and stage.body]
+        return (self.codec.load_spans(clustered[0]) if clustered else None), warnings
+
+    def _audio(self, work: StageWork) -> Audio:
+        key = work.job.pcm_key
+        if key is None:
+            raise InternalError("a section's stage has no audio")
+        channel, section = work.lease.channel, work.section
+
+        def read() -> AsyncIterator[bytes]:
+            return self.recording.read(key, channel, section)
+
+        return read
+
+
+def _unavailable(reason: str, message: str) -> JobWarning:
+    return JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, f"some audio has no speakers: {message}", reason)
+
+
+def _diarization(work: StageWork) -> DiarizationConfig:
+    if work.job.config.diarization is None:
+        raise InternalError("a diarization stage belongs to a job without diarization")
+    return work.job.config.diarization
+
+
+def _flow(work: StageWork) -> Flow:
+    """Return the opaque key by which engines share fairly: one for each tenant."""
+    return Flow(work.lease.tenant_id.hex)

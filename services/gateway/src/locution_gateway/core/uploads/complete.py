@@ -1,0 +1,115 @@
+"""End the writing of an upload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.uploads.create import UploadLimits
+from locution_gateway.core.uploads.verify import VerifyUpload
+from locution_gateway.domain.errors import (
+    LocutionError,
+    UploadDigestMismatchError,
+    UploadPartInvalidError,
+    UploadSizeMismatchError,
+    UploadStateConflictError,
+    UploadTooLargeError,
+)
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.jobs import UploadId
+from locution_gateway.domain.ports import ObjectBytes, Seal, UploadStore
+from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode
+
+_FAULTS: dict[str, type[LocutionError]] = {
+    fault.reason: fault for fault in (UploadDigestMismatchError, UploadSizeMismatchError, UploadPartInvalidError)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPart:
+    """A part that the client says it has sent: its number and the store's ETag."""
+
+    number: int
+    etag: str
+
+
+class CompleteUpload:
+    """Seals an upload and has it verified: at once when it is small, in the background otherwise."""
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        objects: ObjectBytes,
+        verify: VerifyUpload,
+        limits: UploadLimits,
+        part_size: int,
+        inline_bytes: int,
+        wake: Callable[[], None],
+    ) -> None:
+        self._uploads = uploads
+        self._objects = objects
+        self._verify = verify
+        self._limits = limits
+        self._part_size = part_size
+        self._inline_bytes = inline_bytes
+        self._wake = wake
+
+    async def run(
+        self, principal: Principal, upload_id: UploadId, sha256: str | None, stated: Sequence[StatedPart]
+    ) -> Upload:
+        """Seal it, with the parts that were PUT to presigned URLs if there are any.
+
+        Raises UploadStateConflictError, UploadPartInvalidError, UploadSizeMismatchError, UploadDigestMismatchError.
+        """
+        require(principal, Role.MEMBER)
+        upload = await self._uploads.get(principal, upload_id)
+        if upload.state is UploadState.WRITING and (stated or upload.write_mode is WriteMode.PARTS):
+            parts = await self._checked(upload, stated)
+            sealed = await self._uploads.seal(principal, upload_id, None, Seal(sha256, parts))
+        else:
+            sealed = await self._uploads.seal(principal, upload_id, None, Seal(sha256))
+        return await self.verified(principal, sealed)
+
+    async def verified(self, principal: Principal, upload: Upload) -> Upload:
+        """Verify a small upload now and return what became of it; leave a large one to the background.
+
+        Raises what the upload was refused for.
+        """
+        if upload.state is not UploadState.VERIFYING:
+            return upload
+        if upload.committed_bytes > self._inline_bytes:
+            self._wake()
+            return upload
+        await self._verify.run(principal, upload.upload_id)
+        upload = await self._uploads.get(principal, upload.upload_id)
+        if upload.state is UploadState.FAILED:
+            raise _FAULTS.get(upload.error_reason or "", UploadPartInvalidError)(
+                "the stored bytes are not those that were announced"
+            )
+        return upload
+
+    async def _checked(self, upload: Upload, stated: Sequence[StatedPart]) -> tuple[UploadPart, ...]:
+        """Return the stated parts as the store holds them."""
+        if upload.write_mode is not WriteMode.PARTS or upload.multipart_id is None:
+            raise UploadStateConflictError("no part URLs were made for this upload")
+        held = {part.number: part for part in await self._objects.list_parts(upload.object_key, upload.multipart_id)}
+        parts = tuple(_held(part, place, held) for place, part in enumerate(stated, 1))
+        if not parts:
+            raise UploadPartInvalidError("no parts are named")
+        if wrong := [part.number for part in parts[:-1] if part.size != self._part_size]:
+            raise UploadPartInvalidError(f"part {wrong[0]} does not hold {self._part_size} bytes")
+        if sum(part.size for part in parts) > self._limits.max_bytes:
+            raise UploadTooLargeError(self._limits.max_bytes)
+        return parts
+
+
+def _held(stated: StatedPart, place: int, held: dict[int, UploadPart]) -> UploadPart:
+    if stated.number != place:
+        raise UploadPartInvalidError(f"part {stated.number} stands where part {place} should")
+    part = held.get(stated.number)
+    if part is None:
+        raise UploadPartInvalidError(f"the store holds no part {stated.number}")
+    if part.etag != stated.etag.strip('"'):
+        raise UploadPartInvalidError(f"part {stated.number} has another ETag")
+    return part

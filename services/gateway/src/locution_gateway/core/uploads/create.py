@@ -1,0 +1,66 @@
+"""Create an upload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.uploads import keys
+from locution_gateway.domain.errors import UploadTooLargeError
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.ids import new_id
+from locution_gateway.domain.jobs import UploadId
+from locution_gateway.domain.ports import NewUpload, UploadStore
+from locution_gateway.domain.requests import RequestKey
+from locution_gateway.domain.uploads import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """Bounds of uploads: bytes of one, open ones of a tenant, and how long they are kept."""
+
+    max_bytes: int
+    max_open: int
+    idle: timedelta
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class UploadDraft:
+    """What a client says of a new upload."""
+
+    display_name: str
+    media_type: str
+    size: int | None
+    sha256: str | None
+
+
+class CreateUpload:
+    """Creates an empty upload."""
+
+    def __init__(self, uploads: UploadStore, limits: UploadLimits) -> None:
+        self._uploads = uploads
+        self._limits = limits
+
+    async def run(self, principal: Principal, draft: UploadDraft, request: RequestKey | None) -> Upload:
+        """Create it once for a request. Raises UploadTooLargeError, TooManyUploadsError, RequestIdReusedError."""
+        require(principal, Role.MEMBER)
+        self.check(draft)
+        upload_id = UploadId(new_id())
+        upload = NewUpload(
+            upload_id=upload_id,
+            display_name=draft.display_name,
+            media_type=draft.media_type,
+            stated_size=draft.size,
+            stated_sha256=draft.sha256,
+            object_key=keys.object_key(principal.tenant_id, upload_id),
+            idle=self._limits.idle,
+            open_limit=self._limits.max_open,
+        )
+        return await self._uploads.create(principal, upload, request)
+
+    def check(self, draft: UploadDraft) -> None:
+        """Raise UploadTooLargeError when the stated size is over the limit."""
+        if draft.size is not None and draft.size > self._limits.max_bytes:
+            raise UploadTooLargeError(self._limits.max_bytes)

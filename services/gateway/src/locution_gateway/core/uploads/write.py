@@ -1,0 +1,180 @@
+"""Write an upload from a stream of bytes, a part at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.uploads import keys
+from locution_gateway.core.uploads.complete import CompleteUpload
+from locution_gateway.core.uploads.create import UploadLimits
+from locution_gateway.domain.errors import (
+    TooManyStreamsError,
+    UploadSizeMismatchError,
+    UploadTooLargeError,
+    UploadWriterReplacedError,
+)
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.jobs import UploadId
+from locution_gateway.domain.ports import ObjectBytes, Seal, Tail, UploadStore
+from locution_gateway.domain.uploads import Upload, UploadPart, Written
+
+PART_SIZE: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The end of a stream: all bytes were sent."""
+
+    sha256: str | None = None
+
+
+class WriteUpload:
+    """Takes the bytes of one upload from one stream; up to one part of it is in memory."""
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        objects: ObjectBytes,
+        complete: CompleteUpload,
+        limits: UploadLimits,
+        max_streams: int,
+    ) -> None:
+        self._uploads = uploads
+        self._objects = objects
+        self._complete = complete
+        self._limits = limits
+        self._free = max_streams
+
+    async def run(
+        self, principal: Principal, upload_id: UploadId, offset: int, pieces: AsyncIterator[bytes | Finish]
+    ) -> Upload:
+        """Append what the stream brings; bytes of a broken stream are kept up to the last whole part.
+
+        Raises TooManyStreamsError, UploadOffsetMismatchError, UploadStateConflictError, UploadTooLargeError,
+        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError.
+        """
+        require(principal, Role.MEMBER)
+        async with self._slot():
+            writer = await self._begin(principal, upload_id, offset)
+            async for piece in pieces:
+                if isinstance(piece, Finish):
+                    sealed = await writer.seal(piece.sha256)
+                    return await self._complete.verified(principal, sealed)
+                await writer.take(piece)
+            await writer.keep()
+            return await self._uploads.get(principal, upload_id)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._free <= 0:
+            raise TooManyStreamsError
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def _begin(self, principal: Principal, upload_id: UploadId, offset: int) -> _Writer:
+        token = uuid4()
+        written = await self._uploads.begin_stream(principal, upload_id, offset, token)
+        tail = b"" if written.tail_key is None else await self._objects.get(written.tail_key)
+        return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
+
+
+@dataclass(slots=True)
+class _Writer:
+    """One stream's hold of an upload. `buffer` holds the bytes behind the last part, `kept` of them as the tail."""
+
+    uploads: UploadStore
+    objects: ObjectBytes
+    limits: UploadLimits
+    principal: Principal
+    token: UUID
+    written: Written
+    buffer: bytearray
+    kept: int = 0
+    size: int = 0
+    multipart_id: str | None = None
+
+    def __post_init__(self) -> None:
+        self.kept = len(self.buffer)
+        self.size = self.written.upload.committed_bytes
+        self.multipart_id = self.written.upload.multipart_id
+
+    @property
+    def upload(self) -> Upload:
+        return self.written.upload
+
+    async def take(self, piece: bytes) -> None:
+        """Append bytes, storing every whole part."""
+        self._check(self.size + len(piece))
+        self.size += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            room = PART_SIZE - len(self.buffer)
+            self.buffer += rest[:room]
+            rest = rest[room:]
+            if len(self.buffer) == PART_SIZE:
+                await self._store_part()
+
+    async def keep(self) -> None:
+        """Keep the bytes behind the last part as the tail."""
+        if len(self.buffer) == self.kept:
+            return
+        tail = await self._put_tail()
+        await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
+        self.kept = len(self.buffer)
+
+    async def seal(self, sha256: str | None) -> Upload:
+        """End the writing with the last bytes."""
+        if self.upload.stated_size not in (None, self.size):
+            await self.keep()
+            raise UploadSizeMismatchError(f"{self.size} bytes were sent, not {self.upload.stated_size}")
+        seal = await self._last(sha256)
+        return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
+
+    async def _last(self, sha256: str | None) -> Seal:
+        if not self.buffer:
+            return Seal(sha256)
+        if self.multipart_id is not None:
+            return Seal(sha256, parts=(await self._put_part(self.multipart_id),))
+        return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
+
+    async def _store_part(self) -> None:
+        multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
+        part = await self._put_part(multipart_id)
+        await self.uploads.commit_part(self.principal, self.upload.upload_id, self.token, part, self.limits.idle)
+        self.buffer = bytearray()
+        self.kept = 0
+
+    async def _begin_multipart(self) -> str:
+        key = self.upload.object_key
+        multipart_id = await self.objects.create_multipart(key)
+        try:
+            return await self.uploads.begin_multipart(
+                self.principal, self.upload.upload_id, self.token, multipart_id
+            )
+        except UploadWriterReplacedError:
+            await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
+            raise
+
+    async def _put_part(self, multipart_id: str) -> UploadPart:
+        number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
+        return await self.objects.put_part(self.upload.object_key, multipart_id, number, bytes(self.buffer))
+
+    async def _put_tail(self) -> Tail:
+        key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
+        await self.objects.put(key, bytes(self.buffer))
+        return Tail(key, len(self.buffer))
+
+    def _check(self, size: int) -> None:
+        if size > self.limits.max_bytes:
+            raise UploadTooLargeError(self.limits.max_bytes)
+        if self.upload.stated_size is not None and size > self.upload.stated_size:
+            raise UploadSizeMismatchError(f"more than the stated {self.upload.stated_size} bytes were sent")

@@ -1,0 +1,201 @@
+"""Open media with FFmpeg so that it can reach nothing but the bytes it is given; imports PyAV."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+import av
+
+# PyAV imports these when it first meets such a stream, which is too late once the child is confined.
+import av.audio.codeccontext
+import av.subtitles.codeccontext
+import av.subtitles.stream
+import av.video.codeccontext
+import av.video.stream
+from av.container import InputContainer
+from av.stream import Discard
+
+from . import probe
+from .models import DecodeSpec, Failure, RawFormat
+from .reading import Reader
+
+CONTAINERS: Final = (
+    "wav,w64,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aiff,au,caf,amr,gsm,wv,avi,asf,flv,mpegts"
+)
+CODECS: Final = frozenset(
+    [
+        "aac",
+        "aac_latm",
+        "ac3",
+        "eac3",
+        "alac",
+        "amrnb",
+        "amrwb",
+        "flac",
+        "gsm",
+        "gsm_ms",
+        "libopus",
+        "opus",
+        "vorbis",
+        "speex",
+        "ilbc",
+        "truespeech",
+        "mp1",
+        "mp1float",
+        "mp2",
+        "mp2float",
+        "mp3",
+        "mp3float",
+        "wavpack",
+        "wmav1",
+        "wmav2",
+        "wmapro",
+        "wmavoice",
+        "g722",
+        "g726",
+        "g726le",
+        "g723_1",
+        "g729",
+        "adpcm_ima_qt",
+        "adpcm_ima_wav",
+        "adpcm_ms",
+        "adpcm_swf",
+        "adpcm_yamaha",
+        "nellymoser",
+        "pcm_alaw",
+        "pcm_mulaw",
+        "pcm_f32be",
+        "pcm_f32le",
+        "pcm_f64be",
+        "pcm_f64le",
+        "pcm_s8",
+        "pcm_u8",
+        "pcm_s16be",
+        "pcm_s16le",
+        "pcm_s24be",
+        "pcm_s24le",
+        "pcm_s32be",
+        "pcm_s32le",
+        "pcm_s64be",
+        "pcm_s64le",
+        "pcm_s16be_planar",
+        "pcm_s16le_planar",
+        "pcm_s8_planar",
+        "pcm_u16be",
+        "pcm_u16le",
+        "pcm_u24be",
+        "pcm_u24le",
+        "pcm_u32be",
+        "pcm_u32le",
+    ]
+)
+_PROBE_BYTES: Final = 5_000_000
+_RAW_CODECS: Final = {"s16le": "pcm_s16le", "f32le": "pcm_f32le", "mulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
+
+
+class Refused(Exception):
+    """Media that is refused, with the reason and a short detail."""
+
+    def __init__(self, failure: Failure, detail: str = "") -> None:
+        super().__init__(failure, detail)
+        self.failure = failure
+        self.detail = detail
+
+
+def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
+    """Open media as one of the wanted containers; raise Refused for anything else.
+
+    Three walls stand between a playlist and the world: only listed demuxers may run, only the protocol `pipe` is known,
+    and whatever asks to open a second source is refused here.
+    """
+    raw = spec.raw if probe.kind(reader.head) is not probe.Kind.CONTAINER else None
+    options = {
+        "format_whitelist": raw.encoding.value if raw else CONTAINERS,
+        "protocol_whitelist": "pipe",
+        "codec_whitelist": ",".join(sorted(CODECS)),
+        "max_streams": str(spec.limits.streams + 1),
+        "probesize": str(_PROBE_BYTES),
+    }
+    if raw:
+        options |= {"sample_rate": str(raw.sample_rate), "ch_layout": f"{raw.channels}c"}
+    try:
+        container = av.open(
+            reader,
+            "r",
+            format=raw.encoding.value if raw else None,
+            container_options=options,
+            metadata_errors="replace",
+            io_open=_refuse_second_source,
+        )
+    except MemoryError:
+        raise Refused(Failure.TOO_COMPLEX, "while opening") from None
+    except (av.FFmpegError, EOFError, ValueError):
+        raise Refused(_reason_unopened(reader.head)) from None
+    _check(container, reader.head, spec)
+    return container
+
+
+def _refuse_second_source(*_: object) -> NoReturn:
+    raise PermissionError("media may not refer to other media")
+
+
+def _reason_unopened(head: bytes) -> Failure:
+    match probe.kind(head):
+        case probe.Kind.EMPTY:
+            return Failure.EMPTY
+        case probe.Kind.CONTAINER:
+            return Failure.CORRUPT
+        case probe.Kind.IMAGE:
+            return Failure.NO_AUDIO
+        case probe.Kind.TEXT | probe.Kind.OTHER:
+            return Failure.UNRECOGNISED
+        case probe.Kind.UNKNOWN:
+            return Failure.ENCODING_REQUIRED
+
+
+def _check(container: InputContainer, head: bytes, spec: DecodeSpec) -> None:
+    if len(container.streams) > spec.limits.streams:
+        raise Refused(Failure.TOO_COMPLEX, "streams")
+    if not probe.confirmed(container.format.name, head):
+        raise Refused(_reason_unopened(head))
+
+
+def choose_stream(container: InputContainer, spec: DecodeSpec) -> av.AudioStream:
+    """Choose the audio to decode and have the demuxer drop the rest; raise Refused if there is none that can be."""
+    audio = list(container.streams.audio)
+    if not audio:
+        raise Refused(Failure.NO_AUDIO)
+    usable = [stream for stream in audio if _codec(stream) in CODECS]
+    if not usable:
+        raise Refused(Failure.UNRECOGNISED, f"codec {_codec(audio[0])}")
+    best = container.streams.best("audio")
+    chosen = best if isinstance(best, av.AudioStream) and best in usable else usable[0]
+    for stream in container.streams:
+        if stream.index != chosen.index:
+            stream.discard = Discard.all
+    chosen.codec_context.thread_count = 1
+    if spec.raw is not None:
+        _check_agreement(chosen, spec.raw)
+    return chosen
+
+
+def _codec(stream: Any) -> str:
+    """Name the decoder; a stream of an unknown codec has no codec context."""
+    return stream.codec_context.name if stream.codec_context is not None else "unknown"
+
+
+def _check_agreement(stream: av.AudioStream, raw: RawFormat) -> None:
+    stated = (_RAW_CODECS[raw.encoding], raw.sample_rate, raw.channels)
+    if (_codec(stream), stream.rate, stream.channels) != stated:
+        raise Refused(Failure.FORMAT_CONTRADICTED)
+
+
+def declared_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:
+    """Give the length that the header states, in seconds, where the container's header is about this very stream."""
+    with suppress(ArithmeticError):
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        if container.duration:
+            return container.duration / 1_000_000
+    return None

@@ -1,0 +1,217 @@
+"""Decode media in a disposable child process: the parent's side.
+
+Bytes flow source → child → sink; each side waits for the other, so memory stays flat however long the media is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from . import probe
+from .errors import MediaDecoderCrashed, MediaDecodeTimeout, MediaEmpty, MediaTooComplex
+from .models import SAMPLE_RATE, SAMPLE_WIDTH, DecodeReport, DecodeSpec, Opening
+from .process import Child, spawn
+from .reporting import read_opening, read_report
+from .scratch import scratch_copy
+
+_READ_BYTES: Final = 1 << 16
+_FEED_BYTES: Final = 1 << 18
+_SLACK_SECONDS: Final = 1
+
+
+class PcmSink(Protocol):
+    """Take decoded audio. Waiting in either method holds the decoder up; raising ends it."""
+
+    async def begin(self, opening: Opening) -> None:
+        """Learn once, before any audio, what is coming."""
+
+    async def write(self, pcm: bytes) -> None:
+        """Take s16le at 16 kHz: whole samples of all `opening.channels`, interleaved; never empty."""
+
+
+async def decode(
+    source: AsyncIterable[bytes], spec: DecodeSpec, sink: PcmSink, *, scratch: Path | None = None
+) -> DecodeReport:
+    """Decode a source of bytes into a sink.
+
+    Raises MediaError; what the sink got before an error is worthless. Errors of source and sink pass through. The
+    child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for nameless files of
+    containers that must be seekable; the system's when None.
+    """
+    wall = asyncio.timeout(spec.limits.wall_seconds)
+    patience = Patience(spec.limits.stall_seconds)
+    try:
+        async with wall, aclosing(_counted(source, spec.limits.input_bytes)) as counted:
+            return await _decode(counted, spec, sink, scratch, patience)
+    except TimeoutError as error:
+        if wall.expired() or patience.expired():
+            raise MediaDecodeTimeout("decoding took longer than its limit on time") from error
+        raise
+
+
+async def _decode(
+    counted: AsyncGenerator[bytes], spec: DecodeSpec, sink: PcmSink, scratch: Path | None, patience: Patience
+) -> DecodeReport:
+    head = await _take_head(counted)
+    if not head:
+        raise MediaEmpty("the media holds no bytes")
+    async with AsyncExitStack() as stack:
+        media = await stack.enter_async_context(aclosing(_joined(head, counted)))
+        seekable = None
+        if probe.needs_seeking(head):
+            seekable = await stack.enter_async_context(scratch_copy(media, scratch))
+        child = await stack.enter_async_context(spawn(spec, seekable))
+        await stack.enter_async_context(patience)
+        return await _Run(child, spec, patience).complete(media, sink)
+
+
+async def _counted(source: AsyncIterable[bytes], limit: int) -> AsyncGenerator[bytes]:
+    """Pass a source on until it exceeds a limit."""
+    count = 0
+    async for data in source:
+        count += len(data)
+        if count > limit:
+            raise MediaTooComplex(f"the media is larger than the limit of {limit} bytes")
+        yield data
+
+
+async def _take_head(source: AsyncIterator[bytes]) -> bytes:
+    head = bytearray()
+    while len(head) < probe.HEAD_BYTES and (data := await anext(source, None)) is not None:
+        head += data
+    return bytes(head)
+
+
+async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    yield head
+    async for data in rest:
+        yield data
+
+
+class Patience:
+    """Give the child a bounded time to move, counted only while neither source nor sink is awaited."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(seconds)
+        self._others = 0
+
+    async def __aenter__(self) -> Patience:
+        await self._timeout.__aenter__()
+        self.moved()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._timeout.__aexit__(*details)  # type: ignore[arg-type]  # passes on what it was given
+
+    def expired(self) -> bool:
+        """Tell whether the child took too long."""
+        return self._timeout.expired()
+
+    def moved(self) -> None:
+        """Start the time anew."""
+        if not self._timeout.expired():
+            now = asyncio.get_running_loop().time()
+            self._timeout.reschedule(None if self._others else now + self._seconds)
+
+    @contextmanager
+    def for_others(self) -> Iterator[None]:
+        """Stop the time while source or sink are awaited."""
+        self._others += 1
+        self.moved()
+        try:
+            yield
+        finally:
+            self._others -= 1
+            self.moved()
+
+
+class _Run:
+    """Feed one child and collect what it gives."""
+
+    def __init__(self, child: Child, spec: DecodeSpec, patience: Patience) -> None:
+        self._child = child
+        self._spec = spec
+        self._patience = patience
+        self._fed = 0
+        self._received = 0
+
+    async def complete(self, media: AsyncIterator[bytes], sink: PcmSink) -> DecodeReport:
+        """Run to the end; `media` is exhausted already if the child reads it from a file."""
+        feeding = asyncio.create_task(self._feed(media))
+        try:
+            opening = await self._open(feeding)
+            with self._patience.for_others():
+                await sink.begin(opening)
+            await self._drain(sink, opening.channels * SAMPLE_WIDTH)
+            return await self._conclude(opening, feeding)
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _feed(self, media: AsyncIterator[bytes]) -> None:
+        """Write the media to the child until either ends; a source that fails takes the child with it."""
+        try:
+            while (data := await self._next(media)) is not None:
+                for at in range(0, len(data), _FEED_BYTES):
+                    await self._child.write(data[at : at + _FEED_BYTES])
+                    self._patience.moved()
+                self._fed += len(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except BaseException:
+            self._child.kill()
+            raise
+        finally:
+            self._child.close_input()
+
+    async def _next(self, media: AsyncIterator[bytes]) -> bytes | None:
+        with self._patience.for_others():
+            return await anext(media, None)
+
+    async def _open(self, feeding: asyncio.Task[None]) -> Opening:
+        line = await self._child.report_line()
+        if not line:
+            await self._fail_by_status(feeding)
+        return read_opening(line)
+
+    async def _drain(self, sink: PcmSink, width: int) -> None:
+        """Hand the child's PCM on in whole samples of all channels."""
+        held = b""
+        while data := await self._child.read(_READ_BYTES):
+            self._received += len(data)
+            self._check_size(width)
+            held += data
+            whole = len(held) - len(held) % width
+            if whole:
+                with self._patience.for_others():
+                    await sink.write(held[:whole])
+            held = held[whole:]
+            self._patience.moved()
+
+    def _check_size(self, width: int) -> None:
+        """Trust no child to keep to the limit by itself."""
+        if self._received > (self._spec.limits.media_seconds + _SLACK_SECONDS) * SAMPLE_RATE * width:
+            raise MediaDecoderCrashed("the decoder process gave more audio than it may")
+
+    async def _conclude(self, opening: Opening, feeding: asyncio.Task[None]) -> DecodeReport:
+        line = await self._child.report_line()
+        await self._fail_by_status(feeding)
+        report = read_report(line, opening, self._fed)
+        if report.samples * opening.channels * SAMPLE_WIDTH != self._received:
+            raise MediaDecoderCrashed("the decoder process gave another amount of audio than it reported")
+        return report
+
+    async def _fail_by_status(self, feeding: asyncio.Task[None]) -> None:
+        """Raise what ended the child, if it was not its own decision: the source's error first."""
+        status = await self._child.wait()
+        if feeding.done():
+            feeding.result()
+        if self._child.used_up_its_time:
+            raise MediaDecodeTimeout("decoding took more processor time than its limit")
+        if status != 0:
+            raise MediaDecoderCrashed(f"the decoder process ended with status {status}")

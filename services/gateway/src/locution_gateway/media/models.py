@@ -1,0 +1,153 @@
+"""What parent and child of a decoding agree on; standard library alone, because the child imports it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+SAMPLE_RATE: Final = 16_000
+SAMPLE_WIDTH: Final = 2
+GIB: Final = 1 << 30
+
+
+class Encoding(StrEnum):
+    """Name how one sample of headerless audio is written; the values are FFmpeg's demuxers."""
+
+    S16LE = "s16le"
+    F32LE = "f32le"
+    MULAW = "mulaw"
+    ALAW = "alaw"
+
+
+class ChannelMode(StrEnum):
+    """Say what becomes of several channels."""
+
+    MIX = "mix"
+    SEPARATE = "separate"
+
+
+class WarningReason(StrEnum):
+    """Name what was wrong with media that decoded nevertheless."""
+
+    MEDIA_TRUNCATED = "MEDIA_TRUNCATED"
+    MEDIA_DAMAGED = "MEDIA_DAMAGED"
+
+
+class Failure(StrEnum):
+    """Name why the child gave up; each has one error class in `errors`."""
+
+    EMPTY = "MEDIA_EMPTY"
+    UNRECOGNISED = "MEDIA_UNRECOGNISED"
+    NO_AUDIO = "MEDIA_NO_AUDIO"
+    CORRUPT = "MEDIA_CORRUPT"
+    TOO_LONG = "MEDIA_TOO_LONG"
+    TOO_COMPLEX = "MEDIA_TOO_COMPLEX"
+    ENCODING_REQUIRED = "MEDIA_ENCODING_REQUIRED"
+    FORMAT_CONTRADICTED = "FORMAT_CONTRADICTED"
+    CRASHED = "MEDIA_DECODER_CRASHED"
+
+
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """State how headerless audio is laid out: `sample_rate` in hertz, `channels` interleaved."""
+
+    encoding: Encoding
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """Bound one decoding.
+
+    `media_seconds` of decoded audio, `input_bytes`, `streams` and `channels` refuse the media; `cpu_seconds` and
+    `memory_bytes` (address space) bind the child by rlimit; `stall_seconds` is how long the child may neither read nor
+    write although it could; `wall_seconds` bounds everything, source and sink included.
+    """
+
+    media_seconds: int = 24 * 3600
+    input_bytes: int = 64 * GIB
+    streams: int = 64
+    channels: int = 64
+    separate_channels: int = 8
+    cpu_seconds: int = 1800
+    memory_bytes: int = GIB
+    stall_seconds: float = 60.0
+    wall_seconds: float = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSpec:
+    """Say how to decode: `raw` for headerless audio, `channels` mixed or separate.
+
+    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces.
+    """
+
+    raw: RawFormat | None = None
+    channels: ChannelMode = ChannelMode.MIX
+    limits: DecodeLimits = field(default_factory=DecodeLimits)
+    require_isolation: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeWarning:
+    """Report damage: `offset` in samples at 16 kHz, `count` of packets concerned."""
+
+    reason: WarningReason
+    offset: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Describe media whose first audio has decoded.
+
+    `channels` will be written, interleaved; `source_*` (hertz) and `declared_seconds` are what the file says of itself.
+    """
+
+    container: str
+    codec: str
+    source_channels: int
+    source_rate: int
+    audio_streams: int
+    declared_seconds: float | None
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeReport:
+    """Describe a decoding that succeeded.
+
+    `samples` counts 16 kHz samples per channel; `input_bytes` those read of the source; `peak_memory_bytes` and
+    `cpu_seconds` are the child's.
+    """
+
+    opening: Opening
+    samples: int
+    input_bytes: int
+    warnings: tuple[DecodeWarning, ...]
+    isolation: str
+    peak_memory_bytes: int
+    cpu_seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Give the decoded length in seconds."""
+        return self.samples / SAMPLE_RATE
+
+
+def spec_to_dict(spec: DecodeSpec) -> dict[str, Any]:
+    """Turn a spec into JSON values for the child's command line."""
+    return asdict(spec)
+
+
+def spec_from_dict(values: dict[str, Any]) -> DecodeSpec:
+    """Read a spec back from JSON values."""
+    raw = values["raw"]
+    return DecodeSpec(
+        raw=RawFormat(Encoding(raw["encoding"]), raw["sample_rate"], raw["channels"]) if raw else None,
+        channels=ChannelMode(values["channels"]),
+        limits=DecodeLimits(**values["limits"]),
+        require_isolation=values["require_isolation"],
+    )

@@ -1,0 +1,240 @@
+"""Look at the first bytes of media: what it claims to be, whether it must be seekable, where it says it ends.
+
+Names and suffixes are never seen. Nothing here decides that media is good: FFmpeg opens it, and these looks only choose
+the way of reading, confirm containers without a magic number, and name the reason of a refusal.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
+from typing import Final
+
+HEAD_BYTES: Final = 1 << 16
+
+_CONTAINER_MAGIC: Final[tuple[tuple[int, bytes], ...]] = (
+    (0, b"RIFF"), (0, b"RIFX"), (0, b"RF64"), (0, b"BW64"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"fLaC"), (0, b"OggS"),
+    (0, b"ID3"), (0, b"\x1a\x45\xdf\xa3"), (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"#!AMR"), (0, b"wvpk"),
+    (0, b"\x30\x26\xb2\x75"), (0, b"FLV\x01"), (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"),
+    (4, b"skip"), (4, b"moof"),
+)  # fmt: skip
+_IMAGE_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x01\x00")
+_OTHER_MAGIC: Final = (
+    b"PK\x03\x04",
+    b"%PDF",
+    b"\x7fELF",
+    b"MZ",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"\xfd7zXZ",
+    b"BZh",
+    b"Rar!",
+)
+_MP3_BIT_RATES: Final = {
+    (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_MP3_RATES: Final = (44_100, 48_000, 32_000)
+_MIN_CHAIN: Final = 4
+_GSM_FRAME: Final = 33
+_TS_PACKET: Final = 188
+_UNKNOWN_RIFF_SIZE: Final = 0x7FFF_F000
+
+
+class Kind(Enum):
+    """Say what a head looks like."""
+
+    EMPTY = auto()
+    CONTAINER = auto()
+    IMAGE = auto()
+    TEXT = auto()
+    OTHER = auto()
+    UNKNOWN = auto()
+
+
+def kind(head: bytes) -> Kind:
+    """Classify the first bytes of a file."""
+    if not head:
+        return Kind.EMPTY
+    if any(head.startswith(magic, offset) for offset, magic in _CONTAINER_MAGIC):
+        return Kind.CONTAINER
+    if is_text(head):
+        return Kind.TEXT
+    if head.startswith(_IMAGE_MAGIC):
+        return Kind.IMAGE
+    return Kind.OTHER if head.startswith(_OTHER_MAGIC) else Kind.UNKNOWN
+
+
+def is_text(head: bytes) -> bool:
+    """Tell whether bytes read as text: UTF-16 with a mark, or UTF-8 without control characters."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) and len(head) > 3:
+        return b"\x00" in head[2:64]
+    sample = head[:4096]
+    if any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in sample):
+        return False
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(sample) - 3 and len(head) > len(sample)
+    return True
+
+
+def needs_seeking(head: bytes) -> bool:
+    """Tell whether a container keeps its index behind its data, so that a pipe cannot carry it."""
+    if head.startswith(b"caff"):
+        return True
+    if head.startswith(b"FORM"):
+        return _first_of(_iff_chunks(head), b"COMM", b"SSND") != b"COMM"
+    if kind(head) is Kind.CONTAINER and head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"moof"):
+        return _first_of(_boxes(head), b"moov", b"mdat") != b"moov"
+    return False
+
+
+def declared_end(head: bytes) -> int | None:
+    """Give the byte at which a RIFF/WAVE's data or a Matroska segment says it ends; None where it does not say."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return _wave_end(head)
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return _segment_end(head)
+    return None
+
+
+def _first_of(names: Iterator[bytes], *wanted: bytes) -> bytes | None:
+    return next((name for name in names if name in wanted), None)
+
+
+def _boxes(head: bytes) -> Iterator[bytes]:
+    """Walk the top-level boxes (ISO/IEC 14496-12, 4.2) whose headers lie in the head."""
+    at = 0
+    while at + 16 <= len(head):
+        size, name = struct.unpack_from(">I4s", head, at)
+        yield name
+        if size == 1:
+            size = struct.unpack_from(">Q", head, at + 8)[0]
+        if size < 8:
+            return
+        at += size
+
+
+def _iff_chunks(head: bytes) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= len(head):
+        name, size = struct.unpack_from(">4sI", head, at)
+        yield name
+        at += 8 + size + (size & 1)
+
+
+def _wave_end(head: bytes) -> int | None:
+    at = 12
+    while at + 8 <= len(head):
+        name, size = struct.unpack_from("<4sI", head, at)
+        if name == b"data":
+            return at + 8 + size if 0 < size < _UNKNOWN_RIFF_SIZE else None
+        at += 8 + size + (size & 1)
+    return None
+
+
+def _segment_end(head: bytes) -> int | None:
+    """Read the size of the Segment element (RFC 8794, section 4; RFC 9559, section 5.1)."""
+    header = _vint(head, 4)
+    if header is None:
+        return None
+    at = header[1] + header[0]
+    if head[at : at + 4] != b"\x18\x53\x80\x67":
+        return None
+    size = _vint(head, at + 4)
+    return None if size is None else size[1] + size[0]
+
+
+def _vint(data: bytes, at: int) -> tuple[int, int] | None:
+    """Read a variable-size integer; return it with the position behind it, or None if it means unknown."""
+    if at >= len(data) or data[at] == 0:
+        return None
+    length = 9 - data[at].bit_length()
+    if at + length > len(data):
+        return None
+    value = int.from_bytes(data[at : at + length], "big") & ((1 << 7 * length) - 1)
+    return None if value == (1 << 7 * length) - 1 else (value, at + length)
+
+
+def mp3_frame_bytes(data: bytes, at: int = 0) -> int | None:
+    """Give the length of the MPEG audio frame (ISO/IEC 11172-3, 2.4.1.3) at a position, or None."""
+    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+        return None
+    version, layer = data[at + 1] >> 3 & 3, 4 - (data[at + 1] >> 1 & 3)
+    bit_rate, rate = data[at + 2] >> 4, data[at + 2] >> 2 & 3
+    if version == 1 or layer == 4 or bit_rate in (0, 15) or rate == 3:
+        return None
+    hertz = _MP3_RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    bits = _MP3_BIT_RATES[1 if version == 3 else 2, layer][bit_rate - 1] * 1000
+    padding = data[at + 2] >> 1 & 1
+    if layer == 1:
+        return (12 * bits // hertz + padding) * 4
+    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
+
+
+def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:
+    """Give the length of the ADTS frame (ISO/IEC 13818-7, 6.2) at a position, or None."""
+    if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0 or data[at + 2] >> 2 & 15 > 12:
+        return None
+    length = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+    return length if length >= 7 else None
+
+
+def confirmed(container: str, head: bytes) -> bool:
+    """Check a container that FFmpeg guesses without a magic number, lest noise pass for it."""
+    match container:
+        case "mp3":
+            return head.startswith(b"ID3") or _has_chain(head, mp3_frame_bytes)
+        case "aac":
+            return head.startswith(b"ID3") or _has_chain(head, adts_frame_bytes)
+        case "gsm":
+            return all(byte >> 4 == 0xD for byte in head[: -(len(head) % _GSM_FRAME) or None : _GSM_FRAME])
+        case "flac":
+            return head.startswith((b"fLaC", b"ID3"))
+        case "mpegts":
+            return _is_transport_stream(head)
+    return True
+
+
+def _has_chain(head: bytes, frame_bytes: Callable[[bytes, int], int | None]) -> bool:
+    at = head.find(b"\xff")
+    while at >= 0:
+        if _chain_length(head, at, frame_bytes) >= _MIN_CHAIN:
+            return True
+        at = head.find(b"\xff", at + 1)
+    return False
+
+
+def _chain_length(head: bytes, at: int, frame_bytes: Callable[[bytes, int], int | None]) -> int:
+    """Count frames that follow each other; a chain that reaches the end of the head counts as long enough."""
+    count = 0
+    while count < _MIN_CHAIN and (length := frame_bytes(head, at)) is not None:
+        count, at = count + 1, at + length
+        if at == len(head) or (count > 1 and at > len(head)):
+            return _MIN_CHAIN
+    return count
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    for first in range(_TS_PACKET + 16):
+        for step in (_TS_PACKET, _TS_PACKET + 4, _TS_PACKET + 16):
+            marks = head[first::step]
+            if len(marks) >= _MIN_CHAIN and marks.count(0x47) == len(marks):
+                return True
+    return False
+
+
+def ogg_ends_early(tail: bytes) -> bool:
+    """Tell whether an Ogg stream's last page is cut off or not marked as the last (RFC 3533, section 6)."""
+    at = tail.rfind(b"OggS")
+    if at < 0 or at + 27 > len(tail):
+        return True
+    segments = tail[at + 26]
+    size = 27 + segments + sum(tail[at + 27 : at + 27 + segments])
+    return at + size > len(tail) or not tail[at + 5] & 4

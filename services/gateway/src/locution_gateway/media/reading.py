@@ -1,0 +1,68 @@
+"""Feed FFmpeg from a descriptor without a name; standard library alone."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from . import probe
+
+_TAIL_BYTES: Final = 1 << 17
+
+
+class PipeReader:
+    """Read a pipe once, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.total = 0
+        self.at_end = False
+        self.head = self.tail = b""
+        self._keep_tail = False
+        while len(self.head) < probe.HEAD_BYTES and (data := self._take(probe.HEAD_BYTES - len(self.head))):
+            self.head += data
+        self._pending = self.head
+        self._keep_tail = self.head.startswith(b"OggS")
+        self.tail = self.head if self._keep_tail else b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, empty at the end."""
+        if self._pending:
+            data, self._pending = self._pending[:size], self._pending[size:]
+            return data
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        data = os.read(self._descriptor, size)
+        self.total += len(data)
+        self.at_end = not data
+        if self._keep_tail:
+            self.tail = (self.tail + data)[-_TAIL_BYTES:]
+        return data
+
+
+class FileReader:
+    """Read and seek in a file that has no name any more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.head = os.pread(descriptor, probe.HEAD_BYTES, 0)
+        self.total = os.lseek(descriptor, 0, os.SEEK_END)
+        self.tail = os.pread(descriptor, _TAIL_BYTES, max(0, self.total - _TAIL_BYTES))
+        self.at_end = True
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, empty at the end."""
+        return os.read(self._descriptor, size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to a position and return it."""
+        return os.lseek(self._descriptor, offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return os.lseek(self._descriptor, 0, os.SEEK_CUR)
+
+
+Reader = PipeReader | FileReader

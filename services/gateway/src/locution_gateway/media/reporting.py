@@ -1,0 +1,80 @@
+"""Read the child's report, which is as little trusted as the media."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from .errors import MediaDecoderCrashed, failure_error
+from .models import DecodeReport, DecodeWarning, Failure, Opening, WarningReason
+
+MAX_LINE_BYTES: Final = 1 << 14
+_MAX_DETAIL: Final = 80
+_MAX_WARNINGS: Final = 16
+
+
+def read_opening(line: bytes) -> Opening:
+    """Read the first line; raise the MediaError that it states, or MediaDecoderCrashed if there is none."""
+    with _refusing_nonsense():
+        event = _event(line, "opened")
+        declared = event["declared_seconds"]
+        return Opening(
+            container=_text(event["container"]),
+            codec=_text(event["codec"]),
+            source_channels=_count(event["source_channels"]),
+            source_rate=_count(event["source_rate"]),
+            audio_streams=_count(event["audio_streams"]),
+            declared_seconds=None if declared is None else float(declared),
+            channels=_count(event["channels"]),
+        )
+
+
+def read_report(line: bytes, opening: Opening, input_bytes: int) -> DecodeReport:
+    """Read the last line; raise the MediaError that it states, or MediaDecoderCrashed if there is none."""
+    with _refusing_nonsense():
+        event = _event(line, "finished")
+        return DecodeReport(
+            opening=opening,
+            samples=_count(event["samples"]),
+            input_bytes=input_bytes,
+            warnings=tuple(_warning(item) for item in event["warnings"][:_MAX_WARNINGS]),
+            isolation=_text(event["isolation"]),
+            peak_memory_bytes=_count(event["peak_memory_bytes"]),
+            cpu_seconds=float(event["cpu_seconds"]),
+        )
+
+
+@contextmanager
+def _refusing_nonsense() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MediaDecoderCrashed("the decoder process ended without a report") from error
+
+
+def _event(line: bytes, wanted: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line)
+    if event["event"] == "failed":
+        raise failure_error(Failure(event["failure"]), _text(event["detail"]))
+    if event["event"] != wanted:
+        raise ValueError(event["event"])
+    return event
+
+
+def _warning(item: dict[str, Any]) -> DecodeWarning:
+    return DecodeWarning(WarningReason(item["reason"]), _count(item["offset"]), _count(item["count"]))
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def _text(value: object) -> str:
+    """Keep printable ASCII of a bounded length: the text may end up in a message."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return "".join(character for character in value if " " <= character <= "~")[:_MAX_DETAIL]

@@ -1,0 +1,83 @@
+"""Convert decoded frames to s16le at 16 kHz, exact to the sample; imports PyAV and the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+import av
+from av.filter import Graph
+
+from .models import SAMPLE_RATE, SAMPLE_WIDTH
+
+Shape = tuple[int, str, str]
+MONO: Final = "mono"
+
+
+def shape(frame: av.AudioFrame) -> Shape:
+    """Give rate, layout and sample format, which one resampler cannot change between."""
+    return frame.sample_rate, frame.layout.name, frame.format.name
+
+
+class Resampler:
+    """Turn frames of one shape into interleaved s16le of `channels` in `layout`.
+
+    After `n` samples at rate `r` exactly ceil(n * 16000 / r) have come out: libswresample starts aligned, and what its
+    rounding leaves at the end is trimmed or padded. Channels are mixed by its matrix, normalised so that nothing clips.
+    One thread: the child may start no other.
+    """
+
+    def __init__(self, first: av.AudioFrame, layout: str, channels: int) -> None:
+        self._shape = shape(first)
+        self._width = channels * SAMPLE_WIDTH
+        self._taken = self._given = 0
+        self._graph = Graph()
+        self._graph.threads = 1
+        source = self._graph.add(
+            "abuffer",
+            sample_rate=str(first.sample_rate),
+            sample_fmt=first.format.name,
+            channel_layout=first.layout.name,
+            time_base=f"1/{first.sample_rate}",
+        )
+        convert = self._graph.add(
+            "aresample", out_sample_rate=str(SAMPLE_RATE), out_sample_fmt="s16", out_chlayout=layout
+        )
+        sink = self._graph.add("abuffersink")
+        source.link_to(convert)
+        convert.link_to(sink)
+        self._graph.configure()
+
+    def fits(self, frame: av.AudioFrame) -> bool:
+        """Tell whether a frame has the shape that this resampler was made for."""
+        return shape(frame) == self._shape
+
+    def push(self, frame: av.AudioFrame) -> Iterator[bytes]:
+        """Convert one frame."""
+        self._taken += frame.samples
+        frame.pts = None
+        self._graph.push(frame)
+        yield from self._pull()
+
+    def finish(self) -> Iterator[bytes]:
+        """Give the tail."""
+        self._graph.push(None)
+        yield from self._pull()
+        missing = self._expected - self._given
+        if missing:
+            self._given += missing
+            yield bytes(missing * self._width)
+
+    @property
+    def _expected(self) -> int:
+        return -(-self._taken * SAMPLE_RATE // self._shape[0])
+
+    def _pull(self) -> Iterator[bytes]:
+        while True:
+            try:
+                frame = cast("av.AudioFrame", self._graph.pull())
+            except (av.BlockingIOError, EOFError):
+                return
+            samples = min(frame.samples, self._expected - self._given)
+            self._given += samples
+            yield bytes(frame.planes[0])[: samples * self._width]

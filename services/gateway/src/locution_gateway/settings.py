@@ -1,0 +1,126 @@
+"""Settings of the gateway: what api and worker share, and what the api alone needs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from locution_common.settings import (
+    DatabaseSettings,
+    ListenAddress,
+    ObjectStoreSettings,
+    ServiceSettings,
+)
+from pydantic import Field, SecretStr
+
+_PART = 8 * 1024 * 1024
+_MAX_PARTS = 10_000
+
+
+class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
+    """Settings that both processes of the gateway share."""
+
+    registry_address: str = Field(
+        description="Registry, host:port, a comma list of them, or a gRPC target such as dns:///name:port.",
+        examples=["registry:50051"],
+        min_length=1,
+    )
+    max_audio_seconds: int = Field(
+        24 * 3600,
+        description="Seconds that one recording may last once decoded.",
+        examples=["86400"],
+        ge=1,
+        le=7 * 86400,
+    )
+    max_audio_channels: int = Field(
+        8, description="Channels that one recording may have when each is transcribed.", examples=["8"], ge=1, le=8
+    )
+
+
+class ApiSettings(GatewaySettings):
+    """Settings of the process `api`."""
+
+    development_key: SecretStr | None = Field(
+        None,
+        description="Key whose bearer is the operator of the default tenant, at least 16 characters; unset: nobody.",
+        examples=["a line of `openssl rand -hex 32`"],
+        min_length=16,
+    )
+    s3_public_endpoint: ListenAddress | None = Field(
+        None,
+        description="S3 server as clients reach it, host:port, for presigned URLs; unset takes LOCUTION_S3_ENDPOINT.",
+        examples=["s3.example.com:443"],
+    )
+    s3_public_secure: bool | None = Field(
+        None, description="Whether presigned URLs are https; unset takes LOCUTION_S3_SECURE.", examples=["true"]
+    )
+    max_upload_bytes: int = Field(
+        64 * 1024**3,
+        description="Bytes that one upload may have.",
+        examples=["68719476736"],
+        ge=1,
+        le=_PART * _MAX_PARTS,
+    )
+    max_open_uploads: int = Field(
+        100, description="Uploads that one tenant may have in WRITING or VERIFYING.", examples=["100"], ge=1, le=100_000
+    )
+    max_write_streams: int = Field(
+        20,
+        description="WriteUpload streams that this process takes at once; each holds up to 8 MiB.",
+        examples=["20"],
+        ge=1,
+        le=1000,
+    )
+    upload_idle_seconds: int = Field(
+        24 * 3600,
+        description="Seconds after its last byte at which a WRITING upload expires.",
+        examples=["86400"],
+        ge=1,
+    )
+    upload_retention_seconds: int = Field(
+        7 * 86400, description="Seconds that a READY, FAILED or EXPIRED upload is kept.", examples=["604800"], ge=60
+    )
+    upload_part_url_seconds: int = Field(
+        3600, description="Seconds that a presigned part URL is good.", examples=["3600"], ge=60, le=7 * 86400
+    )
+    inline_verify_bytes: int = Field(
+        32 * 1024**2,
+        description="Bytes up to which completing an upload waits for its verification.",
+        examples=["33554432"],
+        ge=0,
+    )
+    verify_lease_seconds: int = Field(
+        60, description="Seconds after which another process takes over a silent verification.", examples=["60"], ge=3
+    )
+    job_retention_seconds: int = Field(
+        30 * 86400,
+        description="Seconds that a job and its transcript are kept after its end, unless the job says otherwise.",
+        examples=["2592000"],
+        ge=3600,
+    )
+    sweep_seconds: float = Field(
+        5.0, description="Seconds between two rounds of the janitor.", examples=["5"], gt=0, le=3600
+    )
+    registry_timeout: float = Field(
+        5.0, description="Seconds that one question to the registry may take.", examples=["5"], gt=0, le=60
+    )
+    register_timeout: float = Field(
+        600.0,
+        description="Seconds that the registry may take to digest a model's files.",
+        examples=["600"],
+        gt=0,
+        le=3600,
+    )
+
+    @property
+    def upload_idle(self) -> timedelta:
+        """Return how long an upload may stay unwritten."""
+        return timedelta(seconds=self.upload_idle_seconds)
+
+    @property
+    def upload_retention(self) -> timedelta:
+        """Return how long a finished upload is kept."""
+        return timedelta(seconds=self.upload_retention_seconds)
+
+
+class MigrateSettings(DatabaseSettings):
+    """Settings of the process `migrate`."""

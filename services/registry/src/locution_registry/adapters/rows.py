@@ -1,0 +1,65 @@
+"""Weights as rows of registry.weights, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..domain.models import Capabilities, Kind, Layout, State, Verdict, Weight, WeightFile, WeightPath
+
+
+def weight(row: Mapping[str, Any]) -> Weight:
+    """Return the weight of a row."""
+    return Weight(
+        path=WeightPath(row["set_name"], row["weight_name"]),
+        layout=Layout(Kind(row["kind"]), row["provider"], row["layout"], _capabilities(row["capabilities"])),
+        files=tuple(WeightFile(**file) for file in row["files"]),
+        state=State(row["state"]),
+        state_reason=row["state_reason"],
+        is_default=row["is_default"],
+        verdict=_verdict(row),
+        serving_replicas=row["serving_replicas"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+    )
+
+
+def arguments(weight: Weight) -> list[object]:
+    """Return the first seventeen arguments of SAVE."""
+    layout, verdict = weight.layout, weight.verdict
+    return [
+        weight.path.set,
+        weight.path.weight,
+        layout.kind.value,
+        layout.provider,
+        layout.name,
+        asdict(layout.capabilities),
+        [asdict(file) for file in weight.files],
+        weight.size_bytes,
+        weight.checksum,
+        weight.state.value,
+        weight.state_reason,
+        weight.is_default,
+        verdict.passed if verdict else None,
+        verdict.accurate_word_error_rate if verdict else None,
+        verdict.fast_word_error_rate if verdict else None,
+        verdict.word_count if verdict else None,
+        verdict.run_time if verdict else None,
+    ]
+
+
+def _capabilities(content: Mapping[str, Any]) -> Capabilities:
+    return Capabilities(**{**content, "languages": tuple(content["languages"])})
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict | None:
+    if row["verdict_passed"] is None:
+        return None
+    return Verdict(
+        passed=row["verdict_passed"],
+        accurate_word_error_rate=row["verdict_accurate_word_error_rate"],
+        fast_word_error_rate=row["verdict_fast_word_error_rate"],
+        word_count=row["verdict_word_count"],
+        run_time=row["verdict_run_time"],
+    )

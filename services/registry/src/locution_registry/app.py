@@ -1,0 +1,95 @@
+"""Complete settings into a running registry: the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, suppress
+
+from locution.registry.v1 import registry_service_pb2 as pb
+from locution.registry.v1.registry_service_pb2_grpc import add_RegistryServiceServicer_to_server
+from locution_common import postgres, telemetry
+from locution_common.errors import LocutionError
+from locution_common.service import Context, Service
+
+from .adapters.folders import LocalFolders, local_folders
+from .adapters.postgres_store import PostgresStore
+from .core.check_files import CheckFiles
+from .core.disable_weight import DisableWeight
+from .core.enable_weight import EnableWeight
+from .core.get_weight import GetWeight
+from .core.list_weights import ListWeights
+from .core.record_verdict import RecordVerdict
+from .core.register_weight import RegisterWeight
+from .core.report_serving import ReportServing
+from .core.resolve_weight import ResolveWeight
+from .core.set_default_weight import SetDefaultWeight
+from .core.sweep_files import SweepFiles
+from .servicer import RegistryServicer, UseCases
+from .settings import RegistrySettings
+
+_log = logging.getLogger(__name__)
+
+
+async def start(stack: AsyncExitStack, context: Context[RegistrySettings]) -> Service:
+    """Open the database and the models root, and return the service to run."""
+    settings = context.settings
+    pool = await stack.enter_async_context(
+        postgres.open_pool(
+            settings.database_url.get_secret_value(),
+            application=context.name,
+            size=settings.database_pool_size,
+            timeout=settings.database_timeout,
+        )
+    )
+    folders = await stack.enter_async_context(local_folders(settings.models_root, settings.digest_threads))
+    store = PostgresStore(pool)
+    servicer = RegistryServicer(use_cases(store, folders, settings.serving_ttl))
+    sweep = _sweep(store, folders)
+    return Service(
+        servicers=[lambda server: add_RegistryServiceServicer_to_server(servicer, server)],
+        names=[pb.DESCRIPTOR.services_by_name["RegistryService"].full_name],
+        probes={"postgres": postgres.probe(pool), "models_root": folders.probe},
+        tasks={"sweep": lambda: keep_sweeping(sweep, context.stopping, settings.sweep_interval)},
+        translators=[postgres.translate],
+    )
+
+
+def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -> UseCases:
+    """Return every use case over these adapters."""
+    check = CheckFiles(store, folders)
+    return UseCases(
+        register=RegisterWeight(store, folders),
+        get=GetWeight(store),
+        list=ListWeights(store),
+        resolve=ResolveWeight(store, check),
+        set_default=SetDefaultWeight(store, check),
+        disable=DisableWeight(store),
+        enable=EnableWeight(store, folders),
+        record_verdict=RecordVerdict(store),
+        report_serving=ReportServing(store, serving_ttl),
+    )
+
+
+async def keep_sweeping(sweep: SweepFiles, stopping: asyncio.Event, interval: float) -> None:
+    """Sweep every `interval` seconds until `stopping` is set; a fault that may pass is logged, and tried again."""
+    while not stopping.is_set():
+        with telemetry.suppressed():
+            await _sweep_once(sweep)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval):
+                await stopping.wait()
+
+
+async def _sweep_once(sweep: SweepFiles) -> None:
+    try:
+        await sweep.run()
+    except Exception as error:
+        known = error if isinstance(error, LocutionError) else postgres.translate(error)
+        if known is None:
+            raise
+        _log.warning("the weights could not be looked at", extra={"why": known.message})
+
+
+def _sweep(store: PostgresStore, folders: LocalFolders) -> SweepFiles:
+    return SweepFiles(store, folders, CheckFiles(store, folders), EnableWeight(store, folders))

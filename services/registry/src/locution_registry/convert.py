@@ -1,0 +1,136 @@
+"""Protos to the domain, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from locution.registry.v1 import registry_service_pb2 as pb
+from locution.v1 import model_service_pb2 as public
+
+from .core.list_weights import Page
+from .core.resolve_weight import Resolution
+from .domain.errors import ModelNotFound, ModelPathInvalid
+from .domain.models import Capabilities, Kind, State, Verdict, Weight, WeightFile, WeightPath
+
+_KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
+_FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}
+_STATES: Final = {
+    State.ENABLED: public.Model.STATE_ENABLED,
+    State.DISABLED: public.Model.STATE_DISABLED,
+    State.INVALID: public.Model.STATE_INVALID,
+}
+
+
+def kind(number: public.ModelKind.ValueType) -> Kind:
+    """Return the kind; validation has refused any other number."""
+    return _FROM_KINDS[number]
+
+
+def optional_kind(number: public.ModelKind.ValueType) -> Kind | None:
+    """Return the kind, or None when it is unset."""
+    return _FROM_KINDS.get(number)
+
+
+def known_path(text: str) -> WeightPath:
+    """Return the path of a weight that should exist; raises ModelNotFound when no weight can have it."""
+    try:
+        return WeightPath.parse(text)
+    except ModelPathInvalid:
+        raise ModelNotFound(f"there is no model {text!r}") from None
+
+
+def choice(text: str) -> WeightPath | None:
+    """Return the path that a job chose, None for none; raises ModelNotFound."""
+    return known_path(text) if text else None
+
+
+def verdict(request: pb.RecordVerdictRequest) -> Verdict:
+    """Judge the rates of a request; raises InvalidRequest."""
+    return Verdict.judge(
+        request.accurate_word_error_rate,
+        request.fast_word_error_rate,
+        request.word_count,
+        request.run_time.ToDatetime(tzinfo=UTC),
+    )
+
+
+def weight_to_proto(weight: Weight) -> pb.Weight:
+    """Return the weight as engines see it."""
+    files = [_file(file) for file in weight.files]
+    return pb.Weight(model=_model(weight), path=str(weight.path), files=files)
+
+
+def page_to_proto(page: Page) -> pb.ListWeightsResponse:
+    """Return the page."""
+    weights = [weight_to_proto(weight) for weight in page.weights]
+    return pb.ListWeightsResponse(weights=weights, next_page_token=page.next_token)
+
+
+def resolution_to_proto(resolution: Resolution) -> pb.ResolveWeightResponse:
+    """Return the weight to use, with `fallback` absent when it is the first choice."""
+    return pb.ResolveWeightResponse(weight=weight_to_proto(resolution.weight), fallback=resolution.fallback)
+
+
+def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
+    """Return how long a report holds."""
+    ttl = Duration()
+    ttl.FromNanoseconds(round(seconds * 1e9))
+    return pb.ReportServingResponse(ttl=ttl)
+
+
+def _model(weight: Weight) -> public.Model:
+    return public.Model(
+        name=f"models/{weight.path}",
+        kind=_KINDS[weight.kind],
+        provider=weight.layout.provider,
+        layout=weight.layout.name,
+        size_bytes=weight.size_bytes,
+        checksum=weight.checksum,
+        capabilities=_capabilities(weight.layout.capabilities),
+        state=_STATES[weight.state],
+        state_reason=weight.state_reason,
+        is_default=weight.is_default,
+        verdict=_verdict(weight.verdict),
+        serving_replicas=weight.serving_replicas,
+        create_time=_time(weight.create_time),
+        update_time=_time(weight.update_time),
+    )
+
+
+def _capabilities(capabilities: Capabilities) -> public.ModelCapabilities:
+    return public.ModelCapabilities(
+        languages=capabilities.languages,
+        language_detection=capabilities.language_detection,
+        translation=capabilities.translation,
+        word_times=capabilities.word_times,
+        prompt=capabilities.prompt,
+        speaker_counts=capabilities.speaker_counts,
+        overlap=capabilities.overlap,
+    )
+
+
+def _verdict(verdict: Verdict | None) -> public.ModelVerdict | None:
+    if verdict is None:
+        return None
+    return public.ModelVerdict(
+        passed=verdict.passed,
+        accurate_word_error_rate=verdict.accurate_word_error_rate,
+        fast_word_error_rate=verdict.fast_word_error_rate,
+        word_count=verdict.word_count,
+        run_time=_time(verdict.run_time),
+    )
+
+
+def _file(file: WeightFile) -> pb.WeightFile:
+    return pb.WeightFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
+
+
+def _time(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

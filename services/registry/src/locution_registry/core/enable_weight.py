@@ -1,0 +1,56 @@
+"""Take a weight into use again."""
+
+from __future__ import annotations
+
+from ..domain.errors import ModelChecksumMismatch, ModelPathInvalid
+from ..domain.models import Action, Actor, State, Weight, WeightFile, WeightPath, checksum, summary
+from ..domain.ports import WeightFolders, WeightStore
+from .defaults import settle_default
+from .lookup import known
+
+
+class EnableWeight:
+    """Digest every file again, and take the weight into use when they are those that were registered."""
+
+    def __init__(self, store: WeightStore, folders: WeightFolders) -> None:
+        self._store = store
+        self._folders = folders
+
+    async def run(self, path: WeightPath, actor: Actor, *, even_disabled: bool = True) -> Weight:
+        """Return the enabled weight; raises ModelNotFound and ModelChecksumMismatch.
+
+        A weight whose files differ becomes INVALID, which allows it to be registered anew. One that an administrator
+        disabled is left alone unless `even_disabled`.
+        """
+        weight = await known(self._store, path)
+        files, fault = await self._examine(weight)
+        async with self._store.changing() as changes:
+            now = await known(changes, path)
+            if now.state is State.DISABLED and not even_disabled:
+                return now
+            if now.checksum != weight.checksum:
+                raise ModelChecksumMismatch(f"{path} was registered anew meanwhile")
+            if fault is None:
+                enabled = await settle_default(changes, now.enabled(files), actor)
+                return now if enabled == now else await changes.save(enabled, Action.ENABLE, actor)
+            if now.state is not State.INVALID or now.state_reason != fault:
+                await changes.save(now.invalid(fault), Action.INVALIDATE, actor)
+        raise ModelChecksumMismatch(f"the files of {path} are not those that were registered: {fault}")
+
+    async def _examine(self, weight: Weight) -> tuple[tuple[WeightFile, ...], str | None]:
+        try:
+            files = await self._folders.digest(weight.path)
+        except ModelPathInvalid as error:
+            return (), error.message
+        return files, None if checksum(files) == weight.checksum else _difference(weight.files, files)
+
+
+def _difference(known_files: tuple[WeightFile, ...], files: tuple[WeightFile, ...]) -> str:
+    was = {file.path: file.sha256 for file in known_files}
+    found = {file.path: file.sha256 for file in files}
+    changed = [path for path in sorted(was.keys() | found.keys()) if was.get(path) != found.get(path)]
+    return summary([f"{path} {_verb(path in was, path in found)}" for path in changed]) or "its files changed"
+
+
+def _verb(was: bool, found: bool) -> str:
+    return "has other content" if was and found else "is missing" if was else "was added"

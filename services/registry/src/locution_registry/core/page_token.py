@@ -1,0 +1,44 @@
+"""Page tokens (AIP-158): opaque, and good only for the filter that they were made with."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from ..domain.errors import ModelPathInvalid, PageTokenInvalid
+from ..domain.models import Kind, WeightPath
+
+
+def encode(kind: Kind | None, last: WeightPath) -> str:
+    """Return the token of the page after `last`."""
+    text = json.dumps(["weights", kind, str(last)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def decode(kind: Kind | None, token: str) -> WeightPath | None:
+    """Return the last weight of the page before, None for the first page; raises PageTokenInvalid."""
+    if not token:
+        return None
+    match _content(token):
+        case ["weights", bound, str(last)] if bound == kind:
+            return _path(last)
+        case ["weights", _, str()]:
+            raise PageTokenInvalid("the page token belongs to another kind")
+        case _:
+            raise PageTokenInvalid("the page token is malformed")
+
+
+def _content(token: str) -> object:
+    try:
+        content: object = json.loads(base64.b64decode(token.encode(), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    return content
+
+
+def _path(text: str) -> WeightPath:
+    try:
+        return WeightPath.parse(text)
+    except ModelPathInvalid:
+        raise PageTokenInvalid("the page token is malformed") from None

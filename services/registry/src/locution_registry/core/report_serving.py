@@ -1,0 +1,21 @@
+"""Remember which weights an engine holds in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ..domain.models import Kind, Replica, WeightPath
+from ..domain.ports import WeightStore
+
+
+class ReportServing:
+    """Remember an engine's report for a while; an engine that falls silent is forgotten."""
+
+    def __init__(self, store: WeightStore, ttl: float) -> None:
+        self._store = store
+        self._ttl = ttl
+
+    async def run(self, replica: Replica, kind: Kind, paths: Collection[WeightPath]) -> float:
+        """Return the seconds for which the report holds; raises ModelNotFound."""
+        await self._store.report_serving(replica, kind, paths, self._ttl)
+        return self._ttl

@@ -1,0 +1,58 @@
+"""Choose the weight of a job: its own choice, else the default, else the next that is usable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..domain.errors import ModelNoneUsable, ModelNotUsable
+from ..domain.models import Kind, Weight, WeightPath
+from ..domain.ports import WeightStore
+from .check_files import CheckFiles
+from .lookup import known
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The weight to use, and why it is not the first choice where it is not."""
+
+    weight: Weight
+    fallback: str | None
+
+
+class ResolveWeight:
+    """Walk the candidates until one is enabled and its files are in place."""
+
+    def __init__(self, store: WeightStore, check: CheckFiles) -> None:
+        self._store = store
+        self._check = check
+
+    async def run(self, kind: Kind, choice: WeightPath | None) -> Resolution:
+        """Return the first usable of: the choice, the default, the others from the oldest to the newest.
+
+        Raises ModelNotFound when the choice is not registered, ModelNotUsable when it is of another kind, and
+        ModelNoneUsable when every candidate is out of use.
+        """
+        obstacles: list[str] = []
+        for candidate in await self._candidates(kind, choice):
+            weight = await self._check.run(candidate)
+            if weight.usable:
+                return Resolution(weight, _fallback(weight, obstacles))
+            obstacles.append(weight.why_not())
+        raise ModelNoneUsable(f"no {kind} model may be used now" + _because(obstacles))
+
+    async def _candidates(self, kind: Kind, choice: WeightPath | None) -> list[Weight]:
+        weights = await self._store.of_kind(kind)
+        if choice is None:
+            return weights
+        chosen = await known(self._store, choice)
+        if chosen.kind is not kind:
+            raise ModelNotUsable(f"{choice} is a model for {chosen.kind}, not for {kind}")
+        return [chosen, *(weight for weight in weights if weight.path != choice)]
+
+
+def _fallback(weight: Weight, obstacles: list[str]) -> str | None:
+    return f"{weight.path} is used: {'; '.join(obstacles)}" if obstacles else None
+
+
+def _because(obstacles: list[str]) -> str:
+    return f": {'; '.join(obstacles)}" if obstacles else ": none is registered"

@@ -1,0 +1,1 @@
+"""What the registry speaks about: weights, their rules, and the ports it needs."""

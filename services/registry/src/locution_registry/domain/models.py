@@ -1,0 +1,249 @@
+"""Weights and what may be done with them. Pure: every change is a method that returns the changed weight."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, NewType
+
+from locution_common.errors import FieldViolation, InvalidRequest
+
+from .errors import ModelPathInvalid
+
+Actor = NewType("Actor", str)
+Replica = NewType("Replica", str)
+
+REGISTRY = Actor("registry")
+"""Who changes a weight when nobody asked: the registry found its files missing, changed or whole again."""
+
+MAX_WORD_ERROR_RATE_LOSS = 0.005
+"""Word error rate by which fast mode may be worse than accurate mode."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+
+
+class Kind(StrEnum):
+    """What a weight does."""
+
+    ASR = "asr"
+    DIARIZATION = "diarization"
+
+
+class State(StrEnum):
+    """Whether a weight may be used."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    INVALID = "invalid"
+
+
+class Action(StrEnum):
+    """What the audit calls a change."""
+
+    REGISTER = "register"
+    REPLACE = "replace"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    INVALIDATE = "invalidate"
+    SET_DEFAULT = "set_default"
+    CLEAR_DEFAULT = "clear_default"
+    RECORD_VERDICT = "record_verdict"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WeightPath:
+    """Name a weight and, below the models root, its folder: `<set>/<weight>`. Ordered by set, then weight."""
+
+    set: str
+    weight: str
+
+    @classmethod
+    def parse(cls, text: str) -> WeightPath:
+        """Return the path that `text` spells; raises ModelPathInvalid when it is not one plain folder in another."""
+        parts = text.split("/")
+        if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts):
+            raise ModelPathInvalid(
+                f"{text!r} is not <set>/<weight>: two names of at most 64 letters, digits, '.', '_' and '-', "
+                "beginning with a letter, a digit or '_'"
+            )
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.set}/{self.weight}"
+
+
+class Stamp(NamedTuple):
+    """What is cheap to know about a file: its size in bytes and its modification time in nanoseconds since 1970."""
+
+    size_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WeightFile:
+    """A file of a weight; `path` is relative to the weight's folder, with "/"; `sha256` has 64 hexadecimal digits."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    modified_ns: int
+
+    @property
+    def stamp(self) -> Stamp:
+        """Return what a cheap check compares."""
+        return Stamp(self.size_bytes, self.modified_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a weight can do; an option outside of this is refused by those who take jobs."""
+
+    languages: tuple[str, ...] = ()
+    language_detection: bool = False
+    translation: bool = False
+    word_times: bool = False
+    prompt: bool = False
+    speaker_counts: bool = False
+    overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a folder was found to be."""
+
+    kind: Kind
+    provider: str
+    name: str
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A folder that holds a model: its layout and its files, ordered by path."""
+
+    layout: Layout
+    files: tuple[WeightFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate found about a weight's fast mode; rates are from 0 upwards."""
+
+    passed: bool
+    accurate_word_error_rate: float
+    fast_word_error_rate: float
+    word_count: int
+    run_time: datetime
+
+    @classmethod
+    def judge(cls, accurate: float, fast: float, word_count: int, run_time: datetime) -> Verdict:
+        """Judge two word error rates; raises InvalidRequest when one is no number.
+
+        The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
+        """
+        if not (math.isfinite(accurate) and math.isfinite(fast)):
+            raise InvalidRequest(
+                "a word error rate is a finite number",
+                violations=[FieldViolation("fast_word_error_rate", "not finite, or the accurate one is not")],
+            )
+        passed = round(fast - accurate, 6) <= MAX_WORD_ERROR_RATE_LOSS
+        return cls(passed, accurate, fast, word_count, run_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A registered weight. `state_reason` says why it may not be used; the times are the store's, None before it."""
+
+    path: WeightPath
+    layout: Layout
+    files: tuple[WeightFile, ...]
+    state: State = State.ENABLED
+    state_reason: str | None = None
+    is_default: bool = False
+    verdict: Verdict | None = None
+    serving_replicas: int = 0
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Return what it does."""
+        return self.layout.kind
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether jobs may use it."""
+        return self.state is State.ENABLED
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of all its files together."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def checksum(self) -> str:
+        """Return the checksum of its files."""
+        return checksum(self.files)
+
+    def why_not(self) -> str:
+        """Say in words that it may not be used, and why."""
+        reason = f": {self.state_reason}" if self.state_reason else ""
+        return f"{self.path} is {self.state}{reason}"
+
+    def enabled(self, files: tuple[WeightFile, ...]) -> Weight:
+        """Return it in use, with the fresh stamps of its unchanged files."""
+        return replace(self, state=State.ENABLED, state_reason=None, files=files)
+
+    def disabled(self, reason: str) -> Weight:
+        """Return it out of use by an administrator's word."""
+        return replace(self, state=State.DISABLED, state_reason=reason)
+
+    def invalid(self, reason: str) -> Weight:
+        """Return it out of use because its files are not those that were registered."""
+        return replace(self, state=State.INVALID, state_reason=reason)
+
+    def default(self, wanted: bool) -> Weight:
+        """Return it as the default of its kind, or not."""
+        return replace(self, is_default=wanted)
+
+    def judged(self, verdict: Verdict) -> Weight:
+        """Return it with the gate's verdict."""
+        return replace(self, verdict=verdict)
+
+
+def checksum(files: Iterable[WeightFile]) -> str:
+    """Return SHA-256 over one line a file, `<sha256>  <path>` and a newline, ordered by path.
+
+    It is what `sha256sum` prints for the files, digested: README.md has the command.
+    """
+    lines = [f"{file.sha256}  {file.path}\n" for file in sorted(files)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def difference(known: Iterable[WeightFile], found: Mapping[str, Stamp]) -> str | None:
+    """Say how the files found differ from the known ones by name, size or time; None when they do not."""
+    stamps = {file.path: file.stamp for file in known}
+    changes = [_change(path, stamps.get(path), found.get(path)) for path in sorted(stamps.keys() | found.keys())]
+    return summary([change for change in changes if change])
+
+
+def summary(changes: list[str]) -> str | None:
+    """Name the first change and count the others; None when there is none."""
+    if not changes:
+        return None
+    return changes[0] if len(changes) == 1 else f"{changes[0]}, and {len(changes) - 1} more"
+
+
+def _change(path: str, known: Stamp | None, found: Stamp | None) -> str | None:
+    if known == found:
+        return None
+    if found is None:
+        return f"{path} is missing"
+    if known is None:
+        return f"{path} was added"
+    return f"{path} changed"

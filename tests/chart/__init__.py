@@ -1,0 +1,1 @@
+"""Tests of the Helm chart and of the images, on rendered manifests alone: no cluster is needed."""

@@ -1,0 +1,74 @@
+"""Every values file lints, renders to valid manifests of a chosen Kubernetes release, and to its committed example."""
+
+from __future__ import annotations
+
+import warnings
+
+import kubernetes_validate
+import pytest
+import render
+
+from tests.chart.manifests import COMPONENTS, Installation
+
+OTHERS_KINDS = {"ServiceMonitor"}  # the Prometheus operator's: not in Kubernetes' own schemas
+
+
+@pytest.mark.parametrize("values", render.values_files(), ids=lambda path: path.stem)
+def test_helm_lints_strictly(values: render.Path) -> None:
+    report = render.helm("lint", "--strict", str(render.CHART), "--values", str(values))
+    assert "0 chart(s) failed" in report
+    assert "[WARNING]" not in report
+
+
+def test_manifests_are_valid(installation: Installation) -> None:
+    checked = [manifest for manifest in installation.manifests if manifest["kind"] not in OTHERS_KINDS]
+    assert len(checked) >= 3 * len(COMPONENTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of kubernetes-validate's own imports
+        for manifest in checked:
+            kubernetes_validate.validate(manifest, render.KUBERNETES, strict=True)
+
+
+def test_an_invalid_manifest_is_noticed(installation: Installation) -> None:
+    manifest = {**installation.get("Deployment", "api"), "spec": {"replicas": "many"}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, render.KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("values", render.values_files(), ids=lambda path: path.stem)
+def test_the_committed_example_is_current(values: render.Path) -> None:
+    stale = f"{render.example(values).name} is stale: run `python deploy/helm/render.py` and commit the result"
+    assert render.example(values).read_text(encoding="utf-8") == render.template(values), stale
+
+
+def test_no_example_is_left_over() -> None:
+    assert {path.name for path in render.EXAMPLES.glob("*.yaml")} == {
+        render.example(values).name for values in render.values_files()
+    }
+
+
+def test_names_are_unique_and_labelled(installation: Installation) -> None:
+    names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in installation.manifests]
+    assert len(names) == len(set(names))
+    for manifest in installation.manifests:
+        assert manifest["metadata"]["namespace"] == render.NAMESPACE
+        assert manifest["metadata"]["labels"]["app.kubernetes.io/part-of"] == "locution"
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_is_whole(component: str, installation: Installation) -> None:
+    for kind in ("ServiceAccount", "Service", "Deployment", "PodDisruptionBudget"):
+        installation.get(kind, component)
+
+
+def test_selectors_choose_the_pods_of_their_component_alone(installation: Installation) -> None:
+    labels = {
+        workload["metadata"]["name"]: workload["spec"]["template"]["metadata"]["labels"]
+        for workload in installation.workloads()
+    }
+    for kind in ("Service", "PodDisruptionBudget", "NetworkPolicy"):
+        for manifest in installation.of_kind(kind):
+            selector = manifest["spec"].get("podSelector", manifest["spec"].get("selector"))
+            selector = selector.get("matchLabels", selector)
+            chosen = [name for name, pod in labels.items() if selector.items() <= pod.items()]
+            assert chosen == [manifest["metadata"]["name"]], (kind, manifest["metadata"]["name"])

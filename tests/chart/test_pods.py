@@ -1,0 +1,146 @@
+"""How pods run: unprivileged, with bounded scratch, GPUs by value, probes that exist and a grace period that suffices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health_pb2
+from locution.engine.v1 import asr_service_pb2, diarizer_service_pb2
+from locution.registry.v1 import registry_service_pb2
+from locution.v1 import job_service_pb2
+from locution_common.health import Health
+
+from tests.chart.manifests import COMPONENTS, ENGINES, Installation, containers, environment, pod
+
+SERVED = {
+    "api": (job_service_pb2.DESCRIPTOR, "locution.v1.JobService"),
+    "worker": (health_pb2.DESCRIPTOR, ""),
+    "registry": (registry_service_pb2.DESCRIPTOR, "locution.registry.v1.RegistryService"),
+    "asr": (asr_service_pb2.DESCRIPTOR, "locution.engine.v1.AsrService"),
+    "diarizer": (diarizer_service_pb2.DESCRIPTOR, "locution.engine.v1.DiarizerService"),
+}
+MARGIN_SECONDS = 10
+
+
+def _all_containers(installation: Installation) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return [(pod(workload), container) for workload in installation.workloads() for container in containers(workload)]
+
+
+def test_nobody_is_root_or_gains_privileges(installation: Installation) -> None:
+    for spec, container in _all_containers(installation):
+        security = spec["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] > 0
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        own = container["securityContext"]
+        assert own == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+
+
+def test_scratch_is_bounded_and_models_are_read_only(installation: Installation) -> None:
+    for spec, container in _all_containers(installation):
+        volumes = {volume["name"]: volume for volume in spec["volumes"]}
+        for mount in container["volumeMounts"]:
+            volume = volumes.get(mount["name"], {})
+            assert not volume.keys() & {"hostPath"}
+            if "emptyDir" in volume:
+                assert volume["emptyDir"]["sizeLimit"]
+            if mount["name"] in ("models", "secrets", "migration"):
+                assert mount["readOnly"] is True
+
+
+def test_every_container_has_a_memory_limit(installation: Installation) -> None:
+    for _, container in _all_containers(installation):
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_images_are_pinned(installation: Installation) -> None:
+    for _, container in _all_containers(installation):
+        assert container["image"].rpartition(":")[2] not in ("", "latest", container["image"])
+
+
+def test_the_gpu_is_asked_for_by_engines_alone(production: Installation) -> None:
+    for component in COMPONENTS:
+        spec = pod(production.get("Deployment", component))
+        limits = spec["containers"][0]["resources"]["limits"]
+        if component in ENGINES:
+            assert limits["nvidia.com/gpu"] == 1
+            assert spec["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+            assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        else:
+            assert "nvidia.com/gpu" not in limits
+            assert "nodeSelector" not in spec
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_readiness_asks_for_the_service_that_is_served(component: str, installation: Installation) -> None:
+    file, service = SERVED[component]
+    main = containers(installation.get("Deployment", component))[-1]
+    assert main["readinessProbe"]["grpc"] == {"port": 50051, "service": service}
+    if service:
+        assert service in {f"{file.package}.{name}" for name in file.services_by_name}
+        assert descriptor_pool.Default().FindServiceByName(service)
+
+
+async def test_liveness_asks_for_a_name_that_health_answers_whatever_the_probes_say(production: Installation) -> None:
+    async def unreachable() -> None:
+        raise ConnectionError("the database is away")
+
+    health = Health()
+    health.add({"database": unreachable}, ["locution.v1.JobService"])
+    await health.publish_not_serving()
+    assert await health.check() is False
+    for component in COMPONENTS:
+        main = containers(production.get("Deployment", component))[-1]
+        for probe in ("livenessProbe", "startupProbe"):
+            request = health_pb2.HealthCheckRequest(service=main[probe]["grpc"]["service"])
+            response = await health.servicer.Check(request, _Unused())
+            assert response.status == health_pb2.HealthCheckResponse.SERVING
+    ready = health_pb2.HealthCheckRequest(service="locution.v1.JobService")
+    response = await health.servicer.Check(ready, _Unused())
+    assert response.status == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class _Unused:
+    """A call's context; the health servicer needs it only to refuse a name that it does not know."""
+
+    async def abort(self, code: object, details: str = "") -> None:
+        raise AssertionError(f"health does not know the service: {code} {details}")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_grace_period_outlasts_the_shutdown(component: str, installation: Installation) -> None:
+    """locution_common.service: the wait for endpoints, the grace for calls, the same for work, then flush and close."""
+    spec = pod(installation.get("Deployment", component))
+    given = environment(spec["containers"][0])
+    delay, grace = float(given["LOCUTION_SHUTDOWN_DELAY"]), float(given["LOCUTION_SHUTDOWN_GRACE"])
+    assert spec["terminationGracePeriodSeconds"] >= delay + 2 * grace + MARGIN_SECONDS
+
+
+def test_pods_that_take_calls_wait_until_their_endpoint_is_gone(installation: Installation) -> None:
+    for component in set(COMPONENTS) - {"worker"}:
+        given = environment(containers(installation.get("Deployment", component))[-1])
+        assert float(given["LOCUTION_SHUTDOWN_DELAY"]) >= 1
+
+
+@pytest.mark.parametrize("component", ["api", "worker", "registry"])
+def test_migrations_come_first(component: str, production: Installation) -> None:
+    first, main = containers(production.get("Deployment", component))
+    assert first["command"] == ["python", "-m", main["command"][2], "migrate"]
+    assert "LOCUTION_MIGRATION_DATABASE_URL_FILE" in environment(first)
+    mounted = {mount["name"] for mount in main["volumeMounts"]}
+    assert "migration" not in mounted, "the service itself does not hold the owner's credential"
+
+
+def test_autoscaled_deployments_leave_replicas_to_the_autoscaler(installation: Installation) -> None:
+    scaled = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in installation.of_kind("HorizontalPodAutoscaler")}
+    for deployment in installation.of_kind("Deployment"):
+        assert ("replicas" in deployment["spec"]) != (deployment["metadata"]["name"] in scaled)

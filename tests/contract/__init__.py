@@ -1,0 +1,1 @@
+"""Tests of what Locution promises in its protos."""

@@ -1,0 +1,70 @@
+"""Read the test recordings as 16 kHz PCM, and find the development weights."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).parents[3]
+TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
+MODELS = Path(os.environ.get("LOCUTION_MODELS_ROOT", ROOT / ".locution/models"))
+
+
+def conversation() -> Path:
+    """Return the recording that the pyannote.audio wheel carries."""
+    spec = find_spec("pyannote.audio")
+    if spec is None or spec.origin is None:
+        pytest.skip("pyannote.audio is not installed, so its sample is not here")
+    return Path(spec.origin).parent / "sample/sample.wav"
+
+
+def recording(name: str) -> Path:
+    """Return a test recording, or skip the test."""
+    path = TESTDATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here: set LOCUTION_TESTDATA")
+    return path
+
+
+def weights(name: str) -> Path:
+    """Return a weight's folder, or skip the test."""
+    path = MODELS / name
+    if not (path / "model.bin").exists():
+        pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")
+    return path
+
+
+@lru_cache(maxsize=32)
+def pcm(path: Path) -> NDArray[np.int16]:
+    """Decode a recording to mono 16 kHz samples."""
+    from faster_whisper.audio import decode_audio
+
+    audio = decode_audio(str(path))
+    return np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+
+
+def reference(name: str) -> str:
+    """Return the reference text beside a recording."""
+    return recording(name).read_text(encoding="utf-8")
+
+
+@lru_cache
+def _normaliser() -> Callable[[str], str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package's own source has invalid escapes
+        from whisper_normalizer.english import EnglishTextNormalizer
+    normaliser: Callable[[str], str] = EnglishTextNormalizer()
+    return normaliser
+
+
+def normal(text: str) -> str:
+    """Normalise English text for counting errors, as the Whisper paper does."""
+    return _normaliser()(text)

@@ -1,0 +1,95 @@
+"""Many callers, one batch: the text of each is what it would be alone, and no option is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from jiwer import process_words
+from locution.engine.v1 import asr_service_pb2 as pb
+
+from tests.service.asr.client import Result, start
+from tests.service.asr.conftest import Serve, Stack
+from tests.service.asr.recordings import conversation, normal, pcm, recording
+
+ENGLISH = (
+    "jfk.wav",
+    "austen_0870.wav",
+    "austen_0890.wav",
+    "austen_0920.wav",
+    "cold_corpus.wav",
+    "fleurs-en-000.ogg",
+    "fleurs-en-003.ogg",
+    "fleurs-en-004.ogg",
+    "asterisk_en_vm-options.wav",
+    "asterisk_en_demo-congrats.wav",
+    "sonnet1.webm",
+    "riva_en-US_sample.wav",
+)
+
+
+def differing(alone: list[Result], together: list[Result]) -> float:
+    """Return the share of words that differ, pooled."""
+    measured = process_words([normal(r.text) for r in alone], [normal(r.text) for r in together])
+    words = measured.hits + measured.substitutions + measured.deletions
+    return (measured.substitutions + measured.deletions + measured.insertions) / words
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("model", ["whisper/tiny.en", "whisper/base"])
+@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNPROVEN])
+async def test_batched_text_is_the_text_of_each_alone(stack: Stack, model: str, preference: int) -> None:
+    recordings = [pcm(recording(name)) for name in ENGLISH] + [pcm(conversation())]
+
+    async def transcribed(index: int) -> Result:
+        return await stack.client.transcribe(
+            recordings[index], start(model, flow=f"flow-{index}", decode_preference=preference, language="en")
+        )
+
+    alone = [await transcribed(i) for i in range(len(recordings))]
+    together = list(await asyncio.gather(*(transcribed(i) for i in range(len(recordings)))))
+    assert max(result.done.timings.mean_batch_size for result in together) > 1
+    assert all(result.done.timings.mean_batch_size == 1 for result in alone if len(result.segments) == 1)
+    assert differing(alone, together) <= 0.005
+
+
+async def test_each_caller_of_a_batch_keeps_its_options(serve: Serve) -> None:
+    german, english = pcm(recording("fleurs-de-000.ogg")), pcm(recording("jfk.wav"))
+    async with serve(asr_workers=1) as stack:
+        call = stack.client.transcribe
+        base = "whisper/base"
+        results = await asyncio.gather(
+            call(german, start(base, language="de")),
+            call(german, start(base, language="de", translate=True)),
+            call(german, start(base)),
+            call(english, start(base, word_times=False)),
+            call(english, start(base, language_candidates=["en", "de"])),
+            call(english, start(base, language="en", prompt="<|endoftext|>Americans <|nospeech|>", hotwords=["JFK"])),
+        )
+    spoken, translated, detected, timeless, restricted, prompted = results
+    assert max(result.done.timings.mean_batch_size for result in results) > 1
+    assert spoken.text == detected.text != translated.text
+    assert {segment.language for segment in spoken.segments} == {"de"}
+    assert not spoken.segments[0].HasField("language_probability")
+    assert detected.segments[0].language_probability > 0.5
+    assert " the " in translated.text.lower()
+    assert "country" in timeless.text
+    assert not timeless.words
+    assert {segment.language for segment in restricted.segments} == {"en"}
+    assert "country" in prompted.text
+
+
+async def test_detection_keeps_to_the_candidates(stack: Stack) -> None:
+    result = await stack.client.transcribe(
+        pcm(recording("fleurs-de-000.ogg")), start("whisper/base", language_candidates=["fr", "es"])
+    )
+    assert {segment.language for segment in result.segments} <= {"fr", "es"}
+
+
+async def test_fast_is_used_where_a_verdict_allows_it_and_may_be_declined(serve: Serve) -> None:
+    speech = pcm(recording("jfk.wav"))
+    async with serve(fast=True) as stack:
+        proven = await stack.client.transcribe(speech)
+        declined = await stack.client.transcribe(speech, start(decode_preference=pb.DECODE_PREFERENCE_ACCURATE))
+    assert (proven.started.fast, declined.started.fast) == (True, False)
+    assert normal(proven.text) == normal(declined.text)

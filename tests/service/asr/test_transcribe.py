@@ -1,0 +1,91 @@
+"""One section over gRPC with real weights: text, times, coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from jiwer import wer
+from locution.engine.v1 import asr_service_pb2 as pb
+
+from tests.service.asr.client import RATE, Result, start
+from tests.service.asr.conftest import Stack
+from tests.service.asr.recordings import conversation, normal, pcm, recording, reference
+
+
+def assert_whole(result: Result, samples: int) -> None:
+    """Check the promises that hold for every section."""
+    assert result.done.sample_count == samples
+    at = 0
+    for span in result.done.coverage:
+        assert span.start_sample == at
+        assert span.end_sample > at
+        at = span.end_sample
+    assert at == samples
+    before = 0
+    for segment in result.segments:
+        assert before <= segment.start_sample <= segment.end_sample <= samples
+        before = segment.end_sample
+        inside = segment.start_sample
+        for word in segment.words:
+            assert inside <= word.start_sample < word.end_sample <= segment.end_sample
+            inside = word.end_sample
+        if segment.words:
+            assert "".join(word.text for word in segment.words).strip() == segment.text
+
+
+@pytest.mark.parametrize("model", ["whisper/tiny.en", "whisper/base"])
+async def test_a_conversation_gives_its_words_with_times(stack: Stack, model: str) -> None:
+    audio = pcm(conversation())
+    result = await stack.client.transcribe(audio, start(model))
+    stm = conversation().with_suffix(".stm").read_text()
+    words = " ".join(line.split(maxsplit=5)[-1] for line in stm.splitlines() if not line.startswith(";;"))
+    assert wer(normal(words), normal(result.text)) <= 0.20
+    assert_whole(result, len(audio))
+    assert len(result.words) == len(result.text.split())
+    assert all(word.HasField("probability") and 0 < word.probability <= 1 for word in result.words)
+    assert result.started.model == model
+    assert result.started.device == "cpu"
+    assert result.done.timings.windows >= 1
+    assert result.done.speech_sample_count > 15 * RATE
+
+
+async def test_word_times_are_where_the_words_are(stack: Stack) -> None:
+    audio = pcm(recording("jfk.wav"))
+    shifted = np.concatenate([np.zeros(7 * RATE, np.int16), audio])
+    plain = await stack.client.transcribe(audio)
+    late = await stack.client.transcribe(shifted)
+    assert [word.text for word in plain.words] == [word.text for word in late.words]
+    moved = [b.start_sample - a.start_sample for a, b in zip(plain.words, late.words, strict=True)]
+    assert abs(float(np.median(moved)) - 7 * RATE) < 0.2 * RATE
+
+
+@pytest.mark.parametrize("name", ["silence_8s.wav", "noise_dishes.wav"])
+async def test_silence_and_noise_give_no_words(stack: Stack, name: str) -> None:
+    audio = pcm(recording(name))
+    result = await stack.client.transcribe(audio, start("whisper/base"))
+    assert result.text == ""
+    assert_whole(result, len(audio))
+    assert {span.outcome for span in result.done.coverage} == {pb.AsrCoverageSpan.OUTCOME_NO_SPEECH}
+
+
+async def test_an_empty_section_is_done_at_once(stack: Stack) -> None:
+    result = await stack.client.converse([pb.TranscribeRequest(start=start())])
+    assert_whole(result, 0)
+    assert not result.segments
+
+
+async def test_a_long_reading_keeps_its_text_and_its_order(stack: Stack) -> None:
+    audio = pcm(recording("address.mp3"))
+    result = await stack.client.transcribe(audio)
+    assert_whole(result, len(audio))
+    assert wer(normal(reference("address.txt")), normal(result.text)) < 0.2
+    assert result.progress == sorted(result.progress)
+    assert result.done.timings.windows > 2
+
+
+async def test_without_word_times_segments_still_cover_the_speech(stack: Stack) -> None:
+    audio = pcm(recording("jfk.wav"))
+    result = await stack.client.transcribe(audio, start(word_times=False))
+    assert_whole(result, len(audio))
+    assert "country" in result.text
+    assert not result.words

