@@ -66,7 +66,7 @@ lint: setup ## Lint code and protos
 	$(PYTHON) protos/generate.py lint
 
 types: setup ## Check types, strictly
-	$(BIN)/mypy services/*/src clients/python/src deploy/local protos/generate.py protos/export.py tests
+	$(BIN)/mypy services/*/src clients/python/src deploy/local deploy/helm protos/*.py tests
 
 imports: setup ## Check who may import whom
 	$(BIN)/lint-imports

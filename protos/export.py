@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import generate
-import render
+import render_proto
 from google.protobuf import descriptor_pb2
 
 GOOGLE = (generate.SITE, generate.SITE / "grpc_tools" / "_proto")
@@ -45,7 +45,7 @@ def text_of(file: descriptor_pb2.FileDescriptorProto, files: descriptor_pb2.File
     for root in (generate.ROOT, *GOOGLE):
         if (root / file.name).is_file():
             return (root / file.name).read_text(encoding="utf-8")
-    return render.file_text(file, files.file)
+    return render_proto.file_text(file, files.file)
 
 
 def export(target: Path) -> list[str]:

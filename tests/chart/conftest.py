@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "deploy" / "helm"))  # tools and render are scripts beside the chart, not a package
+# helm_tools and render_chart are scripts beside the chart, not a package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy" / "helm"))
 
-import render  # noqa: E402 - needs the path above
+import render_chart as render
 
-from tests.chart.manifests import Installation  # noqa: E402 - imports render
+from tests.chart.manifests import Installation
 
 
 @pytest.fixture(scope="session", params=render.values_files(), ids=lambda path: path.stem)

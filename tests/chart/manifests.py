@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import render
-from render import Manifest
+import render_chart as render
+from render_chart import Manifest
 
+ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ("api", "worker", "registry", "asr", "diarizer")
 ENGINES = ("asr", "diarizer")
 LABEL = "app.kubernetes.io/component"

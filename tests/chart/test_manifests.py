@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import kubernetes_validate
 import pytest
-import render
+import render_chart as render
 
 from tests.chart.manifests import COMPONENTS, Installation
 
@@ -14,7 +15,7 @@ OTHERS_KINDS = {"ServiceMonitor"}  # the Prometheus operator's: not in Kubernete
 
 
 @pytest.mark.parametrize("values", render.values_files(), ids=lambda path: path.stem)
-def test_helm_lints_strictly(values: render.Path) -> None:
+def test_helm_lints_strictly(values: Path) -> None:
     report = render.helm("lint", "--strict", str(render.CHART), "--values", str(values))
     assert "0 chart(s) failed" in report
     assert "[WARNING]" not in report
@@ -36,8 +37,8 @@ def test_an_invalid_manifest_is_noticed(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("values", render.values_files(), ids=lambda path: path.stem)
-def test_the_committed_example_is_current(values: render.Path) -> None:
-    stale = f"{render.example(values).name} is stale: run `python deploy/helm/render.py` and commit the result"
+def test_the_committed_example_is_current(values: Path) -> None:
+    stale = f"{render.example(values).name} is stale: run `python deploy/helm/render_chart.py` and commit the result"
     assert render.example(values).read_text(encoding="utf-8") == render.template(values), stale
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import render
+import render_chart as render
 
 from tests.chart.manifests import COMPONENTS, ENGINES, LABEL, Installation, containers, environment
 

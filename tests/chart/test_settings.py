@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from locution_common.settings import PREFIX, Settings, read, setting_name
+from locution_common.settings import Settings, read, setting_name
 
 from tests.chart.manifests import COMPONENTS, Installation, containers, environment, pod
 
+PREFIX = "LOCUTION_"
 CLASSES = {
     ("locution_gateway", "api"): "locution_gateway.settings:ApiSettings",
     ("locution_gateway", "worker"): "locution_gateway.settings_worker:WorkerSettings",
@@ -29,19 +31,18 @@ SECRETS = {
 
 def _ours(installation: Installation) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Return component, pod and container wherever a container runs a module of Locution."""
-    found = []
-    for component in COMPONENTS:
-        workload = installation.get("Deployment", component)
-        for container in containers(workload):
-            if container["command"][:2] == ["python", "-m"]:
-                found.append((component, pod(workload), container))
-    return found
+    workloads = [(component, installation.get("Deployment", component)) for component in COMPONENTS]
+    return [
+        (component, pod(workload), container)
+        for component, workload in workloads
+        for container in containers(workload)
+        if container["command"][:2] == ["python", "-m"]
+    ]
 
 
 def _class(container: dict[str, Any]) -> type[Settings]:
     module, _, name = CLASSES[tuple(container["command"][2:])].partition(":")
-    found = getattr(importlib.import_module(module), name)
-    assert issubclass(found, Settings)
+    found: type[Settings] = getattr(importlib.import_module(module), name)
     return found
 
 
@@ -62,6 +63,8 @@ def test_every_service_accepts_its_environment(
         folder = tmp_path / component / container["name"]
         _mount_secrets(spec, folder)
         with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(PREFIX)]:
+                patch.delenv(name)
             for name, value in environment(container).items():
                 patch.setenv(name, _relocated(value, folder))
             settings = read(_class(container))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
-import render
+import render_chart as render
 import yaml
 
 EVERYTHING = render.CHART / "ci" / "everything-values.yaml"
@@ -58,15 +59,15 @@ def _changed(path: str, value: Any) -> Any:
 
 
 @cache
-def _rendered(base: render.Path) -> str:
+def _rendered(base: Path) -> str:
     return render.template(base)
 
 
-def _base(path: str) -> render.Path:
+def _base(path: str) -> Path:
     return next((base for prefix, base in OTHER_BASE.items() if path.startswith(prefix)), EVERYTHING)
 
 
-def _shows(path: str, value: Any, base: render.Path) -> bool:
+def _shows(path: str, value: Any, base: Path) -> bool:
     """Tell whether changing a key changes the manifests; a refusal by a template shows too."""
     try:
         return render.template(base, {path: value}, checked=False) != _rendered(base)
@@ -74,7 +75,9 @@ def _shows(path: str, value: Any, base: render.Path) -> bool:
         return True
 
 
-@pytest.mark.parametrize(("path", "value"), list(_leaves(_values())), ids=lambda item: item if isinstance(item, str) else "")
+@pytest.mark.parametrize(
+    ("path", "value"), list(_leaves(_values())), ids=lambda item: item if isinstance(item, str) else ""
+)
 def test_every_key_is_read(path: str, value: Any) -> None:
     base = _base(path)
     changed = _changed(path, _at(yaml.safe_load(base.read_text(encoding="utf-8")), path, value))
@@ -171,7 +174,11 @@ def test_a_setting_that_the_chart_decides_is_refused(name: str) -> None:
 
 
 def test_a_component_overrides_the_defaults_key_by_key() -> None:
-    changes = {"defaults.shutdown.graceSeconds": 33, "asr.shutdown.graceSeconds": 44, "defaults.shutdown.delaySeconds": 3}
+    changes = {
+        "defaults.shutdown.graceSeconds": 33,
+        "asr.shutdown.graceSeconds": 44,
+        "defaults.shutdown.delaySeconds": 3,
+    }
     found = {
         one["metadata"]["name"]: one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         for one in render.manifests(render.template(MINIMAL, changes))

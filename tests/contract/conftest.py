@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2
 
-from tests.contract.plain_protoc import compile_protos
+from tests.contract.plain_protoc import PROTOS, compile_protos
 
-PROTOS = Path(__file__).resolve().parents[2] / "protos"
-sys.path.insert(0, str(PROTOS))  # generate, export and render are scripts beside the protos, not a package
+sys.path.insert(0, str(PROTOS))  # generate, export and render_proto are scripts beside the protos, not a package
 
 
 @pytest.fixture(scope="session")

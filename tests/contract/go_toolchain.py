@@ -67,6 +67,6 @@ def build(bundle: Path, folder: Path) -> Path:
     """Return a client program that was compiled from the bundle."""
     shutil.copytree(CLIENT, folder, dirs_exist_ok=True)
     generate(bundle, folder)
-    run(["go", "vet", "./..."], folder, GOFLAGS="-mod=readonly")
+    run(["go", "build", "./..."], folder, GOFLAGS="-mod=readonly -p=2")
     run(["go", "build", "-o", "client", "."], folder, GOFLAGS="-mod=readonly -p=2")
     return folder / "client"

@@ -28,8 +28,8 @@ def _reasons(documented: Iterable[FileDescriptorProto]) -> dict[str, str]:
 def _raised() -> dict[str, set[str]]:
     """Return the codes that error classes give each reason, read from the services' source.
 
-    Reading instead of importing keeps every service's libraries out of this test, and finds the classes of services that
-    are not installed here.
+    Reading instead of importing keeps every service's libraries out of this test, and finds the classes of services
+    that are not installed here.
     """
     raised = {LocutionError.reason: {LocutionError.code.name}}
     for path in sorted(SERVICES.glob("*/src/**/*.py")):

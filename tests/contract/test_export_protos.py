@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import export
 import generate
 import grpc
 import pytest
-import render
+import render_proto
 from google.protobuf import descriptor_pb2, duration_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 from locution.v1 import system_service_pb2, system_service_pb2_grpc
 
 from tests.contract import go_toolchain
-from tests.contract.conftest import PROTOS
-from tests.contract.plain_protoc import compile_protos
+from tests.contract.plain_protoc import PROTOS, compile_protos
 
 EDITIONS = """\
 edition = "2023";
@@ -60,8 +61,6 @@ def _bare(file: FileDescriptorProto) -> bytes:
 
 
 def _originals() -> FileDescriptorSet:
-    import export
-
     return export.closure()
 
 
@@ -90,7 +89,7 @@ def test_every_proto_survives_rendering(tmp_path: Path) -> None:
     """Comments aside: what is copied in the bundle could as well be rendered."""
     files = _originals()
     for file in files.file:
-        _write(tmp_path, file.name, render.file_text(file, files.file))
+        _write(tmp_path, file.name, render_proto.file_text(file, files.file))
     compiled = compile_protos(tmp_path)
     assert [file.name for file in files.file if _bare(compiled[file.name]) != _bare(file)] == []
 
@@ -101,7 +100,7 @@ def test_other_syntaxes_survive_rendering(text: str, tmp_path: Path) -> None:
     _write(tmp_path / "in", "google/protobuf/any.proto", _installed("google/protobuf/any.proto"))
     files = compile_protos(tmp_path / "in")
     for file in files.values():
-        _write(tmp_path / "out", file.name, render.file_text(file, files.values()))
+        _write(tmp_path / "out", file.name, render_proto.file_text(file, files.values()))
     assert _bare(compile_protos(tmp_path / "out")["sample.proto"]) == _bare(files["sample.proto"])
 
 
@@ -116,8 +115,8 @@ def test_a_group_is_refused() -> None:
         type=FieldDescriptorProto.TYPE_GROUP,
         type_name=".sample.Outer.Inner",
     )
-    with pytest.raises(render.UnrenderableError, match="inner is a group"):
-        render.file_text(file, [])
+    with pytest.raises(render_proto.UnrenderableError, match="inner is a group"):
+        render_proto.file_text(file, [])
 
 
 def test_an_option_that_no_import_defines_is_refused() -> None:
@@ -125,8 +124,8 @@ def test_an_option_that_no_import_defines_is_refused() -> None:
     file.message_type.add(name="Sample").options.MergeFrom(
         descriptor_pb2.MessageOptions.FromString(bytes([0xC2, 0x3E, 0x01, 0x00]))
     )
-    with pytest.raises(render.UnrenderableError, match="MessageOptions holds an option"):
-        render.file_text(file, [])
+    with pytest.raises(render_proto.UnrenderableError, match="MessageOptions holds an option"):
+        render_proto.file_text(file, [])
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
@@ -147,29 +146,30 @@ def test_an_export_can_be_repeated(bundle: Path) -> None:
 class _System(system_service_pb2_grpc.SystemServiceServicer):
     """Answers as a gateway would, to whoever shows the key."""
 
-    def GetServerInfo(self, request: object, context: grpc.ServicerContext) -> system_service_pb2.ServerInfo:  # type: ignore[override] # noqa: N802 - the stub's name
-        assert ("authorization", "Bearer key") in list(context.invocation_metadata())
+    async def GetServerInfo(
+        self, request: system_service_pb2.GetServerInfoRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> system_service_pb2.ServerInfo:
+        assert ("authorization", "Bearer key") in list(context.invocation_metadata() or ())
         return system_service_pb2.ServerInfo(version="1.2.3", max_audio_duration=duration_pb2.Duration(seconds=3600))
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+async def server() -> AsyncIterator[str]:
     """Serve the system service and give its address."""
-    with ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool)
-        system_service_pb2_grpc.add_SystemServiceServicer_to_server(_System(), server)  # type: ignore[no-untyped-call]
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        yield f"127.0.0.1:{port}"
-        server.stop(None).wait(5)
+    server = grpc.aio.server()
+    system_service_pb2_grpc.add_SystemServiceServicer_to_server(_System(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield f"127.0.0.1:{port}"
+    await server.stop(None)
 
 
 @pytest.mark.timeout(300)  # the first run fetches and compiles gRPC's own packages
-def test_a_go_client_is_built_from_the_bundle_and_calls(bundle: Path, server: str, tmp_path: Path) -> None:
+async def test_a_go_client_is_built_from_the_bundle_and_calls(bundle: Path, server: str, tmp_path: Path) -> None:
     if shutil.which("go") is None:
         pytest.skip("SKIPPED LOUDLY: no Go toolchain, so no client in another language was compiled")
-    client = go_toolchain.build(bundle, tmp_path)
-    answer = json.loads(go_toolchain.run([str(client), server, "key"], tmp_path))
+    client = await asyncio.to_thread(go_toolchain.build, bundle, tmp_path)
+    answer = json.loads(await asyncio.to_thread(go_toolchain.run, [str(client), server, "key"], tmp_path))
     assert answer == {"version": "1.2.3", "max_audio_seconds": 3600, "max_beam_size": 10}
 
 

@@ -49,7 +49,9 @@ def _commented(file: _File) -> Iterator[tuple[str, str]]:
             yield value.name, file.comment((5, index, 2, number))
     for path, name, message in file.messages():
         yield name, file.comment(path)
-        yield from ((f"{name}.{nested.name}", file.comment((*path, 4, n))) for n, nested in enumerate(message.enum_type))
+        yield from (
+            (f"{name}.{nested.name}", file.comment((*path, 4, n))) for n, nested in enumerate(message.enum_type)
+        )
         for number, oneof in enumerate(message.oneof_decl):
             if any(_real_oneof(field) and field.oneof_index == number for field in message.field):
                 yield f"{name}.{oneof.name}", file.comment((*path, 8, number))
@@ -62,7 +64,7 @@ def _fields(file: _File) -> Iterator[tuple[str, FieldDescriptorProto, str]]:
 
 
 def _is_sentence(comment: str) -> bool:
-    return comment[:1] in "\"<*" or comment[:1].isupper() or comment[:1].isdigit()
+    return comment[:1] in '"<*' or comment[:1].isupper() or comment[:1].isdigit()
 
 
 def test_everything_is_commented_in_sentences(documented: Iterable[FileDescriptorProto]) -> None:

@@ -44,9 +44,9 @@ def _frames(
         frame.pts = None
         fifo.write(frame)
     position = 0
-    while (frame := fifo.read(size) or fifo.read(size, partial=True)) is not None:
-        frame.pts, position = position, position + frame.samples
-        yield frame
+    while (part := fifo.read(size) or fifo.read(size, partial=True)) is not None:
+        part.pts, position = position, position + part.samples
+        yield part
 
 
 def wave(pcm: bytes, rate: int = RATE, channels: int = 1, *, data_size: int | None = None) -> bytes:

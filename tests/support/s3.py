@@ -90,9 +90,14 @@ class S3Server:
             processes.kill(self._process)
 
     def close(self) -> None:
-        """Kill the server and delete its folder."""
+        """Kill the server and delete what it wrote: its folder, and sockets whose place it does not let us choose."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        for port in self._ports.values():
+            for socket in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port}.sock"):
+                socket.unlink(missing_ok=True)
+            for socket in Path(tempfile.gettempdir()).glob(f"seaweedfs-*-{port + 10_000}.sock"):
+                socket.unlink(missing_ok=True)
 
     def _start_somewhere(self) -> None:
         for attempt in range(_ATTEMPTS):

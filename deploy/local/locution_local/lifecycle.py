@@ -146,7 +146,7 @@ def _migration(stack: Stack, owner: str) -> subprocess.Popen[bytes]:
     with stack.folder.log(f"migrate-{owner}").open("wb") as log:
         return subprocess.Popen(
             command,
-            env=role.environment(),
+            env={**role.environment(), "LOCUTION_MIGRATION_DATABASE_URL": stack.postgres.url(owner)},
             cwd=role.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

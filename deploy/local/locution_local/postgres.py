@@ -22,7 +22,10 @@ from locution_local.state import State
 
 DATABASE = "locution"
 OWNERS = ("gateway", "registry")
-"""Each owns the schema of its name, and has a login of its own."""
+"""Each owns the schema of its name and migrates it; no service runs as one."""
+
+SERVICES = ("locution_api", "locution_worker", "locution_registry")
+"""The services' own logins: the migrations grant them rows, they own nothing, and row level security binds them."""
 
 SYSTEM_USER = "embedded_postgres"
 COMMAND_TIMEOUT = 60.0
@@ -36,7 +39,11 @@ ROLE_SQL = """\
 \\getenv password LOCUTION_ROLE_PASSWORD
 SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \\gexec
 ALTER ROLE :"role" PASSWORD :'password';
-GRANT CONNECT, CREATE, TEMPORARY ON DATABASE :"database" TO :"role";
+GRANT CONNECT ON DATABASE :"database" TO :"role";
+"""
+
+OWNER_SQL = """\
+GRANT CREATE, TEMPORARY ON DATABASE :"database" TO :"role";
 """
 
 
@@ -79,14 +86,16 @@ class Postgres:
         fresh.rename(self.data)
 
     def prepare(self) -> None:
-        """Make the database and the logins of its owners; repeatable."""
+        """Make the database and all logins; repeatable."""
         self.sql(DATABASE_SQL, "postgres", variables={"database": DATABASE})
-        for role in OWNERS:
+        for role in (*OWNERS, *SERVICES):
             self.sql(
                 ROLE_SQL,
                 variables={"role": role, "database": DATABASE},
                 secrets={"LOCUTION_ROLE_PASSWORD": self.credentials.value(f"postgres-{role}")},
             )
+        for role in OWNERS:
+            self.sql(OWNER_SQL, variables={"role": role, "database": DATABASE})
 
     def sql(
         self,

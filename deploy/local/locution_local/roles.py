@@ -109,10 +109,9 @@ class Wiring:
         }
 
 
-def database(postgres: Postgres, owner: str) -> dict[str, str]:
-    """Return the settings of the database for the owner of a schema."""
-    url = postgres.url(owner)
-    return {"LOCUTION_DATABASE_URL": url, "LOCUTION_MIGRATION_DATABASE_URL": url}
+def database(postgres: Postgres, login: str) -> dict[str, str]:
+    """Return the settings of the database for a service's own login."""
+    return {"LOCUTION_DATABASE_URL": postgres.url(login)}
 
 
 def all_roles(wiring: Wiring, postgres: Postgres) -> list[Role]:
@@ -130,14 +129,14 @@ def all_roles(wiring: Wiring, postgres: Postgres) -> list[Role]:
 
 def registry(wiring: Wiring, postgres: Postgres) -> Role:
     """Describe the registry."""
-    settings = {"LOCUTION_MODELS_ROOT": str(wiring.models), **database(postgres, "registry")}
+    settings = {"LOCUTION_MODELS_ROOT": str(wiring.models), **database(postgres, "locution_registry")}
     return _service("registry", ("locution_registry", "serve"), settings, wiring, wave=REGISTRY)
 
 
 def gateway(name: str, process: str, wiring: Wiring, postgres: Postgres) -> Role:
     """Describe a process of the gateway."""
     settings = {
-        **database(postgres, "gateway"),
+        **database(postgres, f"locution_{process}"),
         **wiring.objects(),
         "LOCUTION_REGISTRY_ADDRESS": wiring.address("registry"),
         "LOCUTION_ASR_ADDRESS": ",".join(wiring.address(engine) for engine in wiring.asr),

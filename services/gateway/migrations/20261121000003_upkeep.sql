@@ -49,19 +49,32 @@ CREATE TRIGGER job_lets_go AFTER UPDATE OF object_id ON gateway.jobs
     FOR EACH ROW WHEN (OLD.object_id IS NOT NULL AND NEW.object_id IS DISTINCT FROM OLD.object_id)
     EXECUTE FUNCTION gateway.release_object();
 
--- Decoded audio, which a retry shares with the job that it retries, goes with the last of them.
+-- Decoded audio, which a retry shares with the job that it retries, goes with the last of them; with it what attempts that
+-- were cut off left beside it: now, and once more for what is written after this.
+CREATE FUNCTION gateway.drop_folder(p_tenant_id uuid, p_folder text) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    INSERT INTO gateway.deletions (tenant_id, object_key, due_time)
+    VALUES (p_tenant_id, p_folder, clock_timestamp()), (p_tenant_id, p_folder, clock_timestamp() + interval '50 seconds');
+END;
+
 CREATE FUNCTION gateway.release_pcm() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF OLD.pcm_key IS NULL THEN
+        PERFORM gateway.drop_folder(OLD.tenant_id,
+            replace(OLD.tenant_id::text, '-', '') || '/jobs/' || replace(OLD.job_id::text, '-', '') || '/');
+        RETURN NULL;
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(OLD.pcm_key, 0));
-    INSERT INTO gateway.deletions (tenant_id, object_key)
-    SELECT OLD.tenant_id, OLD.pcm_key || '/'
-    WHERE NOT EXISTS (SELECT FROM gateway.jobs WHERE pcm_key = OLD.pcm_key);
+    IF NOT EXISTS (SELECT FROM gateway.jobs WHERE pcm_key = OLD.pcm_key) THEN
+        PERFORM gateway.drop_folder(OLD.tenant_id, regexp_replace(OLD.pcm_key, '[^/]+$', ''));
+    END IF;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER job_deleted_pcm AFTER DELETE ON gateway.jobs
-    FOR EACH ROW WHEN (OLD.pcm_key IS NOT NULL) EXECUTE FUNCTION gateway.release_pcm();
+    FOR EACH ROW EXECUTE FUNCTION gateway.release_pcm();
 CREATE TRIGGER job_lets_go_pcm AFTER UPDATE OF pcm_key ON gateway.jobs
     FOR EACH ROW WHEN (OLD.pcm_key IS NOT NULL AND NEW.pcm_key IS DISTINCT FROM OLD.pcm_key)
     EXECUTE FUNCTION gateway.release_pcm();
@@ -144,7 +157,7 @@ $$;
 
 DROP FUNCTION gateway.expired_uploads, gateway.unverified_uploads, gateway.expired_jobs, gateway.claim_deletions,
     gateway.finish_deletions, gateway.forget_requests, gateway.abandoned_multiparts;
-DROP FUNCTION gateway.release_object, gateway.release_pcm CASCADE;
+DROP FUNCTION gateway.release_object, gateway.release_pcm, gateway.drop_folder CASCADE;
 DROP INDEX gateway.stages_open, gateway.jobs_by_pcm, gateway.jobs_by_end, gateway.uploads_open, gateway.uploads_to_expire,
     gateway.uploads_by_multipart, gateway.deletions_due;
 CREATE INDEX jobs_by_end ON gateway.jobs (tenant_id, end_time DESC, job_id DESC);

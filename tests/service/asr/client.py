@@ -47,7 +47,9 @@ class Result:
                 self.done = response.done
 
 
-def start(model: str = "whisper/tiny.en", *, flow: str = "flow", live: bool = False, **options: Any) -> pb.TranscribeStart:
+def start(
+    model: str = "whisper/tiny.en", *, flow: str = "flow", live: bool = False, **options: Any
+) -> pb.TranscribeStart:
     """Build a start message; `options` are its other fields."""
     work_class = common_pb2.WORK_CLASS_LIVE if live else common_pb2.WORK_CLASS_FILE
     options.setdefault("word_times", True)

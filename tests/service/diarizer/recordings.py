@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.util import find_spec
@@ -60,7 +61,9 @@ def weights(root: Path = MODELS, name: str = WEIGHT) -> Path:
 @lru_cache(maxsize=16)
 def pcm(path: Path) -> Pcm:
     """Read a mono 16 kHz WAV file as 16-bit samples."""
-    rate, audio = wavfile.read(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some recordings carry chunks that say nothing about their audio
+        rate, audio = wavfile.read(path)
     assert rate == RATE
     if audio.dtype == np.int16:
         return audio

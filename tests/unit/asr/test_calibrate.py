@@ -30,9 +30,7 @@ class Gpu:
         return self.memory - self.used
 
 
-@pytest.mark.parametrize(
-    ("memory", "expected"), [(200 * GIB, 64), (24 * GIB, 16), (9 * GIB, 8), (1 * GIB, 1)]
-)
+@pytest.mark.parametrize(("memory", "expected"), [(200 * GIB, 64), (24 * GIB, 16), (9 * GIB, 8), (1 * GIB, 1)])
 def test_memory_decides_on_a_gpu(memory: int, expected: int) -> None:
     gpu = Gpu(memory, GIB)
     assert best_batch(gpu.trial, gpu.free, GIB, 64) == expected

@@ -91,8 +91,6 @@ async def test_a_fault_of_ours_reaches_every_caller_and_frees_the_slot() -> None
 
     async with dispatching(work=work) as dispatcher:
         recogniser = FakeRecogniser()
-        results = await asyncio.gather(
-            *(dispatcher.submit(job(recogniser)) for _ in range(2)), return_exceptions=True
-        )
+        results = await asyncio.gather(*(dispatcher.submit(job(recogniser)) for _ in range(2)), return_exceptions=True)
         assert [type(result) for result in results] == [ValueError, ValueError]
         assert (await dispatcher.submit(job(recogniser))).attempt.reason is None

@@ -12,7 +12,11 @@ PLAIN = "And so, my fellow Americans, ask not what your country can do for you."
 
 
 def draft(
-    text: str = PLAIN, tokens: tuple[int, ...] = tuple(range(20)), lp: float = -0.3, silent: float = 0.1, capped: bool = False
+    text: str = PLAIN,
+    tokens: tuple[int, ...] = tuple(range(20)),
+    lp: float = -0.3,
+    silent: float = 0.1,
+    capped: bool = False,
 ) -> Draft:
     return Draft(tokens, text, lp, silent, capped)
 

@@ -67,7 +67,9 @@ def test_prompts_keep_their_end_and_hotwords_are_bounded() -> None:
     assert len(clean_hotwords(str(i) for i in range(500))) == 100
 
 
-@pytest.mark.parametrize(("tag", "code"), [("en-US", "en"), ("PT_br", "pt"), ("nb", "no"), ("cmn-Hans", "zh"), ("jv", "jw")])
+@pytest.mark.parametrize(
+    ("tag", "code"), [("en-US", "en"), ("PT_br", "pt"), ("nb", "no"), ("cmn-Hans", "zh"), ("jv", "jw")]
+)
 def test_bcp47_tags_become_codes(tag: str, code: str) -> None:
     assert from_bcp47(tag) == code
 

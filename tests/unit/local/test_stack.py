@@ -72,10 +72,12 @@ def test_the_s3_server_refuses_anonymous_writes_and_makes_no_buckets(stack: Stac
     assert {"-s3.autoCreateBucket=false", "-master.telemetry=false"} <= set(role.command)
 
 
-def test_each_schema_has_a_login_of_its_own(stack: Stack) -> None:
-    gateway, registry = (stack.role(name).settings["LOCUTION_DATABASE_URL"] for name in ("gateway", "registry"))
-    assert gateway.startswith("postgresql://gateway:")
-    assert registry.startswith("postgresql://registry:")
+def test_each_service_has_a_login_that_owns_nothing(stack: Stack) -> None:
+    logins = {"gateway": "locution_api", "worker": "locution_worker", "registry": "locution_registry"}
+    for name, login in logins.items():
+        settings = stack.role(name).settings
+        assert settings["LOCUTION_DATABASE_URL"].startswith(f"postgresql://{login}:")
+        assert "LOCUTION_MIGRATION_DATABASE_URL" not in settings
 
 
 def test_own_settings_do_not_reach_the_services(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.register_weight import RegisterWeight
 from locution_registry.core.set_default_weight import SetDefaultWeight
-from locution_registry.core.check_files import CheckFiles
 from locution_registry.domain.errors import ModelAlreadyRegistered, ModelNotFound
 from locution_registry.domain.models import (
     Action,
@@ -54,6 +54,13 @@ async def found(store: WeightStore, text: str) -> Weight:
     return weight
 
 
+async def fail_after_saving(store: WeightStore) -> None:
+    """Raise inside a change that has saved something."""
+    async with store.changing() as changes:
+        await changes.save(weight("whisper/base"), Action.REGISTER, ACTOR)
+        raise RuntimeError
+
+
 class StoreConformance:
     """The obligations of the port."""
 
@@ -82,9 +89,7 @@ class StoreConformance:
 
     async def test_an_error_undoes_the_change(self, store: WeightStore) -> None:
         with pytest.raises(RuntimeError):
-            async with store.changing() as changes:
-                await changes.save(weight("whisper/base"), Action.REGISTER, ACTOR)
-                raise RuntimeError
+            await fail_after_saving(store)
         assert await store.find(WeightPath.parse("whisper/base")) is None
 
     async def test_a_change_that_is_not_kept_leaves_nothing(self, store: WeightStore) -> None:
@@ -157,9 +162,7 @@ class StoreConformance:
     ) -> None:
         await save(store, weight("a/a"), weight("p/p", DIARIZATION))
         with pytest.raises(ModelNotFound):
-            await store.report_serving(
-                Replica("one"), Kind.ASR, [WeightPath.parse("a/a"), WeightPath.parse(told)], 60
-            )
+            await store.report_serving(Replica("one"), Kind.ASR, [WeightPath.parse("a/a"), WeightPath.parse(told)], 60)
         assert [each.serving_replicas for each in await store.page(None, None, 10)] == [0, 0]
 
     async def test_of_two_registrations_at_once_one_wins(self, store: WeightStore) -> None:
@@ -167,10 +170,7 @@ class StoreConformance:
         folders.put(WeightPath.parse("a/a"))
         register = RegisterWeight(store, folders)
         results = await asyncio.gather(
-            *(
-                register.run(WeightPath.parse("a/a"), ACTOR, make_default=True, validate_only=False)
-                for _ in range(8)
-            ),
+            *(register.run(WeightPath.parse("a/a"), ACTOR, make_default=True, validate_only=False) for _ in range(8)),
             return_exceptions=True,
         )
         assert sum(isinstance(result, Weight) for result in results) == 1
@@ -181,9 +181,7 @@ class StoreConformance:
         for path in paths:
             folders.put(path)
         register = RegisterWeight(store, folders)
-        await asyncio.gather(
-            *(register.run(path, ACTOR, make_default=False, validate_only=False) for path in paths)
-        )
+        await asyncio.gather(*(register.run(path, ACTOR, make_default=False, validate_only=False) for path in paths))
         assert [each.is_default for each in await store.of_kind(Kind.ASR)] == [True] + [False] * 7
         move = SetDefaultWeight(store, CheckFiles(store, folders))
         results = await asyncio.gather(*(move.run(path, ACTOR) for path in paths))

@@ -69,7 +69,12 @@ async def test_links_are_refused(disk: LocalFolders, tmp_path: Path, outside: Pa
         (models / "set" / "weight").symlink_to(outside)
     else:
         folder = write_whisper(models / "set" / "weight")
-        target = {"file": outside / "secret", "folder": outside, "dangling": tmp_path / "no", "inside": Path("model.bin")}
+        target = {
+            "file": outside / "secret",
+            "folder": outside,
+            "dangling": tmp_path / "no",
+            "inside": Path("model.bin"),
+        }
         (folder / "link").symlink_to(target[depth])
     for look in (disk.inspect, disk.digest, disk.stamps):
         with pytest.raises(ModelPathInvalid, match="link"):

@@ -113,9 +113,7 @@ async def test_each_file_is_needed(disk: LocalFolders, folder: Path, missing: st
         (b"\x06\0\0\0\x03\0\xff\xfe\0\x03\0\0\0\0\0\0\0", "no text"),
     ],
 )
-async def test_a_damaged_or_foreign_model_is_refused(
-    disk: LocalFolders, folder: Path, model: bytes, why: str
-) -> None:
+async def test_a_damaged_or_foreign_model_is_refused(disk: LocalFolders, folder: Path, model: bytes, why: str) -> None:
     write_whisper(folder, model=model)
     assert why in await refusal(disk)
 
@@ -209,9 +207,7 @@ async def test_an_odd_configuration_is_refused(disk: LocalFolders, folder: Path,
         ("embedding/wespeaker-x.onnx", b"", "ONNX"),
     ],
 )
-async def test_a_damaged_part_is_refused(
-    disk: LocalFolders, folder: Path, name: str, content: bytes, why: str
-) -> None:
+async def test_a_damaged_part_is_refused(disk: LocalFolders, folder: Path, name: str, content: bytes, why: str) -> None:
     write_pyannote(folder)
     (folder / name).write_bytes(content)
     assert why in await refusal(disk)

@@ -51,7 +51,9 @@ def tokens(size: int = MULTILINGUAL) -> list[str]:
     """Return a vocabulary in Whisper's order: text, end, start, languages, tasks, times."""
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES), *SPECIAL_AFTER]
     times = 1501
-    return [f"t{number}" for number in range(size - len(special) - times)] + special + [f"<|{n}|>" for n in range(times)]
+    return (
+        [f"t{number}" for number in range(size - len(special) - times)] + special + [f"<|{n}|>" for n in range(times)]
+    )
 
 
 def write_whisper(

@@ -98,7 +98,7 @@ timeoutSeconds: 3
 {{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" }}
 {{- $role := include "locution.migrationRef" (dict "root" .root "owner" .facts.database) }}
 {{- if $role }}
-{{- $settings = dict "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
+{{- $_ := set $settings "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
 {{- end }}
 {{ include "locution.initContainer" (merge (dict "step" "migrate" "command" $command "settings" $settings "migration" $role) .) }}
 {{- end }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry, Gauge
 from . import names, telemetry
 
 Probe: TypeAlias = Callable[[], Awaitable[object]]
+
+LIVENESS: Final = "liveness"
+"""The health service that is SERVING from start to shutdown: whether to restart the process, not whether to send it work."""
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -87,7 +90,8 @@ class Health:
             await asyncio.sleep(self._interval)
 
     async def publish_not_serving(self) -> None:
-        """Answer NOT_SERVING until the first check."""
+        """Answer NOT_SERVING until the first check; alive already."""
+        await self.servicer.set(LIVENESS, _SERVING)
         for service in self._services:
             await self.servicer.set(service, _NOT_SERVING)
 

@@ -121,6 +121,13 @@ class ApiSettings(GatewaySettings):
         """Return how long a finished upload is kept."""
         return timedelta(seconds=self.upload_retention_seconds)
 
+    def public_store(self) -> ObjectStoreSettings:
+        """Return the object store as clients reach it."""
+        secure = self.s3_secure if self.s3_public_secure is None else self.s3_public_secure
+        return self.model_copy(
+            update={"s3_endpoint": self.s3_public_endpoint or self.s3_endpoint, "s3_secure": secure, "s3_connections": 1}
+        )
+
 
 class MigrateSettings(DatabaseSettings):
     """Settings of the process `migrate`."""

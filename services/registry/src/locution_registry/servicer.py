@@ -45,7 +45,7 @@ class RegistryServicer(RegistryServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._do = use_cases
 
-    async def RegisterWeight(self, request: pb.RegisterWeightRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def RegisterWeight(self, request: pb.RegisterWeightRequest, context: Context) -> pb.Weight:
         """Register a folder."""
         weight = await self._do.register.run(
             WeightPath.parse(request.path),
@@ -55,49 +55,43 @@ class RegistryServicer(RegistryServiceServicer):
         )
         return convert.weight_to_proto(weight)
 
-    async def GetWeight(self, request: pb.GetWeightRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def GetWeight(self, request: pb.GetWeightRequest, context: Context) -> pb.Weight:
         """Read a weight."""
         return convert.weight_to_proto(await self._do.get.run(convert.known_path(request.path)))
 
-    async def ListWeights(  # noqa: N802 rpc name
-        self, request: pb.ListWeightsRequest, context: Context
-    ) -> pb.ListWeightsResponse:
+    async def ListWeights(self, request: pb.ListWeightsRequest, context: Context) -> pb.ListWeightsResponse:
         """List weights."""
         kind = convert.optional_kind(request.kind)
         return convert.page_to_proto(await self._do.list.run(kind, request.page_size, request.page_token))
 
-    async def ResolveWeight(  # noqa: N802 rpc name
-        self, request: pb.ResolveWeightRequest, context: Context
-    ) -> pb.ResolveWeightResponse:
+    async def ResolveWeight(self, request: pb.ResolveWeightRequest, context: Context) -> pb.ResolveWeightResponse:
         """Choose a job's weight."""
         chosen = await self._do.resolve.run(convert.kind(request.kind), convert.choice(request.choice))
         return convert.resolution_to_proto(chosen)
 
-    async def SetDefaultWeight(self, request: pb.SetDefaultWeightRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def SetDefaultWeight(self, request: pb.SetDefaultWeightRequest, context: Context) -> pb.Weight:
         """Make a weight the default."""
         weight = await self._do.set_default.run(convert.known_path(request.path), Actor(request.actor))
         return convert.weight_to_proto(weight)
 
-    async def DisableWeight(self, request: pb.DisableWeightRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def DisableWeight(self, request: pb.DisableWeightRequest, context: Context) -> pb.Weight:
         """Take a weight out of use."""
         path = convert.known_path(request.path)
         return convert.weight_to_proto(await self._do.disable.run(path, request.reason, Actor(request.actor)))
 
-    async def EnableWeight(self, request: pb.EnableWeightRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def EnableWeight(self, request: pb.EnableWeightRequest, context: Context) -> pb.Weight:
         """Take a weight into use again."""
         weight = await self._do.enable.run(convert.known_path(request.path), Actor(request.actor))
         return convert.weight_to_proto(weight)
 
-    async def RecordVerdict(self, request: pb.RecordVerdictRequest, context: Context) -> pb.Weight:  # noqa: N802 rpc name
+    async def RecordVerdict(self, request: pb.RecordVerdictRequest, context: Context) -> pb.Weight:
         """Keep the gate's verdict."""
         weight = await self._do.record_verdict.run(
             convert.known_path(request.path), request.checksum, convert.verdict(request), Actor(request.actor)
         )
         return convert.weight_to_proto(weight)
 
-    async def ReportServing(  # noqa: N802 rpc name
-        self, request: pb.ReportServingRequest, context: Context
-    ) -> pb.ReportServingResponse:
+    async def ReportServing(self, request: pb.ReportServingRequest, context: Context) -> pb.ReportServingResponse:
         """Remember what an engine holds."""
         paths = [convert.known_path(path) for path in request.paths]
         ttl = await self._do.report_serving.run(Replica(request.replica), convert.kind(request.kind), paths)

@@ -33,10 +33,10 @@ class Kept:
 class Dropped(Kept):
     """A sink that only counts."""
 
-    bytes = 0
+    taken = 0
 
     async def write(self, pcm: bytes) -> None:
-        self.bytes += len(pcm)
+        self.taken += len(pcm)
 
 
 async def pieces(data: bytes | Iterable[bytes], size: int = 1 << 18) -> AsyncIterator[bytes]:

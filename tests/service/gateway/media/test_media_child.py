@@ -200,7 +200,7 @@ async def test_the_child_waits_for_the_sink_and_the_source_for_the_child() -> No
     assert given < 2 * MIB
     gate.set()
     assert (await task).seconds == 600
-    assert sink.bytes == 600 * len(SECOND)
+    assert sink.taken == 600 * len(SECOND)
 
 
 async def test_the_report_tells_of_isolation_and_memory() -> None:
@@ -259,7 +259,7 @@ async def test_a_child_that_gives_too_much_is_stopped(monkeypatch: pytest.Monkey
     sink = Dropped()
     with pytest.raises(MediaDecoderCrashed):
         await decode(pieces(SECOND), DecodeSpec(limits=DecodeLimits(media_seconds=10)), sink)
-    assert sink.bytes <= (10 + decoding._SLACK_SECONDS) * 32_000
+    assert sink.taken <= (10 + decoding._SLACK_SECONDS) * 32_000
     assert not children()
 
 

@@ -337,8 +337,8 @@ class JobWarning(_message.Message):
         """Diarization failed or no model was usable; words have no speaker."""
         CODE_MODEL_FALLBACK: JobWarning._Code.ValueType  # 4
         """Another model than the one preferred was used."""
-        CODE_MEDIA_HEADER_WRONG: JobWarning._Code.ValueType  # 5
-        """The media's header contradicts its content; the content was believed."""
+        CODE_MEDIA_DAMAGED: JobWarning._Code.ValueType  # 5
+        """Parts of the media could not be decoded; the rest is transcribed."""
 
     class Code(_Code, metaclass=_CodeEnumTypeWrapper):
         """What it is."""
@@ -353,8 +353,8 @@ class JobWarning(_message.Message):
     """Diarization failed or no model was usable; words have no speaker."""
     CODE_MODEL_FALLBACK: JobWarning.Code.ValueType  # 4
     """Another model than the one preferred was used."""
-    CODE_MEDIA_HEADER_WRONG: JobWarning.Code.ValueType  # 5
-    """The media's header contradicts its content; the content was believed."""
+    CODE_MEDIA_DAMAGED: JobWarning.Code.ValueType  # 5
+    """Parts of the media could not be decoded; the rest is transcribed."""
 
     CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int

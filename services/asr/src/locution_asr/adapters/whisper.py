@@ -32,6 +32,7 @@ class WhisperRecogniser:
         self._mel = MelFeatures(model.n_mels)
         self.tokenizer = lru_cache(maxsize=256)(self._tokenizer)
         self._capabilities = self._inspect()
+        self.suppressed = _suppressed(self._tokenizer("en", Task.TRANSCRIBE))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,23 +74,32 @@ class WhisperEncoding:
         return [{token[2:-2]: probability for token, probability in row} for row in found]
 
     def generate(self, prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
-        """Return one draft a row; text holds no timestamps."""
+        """Return one draft a row. Rows whose prompts are equally long are decoded together, as CTranslate2 demands."""
         token_prompts = [self._prompt(prompt) for prompt in prompts]
-        longest = max(len(tokens) for tokens in token_prompts)
+        drafts: dict[int, Draft] = {}
+        for length in sorted({len(tokens) for tokens in token_prompts}):
+            rows = [row for row, tokens in enumerate(token_prompts) if len(tokens) == length]
+            results = self._search(rows, [token_prompts[row] for row in rows], search)
+            drafts |= {
+                row: self._draft(prompts[row], result, search) for row, result in zip(rows, results, strict=True)
+            }
+        return [drafts[row] for row in range(self._rows)]
+
+    def _search(self, rows: Sequence[int], token_prompts: list[list[int]], search: Search) -> Sequence[Any]:
         sampled = search.temperature > 0
-        results = self._model.generate(
-            self._encoded,
+        found: Sequence[Any] = self._model.generate(
+            self._select(rows),
             token_prompts,
             beam_size=1 if sampled else search.beam_size,
             no_repeat_ngram_size=search.no_repeat_ngram,
-            max_length=min(CONTEXT_TOKENS, max(2 * search.max_tokens, search.max_tokens + longest)),
+            max_length=_max_length(search.max_tokens, len(token_prompts[0])),
             sampling_topk=0 if sampled else 1,
             sampling_temperature=search.temperature if sampled else 1.0,
-            suppress_tokens=self._suppressed(prompts[0]),
+            suppress_tokens=self._recogniser.suppressed,
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return [self._draft(prompt, result, search) for prompt, result in zip(prompts, results, strict=True)]
+        return found
 
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
@@ -126,17 +136,6 @@ class WhisperEncoding:
         before = [tokenizer.sot_prev, *hotwords, *text] if hotwords or text else []
         return [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
-    def _suppressed(self, prompt: Prompt) -> list[int]:
-        tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)
-        special = (
-            tokenizer.transcribe,
-            tokenizer.translate,
-            tokenizer.sot,
-            tokenizer.sot_prev,
-            tokenizer.sot_lm,
-        )
-        return sorted({*tokenizer.non_speech_tokens, *(token for token in special if token is not None)})
-
     def _draft(self, prompt: Prompt, result: Any, search: Search) -> Draft:
         tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)
         tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
@@ -153,3 +152,14 @@ class WhisperEncoding:
 def _plain(tokenizer: Tokenizer, text: str) -> list[int]:
     """Encode text that must not become special tokens."""
     return [token for token in tokenizer.encode(" " + text) if token < tokenizer.eot] if text else []
+
+
+def _suppressed(tokenizer: Tokenizer) -> list[int]:
+    """List the tokens that no text holds: sound descriptions, and tokens that steer the decoder."""
+    special = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm)
+    return sorted({*tokenizer.non_speech_tokens, *(token for token in special if token is not None)})
+
+
+def _max_length(max_tokens: int, prompt: int) -> int:
+    """Return the `max_length` with which CTranslate2 generates `max_tokens`: it takes half of it, or what is left."""
+    return min(CONTEXT_TOKENS, max(2 * max_tokens, max_tokens + prompt))

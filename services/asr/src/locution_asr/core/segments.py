@@ -30,9 +30,7 @@ class SegmentRule:
 def placed_words(window: Window, words: Sequence[TimedWord]) -> tuple[Word, ...]:
     """Place a window's words in the section: in order, without overlap, each within the window and none empty."""
     spans = lasting([place(window, word.start, word.end) for word in words], window.span)
-    return tuple(
-        Word(span, word.text, word.probability, word.aligned) for span, word in zip(spans, words, strict=True)
-    )
+    return tuple(Word(span, word.text, word.probability, word.aligned) for span, word in zip(spans, words, strict=True))
 
 
 def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:

@@ -14,11 +14,13 @@ from locution_asr.domain.models import SAMPLE_RATE, Pcm, Piece, Span, Window, sa
 class WindowRule:
     """Set how utterances share a window; lengths in samples.
 
-    Each utterance keeps `padding` of what surrounds it; longer silence is taken out. A window ends when the next
-    utterance would make it longer than `longest`, or begins more than `pause` after the last.
+    Each utterance keeps `padding` of what surrounds it. Silence of up to `bridge` between two utterances is kept
+    whole; longer silence is taken out. A window ends when the next utterance would make it longer than `longest`,
+    or begins more than `pause` after the last.
     """
 
     padding: int = samples(0.3)
+    bridge: int = samples(2.0)
     longest: int = samples(29.0)
     pause: int = samples(8.0)
 
@@ -86,16 +88,18 @@ class WindowPlanner:
 
     def needed_from(self, earliest: int) -> int:
         """Return the first sample still needed when no speech before `earliest` will be added."""
-        return max(self._last, earliest - self._rule.padding)
+        bridged = bool(self._pieces) and earliest - self._last <= self._rule.bridge
+        return self._last if bridged else max(self._last, earliest - self._rule.padding)
 
     def add(self, utterance: Span, limit: int) -> Iterator[Window]:
         """Take an utterance whose padding may not pass `limit`. Yield the window that this closes."""
-        start = max(self._last, utterance.start - self._rule.padding)
-        span = Span(start, min(limit, utterance.end + self._rule.padding))
-        too_far = utterance.start - self._last > self._rule.pause
-        if self._pieces and (too_far or self._length + span.length > self._rule.longest):
+        end = min(limit, utterance.end + self._rule.padding)
+        padded = Span(max(self._last, utterance.start - self._rule.padding), end)
+        gap = utterance.start - self._last
+        joined = Span(self._last, end) if gap <= self._rule.bridge else padded
+        if self._pieces and (gap > self._rule.pause or self._length + joined.length > self._rule.longest):
             yield self.close()
-        self._take(span, utterance.length)
+        self._take(joined if self._pieces else padded, utterance.length)
 
     def flush(self, at: int | None = None) -> Iterator[Window]:
         """Yield the unfinished window; with `at`, only when nothing was added within the pause before it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from .. import telemetry
 from ..errors import DependencyUnavailable, LocutionError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ async def open_pool(
         timeout=timeout,
         server_settings=server_settings,
         init=_speak_json,
+        reset=_reset,
     )
     try:
         await pool
@@ -79,6 +81,12 @@ def is_unavailable(error: BaseException) -> bool:
 def translate(error: Exception) -> LocutionError | None:
     """Return the domain error of an asyncpg error that callers may retry, else None; for `Service.translators`."""
     return DependencyUnavailable("the database cannot be reached") if is_unavailable(error) else None
+
+
+async def _reset(connection: Any) -> None:
+    """Reset a connection as asyncpg does by default, but without a span in the trace of whoever gives it back."""
+    with telemetry.suppressed():
+        await connection.execute(connection.get_reset_query())
 
 
 async def _speak_json(connection: Any) -> None:

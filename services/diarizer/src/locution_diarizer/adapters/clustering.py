@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from pyannote.audio.pipelines import clustering as pyannote_clustering
+from pyannote.audio.utils import vbx as pyannote_vbx
 
 from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.domain.models import SpeakerHints, Vector
@@ -19,7 +20,8 @@ def _log_instead_of_print(*message: object) -> None:
     _log.debug("%s", " ".join(map(str, message)))
 
 
-vars(pyannote_clustering)["print"] = _log_instead_of_print
+for _module in (pyannote_clustering, pyannote_vbx):
+    vars(_module)["print"] = _log_instead_of_print
 
 
 class AgglomerativeVoices:
@@ -58,18 +60,26 @@ class VbxVoices:
 
 
 def _centroids(clustering: Any, embeddings: Vector, hints: SpeakerHints) -> Vector:
+    least, most = _bounds(hints, len(embeddings))
     everything = parts.SlidingWindowFeature(
         np.ones((len(embeddings), 1, 1)), parts.SlidingWindow(duration=1.0, step=1.0)
     )
     *_, centroids = clustering(
         embeddings=embeddings[:, None].astype(np.float64),
         segmentations=everything,
-        num_clusters=hints.exact,
-        min_clusters=hints.exact or hints.minimum,
-        max_clusters=hints.exact or hints.maximum,
+        num_clusters=least if least == most else None,
+        min_clusters=least,
+        max_clusters=most,
     )
     found: Vector = centroids.astype(np.float32)
     return found
+
+
+def _bounds(hints: SpeakerHints, embeddings: int) -> tuple[int, int]:
+    """Give the least and greatest number of voices; there cannot be more than embeddings."""
+    least = hints.exact or hints.minimum or 1
+    most = hints.exact or hints.maximum or embeddings
+    return min(least, embeddings), min(max(least, most), embeddings)
 
 
 def _misses(found: int, hints: SpeakerHints) -> bool:

@@ -317,6 +317,7 @@ __all__ = [
     "JobNoSectionSucceededError",
     "JobNotFoundError",
     "JobStateConflictError",
+    "LocutionError",
     "ModelAlreadyRegisteredError",
     "ModelChecksumMismatchError",
     "ModelLayoutInvalidError",

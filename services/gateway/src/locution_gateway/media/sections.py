@@ -43,7 +43,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class SectionRule:
-    """Set the lengths of sections in seconds: the one aimed at, the least (but for a shorter recording), and the most."""
+    """Set lengths of sections in seconds: aimed at, least (but for a shorter recording) and most."""
 
     target: float = 300.0
     minimum: float = 150.0

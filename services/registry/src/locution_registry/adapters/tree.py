@@ -18,7 +18,7 @@ from typing import Final
 from ..domain.errors import ModelLayoutInvalid, ModelPathInvalid, ModelsRootUnavailable
 from ..domain.models import Stamp, WeightPath
 
-MAX_FILES: Final = 256
+MAX_ENTRIES: Final = 256
 MAX_DEPTH: Final = 8
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -74,7 +74,7 @@ def opened(root: Path, path: WeightPath) -> Iterator[Folder]:
         descriptor = _open_root(stack, root)
         for name in (path.set, path.weight):
             descriptor = _open_step(stack, name, descriptor, path)
-        yield Folder(descriptor, dict(_walk(descriptor, "", 0)))
+        yield Folder(descriptor, dict(_walk(descriptor, "", 0, iter(range(MAX_ENTRIES)))))
 
 
 def check_root(root: Path) -> None:
@@ -117,18 +117,17 @@ def _opened(stack: ExitStack, name: str, flags: int, parent: int | None) -> int:
     return descriptor
 
 
-def _walk(descriptor: int, prefix: str, depth: int) -> Iterator[tuple[str, Stamp]]:
-    """Yield the files of an open folder in the order of their names, at most MAX_FILES in all."""
+def _walk(descriptor: int, prefix: str, depth: int, budget: Iterator[int]) -> Iterator[tuple[str, Stamp]]:
+    """Yield the files of an open folder in the order of their names; each entry takes one of the budget."""
     if depth > MAX_DEPTH:
         raise ModelLayoutInvalid(f"{prefix} lies more than {MAX_DEPTH} folders deep")
-    names = sorted(name for name in os.listdir(descriptor) if not name.startswith("."))
-    if len(names) > MAX_FILES:
-        raise ModelLayoutInvalid(f"there are more than {MAX_FILES} entries in one folder")
-    for name in names:
-        yield from _entry(descriptor, name, f"{prefix}{name}", depth)
+    for name in sorted(name for name in os.listdir(descriptor) if not name.startswith(".")):
+        if next(budget, None) is None:
+            raise ModelLayoutInvalid(f"there are more than {MAX_ENTRIES} files and folders in it")
+        yield from _entry(descriptor, name, f"{prefix}{name}", depth, budget)
 
 
-def _entry(descriptor: int, name: str, path: str, depth: int) -> Iterator[tuple[str, Stamp]]:
+def _entry(descriptor: int, name: str, path: str, depth: int, budget: Iterator[int]) -> Iterator[tuple[str, Stamp]]:
     if not name.isprintable() or "\\" in name:
         raise ModelPathInvalid(f"the name {path!a} is not plain text")
     status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
@@ -137,7 +136,7 @@ def _entry(descriptor: int, name: str, path: str, depth: int) -> Iterator[tuple[
     elif stat.S_ISDIR(status.st_mode):
         with ExitStack() as stack:
             inner = _opened(stack, name, _FOLDER | os.O_NOFOLLOW, descriptor)
-            yield from _walk(inner, f"{path}/", depth + 1)
+            yield from _walk(inner, f"{path}/", depth + 1, budget)
     else:
         kind = "a link" if stat.S_ISLNK(status.st_mode) else "no regular file"
         raise ModelPathInvalid(f"{path} is {kind}; a weight's folder holds plain files and folders alone")

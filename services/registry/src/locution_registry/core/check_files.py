@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelPathInvalid
+from ..domain.errors import ModelLayoutInvalid, ModelPathInvalid
 from ..domain.models import REGISTRY, Action, Weight, difference
 from ..domain.ports import WeightFolders, WeightStore
 
@@ -24,7 +24,7 @@ class CheckFiles:
     async def _fault(self, weight: Weight) -> str | None:
         try:
             found = await self._folders.stamps(weight.path)
-        except ModelPathInvalid as error:
+        except (ModelPathInvalid, ModelLayoutInvalid) as error:
             return error.message
         return difference(weight.files, found)
 

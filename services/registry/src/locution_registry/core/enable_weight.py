@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelChecksumMismatch, ModelPathInvalid
+from ..domain.errors import ModelChecksumMismatch, ModelLayoutInvalid, ModelPathInvalid
 from ..domain.models import Action, Actor, State, Weight, WeightFile, WeightPath, checksum, summary
 from ..domain.ports import WeightFolders, WeightStore
 from .defaults import settle_default
@@ -40,7 +40,7 @@ class EnableWeight:
     async def _examine(self, weight: Weight) -> tuple[tuple[WeightFile, ...], str | None]:
         try:
             files = await self._folders.digest(weight.path)
-        except ModelPathInvalid as error:
+        except (ModelPathInvalid, ModelLayoutInvalid) as error:
             return (), error.message
         return files, None if checksum(files) == weight.checksum else _difference(weight.files, files)
 

@@ -62,7 +62,8 @@ class WeightFolders(Protocol):
     """Reads the folders below the models root, never writes there, never follows a link, never unpickles.
 
     Every method raises ModelsRootUnavailable when the root itself cannot be read, and ModelPathInvalid when the
-    folder is a link, holds one, or holds names that are no plain text. Hidden entries (".name") belong to no weight.
+    folder is a link, holds one, or holds names that are no plain text, and ModelLayoutInvalid when something in it
+    cannot be read, or there is too much of it. Hidden entries (".name") belong to no weight.
     """
 
     async def inspect(self, path: WeightPath) -> Inspection:

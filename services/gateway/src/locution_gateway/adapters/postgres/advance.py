@@ -96,8 +96,6 @@ class Advance:
         """End a job whose transcript is kept; a wish to cancel that came with its last stage is too late."""
         speakers = joined.summary.speakers
         metrics: dict[str, float] = {} if speakers is None else {"speaker_count": len(speakers)}
-        if job.pcm_key is not None:
-            await connection.execute(sql.DROP_PCM, job.job_id, job.tenant_id, f"{job.pcm_key}/")
         await self._end(connection, job, JobState.SUCCEEDED, None, joined.warnings, metrics)
 
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:

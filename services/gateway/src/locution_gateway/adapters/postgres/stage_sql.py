@@ -112,6 +112,7 @@ SELECT sum(done_samples)::bigint AS done, sum(audio_samples)::bigint AS total,
 FROM gateway.stages WHERE job_id = $1 AND kind = $2
 """
 
+# What the job holds in the object store goes with its references, by triggers; a job that ended well needs none of it.
 END_JOB = """
 UPDATE gateway.jobs SET
     state = $2, error = $3, end_time = clock_timestamp(), version = version + 1,
@@ -125,12 +126,6 @@ RETURNING job_id
 """
 
 ADD_WARNINGS = "UPDATE gateway.jobs SET warnings = warnings || $2::jsonb WHERE job_id = $1"
-
-# The PCM of a job that ended well is not needed again, unless a retry of it shares it.
-DROP_PCM = """
-INSERT INTO gateway.deletions (tenant_id, object_key)
-SELECT $2, $3 WHERE NOT EXISTS (SELECT FROM gateway.jobs WHERE pcm_key = $3 AND job_id <> $1)
-"""
 
 KEEP_TRANSCRIPT = "INSERT INTO gateway.transcripts (job_id, tenant_id, created_by, summary) VALUES ($1, $2, $3, $4)"
 

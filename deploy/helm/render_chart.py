@@ -1,6 +1,6 @@
 """Render the chart with helm, and keep the committed examples under `rendered/` current.
 
-`python deploy/helm/render.py` rewrites the examples; a test compares them with what the chart gives now.
+`python deploy/helm/render_chart.py` rewrites the examples; a test compares them with what the chart gives now.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import tools
+import helm_tools
 import yaml
 
 HERE = Path(__file__).resolve().parent
@@ -33,7 +33,7 @@ class HelmError(Exception):
 @cache
 def program() -> str:
     """Return the path of helm, installed on first use."""
-    return str(tools.install("helm"))
+    return str(helm_tools.install("helm"))
 
 
 def values_files() -> list[Path]:

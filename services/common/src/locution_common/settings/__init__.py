@@ -1,0 +1,25 @@
+"""Settings: the environment of a service, checked in full at start.
+
+Every setting is a field of a `ServiceSettings` subclass; its name is LOCUTION_ and the field's name in capitals. A
+field of type SecretStr is read from NAME, or from the file that NAME_FILE names.
+"""
+
+from __future__ import annotations
+
+from .base import Settings, setting_name
+from .groups import DatabaseSettings, ListenAddress, ObjectStoreSettings, ServiceSettings
+from .loading import Problem, SettingsInvalid, describe, load, read
+
+__all__ = [
+    "DatabaseSettings",
+    "ListenAddress",
+    "ObjectStoreSettings",
+    "Problem",
+    "ServiceSettings",
+    "Settings",
+    "SettingsInvalid",
+    "describe",
+    "load",
+    "read",
+    "setting_name",
+]

@@ -1,0 +1,235 @@
+"""The process `api`: serves the public API. The only module that names its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+from locution.v1 import (
+    job_service_pb2_grpc,
+    model_service_pb2_grpc,
+    system_service_pb2_grpc,
+    transcript_service_pb2_grpc,
+    upload_service_pb2_grpc,
+)
+from locution_common import postgres, telemetry
+from locution_common.objects import ObjectStore, open_store
+from locution_common.service import Context, Service
+
+from locution_gateway.adapters.identity import DEFAULT_TENANT, DEFAULT_TENANT_NAME, ApiKeyAuthenticator
+from locution_gateway.adapters.objects import S3Objects
+from locution_gateway.adapters.postgres.advance import Advance
+from locution_gateway.adapters.postgres.events import CHANNEL, PostgresEvents
+from locution_gateway.adapters.postgres.jobs import PostgresJobs
+from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.adapters.postgres.tenants import ensure_tenant
+from locution_gateway.adapters.postgres.transcripts import PostgresTranscripts
+from locution_gateway.adapters.postgres.upkeep import PostgresUpkeep
+from locution_gateway.adapters.postgres.uploads import PostgresUploads
+from locution_gateway.adapters.postgres.wakeups import PostgresWakeups
+from locution_gateway.adapters.registry import RegistryModels
+from locution_gateway.core.background import repeat
+from locution_gateway.core.jobs.cancel import CancelJob
+from locution_gateway.core.jobs.configure import Configure
+from locution_gateway.core.jobs.create import CreateJob
+from locution_gateway.core.jobs.delete import DeleteJobs
+from locution_gateway.core.jobs.estimate import EstimateJob
+from locution_gateway.core.jobs.read import ReadJobs
+from locution_gateway.core.jobs.retry import RetryJob
+from locution_gateway.core.jobs.update import UpdateJob
+from locution_gateway.core.jobs.watch import WatchJob
+from locution_gateway.core.server_info import ServerInfo
+from locution_gateway.core.sweep import Sweep
+from locution_gateway.core.transcripts.export import ExportTranscript
+from locution_gateway.core.transcripts.read import ReadTranscripts
+from locution_gateway.core.uploads.complete import CompleteUpload
+from locution_gateway.core.uploads.create import CreateUpload, UploadLimits
+from locution_gateway.core.uploads.part_urls import CreatePartUrls
+from locution_gateway.core.uploads.read import DeleteUpload, ReadUploads
+from locution_gateway.core.uploads.verifier import Verifier
+from locution_gateway.core.uploads.verify import VerifyUpload
+from locution_gateway.core.uploads.write import PART_SIZE, WriteUpload
+from locution_gateway.servicers.jobs import Jobs
+from locution_gateway.servicers.models import Models
+from locution_gateway.servicers.system import System
+from locution_gateway.servicers.transcripts import Transcripts
+from locution_gateway.servicers.uploads import Uploads
+from locution_gateway.settings import ApiSettings
+
+NAMES = tuple(
+    f"locution.v1.{name}Service" for name in ("Upload", "Job", "Transcript", "Model", "System")
+)
+MULTIPART_SWEEPS = 12
+"""Rounds of the janitor for each look at multipart uploads, which asks the object store for a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What was opened."""
+
+    database: TenantDatabase
+    uploads: PostgresUploads
+    jobs: PostgresJobs
+    objects: S3Objects
+    upkeep: PostgresUpkeep
+    wakeups: PostgresWakeups
+    registry: RegistryModels
+
+
+async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service:
+    """Open database, object store and registry, and serve the public API."""
+    settings = context.settings
+    pool = await stack.enter_async_context(_pool(context))
+    store = await stack.enter_async_context(open_store(settings))
+    public = await stack.enter_async_context(open_store(settings.public_store()))
+    adapters = await _adapters(stack, context, pool, store, public)
+    key = settings.development_key
+    if key is not None:
+        await ensure_tenant(adapters.database, DEFAULT_TENANT, DEFAULT_TENANT_NAME)
+    unverified = asyncio.Event()
+    verify = VerifyUpload(
+        adapters.uploads,
+        adapters.objects,
+        context.clock,
+        timedelta(seconds=settings.verify_lease_seconds),
+        settings.upload_retention,
+    )
+    return Service(
+        servicers=_servicers(context, adapters, verify, unverified.set),
+        names=NAMES,
+        probes={"postgres": postgres.probe(pool), "objects": store.probe},
+        tasks=_tasks(context, adapters, verify, unverified),
+        authenticator=ApiKeyAuthenticator(None if key is None else key.get_secret_value()),
+        translators=[postgres.translate],
+    )
+
+
+def _pool(context: Context[ApiSettings]) -> Any:
+    settings = context.settings
+    return postgres.open_pool(
+        settings.database_url.get_secret_value(),
+        application=context.name,
+        size=settings.database_pool_size,
+        timeout=settings.database_timeout,
+    )
+
+
+async def _adapters(
+    stack: AsyncExitStack,
+    context: Context[ApiSettings],
+    pool: postgres.Pool,
+    store: ObjectStore,
+    public: ObjectStore,
+) -> Adapters:
+    settings = context.settings
+    listener = await stack.enter_async_context(
+        postgres.listening(settings.database_url.get_secret_value(), [CHANNEL], application=context.name)
+    )
+    channel = await stack.enter_async_context(context.channel(settings.registry_address))
+    database = TenantDatabase(pool)
+    advance = Advance(timedelta(seconds=settings.job_retention_seconds))
+    return Adapters(
+        database,
+        PostgresUploads(database, advance),
+        PostgresJobs(database, advance),
+        S3Objects(store, public),
+        PostgresUpkeep(database),
+        PostgresWakeups(listener),
+        RegistryModels(channel, settings.registry_timeout, settings.register_timeout),
+    )
+
+
+def _servicers(
+    context: Context[ApiSettings], adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]
+) -> list[Callable[[grpc.aio.Server], object]]:
+    uploads = _uploads(context.settings, adapters, verify, wake)
+    jobs = _jobs(context, adapters)
+    read = ReadTranscripts(PostgresTranscripts(adapters.database))
+    transcripts = Transcripts(read, ExportTranscript(read))
+    system = System(_info(context.settings))
+    return [
+        lambda server: upload_service_pb2_grpc.add_UploadServiceServicer_to_server(uploads, server),
+        lambda server: job_service_pb2_grpc.add_JobServiceServicer_to_server(jobs, server),
+        lambda server: transcript_service_pb2_grpc.add_TranscriptServiceServicer_to_server(transcripts, server),
+        lambda server: model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            Models(adapters.registry), server
+        ),
+        lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(system, server),
+    ]
+
+
+def _uploads(
+    settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]
+) -> Uploads:
+    store, objects = adapters.uploads, adapters.objects
+    limits = UploadLimits(
+        settings.max_upload_bytes, settings.max_open_uploads, settings.upload_idle, settings.upload_retention
+    )
+    complete = CompleteUpload(store, objects, verify, limits, PART_SIZE, settings.inline_verify_bytes, wake)
+    return Uploads(
+        create=CreateUpload(store, limits),
+        write=WriteUpload(store, objects, complete, limits, settings.max_write_streams),
+        complete=complete,
+        read=ReadUploads(store),
+        delete=DeleteUpload(store),
+        part_urls=CreatePartUrls(store, objects, timedelta(seconds=settings.upload_part_url_seconds)),
+    )
+
+
+def _jobs(context: Context[ApiSettings], adapters: Adapters) -> Jobs:
+    store = adapters.jobs
+    configure = Configure(adapters.registry)
+    return Jobs(
+        create=CreateJob(store, configure, context.clock, telemetry.capture),
+        read=ReadJobs(store),
+        watch=WatchJob(PostgresEvents(adapters.database), adapters.wakeups, context.stopping),
+        cancel=CancelJob(store),
+        retry=RetryJob(store, telemetry.capture),
+        update=UpdateJob(store),
+        delete=DeleteJobs(store),
+        estimate=EstimateJob(store, configure, context.clock),
+    )
+
+
+def _info(settings: ApiSettings) -> ServerInfo:
+    return ServerInfo(
+        version("locution-gateway"),
+        settings.max_upload_bytes,
+        timedelta(seconds=settings.max_audio_seconds),
+        settings.max_audio_channels,
+    )
+
+
+def _tasks(
+    context: Context[ApiSettings], adapters: Adapters, verify: VerifyUpload, unverified: asyncio.Event
+) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    settings, stopping = context.settings, context.stopping
+    verifier = Verifier(adapters.upkeep, verify)
+    sweep = Sweep(
+        adapters.upkeep,
+        adapters.uploads,
+        adapters.jobs,
+        adapters.objects,
+        context.clock,
+        settings.upload_retention,
+    )
+
+    async def verifying() -> None:
+        with telemetry.suppressed():
+            await repeat(verifier.run, settings.sweep_seconds, stopping, unverified)
+
+    async def sweeping() -> None:
+        with telemetry.suppressed():
+            await repeat(sweep.run, settings.sweep_seconds, stopping)
+
+    async def aborting() -> None:
+        with telemetry.suppressed():
+            await repeat(sweep.abort_multiparts, settings.sweep_seconds * MULTIPART_SWEEPS, stopping)
+
+    return {"verifier": verifying, "sweep": sweeping, "multiparts": aborting}

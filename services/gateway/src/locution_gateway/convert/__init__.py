@@ -1,0 +1,1 @@
+"""Between the public proto and the domain, a module for each resource."""

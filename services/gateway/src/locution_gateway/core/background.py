@@ -1,0 +1,43 @@
+"""Work that is done again and again beside the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+_log = logging.getLogger(__name__)
+
+
+async def repeat(
+    work: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event, woken: asyncio.Event | None = None
+) -> None:
+    """Do a piece of work every so many seconds, or at once when woken, until told to stop.
+
+    A round that fails is logged and does not keep the next one from trying.
+    """
+    woken = woken or asyncio.Event()
+    while not stopping.is_set():
+        woken.clear()
+        await guarded(work)
+        await _pause(seconds, stopping, woken)
+
+
+async def guarded(work: Callable[[], Awaitable[object]]) -> None:
+    """Do a piece of work; its failure is logged and costs only itself."""
+    try:
+        await work()
+    except Exception:
+        _log.exception("background work failed", extra={"work": getattr(work, "__qualname__", repr(work))})
+
+
+async def _pause(seconds: float, stopping: asyncio.Event, woken: asyncio.Event) -> None:
+    waits = [asyncio.create_task(stopping.wait()), asyncio.create_task(woken.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+            with suppress(asyncio.CancelledError):
+                await wait

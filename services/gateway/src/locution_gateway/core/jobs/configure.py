@@ -1,0 +1,157 @@
+"""Complete what a client asked for into a frozen configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from locution_gateway.domain.config import (
+    ChannelMode,
+    DecodeMode,
+    DiarizationConfig,
+    JobConfig,
+    JobRequestConfig,
+    Task,
+)
+from locution_gateway.domain.errors import (
+    ModelNoneUsableError,
+    ModelNotUsableError,
+    OptionUnsupportedError,
+)
+from locution_gateway.domain.jobs import JobWarning, WarningCode
+from locution_gateway.domain.models import Capabilities, ModelKind, ResolvedModel
+from locution_gateway.domain.ports import ModelResolver
+
+BEAM_SIZE = 5
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A configuration, and what it does otherwise than asked."""
+
+    config: JobConfig
+    warnings: tuple[JobWarning, ...]
+
+
+class Configure:
+    """Resolves models, checks every option against what they can do, and fills the rest with defaults."""
+
+    def __init__(self, models: ModelResolver) -> None:
+        self._models = models
+
+    async def run(self, asked: JobRequestConfig) -> Configured:
+        """Return the configuration. Raises the MODEL errors, and OptionUnsupportedError naming the field."""
+        _check_combinations(asked)
+        asr = await self._models.resolve(ModelKind.ASR, asked.asr_model)
+        _check_speech(asked, asr)
+        diarization, warnings = await self._diarization(asked)
+        config = JobConfig(
+            language=_language(asked, asr.capabilities),
+            task=asked.task or Task.TRANSCRIBE,
+            asr_model=asr.choice,
+            beam_size=asked.beam_size or BEAM_SIZE,
+            word_times=asr.capabilities.word_times if asked.word_times is None else asked.word_times,
+            max_temperature=asked.max_temperature or 0.0,
+            channel_mode=asked.channel_mode or ChannelMode.MIX,
+            language_candidates=asked.language_candidates,
+            prompt=asked.prompt or "",
+            hotwords=asked.hotwords,
+            decode_mode=asked.decode_mode or (DecodeMode.FAST if asr.fast_allowed else DecodeMode.ACCURATE),
+            diarization=diarization,
+            audio_format=asked.audio_format,
+            retention=asked.retention,
+            origins=_origins(asked),
+        )
+        return Configured(config, (*_fallback(asr), *warnings))
+
+    async def _diarization(
+        self, asked: JobRequestConfig
+    ) -> tuple[DiarizationConfig | None, tuple[JobWarning, ...]]:
+        wish = asked.diarization
+        if not _wants_diarization(asked):
+            return None, ()
+        try:
+            found = await self._models.resolve(ModelKind.DIARIZATION, wish.model)
+        except (ModelNoneUsableError, ModelNotUsableError) as error:
+            if wish.model is not None:
+                raise
+            return None, (JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, error.message, error.reason),)
+        counts = (wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count)
+        if any(count is not None for count in counts) and not found.capabilities.speaker_counts:
+            raise _unsupported("diarization", f"{found.choice.path} takes no speaker counts")
+        return DiarizationConfig(found.choice, *counts), _fallback(found)
+
+
+def _wants_diarization(asked: JobRequestConfig) -> bool:
+    """Tell whether speakers are told apart: by default, unless channels or a lack of word times exclude it."""
+    if asked.diarization.enabled is not None:
+        return asked.diarization.enabled
+    wish = asked.diarization
+    named = any((wish.model, wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count))
+    return named or (asked.channel_mode is not ChannelMode.SEPARATE and asked.word_times is not False)
+
+
+def _check_combinations(asked: JobRequestConfig) -> None:
+    if asked.channel_mode is ChannelMode.SEPARATE and _wants_diarization(asked):
+        raise _unsupported("diarization", "separate channels tell speakers apart already: diarization must be off")
+    if asked.word_times is False and _wants_diarization(asked):
+        raise _unsupported("word_times", "diarization needs the times of words")
+    if asked.language_candidates and asked.language not in (None, AUTO):
+        raise _unsupported("language_candidates", "candidates are for the language auto")
+
+
+def _check_speech(asked: JobRequestConfig, asr: ResolvedModel) -> None:
+    can, path = asr.capabilities, asr.choice.path
+    if asked.task is Task.TRANSLATE and not can.translation:
+        raise _unsupported("task", f"{path} does not translate")
+    if asked.word_times and not can.word_times:
+        raise _unsupported("word_times", f"{path} gives no times of words")
+    if not can.word_times and _wants_diarization(asked):
+        raise _unsupported("diarization", f"{path} gives no times of words, which diarization needs")
+    if (asked.prompt or asked.hotwords) and not can.prompt:
+        raise _unsupported("prompt" if asked.prompt else "hotwords", f"{path} takes no prompt and no hotwords")
+    if asked.decode_mode is DecodeMode.FAST and not asr.fast_allowed:
+        raise _unsupported("decode_mode", f"{path} has no passing verdict on its fast mode")
+    _check_languages(asked, can, path)
+
+
+def _check_languages(asked: JobRequestConfig, can: Capabilities, path: str) -> None:
+    named = {"language": [asked.language] if asked.language not in (None, AUTO) else []}
+    named["language_candidates"] = list(asked.language_candidates)
+    for field, languages in named.items():
+        for language in languages:
+            if language is not None and not knows(can, language):
+                raise _unsupported(field, f"{path} does not know the language {language}")
+
+
+def knows(can: Capabilities, language: str) -> bool:
+    """Tell whether a model knows a language, by its code or by that of the language without its region."""
+    return language in can.languages or language.partition("-")[0] in can.languages
+
+
+def _language(asked: JobRequestConfig, can: Capabilities) -> str:
+    """Return the language; a model of one language needs not detect it."""
+    if asked.language not in (None, AUTO):
+        return asked.language or AUTO
+    return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
+
+
+def _fallback(model: ResolvedModel) -> tuple[JobWarning, ...]:
+    return () if model.fallback is None else (JobWarning(WarningCode.MODEL_FALLBACK, model.fallback),)
+
+
+def _origins(asked: JobRequestConfig) -> dict[str, str]:
+    """Say of each field whether the request or the server chose it."""
+    names = [name for name in asked.__slots__ if name not in ("retention",)]
+    return {name: "request" if _given(getattr(asked, name)) else "server" for name in names}
+
+
+def _given(value: object) -> bool:
+    slots = getattr(value, "__slots__", None)
+    if slots is not None and not isinstance(value, str):
+        return any(getattr(value, name) is not None for name in slots)
+    return value not in (None, ())
+
+
+def _unsupported(field: str, message: str) -> OptionUnsupportedError:
+    return OptionUnsupportedError(f"job.config.{field}", message)

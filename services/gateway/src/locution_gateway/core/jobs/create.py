@@ -1,0 +1,100 @@
+"""Create a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from locution_common.clock import Clock
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.jobs.configure import Configure, Configured
+from locution_gateway.domain.config import JobRequestConfig
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.ids import new_id
+from locution_gateway.domain.jobs import Job, JobId, JobState, UploadId
+from locution_gateway.domain.ports import JobStore, NewJob
+from locution_gateway.domain.requests import RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """What a client says of a new job."""
+
+    upload_id: UploadId
+    config: JobRequestConfig
+    display_name: str
+    tags: tuple[str, ...]
+    priority: int
+
+
+class CreateJob:
+    """Creates a job whose models are resolved and whose configuration is frozen."""
+
+    def __init__(self, jobs: JobStore, configure: Configure, clock: Clock, trace: Callable[[], str]) -> None:
+        self._jobs = jobs
+        self._configure = configure
+        self._clock = clock
+        self._trace = trace
+
+    async def run(self, principal: Principal, draft: JobDraft, request: RequestKey | None) -> Job:
+        """Create it once for a request.
+
+        Raises UploadNotFoundError, UploadStateConflictError, OptionUnsupportedError, RequestIdReusedError and the MODEL
+        errors.
+        """
+        require(principal, Role.MEMBER)
+        before = None if request is None else await self._jobs.repeated(principal, request)
+        if before is not None:
+            return await self._jobs.get(principal, before)
+        await self._jobs.check_upload(principal, draft.upload_id)
+        configured = await self._configure.run(draft.config)
+        return await self._jobs.create(principal, self._new(draft, configured), request)
+
+    async def check(self, principal: Principal, draft: JobDraft) -> Job:
+        """Return the job as it would be; raises what `run` would."""
+        require(principal, Role.MEMBER)
+        await self._jobs.check_upload(principal, draft.upload_id)
+        configured = await self._configure.run(draft.config)
+        return self._preview(principal, self._new(draft, configured))
+
+    def _new(self, draft: JobDraft, configured: Configured) -> NewJob:
+        return NewJob(
+            job_id=JobId(new_id()),
+            display_name=draft.display_name,
+            upload_id=draft.upload_id,
+            requested=draft.config,
+            config=configured.config,
+            tags=draft.tags,
+            priority=draft.priority,
+            warnings=configured.warnings,
+            trace_context=self._trace(),
+        )
+
+    def _preview(self, principal: Principal, job: NewJob) -> Job:
+        return Job(
+            job_id=job.job_id,
+            tenant_id=principal.tenant_id,
+            created_by=principal.subject,
+            display_name=job.display_name,
+            state=JobState.QUEUED,
+            upload_id=job.upload_id,
+            requested=job.requested,
+            config=job.config,
+            tags=job.tags,
+            priority=job.priority,
+            cancel_requested=False,
+            retry_of=None,
+            audio_samples=None,
+            channels=None,
+            pcm_key=None,
+            warnings=job.warnings,
+            error=None,
+            metrics={},
+            trace_context=job.trace_context,
+            create_time=self._clock.now(),
+            start_time=None,
+            end_time=None,
+            expire_time=None,
+            version=0,
+        )

@@ -1,0 +1,40 @@
+"""Delete jobs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.filters import parse_filter
+from locution_gateway.core.jobs.read import FIELDS
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.jobs import JobId
+from locution_gateway.domain.ports import JobStore
+
+BATCH: Final = 200
+
+
+class DeleteJobs:
+    """Deletes jobs with all that they made."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+
+    async def one(self, principal: Principal, job_id: JobId, version: int | None) -> None:
+        """Delete a job in any state. Raises JobNotFoundError, EtagMismatchError."""
+        require(principal, Role.MEMBER)
+        await self._jobs.delete(principal, job_id, version)
+
+    async def matching(self, principal: Principal, filter: str) -> int:
+        """Delete the finished jobs that a filter names and return how many. Raises FilterInvalidError."""
+        require(principal, Role.MEMBER)
+        parsed = parse_filter(filter, FIELDS)
+        total = 0
+        while count := await self._jobs.delete_finished(principal, parsed, BATCH):
+            total += count
+        return total
+
+    async def count(self, principal: Principal, filter: str) -> int:
+        """Count the finished jobs that a filter names."""
+        require(principal, Role.MEMBER)
+        return await self._jobs.count(principal, parse_filter(filter, FIELDS), None)

@@ -1,0 +1,24 @@
+"""What this server is and how much it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+# Media containers by the names that people know; the decoder's own list is the media package's.
+CONTAINERS: Final = (
+    "wav", "flac", "mp3", "aac", "ogg", "matroska", "webm", "mov", "mp4", "m4a", "3gp", "aiff", "au", "caf", "amr",
+    "gsm", "avi", "asf", "flv", "mpegts",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """The server and its limits."""
+
+    version: str
+    max_upload_bytes: int
+    max_audio: timedelta
+    max_channels: int
+    containers: tuple[str, ...] = CONTAINERS

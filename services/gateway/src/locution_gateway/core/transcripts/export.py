@@ -1,0 +1,38 @@
+"""Write a transcript as a file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from locution_gateway.core.transcripts.read import ReadTranscripts
+from locution_gateway.domain.errors import TranscriptNotReadyError
+from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.jobs import JobId
+from locution_gateway.export import WRITERS, Format
+
+PIECE: Final = 64 * 1024
+
+
+class ExportTranscript:
+    """Writes a transcript as a file, memory flat in its length."""
+
+    def __init__(self, transcripts: ReadTranscripts) -> None:
+        self._transcripts = transcripts
+
+    async def run(self, principal: Principal, job_id: JobId, format: Format) -> AsyncIterator[bytes]:
+        """Yield the file in pieces of about 64 KiB, at least one.
+
+        Raises TranscriptNotReadyError, also for speaker turns of a job without diarization.
+        """
+        _, summary = await self._transcripts.ready(principal, job_id)
+        if format is Format.RTTM and summary.turns is None:
+            raise TranscriptNotReadyError("the job has no speaker turns: it ran without diarization")
+        segments = self._transcripts.stream(principal, job_id)
+        gathered = bytearray()
+        async for text in WRITERS[format].write(str(job_id), summary, segments):
+            gathered += text.encode()
+            while len(gathered) >= PIECE:
+                yield bytes(gathered[:PIECE])
+                del gathered[:PIECE]
+        yield bytes(gathered)

@@ -1,0 +1,104 @@
+"""The whole stack as its users meet it: real processes, real weights, the public API alone.
+
+Without --target a stack of the tests' own is started in a temporary folder, with the weights that `make models` installed.
+With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop processes skip.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK = ROOT / "deploy/local/stack.py"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running Locution: where it listens, its key, and its state folder where it is ours."""
+
+    address: str
+    key: str
+    state: Path | None
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its command line."""
+        return {**os.environ, "LOCUTION_ADDRESS": self.address, "LOCUTION_API_KEY": self.key, "COLUMNS": "120"}
+
+    def locution(self, *arguments: str | Path, timeout: float = 240, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line; its failure fails the test with what it printed."""
+        command = [sys.executable, "-m", "locution_client", *map(str, arguments)]
+        done = subprocess.run(
+            command, env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
+        )
+        assert not check or done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def stack(self, *arguments: str, timeout: float = 240) -> str:
+        """Run a command of the local stack. Skips the test where the stack is not ours."""
+        if self.state is None:
+            pytest.skip("this test stops processes and needs a stack of its own")
+        return run_stack(self.state, *arguments, timeout=timeout)
+
+
+def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping[str, str] | None = None) -> str:
+    """Run a command of the local stack in a state folder."""
+    environment = {**os.environ, "LOCUTION_STATE": str(state), "LOCUTION_MODELS_ROOT": str(models_root()), **(extra or {})}
+    done = subprocess.run(
+        [sys.executable, str(STACK), *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, f"stack {arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def models_root() -> Path:
+    """Return where the development weights lie."""
+    named = os.environ.get("LOCUTION_MODELS_ROOT")
+    return Path(named) if named else ROOT / ".locution/models"
+
+
+@pytest.fixture(scope="session")
+def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """The installation under test."""
+    target = request.config.getoption("--target")
+    if target:
+        yield Installation(str(target), os.environ["LOCUTION_API_KEY"], None)
+        return
+    if not (models_root() / "whisper/base").exists():
+        pytest.skip("the development weights are not installed; run `make models`")
+    state = Path(tempfile.mkdtemp(prefix="locution-e2e-"))
+    try:
+        run_stack(state, "up", extra={"LOCUTION_ASR_REPLICAS": "2"})
+        env = dict(line.split("=", 1) for line in (state / "client.env").read_text().splitlines())
+        yield Installation(env["LOCUTION_ADDRESS"], env["LOCUTION_API_KEY"], state)
+    finally:
+        run_stack(state, "clean", "--keep-models")
+        shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The conversation that the pyannote.audio wheel carries: 30 s, two speakers, telephone."""
+    from importlib.util import find_spec
+
+    spec = find_spec("pyannote.audio")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "sample/sample.wav"
+
+
+@pytest.fixture(scope="session")
+def conversation(installation: Installation, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """The sample transcribed through the command line with all defaults, as exported JSON."""
+    out = tmp_path_factory.mktemp("conversation") / "sample.json"
+    installation.locution("transcribe", sample, "--format", "json", "--output", out)
+    return dict(json.loads(out.read_text()))

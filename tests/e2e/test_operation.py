@@ -1,0 +1,59 @@
+"""What an operator sees: traces, reflection, and jobs that outlive their services."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Installation
+
+
+def test_one_job_is_one_trace_through_the_services(installation: Installation, conversation: dict[str, Any]) -> None:
+    tree = ""
+    for _ in range(20):
+        tree = installation.stack("trace")
+        services = {name for name in ("gateway-api", "gateway-worker", "asr", "diarizer", "registry") if name in tree}
+        if len(services) == 5:
+            break
+        time.sleep(0.5)
+    assert len(services) == 5, tree
+
+
+def test_grpcurl_reaches_the_api_by_reflection(installation: Installation) -> None:
+    grpcurl = Path(sys.executable).parent / "grpcurl"
+    command = [str(grpcurl), "-plaintext", "-H", f"authorization: Bearer {installation.key}", installation.address]
+    listed = subprocess.run([*command, "list"], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert "locution.v1.JobService" in listed
+    info = subprocess.run(
+        [*command, "locution.v1.SystemService/GetServerInfo"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert json.loads(info.stdout)["version"]
+
+
+def test_without_a_key_nothing_is_told(installation: Installation) -> None:
+    stranger = Installation(installation.address, "not-a-key", installation.state)
+    done = stranger.locution("jobs", "list", check=False)
+    assert done.returncode == 4
+    assert "UNAUTHENTICATED" in done.stderr
+
+
+@pytest.mark.timeout(240)
+def test_a_job_outlives_the_death_of_its_engines(installation: Installation, sample: Path) -> None:
+    installation.stack("status")
+    command = [sys.executable, "-m", "locution_client", "transcribe", str(sample), "--format", "json"]
+    job = subprocess.Popen(
+        command, env=installation.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(2.5)
+    for name in ("asr", "asr-2"):
+        installation.stack("kill", name)
+    installation.stack("up")
+    out, err = job.communicate(timeout=180)
+    assert job.returncode == 0, err
+    assert len(json.loads(out)["segments"]) > 3

@@ -1,0 +1,44 @@
+"""The development weights: what the registry finds in them is what is in them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from locution_registry.adapters.folders import local_folders
+from locution_registry.domain.models import Capabilities, Inspection, Kind, WeightPath
+
+ROOT = Path(os.environ.get("LOCUTION_MODELS_ROOT") or Path(__file__).parents[3] / ".locution" / "models")
+
+
+async def inspect(path: WeightPath) -> Inspection:
+    """Inspect a development weight, or skip where it was not installed."""
+    if not (ROOT / str(path)).is_dir():
+        pytest.skip(f"{path} is not below {ROOT}: `make models` installs it, or set LOCUTION_MODELS_ROOT")
+    async with local_folders(ROOT, 1) as folders:
+        return await folders.inspect(path)
+
+
+async def test_tiny_en_is_english() -> None:
+    found = await inspect(WeightPath("whisper", "tiny.en"))
+    assert found.layout.capabilities == Capabilities(languages=("en",), word_times=True, prompt=True)
+
+
+async def test_base_is_multilingual() -> None:
+    capabilities = (await inspect(WeightPath("whisper", "base"))).layout.capabilities
+    assert len(capabilities.languages) == 99
+    assert {"en", "de", "fr", "zh", "haw"} <= set(capabilities.languages)
+    assert (capabilities.language_detection, capabilities.translation) == (True, True)
+    assert (capabilities.word_times, capabilities.prompt) == (True, True)
+
+
+async def test_the_pyannote_weight_is_a_pipeline() -> None:
+    weights = sorted(path.name for path in (ROOT / "pyannote").glob("*/") if not path.name.startswith("."))
+    if not weights:
+        pytest.skip(
+            f"there is no pyannote weight below {ROOT}: `make models` installs one, or set LOCUTION_MODELS_ROOT"
+        )
+    found = await inspect(WeightPath("pyannote", weights[0]))
+    assert (found.layout.kind, found.layout.name) == (Kind.DIARIZATION, "pyannote-pipeline")
+    assert found.layout.capabilities == Capabilities(speaker_counts=True, overlap=True)

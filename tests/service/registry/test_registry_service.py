@@ -1,0 +1,302 @@
+"""The whole service: its API on a real socket, over a real Postgres and real folders."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from locution.registry.v1 import registry_service_pb2 as pb
+from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution.v1 import model_service_pb2 as public
+from locution_common.channels import open_channel
+from locution_common.interceptors import remote_failure
+from locution_common.postgres import Pool
+
+from tests.service.registry.conftest import Serve, Stack
+from tests.support.postgres import Postgres
+from tests.unit.registry.weights_on_disk import ENGLISH, ct2_model, write_pyannote, write_whisper
+
+ASR, DIARIZATION = public.MODEL_KIND_ASR, public.MODEL_KIND_DIARIZATION
+ENABLED, DISABLED, INVALID = public.Model.STATE_ENABLED, public.Model.STATE_DISABLED, public.Model.STATE_INVALID
+
+
+async def reason(call: Awaitable[object]) -> str:
+    """Await a call that must be refused; return its reason."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return remote_failure(caught.value).reason
+
+
+async def register(stack: Stack, path: str, **options: bool) -> pb.Weight:
+    """Register as an administrator."""
+    return await stack.client.RegisterWeight(pb.RegisterWeightRequest(path=path, actor="admin", **options))
+
+
+async def get(stack: Stack, path: str) -> public.Model:
+    """Read the public view of a weight."""
+    return (await stack.client.GetWeight(pb.GetWeightRequest(path=path))).model
+
+
+async def resolve(stack: Stack, choice: str = "") -> pb.ResolveWeightResponse:
+    """Resolve a speech weight."""
+    return await stack.client.ResolveWeight(pb.ResolveWeightRequest(kind=ASR, choice=choice))
+
+
+async def until(wanted: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not await wanted():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def weights(models: Path) -> Path:
+    """whisper/base, whisper/tiny.en and pyannote/one lie below the models root."""
+    write_whisper(models / "whisper" / "base")
+    write_whisper(models / "whisper" / "tiny.en", vocabulary=ENGLISH, model=ct2_model(ENGLISH))
+    write_pyannote(models / "pyannote" / "one")
+    return models
+
+
+async def test_a_registered_weight_tells_everything(stack: Stack, weights: Path) -> None:
+    weight = await register(stack, "whisper/tiny.en")
+    model, folder = weight.model, weights / "whisper" / "tiny.en"
+    assert (model.name, weight.path) == ("models/whisper/tiny.en", "whisper/tiny.en")
+    assert (model.kind, model.provider, model.layout) == (ASR, "faster-whisper", "ctranslate2-whisper")
+    assert {file.path: file.size_bytes for file in weight.files} == {
+        path.name: path.stat().st_size for path in folder.iterdir()
+    }
+    assert model.size_bytes == sum(file.size_bytes for file in weight.files)
+    assert {len(model.checksum), *(len(file.sha256) for file in weight.files)} == {64}
+    assert list(model.capabilities.languages) == ["en"]
+    assert (model.capabilities.translation, model.capabilities.word_times) == (False, True)
+    assert (model.state, model.is_default) == (ENABLED, True)
+    assert not model.HasField("state_reason")
+    assert not model.HasField("verdict")
+    assert abs(model.create_time.ToDatetime(UTC) - datetime.now(UTC)).total_seconds() < 60
+    assert await stack.client.GetWeight(pb.GetWeightRequest(path="whisper/tiny.en")) == weight
+
+
+async def test_validating_only_registers_nothing(stack: Stack, weights: Path) -> None:
+    assert (await register(stack, "whisper/base", validate_only=True)).model.state == ENABLED
+    assert await reason(get(stack, "whisper/base")) == "MODEL_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("", "INVALID_REQUEST"),
+        ("x" * 257, "INVALID_REQUEST"),
+        ("whisper", "MODEL_PATH_INVALID"),
+        ("../elsewhere", "MODEL_PATH_INVALID"),
+        ("whisper/../../etc", "MODEL_PATH_INVALID"),
+        ("/etc/ssl", "MODEL_PATH_INVALID"),
+        ("whisper/linked", "MODEL_PATH_INVALID"),
+        ("linked/base", "MODEL_PATH_INVALID"),
+        ("whisper/none", "MODEL_PATH_INVALID"),
+        ("whisper/empty", "MODEL_LAYOUT_INVALID"),
+        ("whisper/cut", "MODEL_LAYOUT_INVALID"),
+    ],
+)
+async def test_what_cannot_be_registered(stack: Stack, weights: Path, path: str, why: str) -> None:
+    outside = shutil.copytree(weights / "whisper", weights.parent / "elsewhere" / "whisper")
+    (weights / "whisper" / "linked").symlink_to(outside / "base")
+    (weights / "linked").symlink_to(outside)
+    (weights / "whisper" / "empty").mkdir()
+    write_whisper(weights / "whisper" / "cut", model=ct2_model()[:-20])
+    assert await reason(register(stack, path)) == why
+
+
+async def test_of_two_registrations_at_once_one_wins(serve: Serve, weights: Path) -> None:
+    async with serve() as one, serve() as two:
+        results = await asyncio.gather(
+            *(register(stack, "whisper/base") for stack in (one, two, one, two)), return_exceptions=True
+        )
+        refused = [remote_failure(each).reason for each in results if isinstance(each, grpc.aio.AioRpcError)]
+        assert refused == ["MODEL_ALREADY_REGISTERED"] * 3
+
+
+async def test_lists_in_pages_bound_to_their_kind(stack: Stack, weights: Path) -> None:
+    for path in ("whisper/tiny.en", "whisper/base", "pyannote/one"):
+        await register(stack, path)
+    first = await stack.client.ListWeights(pb.ListWeightsRequest(page_size=2))
+    assert [weight.path for weight in first.weights] == ["pyannote/one", "whisper/base"]
+    rest = await stack.client.ListWeights(pb.ListWeightsRequest(page_size=2, page_token=first.next_page_token))
+    assert ([weight.path for weight in rest.weights], rest.next_page_token) == (["whisper/tiny.en"], "")
+    ours = await stack.client.ListWeights(pb.ListWeightsRequest(kind=DIARIZATION))
+    assert [weight.model.kind for weight in ours.weights] == [DIARIZATION]
+    other = pb.ListWeightsRequest(kind=ASR, page_token=first.next_page_token)
+    assert await reason(stack.client.ListWeights(other)) == "PAGE_TOKEN_INVALID"
+
+
+async def test_resolves_choice_then_default_then_next(stack: Stack, weights: Path) -> None:
+    assert await reason(resolve(stack)) == "MODEL_NONE_USABLE"
+    for path in ("whisper/tiny.en", "whisper/base", "pyannote/one"):
+        await register(stack, path)
+    assert (await resolve(stack)).weight.path == "whisper/tiny.en"
+    chosen = await resolve(stack, "whisper/base")
+    assert (chosen.weight.path, chosen.HasField("fallback")) == ("whisper/base", False)
+    for unknown in ("whisper/none", "../../etc"):
+        assert await reason(resolve(stack, unknown)) == "MODEL_NOT_FOUND"
+    assert await reason(resolve(stack, "pyannote/one")) == "MODEL_NOT_USABLE"
+
+    disable = pb.DisableWeightRequest(path="whisper/tiny.en", reason="too many mistakes", actor="admin")
+    assert (await stack.client.DisableWeight(disable)).model.state == DISABLED
+    fallback = await resolve(stack)
+    assert fallback.weight.path == "whisper/base"
+    assert fallback.fallback == "whisper/base is used: whisper/tiny.en is disabled: too many mistakes"
+
+    (weights / "whisper" / "base" / "config.json").unlink()
+    assert await reason(resolve(stack)) == "MODEL_NONE_USABLE"
+    lost = await get(stack, "whisper/base")
+    assert (lost.state, lost.state_reason) == (INVALID, "config.json is missing")
+
+
+async def test_replaced_files_need_a_new_registration(serve: Serve, weights: Path) -> None:
+    async with serve(sweep_interval=3600) as stack:
+        before = await register(stack, "whisper/base")
+        (weights / "whisper" / "base" / "model.bin").write_bytes(ct2_model(encoder=4))
+        enable = pb.EnableWeightRequest(path="whisper/base", actor="admin")
+        assert await reason(stack.client.EnableWeight(enable)) == "MODEL_CHECKSUM_MISMATCH"
+        default = pb.SetDefaultWeightRequest(path="whisper/base", actor="admin")
+        assert await reason(stack.client.SetDefaultWeight(default)) == "MODEL_NOT_USABLE"
+        after = await register(stack, "whisper/base")
+        assert after.model.checksum != before.model.checksum
+        assert not after.model.capabilities.translation
+        assert after.model.create_time == before.model.create_time
+
+
+async def test_the_sweep_takes_a_weight_out_and_in(serve: Serve, weights: Path) -> None:
+    async with serve(sweep_interval=0.05) as stack:
+        await register(stack, "whisper/base")
+        folder, away = weights / "whisper" / "base", weights / "whisper" / "away"
+
+        async def is_in(state: public.Model.State.ValueType) -> bool:
+            return (await get(stack, "whisper/base")).state == state
+
+        folder.rename(away)
+        await until(lambda: is_in(INVALID))
+        shutil.copytree(away, folder, copy_function=shutil.copyfile)  # the same content at another time
+        await until(lambda: is_in(ENABLED))
+
+
+async def test_the_default_moves_and_survives_a_restart(serve: Serve, weights: Path) -> None:
+    async with serve() as stack:
+        await register(stack, "whisper/tiny.en")
+        await register(stack, "whisper/base")
+        await stack.client.SetDefaultWeight(pb.SetDefaultWeightRequest(path="whisper/base", actor="admin"))
+    async with serve() as stack:
+        assert (await get(stack, "whisper/base")).is_default
+        assert not (await get(stack, "whisper/tiny.en")).is_default
+        assert (await resolve(stack)).weight.path == "whisper/base"
+
+
+def verdict(checksum: str, accurate: float, fast: float, words: int = 1000) -> pb.RecordVerdictRequest:
+    """Return the report of a gate."""
+    return pb.RecordVerdictRequest(
+        path="whisper/base",
+        checksum=checksum,
+        accurate_word_error_rate=accurate,
+        fast_word_error_rate=fast,
+        word_count=words,
+        run_time=Timestamp(seconds=1_790_000_000),
+        actor="gate",
+    )
+
+
+async def test_verdicts(stack: Stack, weights: Path) -> None:
+    checksum = (await register(stack, "whisper/base")).model.checksum
+    for accurate, fast, passed in ((0.1, 0.105, True), (0.1, 0.106, False)):
+        judged = (await stack.client.RecordVerdict(verdict(checksum, accurate, fast))).model.verdict
+        assert (judged.passed, judged.word_count, judged.run_time.seconds) == (passed, 1000, 1_790_000_000)
+    assert (await get(stack, "whisper/base")).verdict == judged
+    assert await reason(stack.client.RecordVerdict(verdict("0" * 64, 0.1, 0.1))) == "MODEL_CHECKSUM_MISMATCH"
+    for request in (verdict("0" * 63, 0.1, 0.1), verdict(checksum, -0.1, 0.1), verdict(checksum, 0.1, 0.1, words=99)):
+        assert await reason(stack.client.RecordVerdict(request)) == "INVALID_REQUEST"
+    for rate in (float("inf"), float("nan")):
+        assert await reason(stack.client.RecordVerdict(verdict(checksum, 0.1, rate))) == "INVALID_REQUEST"
+
+
+async def test_serving_engines_are_counted(serve: Serve, weights: Path) -> None:
+    async with serve(serving_ttl=1) as stack:
+        await register(stack, "whisper/base")
+        for replica in ("one", "two"):
+            report = pb.ReportServingRequest(replica=replica, kind=ASR, paths=["whisper/base"])
+            assert (await stack.client.ReportServing(report)).ttl.ToTimedelta().total_seconds() == 1
+        assert (await get(stack, "whisper/base")).serving_replicas == 2
+
+        async def forgotten() -> bool:
+            return (await get(stack, "whisper/base")).serving_replicas == 0
+
+        await until(forgotten)
+        unknown = pb.ReportServingRequest(replica="one", kind=ASR, paths=["whisper/none"])
+        assert await reason(stack.client.ReportServing(unknown)) == "MODEL_NOT_FOUND"
+
+
+async def test_every_change_is_audited(stack: Stack, weights: Path, pool: Pool) -> None:
+    await register(stack, "whisper/base")
+    await stack.client.DisableWeight(pb.DisableWeightRequest(path="whisper/base", reason="x", actor="eve"))
+    await stack.client.EnableWeight(pb.EnableWeightRequest(path="whisper/base", actor="adam"))
+    lines = await pool.fetch("SELECT action, created_by, before, after FROM registry.changes ORDER BY change_id")
+    assert [(line["action"], line["created_by"]) for line in lines] == [
+        ("register", "admin"),
+        ("disable", "eve"),
+        ("enable", "adam"),
+    ]
+    assert [line["after"]["state"] for line in lines] == ["enabled", "disabled", "enabled"]
+
+
+@pytest.mark.parametrize("token", [None, "another-token-than-the-right-one"])
+async def test_callers_show_the_service_credential(stack: Stack, token: str | None) -> None:
+    async with open_channel(stack.running.address, token=token) as channel:
+        listed = RegistryServiceStub(channel).ListWeights(pb.ListWeightsRequest())
+        assert await reason(listed) == "UNAUTHENTICATED"
+
+
+async def healthy(stack: Stack) -> bool:
+    """Ask for the service's health."""
+    request = health_pb2.HealthCheckRequest(service="locution.registry.v1.RegistryService")
+    answer = await health_pb2_grpc.HealthStub(stack.channel).Check(request)  # type: ignore[attr-defined]  # poor stubs
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def test_health_follows_the_models_root(stack: Stack, weights: Path) -> None:
+    await register(stack, "whisper/base")
+
+    async def ill() -> bool:
+        return not await healthy(stack)
+
+    await until(lambda: healthy(stack))
+    away = weights.rename(weights.with_name("away"))
+    await until(ill)
+    assert await reason(resolve(stack)) == "DEPENDENCY_UNAVAILABLE"
+    away.rename(weights)
+    await until(lambda: healthy(stack))
+    assert (await resolve(stack)).weight.path == "whisper/base"
+
+
+async def test_health_follows_postgres(serve: Serve, weights: Path, postgres: Postgres) -> None:
+    async with serve(sweep_interval=0.05) as stack:
+        await register(stack, "whisper/base")
+
+        async def ill() -> bool:
+            return not await healthy(stack)
+
+        await until(lambda: healthy(stack))
+        await asyncio.to_thread(postgres.stop)
+        try:
+            await until(ill)
+            assert await reason(resolve(stack)) == "DEPENDENCY_UNAVAILABLE"
+        finally:
+            await asyncio.to_thread(postgres.start)
+        await until(lambda: healthy(stack))
+        assert (await resolve(stack)).weight.path == "whisper/base"

@@ -1,0 +1,276 @@
+"""The queue, the dispatcher, admission and the weight pool."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from locution_diarizer.core.admission import Admission
+from locution_diarizer.core.dispatch import Dispatcher, WindowJob
+from locution_diarizer.core.hear import HearSection, SectionRule
+from locution_diarizer.core.queue import WindowQueue
+from locution_diarizer.core.weights import WeightPool
+from locution_diarizer.domain.errors import (
+    AudioTooLong,
+    EngineDraining,
+    EngineOverloaded,
+    InferenceFailed,
+    ModelLoadFailed,
+    ModelNotUsable,
+)
+from locution_diarizer.domain.models import Flow, FlowKey, PcmChunk, Samples, TrafficClass, WeightName, WindowVoices
+from locution_diarizer.domain.ports import LoadedWeight, WeightRecord
+
+from tests.unit.diarizer.voices import GRID, OneHotModel
+
+POISON = 0.5
+
+
+class Model(OneHotModel):
+    """Keeps the size of its batches, waits when told to, and fails on poison."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self.heard: list[float] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def listen(self, windows: Sequence[Samples]) -> list[Any]:
+        self.gate.wait(10)
+        self.batches.append(len(windows))
+        if any(window[0] == POISON for window in windows):
+            raise RuntimeError("poison")
+        self.heard += [float(window[0]) for window in windows]
+        silent = WindowVoices(np.zeros((GRID.frames, 3), np.bool_), np.full((3, 4), np.nan, np.float16))
+        return [silent] * len(windows)
+
+
+class Deaf:
+    """Takes no note."""
+
+    def section(self, *_: object) -> None: ...
+    def batch(self, *_: object) -> None: ...
+    def clustered(self, *_: object) -> None: ...
+
+
+def record(name: str = "pyannote/x", refusal: str | None = None, checksum: str = "c") -> WeightRecord:
+    return WeightRecord(WeightName(name), checksum, 1, refusal, ())
+
+
+def loaded(model: Model, batch_size: int = 4) -> LoadedWeight:
+    return LoadedWeight(record(), model, "cpu", batch_size)
+
+
+def job(weight: LoadedWeight, value: float = 0.0, *, key: str = "a", live: bool = False, share: int = 1) -> WindowJob:
+    traffic = TrafficClass.LIVE if live else TrafficClass.FILE
+    return WindowJob(Flow(FlowKey(key), share, traffic), weight, np.full(GRID.size, value, np.float32))
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    made = Model()
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+async def executor() -> AsyncIterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def dispatcher(executor: ThreadPoolExecutor, slots: int = 1) -> Dispatcher:
+    return Dispatcher(WindowQueue(), executor, slots, Deaf())
+
+
+def order(queue: WindowQueue[WindowJob], count: int) -> list[str]:
+    return [item.flow for _ in range(count) for item in queue.take(0.0, 1)]
+
+
+def test_live_goes_before_file_and_flows_take_turns(model: Model) -> None:
+    queue: WindowQueue[WindowJob] = WindowQueue()
+    weight = loaded(model)
+    for key in ("a", "a", "a", "b", "b"):
+        queue.push(job(weight, key=key))
+    queue.push(job(weight, key="live", live=True))
+    assert order(queue, 5) == ["live", "a", "b", "a", "b"]
+
+
+def test_a_heavier_flow_gets_more(model: Model) -> None:
+    queue: WindowQueue[WindowJob] = WindowQueue()
+    weight = loaded(model)
+    for _ in range(12):
+        queue.push(job(weight, key="heavy", share=3))
+        queue.push(job(weight, key="light"))
+    assert order(queue, 12).count("heavy") == 9
+
+
+def test_a_batch_holds_windows_of_one_weight(model: Model) -> None:
+    queue: WindowQueue[WindowJob] = WindowQueue()
+    one, other = loaded(model), loaded(Model())
+    for weight in (one, other, one):
+        queue.push(job(weight))
+    assert [item.weight for item in queue.take(0.0, 10)] == [one, one]
+
+
+async def test_windows_of_several_callers_share_batches(model: Model, executor: ThreadPoolExecutor) -> None:
+    serving, weight = dispatcher(executor), loaded(model)
+    served = await asyncio.gather(*(serving.submit(job(weight, i / 100, key=str(i % 3))) for i in range(8)))
+    assert model.batches == [4, 4]
+    assert {item.batch_size for item in served} == {4}
+    assert sorted(model.heard) == pytest.approx([i / 100 for i in range(8)])
+
+
+async def test_free_slots_share_what_waits(model: Model, executor: ThreadPoolExecutor) -> None:
+    serving, weight = dispatcher(executor, slots=2), loaded(model)
+    await asyncio.gather(*(serving.submit(job(weight)) for _ in range(4)))
+    assert sorted(model.batches) == [2, 2]
+
+
+async def test_a_poison_window_fails_alone(model: Model, executor: ThreadPoolExecutor) -> None:
+    serving, weight = dispatcher(executor), loaded(model)
+    jobs = [job(weight), job(weight, POISON), job(weight)]
+    results = await asyncio.gather(*(serving.submit(item) for item in jobs), return_exceptions=True)
+    assert [isinstance(result, InferenceFailed) for result in results] == [False, True, False]
+
+
+async def test_a_cancelled_window_leaves_the_queue(model: Model, executor: ThreadPoolExecutor) -> None:
+    serving, weight = dispatcher(executor), loaded(model, batch_size=1)
+    model.gate.clear()
+    first = asyncio.create_task(serving.submit(job(weight, 0.1)))
+    await asyncio.sleep(0.01)
+    second = asyncio.create_task(serving.submit(job(weight, 0.2)))
+    await asyncio.sleep(0.01)
+    assert serving.waiting == 1
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert serving.waiting == 0
+    model.gate.set()
+    await first
+    await serving.settle()
+    assert model.heard == pytest.approx([0.1])
+
+
+async def chunks(seconds: int) -> AsyncIterator[PcmChunk]:
+    for at in range(seconds):
+        yield PcmChunk(at * 16_000, bytes(32_000))
+
+
+async def test_reading_waits_while_enough_windows_are_under_way(model: Model, executor: ThreadPoolExecutor) -> None:
+    read = 0
+
+    async def counted() -> AsyncIterator[PcmChunk]:
+        nonlocal read
+        async for chunk in chunks(60):
+            read += 1
+            yield chunk
+
+    model.gate.clear()
+    rule = SectionRule(longest=16_000 * 100, windows=3)
+    hearing = HearSection(dispatcher(executor), loaded(model), Flow(FlowKey("a")), rule)
+    run = asyncio.create_task(_ends(hearing, counted()))
+    await asyncio.sleep(0.1)
+    assert read < 25
+    model.gate.set()
+    ends = await run
+    assert read == 60
+    assert ends == sorted(ends)
+    assert ends[-1] == 60 * 16_000
+    assert hearing.timings.windows == 21
+
+
+async def _ends(hearing: HearSection, source: AsyncIterator[PcmChunk]) -> list[int]:
+    return [end async for end in hearing.run(source)]
+
+
+async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model, executor: ThreadPoolExecutor) -> None:
+    serving = dispatcher(executor)
+    hearing = HearSection(serving, loaded(model), Flow(FlowKey("a")), SectionRule(16_000 * 30, 4))
+    with pytest.raises(AudioTooLong):
+        await _ends(hearing, chunks(31))
+    assert serving.waiting == 0
+    await serving.settle()
+
+
+async def test_admission_refuses_beyond_its_limit_and_while_draining() -> None:
+    admission = Admission(1, lambda: 7.0)
+    with admission.admit():
+        with pytest.raises(EngineOverloaded) as refused, admission.admit():
+            pass
+        assert refused.value.retry_after == 7.0
+        assert await admission.drain(0.01) == 1
+    with pytest.raises(EngineDraining), admission.admit():
+        pass
+
+
+class Directory:
+    def __init__(self, *records: WeightRecord) -> None:
+        self.records = {item.name: item for item in records}
+
+    async def get(self, name: WeightName) -> WeightRecord:
+        return self.records[name]
+
+
+class Loader:
+    def __init__(self) -> None:
+        self.loads: list[str] = []
+        self.failing = False
+
+    def load(self, wanted: WeightRecord) -> LoadedWeight:
+        self.loads.append(wanted.name)
+        if self.failing:
+            raise ModelLoadFailed("no")
+        return LoadedWeight(wanted, Model(), "cpu", 4)
+
+
+async def test_a_weight_is_loaded_once_however_many_ask(executor: ThreadPoolExecutor) -> None:
+    loader = Loader()
+    pool = WeightPool(Directory(record()), loader, executor)
+
+    async def lease() -> LoadedWeight:
+        async with pool.lease(WeightName("pyannote/x")) as weight:
+            return weight
+
+    weights = await asyncio.gather(*(lease() for _ in range(10)))
+    assert len({id(weight) for weight in weights}) == 1
+    assert loader.loads == ["pyannote/x"]
+    assert pool.loaded == ["pyannote/x"]
+
+
+async def test_a_weight_that_failed_to_load_is_tried_again(executor: ThreadPoolExecutor) -> None:
+    loader = Loader()
+    loader.failing = True
+    pool = WeightPool(Directory(record()), loader, executor)
+    for _ in range(2):
+        with pytest.raises(ModelLoadFailed):
+            async with pool.lease(WeightName("pyannote/x")):
+                pass
+    loader.failing = False
+    async with pool.lease(WeightName("pyannote/x")):
+        pass
+    assert len(loader.loads) == 3
+
+
+async def test_idle_weights_make_room_and_used_ones_do_not(executor: ThreadPoolExecutor) -> None:
+    names = [WeightName(f"pyannote/{letter}") for letter in "abc"]
+    pool = WeightPool(Directory(*(record(name) for name in names)), Loader(), executor, resident=2)
+    async with pool.lease(names[0]):
+        async with pool.lease(names[1]):
+            with pytest.raises(EngineOverloaded):
+                async with pool.lease(names[2]):
+                    pass
+        async with pool.lease(names[2]):
+            assert pool.loaded == [names[0], names[2]]
+
+
+async def test_a_refused_weight_is_not_lent(executor: ThreadPoolExecutor) -> None:
+    pool = WeightPool(Directory(record(refusal="disabled")), Loader(), executor)
+    with pytest.raises(ModelNotUsable, match="disabled"):
+        async with pool.lease(WeightName("pyannote/x")):
+            pass

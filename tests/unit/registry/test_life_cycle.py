@@ -1,0 +1,216 @@
+"""Disable, enable, default, verdict and the sweep."""
+
+from __future__ import annotations
+
+import pytest
+from locution_registry.core.check_files import CheckFiles
+from locution_registry.core.disable_weight import DisableWeight
+from locution_registry.core.enable_weight import EnableWeight
+from locution_registry.core.get_weight import GetWeight
+from locution_registry.core.record_verdict import RecordVerdict
+from locution_registry.core.register_weight import RegisterWeight
+from locution_registry.core.set_default_weight import SetDefaultWeight
+from locution_registry.core.sweep_files import SweepFiles
+from locution_registry.domain.errors import (
+    ModelChecksumMismatch,
+    ModelNotFound,
+    ModelNotUsable,
+    ModelsRootUnavailable,
+)
+from locution_registry.domain.models import REGISTRY, Actor, State, Verdict, Weight, WeightPath
+
+from tests.unit.registry.registry_fakes import MemoryFolders, MemoryStore
+from tests.unit.registry.store_conformance import RUN_TIME
+
+ACTOR = Actor("admin")
+A, B, NONE = WeightPath("set", "a"), WeightPath("set", "b"), WeightPath("set", "none")
+VERDICT = Verdict(True, 0.1, 0.1, 1000, RUN_TIME)
+
+
+class Registry:
+    """The use cases over one store, with weights A (the default) and B."""
+
+    def __init__(self, store: MemoryStore, folders: MemoryFolders) -> None:
+        self.store = store
+        self.folders = folders
+        self.check = CheckFiles(store, folders)
+        self.register = RegisterWeight(store, folders)
+        self.disable = DisableWeight(store)
+        self.enable = EnableWeight(store, folders)
+        self.set_default = SetDefaultWeight(store, self.check)
+        self.verdict = RecordVerdict(store)
+        self.sweep = SweepFiles(store, folders, self.check, self.enable)
+
+    async def get(self, path: WeightPath) -> Weight:
+        return await GetWeight(self.store).run(path)
+
+    def actions(self) -> list[str]:
+        return [line.action for line in self.store.audit if line.action != "register"]
+
+
+@pytest.fixture
+async def registry(store: MemoryStore, folders: MemoryFolders) -> Registry:
+    """A registry with two weights."""
+    registry = Registry(store, folders)
+    for path in (A, B):
+        folders.put(path, one=f"{path} one", two=f"{path} two")
+        await registry.register.run(path, ACTOR, make_default=False, validate_only=False)
+    folders.digested.clear()
+    return registry
+
+
+async def test_unknown_weights_are_not_found(registry: Registry) -> None:
+    for call in (
+        registry.get(NONE),
+        registry.disable.run(NONE, "x", ACTOR),
+        registry.enable.run(NONE, ACTOR),
+        registry.set_default.run(NONE, ACTOR),
+        registry.verdict.run(NONE, "0" * 64, VERDICT, ACTOR),
+    ):
+        with pytest.raises(ModelNotFound):
+            await call
+
+
+async def test_disabling_keeps_the_reason_and_the_default(registry: Registry) -> None:
+    weight = await registry.disable.run(A, "licence", ACTOR)
+    assert (weight.state, weight.state_reason, weight.is_default) == (State.DISABLED, "licence", True)
+    assert await registry.get(A) == weight
+    await registry.disable.run(A, "licence", ACTOR)
+    await registry.disable.run(A, "another reason", ACTOR)
+    assert registry.actions() == ["disable", "disable"]
+
+
+async def test_enabling_digests_every_file(registry: Registry) -> None:
+    await registry.disable.run(A, "licence", ACTOR)
+    weight = await registry.enable.run(A, ACTOR)
+    assert (weight.state, weight.state_reason) == (State.ENABLED, None)
+    assert registry.folders.digested == [A]
+    assert registry.actions() == ["disable", "enable"]
+
+
+async def test_enabling_what_is_enabled_changes_nothing(registry: Registry) -> None:
+    await registry.enable.run(A, ACTOR)
+    assert registry.actions() == []
+
+
+async def test_enabling_accepts_the_same_content_of_another_time(registry: Registry) -> None:
+    registry.folders.write(A, "one", "set/a one")
+    assert not (await registry.check.run(await registry.get(A))).usable
+    assert (await registry.enable.run(A, ACTOR)).usable
+    assert (await registry.check.run(await registry.get(A))).usable
+
+
+@pytest.mark.parametrize("state", [State.ENABLED, State.DISABLED])
+async def test_enabling_other_content_is_refused_and_opens_the_way_to_register_again(
+    registry: Registry, state: State
+) -> None:
+    if state is State.DISABLED:
+        await registry.disable.run(A, "licence", ACTOR)
+    registry.folders.write(A, "two", "set/a TWO")
+    with pytest.raises(ModelChecksumMismatch, match="two has other content"):
+        await registry.enable.run(A, ACTOR)
+    assert (await registry.get(A)).state_reason == "two has other content"
+    assert (await registry.get(A)).state is State.INVALID
+    again = await registry.register.run(A, ACTOR, make_default=False, validate_only=False)
+    assert again.usable
+
+
+async def test_enabling_missing_or_added_files_is_refused(registry: Registry) -> None:
+    del registry.folders.contents[A]["one"]
+    registry.folders.write(A, "three", "x")
+    with pytest.raises(ModelChecksumMismatch, match="one is missing, and 1 more"):
+        await registry.enable.run(A, ACTOR)
+    registry.folders.links.add(B)
+    with pytest.raises(ModelChecksumMismatch, match="reached by a link"):
+        await registry.enable.run(B, ACTOR)
+
+
+async def test_the_default_moves(registry: Registry) -> None:
+    assert (await registry.set_default.run(B, ACTOR)).is_default
+    assert not (await registry.get(A)).is_default
+    await registry.set_default.run(B, ACTOR)
+    assert registry.actions() == ["clear_default", "set_default"]
+
+
+@pytest.mark.parametrize("how", ["disabled", "lost"])
+async def test_the_default_must_be_usable(registry: Registry, how: str) -> None:
+    if how == "disabled":
+        await registry.disable.run(B, "licence", ACTOR)
+    else:
+        del registry.folders.contents[B]
+    with pytest.raises(ModelNotUsable):
+        await registry.set_default.run(B, ACTOR)
+    assert (await registry.get(A)).is_default
+
+
+async def test_a_verdict_is_kept_for_exactly_these_files(registry: Registry) -> None:
+    checksum = (await registry.get(A)).checksum
+    assert (await registry.verdict.run(A, checksum.upper(), VERDICT, ACTOR)).verdict == VERDICT
+    await registry.verdict.run(A, checksum, VERDICT, ACTOR)
+    assert registry.actions() == ["record_verdict"]
+    with pytest.raises(ModelChecksumMismatch):
+        await registry.verdict.run(A, (await registry.get(B)).checksum, VERDICT, ACTOR)
+
+
+async def test_the_sweep_leaves_whole_weights_alone(registry: Registry) -> None:
+    await registry.sweep.run()
+    assert (registry.actions(), registry.folders.digested) == ([], [])
+
+
+async def test_the_sweep_notices_lost_files_and_their_return(registry: Registry) -> None:
+    files = registry.folders.contents.pop(A)
+    await registry.sweep.run()
+    assert (await registry.get(A)).state is State.INVALID
+    assert registry.folders.digested == []
+    registry.folders.contents[A] = files
+    await registry.sweep.run()
+    assert (await registry.get(A)).usable
+    assert registry.store.audit[-1].actor == REGISTRY
+
+
+async def test_the_sweep_restores_what_only_got_new_times(registry: Registry) -> None:
+    registry.folders.write(A, "one", "set/a one")
+    await registry.sweep.run()
+    assert (await registry.get(A)).usable
+    assert registry.actions() == ["invalidate", "enable"]
+
+
+async def test_the_sweep_restores_the_same_files_as_often_as_they_return(registry: Registry) -> None:
+    for _ in range(2):
+        files = registry.folders.contents.pop(A)
+        await registry.sweep.run()
+        assert not (await registry.get(A)).usable
+        registry.folders.contents[A] = files
+        await registry.sweep.run()
+        assert (await registry.get(A)).usable
+
+
+async def test_the_sweep_digests_other_content_once(registry: Registry) -> None:
+    registry.folders.write(A, "one", "SET/A ONE")
+    for _ in range(3):
+        await registry.sweep.run()
+    assert registry.folders.digested == [A]
+    assert (await registry.get(A)).state is State.INVALID
+    assert (await registry.get(A)).state_reason == "one has other content"
+
+
+async def test_the_sweep_leaves_disabled_weights_to_the_administrator(registry: Registry) -> None:
+    del registry.folders.contents[A]
+    await registry.disable.run(A, "licence", ACTOR)
+    await registry.sweep.run()
+    assert (await registry.get(A)).state_reason == "licence"
+
+
+async def test_a_disabling_during_the_sweep_stands(registry: Registry) -> None:
+    registry.folders.write(A, "one", "set/a one")
+    await registry.check.run(await registry.get(A))
+    await registry.disable.run(A, "licence", ACTOR)
+    await registry.enable.run(A, REGISTRY, even_disabled=False)
+    assert (await registry.get(A)).state is State.DISABLED
+
+
+async def test_the_sweep_stops_at_an_unmounted_root(registry: Registry) -> None:
+    registry.folders.mounted = False
+    with pytest.raises(ModelsRootUnavailable):
+        await registry.sweep.run()
+    assert registry.actions() == []

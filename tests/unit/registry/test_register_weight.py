@@ -1,0 +1,115 @@
+"""A folder is registered once, enabled at once, and the first of its kind is the default."""
+
+from __future__ import annotations
+
+import pytest
+from locution_registry.core.disable_weight import DisableWeight
+from locution_registry.core.register_weight import RegisterWeight
+from locution_registry.domain.errors import ModelAlreadyRegistered, ModelPathInvalid
+from locution_registry.domain.models import Action, Actor, Kind, State, Verdict, Weight, WeightPath
+
+from tests.unit.registry.registry_fakes import ASR, DIARIZATION, MemoryFolders, MemoryStore
+from tests.unit.registry.store_conformance import RUN_TIME
+
+ACTOR = Actor("admin")
+BASE, TINY, OTHER = WeightPath("whisper", "base"), WeightPath("whisper", "tiny"), WeightPath("pyannote", "x")
+
+
+@pytest.fixture
+def register(store: MemoryStore, folders: MemoryFolders) -> RegisterWeight:
+    for path in (BASE, TINY):
+        folders.put(path, ASR)
+    folders.put(OTHER, DIARIZATION)
+    return RegisterWeight(store, folders)
+
+
+async def run(register: RegisterWeight, path: WeightPath, default: bool = False, validate: bool = False) -> Weight:
+    return await register.run(path, ACTOR, make_default=default, validate_only=validate)
+
+
+async def defaults(store: MemoryStore) -> list[str]:
+    return [str(weight.path) for weight in await store.page(None, None, 10) if weight.is_default]
+
+
+async def test_it_is_enabled_at_once_with_what_was_found(register: RegisterWeight, store: MemoryStore) -> None:
+    weight = await run(register, BASE)
+    assert (weight.state, weight.state_reason, weight.verdict) == (State.ENABLED, None, None)
+    assert (weight.layout, weight.size_bytes, len(weight.checksum)) == (ASR, len("whisper/base"), 64)
+    assert weight == await store.find(BASE)
+
+
+async def test_the_first_of_a_kind_becomes_the_default(register: RegisterWeight, store: MemoryStore) -> None:
+    for path in (BASE, TINY, OTHER):
+        await run(register, path)
+    assert await defaults(store) == ["pyannote/x", "whisper/base"]
+
+
+async def test_it_takes_the_default_if_asked(register: RegisterWeight, store: MemoryStore) -> None:
+    await run(register, BASE)
+    assert (await run(register, TINY, default=True)).is_default
+    assert await defaults(store) == ["whisper/tiny"]
+    assert [(str(line.path), line.action) for line in store.audit] == [
+        ("whisper/base", "register"),
+        ("whisper/base", "clear_default"),
+        ("whisper/tiny", "register"),
+    ]
+
+
+async def test_validating_registers_nothing(register: RegisterWeight, store: MemoryStore) -> None:
+    assert (await run(register, BASE, validate=True)).is_default
+    assert await store.find(BASE) is None
+    assert store.audit == []
+
+
+async def test_validating_refuses_what_registering_would(register: RegisterWeight) -> None:
+    await run(register, BASE)
+    with pytest.raises(ModelAlreadyRegistered):
+        await run(register, BASE, validate=True)
+
+
+async def test_the_same_files_are_registered_once(register: RegisterWeight, store: MemoryStore) -> None:
+    await run(register, BASE)
+    with pytest.raises(ModelAlreadyRegistered, match="have not changed"):
+        await run(register, BASE)
+    assert len(store.audit) == 1
+
+
+async def test_a_folder_must_be_there(register: RegisterWeight) -> None:
+    with pytest.raises(ModelPathInvalid):
+        await run(register, WeightPath("whisper", "none"))
+
+
+async def test_other_files_replace_the_weight_and_its_verdict(
+    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+) -> None:
+    first = await run(register, BASE)
+    async with store.changing() as changes:
+        await changes.save(
+            first.judged(Verdict(True, 0.1, 0.1, 1000, RUN_TIME)).invalid("x"), Action.RECORD_VERDICT, ACTOR
+        )
+    folders.write(BASE, "model", "other content")
+    second = await run(register, BASE)
+    assert second.checksum != first.checksum
+    assert (second.state, second.verdict, second.is_default) == (State.ENABLED, None, True)
+    assert store.audit[-1].action == "replace"
+
+
+async def test_a_replacement_of_another_kind_keeps_one_default_a_kind(
+    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+) -> None:
+    await run(register, BASE)
+    await run(register, OTHER)
+    folders.put(BASE, DIARIZATION, config="x")
+    assert not (await run(register, BASE)).is_default
+    assert await store.of_kind(Kind.ASR) == []
+    assert await defaults(store) == ["pyannote/x"]
+
+
+async def test_what_an_administrator_disabled_is_not_registered_around_him(
+    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+) -> None:
+    await run(register, BASE)
+    await DisableWeight(store).run(BASE, "licence", ACTOR)
+    folders.write(BASE, "model", "other content")
+    with pytest.raises(ModelAlreadyRegistered, match="licence"):
+        await run(register, BASE)
