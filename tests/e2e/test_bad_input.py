@@ -70,14 +70,14 @@ def test_silence_is_an_empty_transcript(installation: Installation, tmp_path: Pa
 
 def rows() -> list[dict[str, str]]:
     """Return the recordings of the test data whose outcome is not simply a transcript."""
-    folder = testdata()
+    folder = recordings()
     if not folder.exists():
         return []
     with (folder / "manifest.tsv").open() as lines:
         return [row for row in csv.DictReader(lines, delimiter="\t") if row["expected"] in ("REFUSED", "NO_WORDS")]
 
 
-def testdata() -> Path:
+def recordings() -> Path:
     """Return the folder of recordings with references."""
     return Path(os.environ.get("LOCUTION_TESTDATA", ROOT.parent / "shared/testdata"))
 
@@ -88,9 +88,9 @@ def test_recordings_of_the_test_data_end_as_their_manifest_says(installation: In
         pytest.skip("no test data: set LOCUTION_TESTDATA to a folder with manifest.tsv")
     for row in rows():
         if row["expected"] == "REFUSED":
-            assert "MEDIA_" in refused(installation, testdata() / row["file"]), row["file"]
+            assert "MEDIA_" in refused(installation, recordings() / row["file"]), row["file"]
         else:
-            assert words(installation, testdata() / row["file"]) == 0, row["file"]
+            assert words(installation, recordings() / row["file"]) == 0, row["file"]
 
 
 def words(installation: Installation, path: Path) -> int:

@@ -20,9 +20,8 @@ from tests.e2e.conftest import Installation
 
 def reference_words(sample: Path) -> str:
     """Return the words of sample.stm in order of time."""
-    lines = [line.split(maxsplit=6) for line in sample.with_suffix(".stm").read_text().splitlines()]
-    rows = [line for line in lines if len(line) == 7 and not line[0].startswith(";")]
-    return " ".join(row[6 if row[5].startswith("<") else 5] for row in sorted(rows, key=lambda row: float(row[3])))
+    rows = [line.split(maxsplit=5) for line in sample.with_suffix(".stm").read_text().splitlines()]
+    return " ".join(row[5] for row in sorted(rows, key=lambda row: float(row[3])))
 
 
 def test_the_words_are_right(conversation: dict[str, Any], sample: Path) -> None:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 RATE = 16_000
 
+Call = grpc.aio.StreamStreamCall[pb.TranscribeRequest, pb.TranscribeResponse]
+
 
 @dataclass
 class Result:
@@ -67,6 +69,33 @@ def audio(pcm: NDArray[np.int16], *, chunk: int = RATE, offset: int = 0) -> list
 
 
 @dataclass
+class Conversation:
+    """Talk message by message."""
+
+    call: Call
+
+    async def say(self, *requests: pb.TranscribeRequest) -> None:
+        for request in requests:
+            await self.call.write(request)
+
+    async def hear(self) -> pb.TranscribeResponse | None:
+        """Return the next message, or None at the end."""
+        response = await self.call.read()
+        return response if isinstance(response, pb.TranscribeResponse) else None
+
+    async def rest(self, result: Result | None = None) -> Result:
+        """Half-close and collect what still comes."""
+        await self.call.done_writing()
+        result = result or Result()
+        while (response := await self.hear()) is not None:
+            result.add(response)
+        return result
+
+    def leave(self) -> None:
+        self.call.cancel()
+
+
+@dataclass
 class Client:
     """Call a running service."""
 
@@ -81,6 +110,15 @@ class Client:
         async for response in self.stub.Transcribe(_each(requests)):
             result.add(response)
         return result
+
+    async def open(self, wanted: pb.TranscribeStart | None = None) -> Conversation:
+        """Open a section and wait until it has started."""
+        conversation = Conversation(self.stub.Transcribe())
+        await conversation.say(pb.TranscribeRequest(start=wanted or start()))
+        first = await conversation.hear()
+        assert first is not None
+        assert first.WhichOneof("message") == "started"
+        return conversation
 
     async def refusal(self, requests: list[pb.TranscribeRequest]) -> RemoteFailure:
         """Send messages that are to be refused and return how."""

@@ -48,7 +48,8 @@ def pcm(path: Path) -> NDArray[np.int16]:
     from faster_whisper.audio import decode_audio
 
     audio = decode_audio(str(path))
-    return np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+    samples: NDArray[np.int16] = np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+    return samples
 
 
 def reference(name: str) -> str:

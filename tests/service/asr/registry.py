@@ -11,13 +11,14 @@ from typing import Any
 
 import grpc
 from locution.registry.v1 import registry_service_pb2 as pb
-from locution.registry.v1 import registry_service_pb2_grpc
 from locution.v1 import model_service_pb2 as models
+
+SERVICE = pb.DESCRIPTOR.services_by_name["RegistryService"].full_name
 
 
 @dataclass
-class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
-    """Answer GetWeight from `weights`, and keep what engines report."""
+class Registry:
+    """Answer what engines ask, from `weights`, and keep what they report."""
 
     weights: dict[str, pb.Weight] = field(default_factory=dict)
     reports: list[list[str]] = field(default_factory=list)
@@ -68,7 +69,15 @@ def digest(path: Path) -> str:
 async def serving_registry() -> AsyncIterator[Registry]:
     """Serve a stand-in on a free port."""
     registry, server = Registry(), grpc.aio.server()
-    registry_service_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server)
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "GetWeight": grpc.unary_unary_rpc_method_handler(
+            registry.GetWeight, pb.GetWeightRequest.FromString, pb.Weight.SerializeToString
+        ),
+        "ReportServing": grpc.unary_unary_rpc_method_handler(
+            registry.ReportServing, pb.ReportServingRequest.FromString, pb.ReportServingResponse.SerializeToString
+        ),
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
     registry.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution_common.errors import Code
-from locution_common.interceptors import remote_failure
+from locution_common.interceptors import RemoteFailure, remote_failure
 
 from tests.service.asr.client import RATE, Result, audio, start
 from tests.service.asr.conftest import Serve, Stack
@@ -29,81 +30,68 @@ def metric(stack: Stack, name: str, **labels: str) -> float:
 
 
 async def test_results_come_while_audio_still_flows(stack: Stack) -> None:
-    speech = pcm(recording("jfk.wav"))
-    call = stack.client.stub.Transcribe()
-    result = Result()
-    await call.write(pb.TranscribeRequest(start=start(live=True)))
-    for request in audio(np.concatenate([speech, np.zeros(2 * RATE, np.int16)])):
-        await call.write(request)
+    talk, result = await stack.client.open(start(live=True)), Result()
+    await talk.say(*audio(np.concatenate([pcm(recording("jfk.wav")), np.zeros(2 * RATE, np.int16)])))
     async with asyncio.timeout(20):
         while not result.segments:
-            result.add(await call.read())
-    await call.done_writing()
-    while (response := await call.read()) is not grpc.aio.EOF:
-        result.add(response)
+            response = await talk.hear()
+            assert response is not None
+            result.add(response)
+    await talk.rest(result)
     assert "country" in result.text
 
 
 async def test_cancelled_sections_free_their_windows(serve: Serve) -> None:
     speech = np.tile(pcm(recording("jfk.wav")), 8)
     async with serve(asr_workers=1) as stack:
-        await stack.client.converse([pb.TranscribeRequest(start=start("whisper/base"))])
-        calls = [stack.client.stub.Transcribe() for _ in range(6)]
-        for call in calls:
-            await call.write(pb.TranscribeRequest(start=start("whisper/base")))
-            for request in audio(speech):
-                await call.write(request)
-        queued = lambda: metric(stack, "locution_asr_queued_audio_seconds")  # noqa: E731
-        await until(lambda: queued() > 0)
-        for call in calls:
-            call.cancel()
-        await until(lambda: queued() == 0)
+        talks = [await stack.client.open(start("whisper/base")) for _ in range(6)]
+        for talk in talks:
+            await talk.say(*audio(speech))
+        await until(lambda: queued(stack) > 0)
+        for talk in talks:
+            talk.leave()
+        await until(lambda: queued(stack) == 0)
         result = await stack.client.transcribe(pcm(recording("jfk.wav")))
         assert "country" in result.text
 
 
+def queued(stack: Stack) -> float:
+    return metric(stack, "locution_asr_queued_audio_seconds")
+
+
 async def test_a_section_under_way_ends_well_within_the_grace(serve: Serve) -> None:
     async with serve(shutdown_grace=20) as stack:
-        call = stack.client.stub.Transcribe()
-        await call.write(pb.TranscribeRequest(start=start()))
-        assert (await call.read()).WhichOneof("message") == "started"
+        talk = await stack.client.open()
         stack.running.context.stopping.set()
-        await until_draining(stack)
-        for request in audio(pcm(recording("jfk.wav"))):
-            await call.write(request)
-        await call.done_writing()
-        result = Result()
-        while (response := await call.read()) is not grpc.aio.EOF:
-            result.add(response)
+        failure = await refused(stack)
+        assert (failure.reason, failure.code) == ("ENGINE_DRAINING", Code.UNAVAILABLE)
+        await talk.say(*audio(pcm(recording("jfk.wav"))))
+        result = await talk.rest()
     assert "country" in result.text
 
 
-async def until_draining(stack: Stack) -> None:
+async def refused(stack: Stack) -> RemoteFailure:
+    """Open sections until one is refused."""
     async with asyncio.timeout(5):
         while True:
             try:
                 await stack.client.converse([pb.TranscribeRequest(start=start())])
             except grpc.aio.AioRpcError as error:
-                assert remote_failure(error).reason == "ENGINE_DRAINING"
-                assert remote_failure(error).code is Code.UNAVAILABLE
-                return
+                return remote_failure(error)
 
 
 async def test_a_section_that_outlives_the_grace_is_told_why(serve: Serve) -> None:
     async with serve(shutdown_grace=1) as stack:
-        call = stack.client.stub.Transcribe()
-        await call.write(pb.TranscribeRequest(start=start()))
-        assert (await call.read()).WhichOneof("message") == "started"
+        talk = await stack.client.open()
         stack.running.context.stopping.set()
         with pytest.raises(grpc.aio.AioRpcError) as ended:
-            while await call.read() is not grpc.aio.EOF:
-                pass
+            await talk.hear()
     assert remote_failure(ended.value).reason == "ENGINE_DRAINING"
 
 
 async def test_health_and_serving_reports_follow(stack: Stack) -> None:
     async with grpc.aio.insecure_channel(stack.running.address) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)
         request = health_pb2.HealthCheckRequest(service="locution.engine.v1.AsrService")
         async with asyncio.timeout(10):
             while (await health.Check(request)).status != health_pb2.HealthCheckResponse.SERVING:

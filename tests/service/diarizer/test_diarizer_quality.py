@@ -7,7 +7,16 @@ import pytest
 
 from tests.service.diarizer.client import cut
 from tests.service.diarizer.conftest import Stack
-from tests.service.diarizer.recordings import RATE, annotation, conversation, error, error_rate, meetings, pcm, reference
+from tests.service.diarizer.recordings import (
+    RATE,
+    annotation,
+    conversation,
+    error,
+    error_rate,
+    meetings,
+    pcm,
+    reference,
+)
 
 STOCK_POOLED = 0.3853  # pyannote's own pipeline, step 0.1: the same weights, parameters and six recordings
 

@@ -68,10 +68,10 @@ class FakeEncoding:
     def detect_languages(self) -> list[Mapping[str, float]]:
         return [self.recogniser.languages(pcm) for pcm in self.windows]
 
-    def generate(self, prompts: Sequence[Prompt], search: Search) -> list[Draft]:
+    def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> list[Draft]:
         self.recogniser.prompts += prompts
-        pairs = zip(self.windows, prompts, strict=True)
-        return [self.recogniser.speak(pcm, prompt, search) for pcm, prompt in pairs]
+        pairs = zip(rows, prompts, strict=True)
+        return [self.recogniser.speak(self.windows[row], prompt, search) for row, prompt in pairs]
 
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]

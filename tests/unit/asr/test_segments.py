@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_placed_words_are_ordered_inside_and_never_empty(seed: int) -> None:
     window = Window(0, np.zeros(at, np.int16), tuple(pieces))
     count = rng.randrange(1, at // 2000)
     times = sorted(rng.choice([rng.random(), 0.5]) * at / 16000 for _ in range(count + 1))
-    spoken = [TimedWord(f" w{i}", a, b, 0.5) for i, (a, b) in enumerate(zip(times, times[1:], strict=False))]
+    spoken = [TimedWord(f" w{i}", a, b, 0.5) for i, (a, b) in enumerate(pairwise(times))]
     placed = placed_words(window, spoken)
     assert [word.text for word in placed] == [word.text for word in spoken]
     before = window.span.start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, place
@@ -20,7 +22,7 @@ def planned(*utterances: tuple[float, float]) -> list[Window]:
     buffer = PcmBuffer()
     buffer.append(counting())
     planner = WindowPlanner(RULE, buffer)
-    windows = []
+    windows: list[Window] = []
     for start, end in utterances:
         windows += planner.add(Span(samples(start), samples(end)), LENGTH)
     return [*windows, *planner.flush()]
@@ -64,7 +66,7 @@ def test_pieces_never_overlap_and_speech_is_counted_once() -> None:
     utterances = [(at * 3.0, at * 3.0 + 2.4) for at in range(40)]
     windows = planned(*utterances)
     pieces = [piece for window in windows for piece in window.pieces]
-    assert all(a.span.end <= b.span.start for a, b in zip(pieces[:-1], pieces[1:], strict=True))
+    assert all(a.span.end <= b.span.start for a, b in pairwise(pieces))
     assert sum(piece.speech for piece in pieces) == 40 * samples(2.4)
 
 

@@ -21,7 +21,7 @@ class AsrServicer(asr_service_pb2_grpc.AsrServiceServicer):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def Transcribe(  # noqa: N802 - named by the proto
+    async def Transcribe(
         self, request_iterator: AsyncIterator[pb.TranscribeRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.TranscribeResponse]:
         """Transcribe one section."""

@@ -23,7 +23,7 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def Diarize(  # noqa: N802 - named by the proto
+    async def Diarize(
         self, request_iterator: AsyncIterator[pb.DiarizeRequest], context: Context
     ) -> AsyncIterator[pb.DiarizeResponse]:
         """Find the speakers of one section."""
@@ -32,7 +32,7 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
             async for event in events:
                 yield convert.response(event)
 
-    async def Cluster(  # noqa: N802 - named by the proto
+    async def Cluster(
         self, request_iterator: AsyncIterator[pb.ClusterRequest], context: Context
     ) -> AsyncIterator[pb.ClusterResponse]:
         """Join the speakers of sections."""
@@ -41,9 +41,7 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         for message in convert.cluster_responses(clustered):
             yield message
 
-    async def Embed(  # noqa: N802 - named by the proto
-        self, request_iterator: AsyncIterator[pb.EmbedRequest], context: Context
-    ) -> pb.EmbedResponse:
+    async def Embed(self, request_iterator: AsyncIterator[pb.EmbedRequest], context: Context) -> pb.EmbedResponse:
         """Compute the voice of one speaker."""
         start = await convert.audio_start(request_iterator, asyncio.get_running_loop().time())
         return convert.embedded(await self._engine.embed(start, convert.pcm_chunks(request_iterator)))

@@ -45,7 +45,7 @@ from locution_gateway.core.jobs.retry import RetryJob
 from locution_gateway.core.jobs.update import UpdateJob
 from locution_gateway.core.jobs.watch import WatchJob
 from locution_gateway.core.server_info import ServerInfo
-from locution_gateway.core.sweep import Sweep
+from locution_gateway.core.sweep import Sweep, system
 from locution_gateway.core.transcripts.export import ExportTranscript
 from locution_gateway.core.transcripts.read import ReadTranscripts
 from locution_gateway.core.uploads.complete import CompleteUpload
@@ -62,9 +62,7 @@ from locution_gateway.servicers.transcripts import Transcripts
 from locution_gateway.servicers.uploads import Uploads
 from locution_gateway.settings import ApiSettings
 
-NAMES = tuple(
-    f"locution.v1.{name}Service" for name in ("Upload", "Job", "Transcript", "Model", "System")
-)
+NAMES = tuple(f"locution.v1.{name}Service" for name in ("Upload", "Job", "Transcript", "Model", "System"))
 MULTIPART_SWEEPS = 12
 """Rounds of the janitor for each look at multipart uploads, which asks the object store for a list."""
 
@@ -91,7 +89,7 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
     adapters = await _adapters(stack, context, pool, store, public)
     key = settings.development_key
     if key is not None:
-        await ensure_tenant(adapters.database, DEFAULT_TENANT, DEFAULT_TENANT_NAME)
+        await ensure_tenant(adapters.database, system(DEFAULT_TENANT), DEFAULT_TENANT_NAME)
     unverified = asyncio.Event()
     verify = VerifyUpload(
         adapters.uploads,
@@ -157,16 +155,12 @@ def _servicers(
         lambda server: upload_service_pb2_grpc.add_UploadServiceServicer_to_server(uploads, server),
         lambda server: job_service_pb2_grpc.add_JobServiceServicer_to_server(jobs, server),
         lambda server: transcript_service_pb2_grpc.add_TranscriptServiceServicer_to_server(transcripts, server),
-        lambda server: model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            Models(adapters.registry), server
-        ),
+        lambda server: model_service_pb2_grpc.add_ModelServiceServicer_to_server(Models(adapters.registry), server),
         lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(system, server),
     ]
 
 
-def _uploads(
-    settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]
-) -> Uploads:
+def _uploads(settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]) -> Uploads:
     store, objects = adapters.uploads, adapters.objects
     limits = UploadLimits(
         settings.max_upload_bytes, settings.max_open_uploads, settings.upload_idle, settings.upload_retention

@@ -125,7 +125,11 @@ class ApiSettings(GatewaySettings):
         """Return the object store as clients reach it."""
         secure = self.s3_secure if self.s3_public_secure is None else self.s3_public_secure
         return self.model_copy(
-            update={"s3_endpoint": self.s3_public_endpoint or self.s3_endpoint, "s3_secure": secure, "s3_connections": 1}
+            update={
+                "s3_endpoint": self.s3_public_endpoint or self.s3_endpoint,
+                "s3_secure": secure,
+                "s3_connections": 1,
+            }
         )
 
 

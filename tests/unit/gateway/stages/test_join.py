@@ -79,10 +79,10 @@ def test_overlapping_turns_give_the_word_to_who_shares_more_of_it() -> None:
 
 
 def test_words_without_spaces_are_joined_without_spaces() -> None:
-    found = words("今", "天", "好")
-    turns = [Turn(0, SECOND, "A"), Turn(SECOND, 3 * SECOND, "B")]
-    parts = assign([Segment(0, 3 * SECOND, "今天好", found)], turns)
-    assert [part.text for part in parts] == ["今", "天好"]
+    found = words("今", "天", "你", "好")
+    turns = [Turn(0, 2 * SECOND, "A"), Turn(2 * SECOND, 4 * SECOND, "B")]
+    parts = assign([Segment(0, 4 * SECOND, "今天你好", found)], turns)
+    assert [part.text for part in parts] == ["今天", "你好"]
 
 
 def test_sections_keep_their_place_in_the_recording() -> None:
@@ -133,3 +133,15 @@ def test_separate_channels_each_cover_the_recording() -> None:
     joined = join(job(2 * SECOND, ChannelMode.SEPARATE), [section], texts, [], None)
     assert [(s.channel, s.text) for s in joined.segments] == [(0, "left"), (1, "right")]
     assert [(c.channel, c.start, c.end) for c in joined.summary.coverage] == [(0, 0, 2 * SECOND), (1, 0, 2 * SECOND)]
+
+
+def test_a_sentence_keeps_its_main_speaker_at_its_edges() -> None:
+    turns = [Turn(0, 2 * SECOND, "A"), Turn(2 * SECOND, 10 * SECOND, "B")]
+    parts = assign([segment("Neither", "did", "I.", "and", "now", "me", "here.")], turns)
+    assert [(part.speaker, part.text) for part in parts] == [("A", "Neither did I."), ("B", "and now me here.")]
+
+
+def test_a_sentence_that_two_share_evenly_is_split_where_they_change() -> None:
+    turns = [Turn(0, 3 * SECOND, "A"), Turn(3 * SECOND, 6 * SECOND, "B")]
+    parts = assign([segment("one", "two", "three", "four", "five", "six.")], turns)
+    assert [(part.speaker, part.text) for part in parts] == [("A", "one two three"), ("B", "four five six.")]

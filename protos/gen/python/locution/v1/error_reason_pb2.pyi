@@ -238,6 +238,70 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The model failed while it computed.
     Code: INTERNAL. Retry: with backoff. Example: out of GPU memory.
     """
+    ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 120
+    """A quota of the tenant is used up; QuotaFailure names it.
+    Code: RESOURCE_EXHAUSTED. Retry: once the quota is free again, or was raised. Example: CreateJob when the day's audio is used.
+    """
+    ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 121
+    """The principal or its tenant calls more often than its rate allows.
+    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: a thousand ListJobs in one second.
+    """
+    ERROR_REASON_CREDENTIAL_EXPIRED: _ErrorReason.ValueType  # 122
+    """The credential was good, and its time is over.
+    Code: UNAUTHENTICATED. Retry: after RefreshSession, or with another key. Example: an API key behind its expire_time.
+    """
+    ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 123
+    """No such tenant for this caller.
+    Code: NOT_FOUND. Retry: no. Example: GetTenant of another tenant.
+    """
+    ERROR_REASON_TENANT_EXISTS: _ErrorReason.ValueType  # 124
+    """A tenant of this name exists.
+    Code: ALREADY_EXISTS. Retry: with another name. Example: CreateTenant twice.
+    """
+    ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 125
+    """No such user for this caller.
+    Code: NOT_FOUND. Retry: no. Example: GetUser of another tenant's user.
+    """
+    ERROR_REASON_USER_EXISTS: _ErrorReason.ValueType  # 126
+    """The tenant has a user with this e-mail address.
+    Code: ALREADY_EXISTS. Retry: with Login. Example: Register twice.
+    """
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 127
+    """No such API key for this caller.
+    Code: NOT_FOUND. Retry: no. Example: RevokeApiKey of somebody else's key.
+    """
+    ERROR_REASON_API_KEY_STATE_CONFLICT: _ErrorReason.ValueType  # 128
+    """The API key is revoked or expired already.
+    Code: FAILED_PRECONDITION. Retry: no. Example: RotateApiKey of a revoked key.
+    """
+    ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 129
+    """No such invitation for this caller.
+    Code: NOT_FOUND. Retry: no. Example: DeleteInvitation twice.
+    """
+    ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 130
+    """The invitation's token is unknown, used, taken back or expired.
+    Code: FAILED_PRECONDITION. Retry: with another invitation. Example: Register twice with one token.
+    """
+    ERROR_REASON_REGISTRATION_CLOSED: _ErrorReason.ValueType  # 131
+    """The server takes no users without an invitation.
+    Code: FAILED_PRECONDITION. Retry: with an invitation. Example: Register without a token on a closed server.
+    """
+    ERROR_REASON_ISSUER_NOT_FOUND: _ErrorReason.ValueType  # 132
+    """No such OIDC issuer for this caller.
+    Code: NOT_FOUND. Retry: no. Example: DeleteIssuer twice.
+    """
+    ERROR_REASON_ISSUER_EXISTS: _ErrorReason.ValueType  # 133
+    """This issuer with this audience is allowed already.
+    Code: ALREADY_EXISTS. Retry: no. Example: CreateIssuer twice.
+    """
+    ERROR_REASON_SESSION_REQUIRED: _ErrorReason.ValueType  # 134
+    """The call is about the caller's session, and it came with another credential.
+    Code: FAILED_PRECONDITION. Retry: after Login. Example: Logout with an API key.
+    """
+    ERROR_REASON_SESSIONS_DISABLED: _ErrorReason.ValueType  # 135
+    """The server has no key to sign sessions with.
+    Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The catalogue of every reason that Locution gives for refusing or failing something.
@@ -462,5 +526,69 @@ Code: INVALID_ARGUMENT. Retry: no. Example: audio before start.
 ERROR_REASON_INFERENCE_FAILED: ErrorReason.ValueType  # 105
 """The model failed while it computed.
 Code: INTERNAL. Retry: with backoff. Example: out of GPU memory.
+"""
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 120
+"""A quota of the tenant is used up; QuotaFailure names it.
+Code: RESOURCE_EXHAUSTED. Retry: once the quota is free again, or was raised. Example: CreateJob when the day's audio is used.
+"""
+ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 121
+"""The principal or its tenant calls more often than its rate allows.
+Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: a thousand ListJobs in one second.
+"""
+ERROR_REASON_CREDENTIAL_EXPIRED: ErrorReason.ValueType  # 122
+"""The credential was good, and its time is over.
+Code: UNAUTHENTICATED. Retry: after RefreshSession, or with another key. Example: an API key behind its expire_time.
+"""
+ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 123
+"""No such tenant for this caller.
+Code: NOT_FOUND. Retry: no. Example: GetTenant of another tenant.
+"""
+ERROR_REASON_TENANT_EXISTS: ErrorReason.ValueType  # 124
+"""A tenant of this name exists.
+Code: ALREADY_EXISTS. Retry: with another name. Example: CreateTenant twice.
+"""
+ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 125
+"""No such user for this caller.
+Code: NOT_FOUND. Retry: no. Example: GetUser of another tenant's user.
+"""
+ERROR_REASON_USER_EXISTS: ErrorReason.ValueType  # 126
+"""The tenant has a user with this e-mail address.
+Code: ALREADY_EXISTS. Retry: with Login. Example: Register twice.
+"""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 127
+"""No such API key for this caller.
+Code: NOT_FOUND. Retry: no. Example: RevokeApiKey of somebody else's key.
+"""
+ERROR_REASON_API_KEY_STATE_CONFLICT: ErrorReason.ValueType  # 128
+"""The API key is revoked or expired already.
+Code: FAILED_PRECONDITION. Retry: no. Example: RotateApiKey of a revoked key.
+"""
+ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 129
+"""No such invitation for this caller.
+Code: NOT_FOUND. Retry: no. Example: DeleteInvitation twice.
+"""
+ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 130
+"""The invitation's token is unknown, used, taken back or expired.
+Code: FAILED_PRECONDITION. Retry: with another invitation. Example: Register twice with one token.
+"""
+ERROR_REASON_REGISTRATION_CLOSED: ErrorReason.ValueType  # 131
+"""The server takes no users without an invitation.
+Code: FAILED_PRECONDITION. Retry: with an invitation. Example: Register without a token on a closed server.
+"""
+ERROR_REASON_ISSUER_NOT_FOUND: ErrorReason.ValueType  # 132
+"""No such OIDC issuer for this caller.
+Code: NOT_FOUND. Retry: no. Example: DeleteIssuer twice.
+"""
+ERROR_REASON_ISSUER_EXISTS: ErrorReason.ValueType  # 133
+"""This issuer with this audience is allowed already.
+Code: ALREADY_EXISTS. Retry: no. Example: CreateIssuer twice.
+"""
+ERROR_REASON_SESSION_REQUIRED: ErrorReason.ValueType  # 134
+"""The call is about the caller's session, and it came with another credential.
+Code: FAILED_PRECONDITION. Retry: after Login. Example: Logout with an API key.
+"""
+ERROR_REASON_SESSIONS_DISABLED: ErrorReason.ValueType  # 135
+"""The server has no key to sign sessions with.
+Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -24,6 +24,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ConfigOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConfigOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConfigOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONFIG_ORIGIN_UNSPECIFIED: _ConfigOrigin.ValueType  # 0
+    """Never sent."""
+    CONFIG_ORIGIN_REQUEST: _ConfigOrigin.ValueType  # 1
+    """The request that created the job."""
+    CONFIG_ORIGIN_USER: _ConfigOrigin.ValueType  # 2
+    """The preferences of the caller who created it."""
+    CONFIG_ORIGIN_TENANT: _ConfigOrigin.ValueType  # 3
+    """The settings of its tenant."""
+    CONFIG_ORIGIN_SERVER: _ConfigOrigin.ValueType  # 4
+    """The server, or the models that it resolved."""
+
+class ConfigOrigin(_ConfigOrigin, metaclass=_ConfigOriginEnumTypeWrapper):
+    """Who chose a value of a job's configuration."""
+
+CONFIG_ORIGIN_UNSPECIFIED: ConfigOrigin.ValueType  # 0
+"""Never sent."""
+CONFIG_ORIGIN_REQUEST: ConfigOrigin.ValueType  # 1
+"""The request that created the job."""
+CONFIG_ORIGIN_USER: ConfigOrigin.ValueType  # 2
+"""The preferences of the caller who created it."""
+CONFIG_ORIGIN_TENANT: ConfigOrigin.ValueType  # 3
+"""The settings of its tenant."""
+CONFIG_ORIGIN_SERVER: ConfigOrigin.ValueType  # 4
+"""The server, or the models that it resolved."""
+Global___ConfigOrigin: _TypeAlias = ConfigOrigin  # noqa: Y015
+
 class _StageKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -101,6 +133,26 @@ class Job(_message.Message):
     STATE_CANCELLED: Job.State.ValueType  # 5
     """It was cancelled."""
 
+    @_typing.final
+    class ConfigOriginsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: Global___ConfigOrigin.ValueType
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___ConfigOrigin.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -122,6 +174,7 @@ class Job(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CONFIG_ORIGINS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "jobs/{job}"."""
     display_name: _builtins.str
@@ -190,6 +243,10 @@ class Job(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it is deleted by retention."""
 
+    @_builtins.property
+    def config_origins(self) -> _containers.ScalarMap[_builtins.str, Global___ConfigOrigin.ValueType]:
+        """Output only. Where each value of effective_config came from, by field name: "language", "diarization.model"."""
+
     def __init__(
         self,
         *,
@@ -214,10 +271,11 @@ class Job(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        config_origins: _abc.Mapping[_builtins.str, Global___ConfigOrigin.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "expire_time", b"expire_time", "metrics", b"metrics", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "display_name", b"display_name", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "metrics", b"metrics", "models", b"models", "name", b"name", "priority", b"priority", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "state", b"state", "tags", b"tags", "transcript", b"transcript", "upload", b"upload", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "config_origins", b"config_origins", "create_time", b"create_time", "display_name", b"display_name", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "metrics", b"metrics", "models", b"models", "name", b"name", "priority", b"priority", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "state", b"state", "tags", b"tags", "transcript", b"transcript", "upload", b"upload", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__retry_of: _TypeAlias = _typing.Literal["retry_of"]  # noqa: Y015
     _WhichOneofArgType__retry_of: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of"]  # noqa: Y015
@@ -952,6 +1010,8 @@ class EstimateJobResponse(_message.Message):
     QUEUED_AUDIO_DURATION_FIELD_NUMBER: _builtins.int
     WORK_DURATION_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    QUOTA_DURATION_FIELD_NUMBER: _builtins.int
+    QUOTA_REMAINING_DURATION_FIELD_NUMBER: _builtins.int
     queue_position: _builtins.int
     """Output only. Jobs of this tenant that go before it."""
     @_builtins.property
@@ -966,6 +1026,14 @@ class EstimateJobResponse(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it would end; absent before anything was measured."""
 
+    @_builtins.property
+    def quota_duration(self) -> _duration_pb2.Duration:
+        """Output only. What it would take of the tenant's quotas of audio; absent for a job that is not decoded yet."""
+
+    @_builtins.property
+    def quota_remaining_duration(self) -> _duration_pb2.Duration:
+        """Output only. What is left of the tenant's quotas of audio, the scarcer of day and month; absent without a quota."""
+
     def __init__(
         self,
         *,
@@ -973,17 +1041,27 @@ class EstimateJobResponse(_message.Message):
         queued_audio_duration: _duration_pb2.Duration | None = ...,
         work_duration: _duration_pb2.Duration | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        quota_duration: _duration_pb2.Duration | None = ...,
+        quota_remaining_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_time", b"_end_time", "_work_duration", b"_work_duration", "end_time", b"end_time", "queued_audio_duration", b"queued_audio_duration", "work_duration", b"work_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_time", b"_end_time", "_quota_duration", b"_quota_duration", "_quota_remaining_duration", b"_quota_remaining_duration", "_work_duration", b"_work_duration", "end_time", b"end_time", "queued_audio_duration", b"queued_audio_duration", "quota_duration", b"quota_duration", "quota_remaining_duration", b"quota_remaining_duration", "work_duration", b"work_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_time", b"_end_time", "_work_duration", b"_work_duration", "end_time", b"end_time", "queue_position", b"queue_position", "queued_audio_duration", b"queued_audio_duration", "work_duration", b"work_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_time", b"_end_time", "_quota_duration", b"_quota_duration", "_quota_remaining_duration", b"_quota_remaining_duration", "_work_duration", b"_work_duration", "end_time", b"end_time", "queue_position", b"queue_position", "queued_audio_duration", b"queued_audio_duration", "quota_duration", b"quota_duration", "quota_remaining_duration", b"quota_remaining_duration", "work_duration", b"work_duration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__end_time: _TypeAlias = _typing.Literal["end_time"]  # noqa: Y015
     _WhichOneofArgType__end_time: _TypeAlias = _typing.Literal["_end_time", b"_end_time"]  # noqa: Y015
+    _WhichOneofReturnType__quota_duration: _TypeAlias = _typing.Literal["quota_duration"]  # noqa: Y015
+    _WhichOneofArgType__quota_duration: _TypeAlias = _typing.Literal["_quota_duration", b"_quota_duration"]  # noqa: Y015
+    _WhichOneofReturnType__quota_remaining_duration: _TypeAlias = _typing.Literal["quota_remaining_duration"]  # noqa: Y015
+    _WhichOneofArgType__quota_remaining_duration: _TypeAlias = _typing.Literal["_quota_remaining_duration", b"_quota_remaining_duration"]  # noqa: Y015
     _WhichOneofReturnType__work_duration: _TypeAlias = _typing.Literal["work_duration"]  # noqa: Y015
     _WhichOneofArgType__work_duration: _TypeAlias = _typing.Literal["_work_duration", b"_work_duration"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end_time) -> _WhichOneofReturnType__end_time | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_duration) -> _WhichOneofReturnType__quota_duration | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quota_remaining_duration) -> _WhichOneofReturnType__quota_remaining_duration | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__work_duration) -> _WhichOneofReturnType__work_duration | None: ...
 

@@ -97,7 +97,9 @@ def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.m
     started = clock()
     try:
         encoding = recogniser.encode([noise] * size, WINDOW_SAMPLES)
-        encoding.generate([Prompt("en", Task.TRANSCRIBE)] * size, Search(beam_size=5, max_tokens=TRIAL_TOKENS))
+        encoding.generate(
+            range(size), [Prompt("en", Task.TRANSCRIBE)] * size, Search(beam_size=5, max_tokens=TRIAL_TOKENS)
+        )
     except RuntimeError as error:
         if "memory" in str(error).lower():
             raise MemoryError(str(error)) from error

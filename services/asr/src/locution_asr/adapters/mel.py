@@ -21,10 +21,13 @@ class MelFeatures:
         self._mels = mels
 
     def __call__(self, windows: Sequence[Pcm], length: int) -> NDArray[np.float32]:
-        """Return the features of each window, padded with silence to `length` samples, a multiple of 160."""
-        features = np.empty((len(windows), self._mels, length // HOP), np.float32)
+        """Return the features of each window, padded with zeros to `length` samples, a multiple of 160.
+
+        Zeros, not the features of silence, follow the audio, as in faster-whisper: measured, the text is the same or
+        better.
+        """
+        features = np.zeros((len(windows), self._mels, length // HOP), np.float32)
         for row, pcm in enumerate(windows):
-            audio = np.zeros(length, np.float32)
-            audio[: len(pcm)] = pcm
-            features[row] = self._extractor(audio / 32768.0, padding=0)
+            heard = self._extractor(pcm.astype(np.float32) / 32768.0, padding=HOP)[:, : length // HOP]
+            features[row, :, : heard.shape[1]] = heard
         return features

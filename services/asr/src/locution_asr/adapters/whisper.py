@@ -73,17 +73,15 @@ class WhisperEncoding:
         found = self._model.detect_language(self._encoded)
         return [{token[2:-2]: probability for token, probability in row} for row in found]
 
-    def generate(self, prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
+    def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
         """Return one draft a row. Rows whose prompts are equally long are decoded together, as CTranslate2 demands."""
         token_prompts = [self._prompt(prompt) for prompt in prompts]
         drafts: dict[int, Draft] = {}
         for length in sorted({len(tokens) for tokens in token_prompts}):
-            rows = [row for row, tokens in enumerate(token_prompts) if len(tokens) == length]
-            results = self._search(rows, [token_prompts[row] for row in rows], search)
-            drafts |= {
-                row: self._draft(prompts[row], result, search) for row, result in zip(rows, results, strict=True)
-            }
-        return [drafts[row] for row in range(self._rows)]
+            chosen = [i for i, tokens in enumerate(token_prompts) if len(tokens) == length]
+            results = self._search([rows[i] for i in chosen], [token_prompts[i] for i in chosen], search)
+            drafts |= {i: self._draft(prompts[i], result, search) for i, result in zip(chosen, results, strict=True)}
+        return [drafts[i] for i in range(len(rows))]
 
     def _search(self, rows: Sequence[int], token_prompts: list[list[int]], search: Search) -> Sequence[Any]:
         sampled = search.temperature > 0

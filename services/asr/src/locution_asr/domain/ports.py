@@ -62,8 +62,11 @@ class Encoding(Protocol):
         """Return each row's probability of every language of the weight, summing to one."""
         ...
 
-    def generate(self, prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
-        """Return one draft a row, without timestamp or other special tokens in its text."""
+    def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
+        """Return one draft for each of `rows`, without timestamp or other special tokens in its text.
+
+        The prompts run over `rows`, not over the whole batch.
+        """
         ...
 
     def align(
@@ -71,8 +74,7 @@ class Encoding(Protocol):
     ) -> Sequence[Sequence[TimedWord]]:
         """Return the words of `rows` in order, with times that never decrease and end within `lengths` samples.
 
-        The other three sequences run over `rows`, not over the whole batch. The words' texts concatenate to the
-        draft's text.
+        The other sequences run over `rows` too. The words' texts concatenate to the draft's text.
         """
         ...
 
@@ -86,7 +88,7 @@ class Recogniser(Protocol):
         ...
 
     def encode(self, windows: Sequence[Pcm], length: int) -> Encoding:
-        """Encode windows of at most `length` samples, each padded with silence to `length`."""
+        """Encode windows of at most `length` samples, each padded to `length`."""
         ...
 
 

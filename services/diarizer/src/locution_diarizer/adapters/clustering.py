@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pyannote.audio.pipelines import clustering as pyannote_clustering
-from pyannote.audio.utils import vbx as pyannote_vbx
 
 from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.domain.models import SpeakerHints, Vector
@@ -20,7 +18,7 @@ def _log_instead_of_print(*message: object) -> None:
     _log.debug("%s", " ".join(map(str, message)))
 
 
-for _module in (pyannote_clustering, pyannote_vbx):
+for _module in (parts.clustering, parts.vbx):
     vars(_module)["print"] = _log_instead_of_print
 
 

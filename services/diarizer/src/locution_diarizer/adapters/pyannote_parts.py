@@ -24,8 +24,10 @@ with warnings.catch_warnings():
         WeSpeakerResNet293,
     )
     from pyannote.audio.models.segmentation import PyanNet
+    from pyannote.audio.pipelines import clustering
     from pyannote.audio.pipelines.clustering import AgglomerativeClustering, VBxClustering
     from pyannote.audio.pipelines.utils.diarization import SpeakerDiarizationMixin
+    from pyannote.audio.utils import vbx
     from pyannote.audio.utils.powerset import Powerset
     from pyannote.core import SlidingWindow, SlidingWindowFeature
 
@@ -47,5 +49,7 @@ __all__ = [
     "WeSpeakerResNet152",
     "WeSpeakerResNet221",
     "WeSpeakerResNet293",
+    "clustering",
     "kaldi",
+    "vbx",
 ]

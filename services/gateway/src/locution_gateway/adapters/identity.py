@@ -23,7 +23,7 @@ class ApiKeyAuthenticator:
         self._known = None if development_key is None else _digest(development_key)
 
     async def authenticate(self, method: str, metadata: Metadata) -> Principal:
-        """Return the operator of the default tenant. Raises Unauthenticated along one path for missing and wrong keys."""
+        """Return the operator of the default tenant. Raises Unauthenticated, along one path for missing and wrong."""
         presented = _digest(bearer_token(metadata))
         if not hmac.compare_digest(presented, self._known or b"") or self._known is None:
             raise Unauthenticated("a valid API key is required")

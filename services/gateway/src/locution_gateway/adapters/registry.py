@@ -56,9 +56,7 @@ class RegistryModels:
             answer = await self._stub.ResolveWeight(request, timeout=self._timeout)
         return resolved_from_proto(answer)
 
-    async def register(
-        self, principal: Principal, path: str, make_default: bool, validate_only: bool
-    ) -> models.Model:
+    async def register(self, principal: Principal, path: str, make_default: bool, validate_only: bool) -> models.Model:
         """Register a folder below the models root."""
         request = pb.RegisterWeightRequest(
             path=path, make_default=make_default, validate_only=validate_only, actor=_actor(principal)

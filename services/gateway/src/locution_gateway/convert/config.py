@@ -34,10 +34,14 @@ def request_from_proto(config: pb.JobConfig) -> JobRequestConfig:
         hotwords=tuple(config.hotwords),
         beam_size=_given(config, "beam_size", int),
         word_times=_given(config, "word_times", bool),
-        decode_mode=DecodeMode(_member(pb.DecodeMode, config.decode_mode, "DECODE_MODE_")) if config.decode_mode else None,
+        decode_mode=DecodeMode(_member(pb.DecodeMode, config.decode_mode, "DECODE_MODE_"))
+        if config.decode_mode
+        else None,
         max_temperature=_given(config, "max_temperature", float),
         diarization=_diarization_from_proto(config.diarization),
-        channel_mode=ChannelMode(_member(pb.ChannelMode, config.channel_mode, "CHANNEL_MODE_")) if config.channel_mode else None,
+        channel_mode=ChannelMode(_member(pb.ChannelMode, config.channel_mode, "CHANNEL_MODE_"))
+        if config.channel_mode
+        else None,
         audio_format=_format_from_proto(config.audio_format) if config.HasField("audio_format") else None,
         retention=config.retention.ToTimedelta() if config.HasField("retention") else None,
     )

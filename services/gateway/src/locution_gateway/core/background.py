@@ -28,7 +28,7 @@ async def guarded(work: Callable[[], Awaitable[object]]) -> None:
     """Do a piece of work; its failure is logged and costs only itself."""
     try:
         await work()
-    except Exception:
+    except Exception:  # noqa: BLE001 - logged with its traceback; the next round, and other work, must go on
         _log.exception("background work failed", extra={"work": getattr(work, "__qualname__", repr(work))})
 
 

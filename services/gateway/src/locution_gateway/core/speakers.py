@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from locution_gateway.domain.transcripts import Segment, Turn, Word
+
+SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
+EDGE_WORDS = 2
+LONE_WORDS = 1
 
 
 class TurnIndex:
@@ -74,11 +79,34 @@ def join_words(words: Sequence[str], text: str) -> str:
 
 
 def _smoothed(words: list[Word]) -> list[Word]:
-    """Give a lone word between two words of one other speaker to that speaker, unless it ends a sentence."""
-    result = list(words)
-    for here in range(1, len(words) - 1):
-        before, word, after = result[here - 1], words[here], words[here + 1]
-        lone = before.speaker == after.speaker != word.speaker
-        if lone and not before.text.endswith((".", "?", "!")) and not word.text.endswith((".", "?", "!")):
-            result[here] = replace(word, speaker=before.speaker)
-    return result
+    """Give the one or two words at either end of a sentence to its main speaker, and lone words inside of it.
+
+    Turns and words come from two models whose times differ by a few tenths of a second, and speakers change between
+    sentences far more often than within them.
+    """
+    return [word for sentence in _sentences(words) for word in _settled(sentence)]
+
+
+def _sentences(words: Sequence[Word]) -> Iterator[list[Word]]:
+    sentence: list[Word] = []
+    for word in words:
+        sentence.append(word)
+        if word.text.endswith(SENTENCE_ENDS):
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+def _settled(sentence: list[Word]) -> list[Word]:
+    speakers = [word.speaker for word in sentence]
+    main, count = Counter(speakers).most_common(1)[0]
+    if 2 * count <= len(speakers):
+        return sentence
+    runs = [(speaker, len(list(run))) for speaker, run in groupby(speakers)]
+    settled: list[str | None] = []
+    for place, (speaker, length) in enumerate(runs):
+        at_end = place in (0, len(runs) - 1)
+        stray = length <= (EDGE_WORDS if at_end else LONE_WORDS)
+        settled += [main if stray else speaker] * length
+    return [replace(word, speaker=speaker) for word, speaker in zip(sentence, settled, strict=True)]

@@ -10,7 +10,7 @@ from locution_common.clock import Clock
 
 from locution_gateway.core.background import guarded
 from locution_gateway.domain.identity import Principal, Role, TenantId
-from locution_gateway.domain.ports import Deletion, JobStore, ObjectBytes, UploadStore, Upkeep
+from locution_gateway.domain.ports import Deletion, JobStore, ObjectBytes, Upkeep, UploadStore
 
 BATCH: Final = 100
 REQUEST_MEMORY: Final = timedelta(hours=24)

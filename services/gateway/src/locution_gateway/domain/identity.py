@@ -8,6 +8,8 @@ from typing import NewType
 from uuid import UUID
 
 TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+SessionId = NewType("SessionId", UUID)
 
 
 class Role(StrEnum):
@@ -18,15 +20,66 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
     OPERATOR = "OPERATOR"
 
+    @property
+    def rank(self) -> int:
+        """Return its place among the roles, from 0."""
+        return list(Role).index(self)
+
+
+class Scope(StrEnum):
+    """What an API key may be used for, within its role."""
+
+    UPLOADS_READ = "UPLOADS_READ"
+    UPLOADS_WRITE = "UPLOADS_WRITE"
+    JOBS_READ = "JOBS_READ"
+    JOBS_WRITE = "JOBS_WRITE"
+    TRANSCRIPTS_READ = "TRANSCRIPTS_READ"
+    TRANSCRIPTS_WRITE = "TRANSCRIPTS_WRITE"
+    LIVE = "LIVE"
+    MODELS_READ = "MODELS_READ"
+    MODELS_WRITE = "MODELS_WRITE"
+    ACCOUNT_READ = "ACCOUNT_READ"
+    ACCOUNT_WRITE = "ACCOUNT_WRITE"
+    ADMINISTRATION_READ = "ADMINISTRATION_READ"
+    ADMINISTRATION_WRITE = "ADMINISTRATION_WRITE"
+
+
+class Credential(StrEnum):
+    """How a principal showed who it is."""
+
+    NONE = "NONE"
+    API_KEY = "API_KEY"
+    SESSION = "SESSION"
+    OIDC = "OIDC"
+    BOOTSTRAP = "BOOTSTRAP"
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. Every port method takes one and sees the rows and objects of its tenant alone."""
+    """An authenticated caller. Every port method takes one and sees the rows and objects of its tenant alone.
+
+    `scopes` is None for everything that the role allows. `tenant` is the tenant's name.
+    """
 
     tenant_id: TenantId
     subject: str
     role: Role
+    scopes: frozenset[Scope] | None = None
+    tenant: str = ""
+    credential: Credential = Credential.NONE
+    user_id: UserId | None = None
+    email: str | None = None
+    session_id: SessionId | None = None
+
+    @property
+    def owner(self) -> str:
+        """Return whose preferences it has: its user's, or its own."""
+        return self.subject if self.user_id is None else f"user:{self.user_id}"
 
     def system(self) -> Principal:
         """Return the principal under which the worker acts for this tenant."""
         return Principal(self.tenant_id, "system", Role.MEMBER)
+
+    def within(self, tenant_id: TenantId) -> Principal:
+        """Return an operator as it acts in a tenant: its rows alone, attributed to the operator."""
+        return Principal(tenant_id, self.subject, self.role, credential=self.credential)

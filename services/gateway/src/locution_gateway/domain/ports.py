@@ -117,7 +117,7 @@ class UploadStore(Protocol):
     async def mark_ready(
         self, principal: Principal, upload_id: UploadId, token: UUID, stored: StoredObject, retention: timedelta
     ) -> None:
-        """Make it READY, its bytes stored once for the tenant, and let its jobs begin; nothing when the lease was lost."""
+        """Make it READY, its bytes stored once for the tenant, and let its jobs begin, unless the lease was lost."""
 
     async def mark_failed(
         self, principal: Principal, upload_id: UploadId, token: UUID, fault: UploadFault, retention: timedelta
@@ -146,7 +146,7 @@ class UploadFault:
 
 
 class ObjectBytes(Protocol):
-    """Bytes in the object store. A key that is absent raises ObjectNotFound, an unreachable store DependencyUnavailable."""
+    """Bytes in the object store. Absent keys raise ObjectNotFound, an unreachable store DependencyUnavailable."""
 
     async def put(self, key: str, data: bytes) -> None:
         """Store an object; durable when it returns."""
@@ -238,7 +238,7 @@ class JobStore(Protocol):
     async def list(self, principal: Principal, query: PageQuery) -> Page[Job]:
         """Read a page."""
 
-    async def count(self, principal: Principal, filter: Filter, limit: int | None) -> int:
+    async def count(self, principal: Principal, wanted: Filter, limit: int | None) -> int:
         """Count those that a filter names, up to `limit`."""
 
     async def cancel(self, principal: Principal, job_id: JobId) -> Job:
@@ -255,7 +255,7 @@ class JobStore(Protocol):
     async def delete(self, principal: Principal, job_id: JobId, version: int | None) -> None:
         """Delete it with all that it made. Raises EtagMismatchError."""
 
-    async def delete_finished(self, principal: Principal, filter: Filter, limit: int) -> int:
+    async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
         """Delete up to `limit` finished jobs that a filter names and return how many."""
 
     async def expire(self, principal: Principal, job_id: JobId) -> None:
@@ -287,7 +287,7 @@ class Wakeups(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FinishedSection:
-    """A section whose transcript is kept: where it begins, in samples, and its channel, None when channels were mixed."""
+    """A section whose transcript is kept: its start in samples, and its channel, None when channels were mixed."""
 
     section: int
     channel: int | None
@@ -304,14 +304,10 @@ class TranscriptStore(Protocol):
     async def size(self, principal: Principal, job_id: JobId) -> int:
         """Return about how many bytes its segments take."""
 
-    async def segments(
-        self, principal: Principal, job_id: JobId, start: int, limit: int
-    ) -> Sequence[Segment]:
+    async def segments(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[Segment]:
         """Return up to `limit` segments from a position on."""
 
-    async def sections(
-        self, principal: Principal, job_id: JobId, start: int, limit: int
-    ) -> Sequence[FinishedSection]:
+    async def sections(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[FinishedSection]:
         """Return finished sections of a job from a section on, all channels of at most `limit` sections."""
 
 
@@ -319,7 +315,10 @@ class ModelResolver(Protocol):
     """Knows which weight a job is to use."""
 
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
-        """Choose a weight. Raises ModelNotFoundError, ModelNotUsableError, ModelNoneUsableError, DependencyUnavailable."""
+        """Choose a weight.
+
+        Raises ModelNotFoundError, ModelNotUsableError, ModelNoneUsableError, DependencyUnavailable.
+        """
 
 
 @dataclass(frozen=True, slots=True)

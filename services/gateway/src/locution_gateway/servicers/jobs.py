@@ -76,9 +76,7 @@ class Jobs(JobServiceServicer):
         await self.delete.one(caller(Principal), convert.job_id(request.name), version(request.etag))
         return Empty()
 
-    async def BatchDeleteJobs(
-        self, request: pb.BatchDeleteJobsRequest, context: Context
-    ) -> pb.BatchDeleteJobsResponse:
+    async def BatchDeleteJobs(self, request: pb.BatchDeleteJobsRequest, context: Context) -> pb.BatchDeleteJobsResponse:
         run = self.delete.count if request.validate_only else self.delete.matching
         return pb.BatchDeleteJobsResponse(job_count=await run(caller(Principal), request.filter))
 

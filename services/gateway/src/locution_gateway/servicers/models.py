@@ -25,9 +25,7 @@ class Models(ModelServiceServicer):
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Context) -> pb.Model:
         principal = _operator()
-        return await self.registry.register(
-            principal, _path(request.name), request.make_default, request.validate_only
-        )
+        return await self.registry.register(principal, _path(request.name), request.make_default, request.validate_only)
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.Model:
         return await self.registry.get(_path(request.name))

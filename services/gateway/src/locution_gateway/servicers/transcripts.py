@@ -44,8 +44,8 @@ class Transcripts(TranscriptServiceServicer):
     async def ExportTranscript(
         self, request: pb.ExportTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
-        job_id, format = convert.transcript_job(request.name), convert.FORMATS[request.format]
-        media_type = WRITERS[format].media_type
-        async for data in self.export.run(caller(Principal), job_id, format):
+        job_id, kind = convert.transcript_job(request.name), convert.FORMATS[request.format]
+        media_type = WRITERS[kind].media_type
+        async for data in self.export.run(caller(Principal), job_id, kind):
             yield pb.ExportTranscriptResponse(data=data, media_type=media_type)
             media_type = ""

@@ -41,9 +41,7 @@ class Uploads(UploadServiceServicer):
         upload = await self.create.run(caller(Principal), draft, request_key("CreateUpload", request))
         return convert.upload_to_proto(upload)
 
-    async def WriteUpload(
-        self, request_iterator: AsyncIterator[pb.WriteUploadRequest], context: Context
-    ) -> pb.Upload:
+    async def WriteUpload(self, request_iterator: AsyncIterator[pb.WriteUploadRequest], context: Context) -> pb.Upload:
         start = await convert.start(request_iterator)
         pieces = convert.pieces(request_iterator)
         upload_id = convert.upload_id(start.name)
@@ -61,9 +59,7 @@ class Uploads(UploadServiceServicer):
         return convert.upload_to_proto(upload)
 
     async def ListUploads(self, request: pb.ListUploadsRequest, context: Context) -> pb.ListUploadsResponse:
-        uploads, token = await self.read.list(
-            caller(Principal), request.page_size, request.page_token, request.filter
-        )
+        uploads, token = await self.read.list(caller(Principal), request.page_size, request.page_token, request.filter)
         return pb.ListUploadsResponse(uploads=map(convert.upload_to_proto, uploads), next_page_token=token)
 
     async def DeleteUpload(self, request: pb.DeleteUploadRequest, context: Context) -> Empty:

@@ -29,6 +29,7 @@ class GrpcDiarizationEngine:
         """Find one section's local speakers; the body is a serialised SectionSpeakers."""
         begin = pb.DiarizeStart(flow=flow_message(flow), model=model)
         exchange = Exchange(self._stub.Diarize(), _section_requests(begin, audio), self._stall)
+        done = None
         async with aclosing(exchange.answers()) as answers:
             async for answer in answers:
                 match answer.WhichOneof("message"):
@@ -36,9 +37,10 @@ class GrpcDiarizationEngine:
                         exchange.found_result()
                         progress(answer.progress.end_sample)
                     case "done":
-                        body = answer.done.section.SerializeToString(deterministic=True)
-                        return SectionResult(body, answer.done.timings.compute_seconds)
-        raise EngineUnavailableError("the engine ended a section without its result")
+                        done = answer.done
+        if done is None:
+            raise EngineUnavailableError("the engine ended a section without its result")
+        return SectionResult(done.section.SerializeToString(deterministic=True), done.timings.compute_seconds)
 
     async def cluster(
         self, flow: Flow, config: JobConfig, sections: Sequence[bytes]

@@ -42,7 +42,7 @@ class GrpcSpeechEngine:
     ) -> SpeechAnswer:
         """Transcribe one section."""
         exchange = Exchange(self._stub.Transcribe(), _requests(start(flow, config, model), audio), self._stall)
-        checksum, segments = "", list[Segment]()
+        checksum, segments, done = "", list[Segment](), None
         async with aclosing(exchange.answers()) as answers:
             async for answer in answers:
                 match answer.WhichOneof("message"):
@@ -55,8 +55,10 @@ class GrpcSpeechEngine:
                         exchange.found_result()
                         progress(answer.progress.end_sample)
                     case "done":
-                        return SpeechAnswer(transcript(segments, answer.done), checksum)
-        raise EngineUnavailableError("the engine ended a section without its result")
+                        done = answer.done
+        if done is None:
+            raise EngineUnavailableError("the engine ended a section without its result")
+        return SpeechAnswer(transcript(segments, done), checksum)
 
 
 async def _requests(begin: pb.TranscribeStart, audio: Audio) -> AsyncGenerator[pb.TranscribeRequest]:

@@ -71,8 +71,8 @@ INSERT INTO gateway.sections (job_id, tenant_id, section, start_sample, end_samp
 SELECT $3, tenant_id, section, start_sample, end_sample FROM gateway.sections WHERE job_id = $1 AND tenant_id = $2
 """
 
-# Finished stages as they are; sections without a result begin anew. Clustering is of all sections, so it is adopted only
-# with all of them.
+# Finished stages as they are; sections without a result begin anew. Clustering is of all sections, so it is adopted
+# only with all of them.
 ADOPT_STAGES: Final = """
 INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, section, channel, state, priority, audio_samples,
     done_samples, attempts, start_time, end_time, work_seconds)
@@ -93,16 +93,19 @@ INSERT INTO gateway.stage_results (stage_id, tenant_id, body)
 SELECT new.stage_id, new.tenant_id, r.body
 FROM gateway.stages old
 JOIN gateway.stage_results r ON r.stage_id = old.stage_id
-JOIN gateway.stages new ON new.job_id = $2 AND (new.kind, new.section, new.channel) = (old.kind, old.section, old.channel)
+JOIN gateway.stages new
+    ON new.job_id = $2 AND (new.kind, new.section, new.channel) = (old.kind, old.section, old.channel)
 WHERE old.job_id = $1 AND new.state = 'DONE'
 """
 
 # Jobs of the tenant that go before: those with a higher priority, and older ones with the same.
 BACKLOG: Final = """
-SELECT count(*) AS jobs, coalesce(sum(greatest(j.audio_samples - (
-        SELECT coalesce(sum(CASE s.state WHEN 'DONE' THEN s.audio_samples ELSE s.done_samples END), 0)
-        FROM gateway.stages s WHERE s.job_id = j.job_id AND s.kind = 'TRANSCRIBE' AND s.channel = 0), 0)), 0)::bigint AS samples
+SELECT count(*) AS jobs, coalesce(sum(greatest(j.audio_samples - done.samples, 0)), 0)::bigint AS samples
 FROM gateway.jobs j
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(CASE s.state WHEN 'DONE' THEN s.audio_samples ELSE s.done_samples END), 0) AS samples
+    FROM gateway.stages s WHERE s.job_id = j.job_id AND s.kind = 'TRANSCRIBE' AND s.channel = 0
+) AS done
 WHERE j.tenant_id = $1 AND j.state IN ('QUEUED', 'RUNNING')
   AND ($2::timestamptz IS NULL OR (-j.priority, j.create_time, j.job_id) < (-$3::smallint, $2, $4::uuid))
 """

@@ -60,9 +60,7 @@ class PostgresJobs:
             upload = await _usable_upload(connection, principal, job.upload_id)
             await _insert(connection, principal, job, upload["object_id"])
             ready = upload["state"] == UploadState.READY
-            await connection.execute(
-                sql.ADD_DECODE, new_id(), job.job_id, principal.tenant_id, job.priority, ready
-            )
+            await connection.execute(sql.ADD_DECODE, new_id(), job.job_id, principal.tenant_id, job.priority, ready)
             await _announce(connection, job.job_id)
             return await _get(connection, principal, job.job_id)
 
@@ -90,10 +88,10 @@ class PostgresJobs:
         jobs = tuple(job_from_row(row) for row in rows[: query.size])
         return Page(jobs, _position(jobs[-1], query.order) if len(rows) > query.size else None)
 
-    async def count(self, principal: Principal, filter: Filter, limit: int | None) -> int:
+    async def count(self, principal: Principal, wanted: Filter, limit: int | None) -> int:
         """Count those that a filter names, up to `limit`; finished ones alone without a limit."""
         builder = _builder(principal)
-        builder.narrow(filter)
+        builder.narrow(wanted)
         if limit is None:
             _ended(builder)
         end = "" if limit is None else f"LIMIT {builder.parameter(limit, 'bigint')}"
@@ -147,10 +145,10 @@ class PostgresJobs:
             await _lock(connection, principal, job_id, version)
             await connection.execute(sql.DELETE, job_id, principal.tenant_id)
 
-    async def delete_finished(self, principal: Principal, filter: Filter, limit: int) -> int:
+    async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
         """Delete up to `limit` finished jobs that a filter names."""
         builder = _builder(principal)
-        builder.narrow(filter)
+        builder.narrow(wanted)
         _ended(builder)
         end = f"ORDER BY j.job_id LIMIT {builder.parameter(limit, 'bigint')} FOR UPDATE"
         statement = builder.select(sql.SELECT_IDS, end)

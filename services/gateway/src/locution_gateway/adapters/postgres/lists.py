@@ -45,18 +45,18 @@ class Builder:
     values: list[Any] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
 
-    def parameter(self, value: Any, type: str) -> str:
+    def parameter(self, value: Any, kind: str) -> str:
         """Add a parameter and return its placeholder."""
         self.values.append(value)
-        return f"${len(self.values)}::{type}"
+        return f"${len(self.values)}::{kind}"
 
-    def where(self, column: str, type: str, value: Any) -> None:
+    def where(self, column: str, kind: str, value: Any) -> None:
         """Demand that a column has a value."""
-        self.conditions.append(f"{column} = {self.parameter(value, type)}")
+        self.conditions.append(f"{column} = {self.parameter(value, kind)}")
 
-    def narrow(self, filter: Filter) -> None:
+    def narrow(self, wanted: Filter) -> None:
         """Demand what a filter says."""
-        for group in filter.groups:
+        for group in wanted.groups:
             self.conditions.append(f"({' OR '.join(self._term(term) for term in group)})")
 
     def behind(self, position: Position | None, order: Order) -> None:

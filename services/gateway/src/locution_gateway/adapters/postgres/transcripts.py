@@ -69,9 +69,7 @@ class PostgresTranscripts:
             rows = await connection.fetch(SEGMENTS, job_id, principal.tenant_id, start, limit)
         return [codec.SEGMENT.load(row["body"]) for row in rows]
 
-    async def sections(
-        self, principal: Principal, job_id: JobId, start: int, limit: int
-    ) -> Sequence[FinishedSection]:
+    async def sections(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[FinishedSection]:
         """Return finished sections of a job from a section on, as far as they are finished."""
         async with self._database.transaction(principal) as connection:
             separate = await connection.fetchval(MODE, job_id, principal.tenant_id) == ChannelMode.SEPARATE

@@ -1,4 +1,4 @@
-"""The statements of uploads. Time is the database's; a writer's statement names its token and changes nothing without."""
+"""The statements of uploads. Time is the database's; a writer's statement names its token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ GET: Final = f"{SELECT} WHERE u.upload_id = $1 AND u.tenant_id = $2"
 LOCK: Final = f"{GET} FOR UPDATE OF u"
 
 PARTS: Final = """
-SELECT part_number, size_bytes, etag FROM gateway.upload_parts WHERE upload_id = $1 AND tenant_id = $2 ORDER BY part_number
+SELECT part_number, size_bytes, etag FROM gateway.upload_parts
+WHERE upload_id = $1 AND tenant_id = $2 ORDER BY part_number
 """
 
 # Two calls at once must not both find the last free place: the tenant's creations go one after the other.
@@ -58,7 +59,8 @@ RETURNING next_part - 1
 # The part holds the tail that was there before it.
 COMMIT_PART: Final = """
 WITH held AS (
-    UPDATE gateway.uploads u SET committed_bytes = u.committed_bytes - u.tail_bytes + $5, tail_key = NULL, tail_bytes = 0,
+    UPDATE gateway.uploads u SET
+        committed_bytes = u.committed_bytes - u.tail_bytes + $5, tail_key = NULL, tail_bytes = 0,
         update_time = clock_timestamp(), expire_time = clock_timestamp() + $7, version = u.version + 1
     FROM (SELECT tail_key FROM gateway.uploads WHERE upload_id = $1 FOR UPDATE) AS old
     WHERE u.upload_id = $1 AND u.tenant_id = $2 AND u.writer_token = $3 AND u.state = 'WRITING'
@@ -74,7 +76,8 @@ SELECT committed_bytes FROM held
 
 COMMIT_TAIL: Final = """
 WITH held AS (
-    UPDATE gateway.uploads u SET committed_bytes = u.committed_bytes - u.tail_bytes + $5, tail_key = $4, tail_bytes = $5,
+    UPDATE gateway.uploads u SET
+        committed_bytes = u.committed_bytes - u.tail_bytes + $5, tail_key = $4, tail_bytes = $5,
         update_time = clock_timestamp(), expire_time = clock_timestamp() + $6, version = u.version + 1
     FROM (SELECT tail_key FROM gateway.uploads WHERE upload_id = $1 FOR UPDATE) AS old
     WHERE u.upload_id = $1 AND u.tenant_id = $2 AND u.writer_token = $3 AND u.state = 'WRITING'

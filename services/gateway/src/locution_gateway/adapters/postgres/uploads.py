@@ -193,9 +193,7 @@ class PostgresUploads:
             if row is None:
                 return
             object_id = await self._keep_object(connection, row, stored)
-            await connection.execute(
-                sql.MARK_READY, upload_id, principal.tenant_id, object_id, stored.size, retention
-            )
+            await connection.execute(sql.MARK_READY, upload_id, principal.tenant_id, object_id, stored.size, retention)
             await connection.execute(sql.DROP_PARTS, upload_id, principal.tenant_id)
             await connection.execute(sql.RELEASE_JOBS, upload_id, principal.tenant_id, object_id)
 
@@ -232,9 +230,7 @@ class PostgresUploads:
         if dropped is not None:
             await connection.execute(sql.DROP_KEY, row["tenant_id"], dropped)
         key, size = (None, 0) if tail is None else (tail.key, tail.size)
-        await connection.execute(
-            sql.SEAL, row["upload_id"], row["tenant_id"], seal.sha256, total, key, size
-        )
+        await connection.execute(sql.SEAL, row["upload_id"], row["tenant_id"], seal.sha256, total, key, size)
 
     async def _keep_object(self, connection: Connection, row: Mapping[str, Any], stored: StoredObject) -> UUID:
         """Return the tenant's one object with these bytes; another one's bytes are dropped."""
@@ -366,9 +362,7 @@ def _check_digest(upload: Upload, sha256: str | None) -> None:
         raise UploadDigestMismatchError("another SHA-256 was stated before")
 
 
-async def _refusal(
-    connection: Connection, principal: Principal, upload_id: UploadId, token: UUID | None
-) -> Exception:
+async def _refusal(connection: Connection, principal: Principal, upload_id: UploadId, token: UUID | None) -> Exception:
     """Return why a writer's statement changed nothing."""
     row = await connection.fetchrow(sql.GET, upload_id, principal.tenant_id)
     if row is None:

@@ -64,9 +64,7 @@ class Configure:
         )
         return Configured(config, (*_fallback(asr), *warnings))
 
-    async def _diarization(
-        self, asked: JobRequestConfig
-    ) -> tuple[DiarizationConfig | None, tuple[JobWarning, ...]]:
+    async def _diarization(self, asked: JobRequestConfig) -> tuple[DiarizationConfig | None, tuple[JobWarning, ...]]:
         wish = asked.diarization
         if not _wants_diarization(asked):
             return None, ()

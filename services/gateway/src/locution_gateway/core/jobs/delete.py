@@ -25,16 +25,16 @@ class DeleteJobs:
         require(principal, Role.MEMBER)
         await self._jobs.delete(principal, job_id, version)
 
-    async def matching(self, principal: Principal, filter: str) -> int:
+    async def matching(self, principal: Principal, wanted: str) -> int:
         """Delete the finished jobs that a filter names and return how many. Raises FilterInvalidError."""
         require(principal, Role.MEMBER)
-        parsed = parse_filter(filter, FIELDS)
+        parsed = parse_filter(wanted, FIELDS)
         total = 0
         while count := await self._jobs.delete_finished(principal, parsed, BATCH):
             total += count
         return total
 
-    async def count(self, principal: Principal, filter: str) -> int:
+    async def count(self, principal: Principal, wanted: str) -> int:
         """Count the finished jobs that a filter names."""
         require(principal, Role.MEMBER)
-        return await self._jobs.count(principal, parse_filter(filter, FIELDS), None)
+        return await self._jobs.count(principal, parse_filter(wanted, FIELDS), None)

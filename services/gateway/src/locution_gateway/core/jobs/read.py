@@ -45,11 +45,11 @@ class ReadJobs:
         """Read one. Raises JobNotFoundError."""
         return await self._jobs.get(principal, job_id)
 
-    async def list(self, principal: Principal, size: int, token: str, filter: str, order_by: str) -> JobPage:
+    async def list(self, principal: Principal, size: int, token: str, wanted: str, order_by: str) -> JobPage:
         """Read a page. Raises FilterInvalidError, PageTokenInvalidError."""
-        parsed = parse_filter(filter, FIELDS)
+        parsed = parse_filter(wanted, FIELDS)
         order = parse_order(order_by, ORDERS, Order())
-        binding = Binding(principal, "jobs", filter, order.field, str(order.descending))
+        binding = Binding(principal, "jobs", wanted, order.field, str(order.descending))
         query = PageQuery(page_size(size), parsed, order, binding.position(token))
         page = await self._jobs.list(principal, query)
         count = await self._jobs.count(principal, parsed, EXACT_TOTAL + 1)

@@ -42,9 +42,7 @@ class ReadTranscripts:
     def __init__(self, transcripts: TranscriptStore) -> None:
         self._transcripts = transcripts
 
-    async def whole(
-        self, principal: Principal, job_id: JobId
-    ) -> tuple[Job, TranscriptSummary, Sequence[Segment]]:
+    async def whole(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary, Sequence[Segment]]:
         """Return a transcript. Raises TranscriptNotReadyError, and TranscriptTooLargeError for a huge one."""
         job, summary = await self.ready(principal, job_id)
         if await self._transcripts.size(principal, job_id) > STORED_LIMIT:
@@ -146,6 +144,4 @@ def in_order(sections: Sequence[FinishedSection]) -> list[Segment]:
 def moved_by(segment: Segment, samples: int, channel: int | None) -> Segment:
     """Return a segment moved from the time of its section to that of the recording."""
     words = tuple(replace(word, start=word.start + samples, end=word.end + samples) for word in segment.words)
-    return replace(
-        segment, start=segment.start + samples, end=segment.end + samples, words=words, channel=channel
-    )
+    return replace(segment, start=segment.start + samples, end=segment.end + samples, words=words, channel=channel)

@@ -39,9 +39,7 @@ class CreatePartUrls:
         if upload.state is not UploadState.WRITING or upload.write_mode is WriteMode.STREAM:
             raise UploadStateConflictError("only an upload that nothing was streamed to can be sent in parts")
         multipart_id = await self._multipart(principal, upload)
-        urls = [
-            await self._objects.part_url(upload.object_key, multipart_id, number, self._ttl) for number in numbers
-        ]
+        urls = [await self._objects.part_url(upload.object_key, multipart_id, number, self._ttl) for number in numbers]
         return [PartUrl(number, url, self._ttl) for number, url in zip(numbers, urls, strict=True)]
 
     async def _multipart(self, principal: Principal, upload: Upload) -> str:

@@ -31,10 +31,10 @@ class ReadUploads:
         """Read one. Raises UploadNotFoundError."""
         return await self._uploads.get(principal, upload_id)
 
-    async def list(self, principal: Principal, size: int, token: str, filter: str) -> tuple[tuple[Upload, ...], str]:
+    async def list(self, principal: Principal, size: int, token: str, wanted: str) -> tuple[tuple[Upload, ...], str]:
         """Read a page, newest first, and the token of the next. Raises FilterInvalidError, PageTokenInvalidError."""
-        binding = Binding(principal, "uploads", filter)
-        parsed = parse_filter(filter, FIELDS)
+        binding = Binding(principal, "uploads", wanted)
+        parsed = parse_filter(wanted, FIELDS)
         query = PageQuery(page_size(size), parsed, after=binding.position(token))
         page = await self._uploads.list(principal, query)
         return page.rows, binding.token(page.last)

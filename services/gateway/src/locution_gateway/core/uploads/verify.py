@@ -70,7 +70,10 @@ class VerifyUpload:
         self._retention = retention
 
     async def run(self, principal: Principal, upload_id: UploadId) -> bool:
-        """Verify it unless somebody else does; tell whether it was decided. A store out of reach leaves it for later."""
+        """Verify it unless somebody else does; tell whether it was decided.
+
+        A store out of reach leaves it for later.
+        """
         token = uuid4()
         hold = _Hold(self._uploads, self._clock, principal, upload_id, token, self._lease, self._clock.monotonic())
         written = await self._uploads.claim_verification(principal, upload_id, token, self._lease)

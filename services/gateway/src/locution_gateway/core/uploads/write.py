@@ -157,9 +157,7 @@ class _Writer:
         key = self.upload.object_key
         multipart_id = await self.objects.create_multipart(key)
         try:
-            return await self.uploads.begin_multipart(
-                self.principal, self.upload.upload_id, self.token, multipart_id
-            )
+            return await self.uploads.begin_multipart(self.principal, self.upload.upload_id, self.token, multipart_id)
         except UploadWriterReplacedError:
             await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
             raise

@@ -1,0 +1,1 @@
+"""Identity and limits in Postgres, a store for each resource."""

@@ -1,0 +1,250 @@
+"""What identity and limits need of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from locution_gateway.domain.accounts import (
+    ApiKey,
+    Invitation,
+    InvitationRecord,
+    Issuer,
+    KeyRecord,
+    Login,
+    NewKey,
+    NewSession,
+    NewUser,
+    SessionRecord,
+    Tenant,
+    TenantChange,
+    User,
+    UserChange,
+)
+from locution_gateway.domain.identity import Principal, SessionId, TenantId, UserId
+from locution_gateway.domain.limits import JobDefaults, Limits, QuotaUse, Quotas, Slice, StoredDefaults, UsageRow
+from locution_gateway.domain.listing import Page, PageQuery
+from locution_gateway.domain.requests import RequestKey
+
+
+class CredentialStore(Protocol):
+    """Finds who calls, before the tenant is known."""
+
+    async def api_key(self, key_id: str) -> KeyRecord | None:
+        """Return what is known of a key id."""
+
+    async def session(self, session_id: SessionId) -> SessionRecord | None:
+        """Return what is known of a session."""
+
+    async def issuers(self, issuer: str) -> Sequence[Issuer]:
+        """Return the tenants' issuers of this `iss`."""
+
+    async def login(self, tenant: str, email: str) -> Login | None:
+        """Return what is known of a user by tenant and e-mail address."""
+
+    async def invitation(self, invitation_id: UUID) -> InvitationRecord | None:
+        """Return what is known of an invitation."""
+
+    async def touch(self, used: Mapping[str, datetime]) -> None:
+        """Keep when keys were last used."""
+
+    async def forget(self, limit: int) -> None:
+        """Drop what is over: sessions, invitations, streams, buckets."""
+
+
+class SessionStore(Protocol):
+    """Sessions of a tenant's users."""
+
+    async def create(self, principal: Principal, session: NewSession) -> None:
+        """Keep a session and when its user logged in."""
+
+    async def rotate(self, principal: Principal, session_id: SessionId, generation: int, refresh_hash: bytes) -> bool:
+        """Replace the refresh token of a generation; False when another call has done so before."""
+
+    async def revoke(self, principal: Principal, session_id: SessionId, reason: str) -> None:
+        """End a session."""
+
+    async def revoke_all(self, principal: Principal, user_id: UserId, but: SessionId | None, reason: str) -> None:
+        """End a user's sessions, but for one."""
+
+
+class TenantStore(Protocol):
+    """Tenants. Absent raises TenantNotFoundError."""
+
+    async def find(self, name: str) -> TenantId | None:
+        """Return the tenant of a name."""
+
+    async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
+        """Make a tenant. Raises TenantExistsError."""
+
+    async def get(self, principal: Principal) -> Tenant:
+        """Read the principal's tenant."""
+
+    async def list(self, after: str, limit: int) -> Sequence[Tenant]:
+        """Read tenants by name, behind one."""
+
+    async def update(self, principal: Principal, version: int | None, change: TenantChange) -> Tenant:
+        """Change the principal's tenant. Raises EtagMismatchError."""
+
+
+class UserStore(Protocol):
+    """Users of a tenant. Absent and foreign raise UserNotFoundError alike."""
+
+    async def create(self, principal: Principal, user: NewUser) -> User:
+        """Make a user, using up the invitation. Raises UserExistsError, InvitationInvalidError."""
+
+    async def get(self, principal: Principal, user_id: UserId) -> User:
+        """Read one."""
+
+    async def password_hash(self, principal: Principal, user_id: UserId) -> str:
+        """Read the hash of a user's password."""
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[User]:
+        """Read a page, newest first."""
+
+    async def update(self, principal: Principal, user_id: UserId, version: int | None, change: UserChange) -> User:
+        """Change one. Raises EtagMismatchError."""
+
+    async def set_password(self, principal: Principal, user_id: UserId, password_hash: str) -> None:
+        """Change the password."""
+
+    async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:
+        """Delete one with sessions, keys and preferences. Raises EtagMismatchError."""
+
+
+class InvitationStore(Protocol):
+    """Invitations of a tenant. Absent and foreign raise InvitationNotFoundError alike."""
+
+    async def create(
+        self, principal: Principal, invitation: Invitation, token_hash: bytes, request: RequestKey | None
+    ) -> Invitation:
+        """Make one. Raises UserExistsError, RequestIdReusedError."""
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[Invitation]:
+        """Read a page of those that are still good, newest first."""
+
+    async def delete(self, principal: Principal, invitation_id: UUID) -> None:
+        """Take one back."""
+
+
+class KeyStore(Protocol):
+    """API keys of a tenant. Absent and foreign raise ApiKeyNotFoundError alike; so does another user's for `user_id`."""
+
+    async def create(self, principal: Principal, key: NewKey, limit: int | None, request: RequestKey | None) -> ApiKey:
+        """Make one. Raises QuotaExceededError, RequestIdReusedError."""
+
+    async def get(self, principal: Principal, key_id: str) -> ApiKey:
+        """Read one."""
+
+    async def list(self, principal: Principal, owner: Principal | None, query: PageQuery) -> Page[ApiKey]:
+        """Read a page, newest first: of all, or of those of one principal."""
+
+    async def rotate(self, principal: Principal, old: str, key: NewKey, until: datetime) -> ApiKey:
+        """Make a key and let the old one expire. Raises ApiKeyStateConflictError."""
+
+    async def revoke(self, principal: Principal, key_id: str) -> ApiKey:
+        """Revoke one; one that is revoked stays as it is."""
+
+
+class IssuerStore(Protocol):
+    """OIDC issuers of a tenant. Absent and foreign raise IssuerNotFoundError alike."""
+
+    async def create(self, principal: Principal, issuer: Issuer) -> Issuer:
+        """Allow one. Raises IssuerExistsError."""
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[Issuer]:
+        """Read a page, newest first."""
+
+    async def delete(self, principal: Principal, issuer_id: UUID) -> None:
+        """Allow one no longer."""
+
+
+class QuotaStore(Protocol):
+    """Quotas and use of a tenant."""
+
+    async def get(self, principal: Principal) -> Quotas:
+        """Read what the principal's tenant may use."""
+
+    async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
+        """Replace the tenant's own limits. Raises EtagMismatchError."""
+
+    async def use(self, principal: Principal) -> QuotaUse:
+        """Read what is used now."""
+
+    async def usage(self, principal: Principal, first: date, last: date, subject: str, limit: int) -> Sequence[UsageRow]:
+        """Read what was used from day to day, by day and subject; of one subject unless that is ""."""
+
+    async def today(self) -> date:
+        """Return the database's day (UTC), the one that use is charged to."""
+
+
+class TokenBuckets(Protocol):
+    """Buckets that all replicas share."""
+
+    async def lease(self, bucket: str, rate: float, burst: float, want: float) -> Slice:
+        """Take up to `want` whole tokens of a bucket that fills by `rate` a second up to `burst`."""
+
+
+class StreamSlots(Protocol):
+    """Streaming calls that are open, over all replicas."""
+
+    async def open(self, principal: Principal, stream_id: UUID, limit: int | None, lease: timedelta) -> None:
+        """Count a stream. Raises QuotaExceededError."""
+
+    async def renew(self, stream_ids: Sequence[UUID], lease: timedelta) -> None:
+        """Hold streams for longer."""
+
+    async def close(self, principal: Principal, stream_id: UUID) -> None:
+        """Count a stream no longer."""
+
+
+class DefaultsStore(Protocol):
+    """What jobs do where they say nothing: of a tenant (subject "") and of its principals."""
+
+    async def get(self, principal: Principal, subject: str) -> StoredDefaults:
+        """Read one's defaults."""
+
+    async def update(
+        self, principal: Principal, subject: str, version: int | None, defaults: JobDefaults
+    ) -> StoredDefaults:
+        """Replace one's defaults. Raises EtagMismatchError."""
+
+
+class Passwords(Protocol):
+    """Hashes passwords, off the event loop and few at once. Raises Overloaded when too many wait."""
+
+    async def hash(self, password: str) -> str:
+        """Return a password's hash."""
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Tell whether a password fits; as much work without a hash as with one."""
+
+
+class AccessTokens(Protocol):
+    """Signs and reads the access tokens of sessions."""
+
+    def issue(self, principal: Principal, session_id: SessionId) -> tuple[str, datetime]:
+        """Return a token and its end. Raises SessionsDisabledError."""
+
+    def read(self, token: str) -> SessionId:
+        """Return the session that a token names. Raises Unauthenticated, CredentialExpiredError."""
+
+    def is_ours(self, token: str) -> bool:
+        """Tell whether a token claims to be one of ours; nothing is verified by that."""
+
+
+class OidcTokens(Protocol):
+    """Reads tokens of issuers."""
+
+    async def read(self, token: str) -> Principal:
+        """Return who a token speaks for. Raises Unauthenticated, CredentialExpiredError, DependencyUnavailable."""
+
+
+class Guarded(Protocol):
+    """Makes several store calls one."""
+
+    def transaction(self, principal: Principal) -> AbstractAsyncContextManager[Any]:
+        """Enter a transaction under a tenant."""

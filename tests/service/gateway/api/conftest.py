@@ -1,0 +1,141 @@
+"""The real api on a real socket, over a real Postgres (as a role that row level security binds) and a real S3."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from locution_common.channels import open_channel
+from locution_common.clock import Clock
+from locution_common.objects import open_store
+from locution_common.postgres import migrate, open_pool
+from locution_common.service import Running, serving
+from locution_gateway.adapters.objects import S3Objects
+from locution_gateway.adapters.postgres.advance import Advance
+from locution_gateway.adapters.postgres.jobs import PostgresJobs
+from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.adapters.postgres.stages import PostgresStages
+from locution_gateway.adapters.postgres.upkeep import PostgresUpkeep
+from locution_gateway.adapters.postgres.uploads import PostgresUploads
+from locution_gateway.app_api import start
+from locution_gateway.commands import migrations_folder
+from locution_gateway.core.sweep import Sweep
+from locution_gateway.settings import ApiSettings
+from minio import Minio
+
+from tests.service.gateway.api.client import Client
+from tests.service.gateway.api.registry import Registry, serving_registry
+from tests.service.gateway.api.worker import HandWorker
+from tests.support.postgres import Postgres, postgres
+from tests.support.s3 import S3Server, bucket, s3
+
+__all__ = ["bucket", "postgres", "s3"]
+
+KEY = "a-development-key-of-the-tests"
+ROLES = ("locution_api", "locution_worker")
+
+
+@dataclass
+class Gateway:
+    """A running api with what a test looks at: `sql` runs as the owner, whom row level security does not bind."""
+
+    running: Running[ApiSettings]
+    client: Client
+    registry: Registry
+    owner: asyncpg.Connection
+    store: Minio
+    bucket: str
+
+    def keys(self) -> list[str]:
+        """Return the keys of all objects."""
+        return [found.object_name or "" for found in self.store.list_objects(self.bucket, recursive=True)]
+
+    def multiparts(self) -> int:
+        """Return how many multipart uploads are open."""
+        return len(self.store._list_multipart_uploads(self.bucket).uploads)
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Gateway]]
+
+
+@pytest.fixture
+def gateway_database(postgres: Postgres) -> Iterator[str]:
+    """The name of a migrated database."""
+
+    async def prepare(url: str) -> None:
+        for role in ROLES:
+            if not postgres.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
+                postgres.sql(f"CREATE ROLE {role} LOGIN")
+        await migrate(url, migrations_folder(), "gateway")
+
+    with postgres.database(template=postgres.template("gateway_api", prepare)) as url:
+        yield url
+
+
+@pytest.fixture
+async def serve(gateway_database: str, s3: S3Server, bucket: str) -> Serve:
+    """Start an api; several at once are replicas of one installation."""
+
+    @asynccontextmanager
+    async def serve_api(**settings: Any) -> AsyncIterator[Gateway]:
+        async with serving_registry() as registry:
+            values = {
+                "listen": "127.0.0.1:0",
+                "database_url": gateway_database.replace("postgres@", "locution_api@"),
+                "registry_address": registry.address,
+                "development_key": KEY,
+                "shutdown_grace": 2,
+                "sweep_seconds": 0.2,
+                "database_pool_size": 5,
+                **s3.settings(bucket).model_dump(),
+                **settings,
+            }
+            wanted = ApiSettings(**values)
+            owner = await asyncpg.connect(gateway_database)
+            try:
+                async with (
+                    serving(wanted, start, name="gateway-api") as running,
+                    open_channel(running.address, token=KEY) as channel,
+                ):
+                    yield Gateway(running, Client(channel), registry, owner, s3.client, bucket)
+            finally:
+                await owner.close()
+
+    return serve_api
+
+
+@pytest.fixture
+async def gateway(serve: Serve) -> AsyncIterator[Gateway]:
+    async with serve() as running:
+        yield running
+
+
+@pytest.fixture
+async def worker(gateway_database: str) -> AsyncIterator[HandWorker]:
+    """A worker that does what the test says, as the worker's role."""
+    async with open_pool(gateway_database.replace("postgres@", "locution_worker@"), size=2) as pool:
+        yield HandWorker(PostgresStages(TenantDatabase(pool), timedelta(days=30)))
+
+
+Janitor = Callable[[Clock], Sweep]
+
+
+@pytest.fixture
+async def janitor(gateway_database: str, s3: S3Server, bucket: str) -> AsyncIterator[Janitor]:
+    """The janitor itself, over the same database and store, with a clock of the test's choice."""
+    async with open_pool(gateway_database.replace("postgres@", "locution_api@"), size=2) as pool:
+        database = TenantDatabase(pool)
+        advance = Advance(timedelta(days=30))
+        async with open_store(s3.settings(bucket)) as store:
+            parts = (
+                PostgresUpkeep(database),
+                PostgresUploads(database, advance),
+                PostgresJobs(database, advance),
+                S3Objects(store, store),
+            )
+            yield lambda clock: Sweep(*parts, clock, timedelta(days=7))
