@@ -1,7 +1,7 @@
 """Generate the Python stubs, check that they are current, and lint the protos.
 
-The protos import google's and protovalidate's files. Google's come as text in googleapis-common-protos and grpcio-tools;
-protovalidate's comes only as a descriptor inside its wheel and is handed to protoc as such.
+The protos import google's and protovalidate's files. Google's come as text in googleapis-common-protos and
+grpcio-tools; protovalidate's comes only as a descriptor inside its wheel and is handed to protoc as such.
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ def has_service(stub: Path) -> bool:
 
 def differing(left: Path, right: Path) -> list[str]:
     """Return the generated files that differ between two folders, or are in one alone."""
-    names = {str(p.relative_to(base)) for base in (left, right) for p in base.rglob("*_pb2*.py*") if "__pycache__" not in p.parts}
+    names = {
+        str(p.relative_to(base))
+        for base in (left, right)
+        for p in base.rglob("*_pb2*.py*")
+        if "__pycache__" not in p.parts
+    }
     same, _, _ = filecmp.cmpfiles(left, right, names, shallow=False)
     return sorted(names - set(same))
 
@@ -103,9 +108,13 @@ def command_lint(_: argparse.Namespace) -> int:
     """Run buf lint over an image of the protos."""
     with tempfile.TemporaryDirectory() as scratch:
         image = Path(scratch) / "image.binpb"
-        protoc(Path(scratch) / "validate.binpb", "--include_imports", "--include_source_info", f"-o{image}", *proto_files())
+        protoc(
+            Path(scratch) / "validate.binpb", "--include_imports", "--include_source_info", f"-o{image}", *proto_files()
+        )
         image.write_bytes(marked(image.read_bytes()))
-        return subprocess.run([str(BIN / "buf"), "lint", str(image), "--config", str(ROOT.parent / "buf.yaml")]).returncode
+        return subprocess.run(
+            [str(BIN / "buf"), "lint", str(image), "--config", str(ROOT.parent / "buf.yaml")]
+        ).returncode
 
 
 def marked(image: bytes) -> bytes:

@@ -24,7 +24,9 @@ def parser(bench: str, description: str | None) -> argparse.ArgumentParser:
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--small", action="store_true", help="tiny inputs, to see that it works; the figures mean nothing")
+    made.add_argument(
+        "--small", action="store_true", help="tiny inputs, to see that it works; the figures mean nothing"
+    )
     made.add_argument("--output", type=Path, metavar="FILE", help="write the table there too")
     return made
 

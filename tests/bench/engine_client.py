@@ -98,8 +98,7 @@ class Speakers:
         answered = offset = 0
         async with aclosing(Exchange(stub.Cluster(), requests, STALL_SECONDS).answers()) as answers:
             async for answer in answers:
-                for turn in answer.turns:
-                    turns.append(_placed(turn, offset))
+                turns += [_placed(turn, offset) for turn in answer.turns]
                 offset += sections[answered].sample_count
                 answered += 1
         return annotation(turns)

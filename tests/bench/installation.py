@@ -38,7 +38,12 @@ class Installation:
 
     def stack(self, *arguments: str) -> str:
         """Run a command of the local stack; raises StackFailed with what it printed."""
-        environment = {**os.environ, **self.settings, "LOCUTION_STATE": str(self.state), "LOCUTION_MODELS_ROOT": str(MODELS)}
+        environment = {
+            **os.environ,
+            **self.settings,
+            "LOCUTION_STATE": str(self.state),
+            "LOCUTION_MODELS_ROOT": str(MODELS),
+        }
         done = subprocess.run(
             [sys.executable, str(STACK), *arguments],
             env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
@@ -79,7 +84,9 @@ class Installation:
         return Client(Connection(told["LOCUTION_ADDRESS"], told["LOCUTION_API_KEY"]))
 
     def _record(self) -> dict[str, dict[str, dict[str, str]]]:
-        record: dict[str, dict[str, dict[str, str]]] = json.loads((self.state / "state.json").read_text(encoding="utf-8"))
+        record: dict[str, dict[str, dict[str, str]]] = json.loads(
+            (self.state / "state.json").read_text(encoding="utf-8")
+        )
         return record
 
 

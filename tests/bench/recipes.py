@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from locution_gateway.media.sections import SectionRule, Sectioner
+from locution_gateway.media.sections import Sectioner, SectionRule
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment
 from pyannote.database.util import load_rttm
@@ -92,7 +92,8 @@ def long_conversation(seconds: float, seed: int = SEED) -> Conversation:
 def reference_turns(found: Recording) -> Annotation:
     """Return the turns beside a recording."""
     assert found.turns is not None
-    return next(iter(load_rttm(found.turns).values()))
+    turns: Annotation = next(iter(load_rttm(found.turns).values()))  # type: ignore[no-untyped-call]
+    return turns
 
 
 def sections(audio: Pcm, rule: SectionRule | None = None) -> list[Pcm]:

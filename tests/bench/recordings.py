@@ -118,11 +118,12 @@ def wheel_folder() -> Path:
 @lru_cache(maxsize=256)
 def _decoded(path: Path) -> Pcm:
     if path.suffix == ".raw":
-        return np.fromfile(path, dtype="<i2").astype(np.int16)
+        return np.fromfile(path, dtype="<i2").astype(np.int16, copy=False)
     from faster_whisper.audio import decode_audio
 
     audio = decode_audio(str(path), sampling_rate=RATE)
-    return np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+    samples: Pcm = np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+    return samples
 
 
 def _checked(row: dict[str, str]) -> Recording:

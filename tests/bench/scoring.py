@@ -12,9 +12,7 @@ from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
 BY_CHARACTER = ("zh", "ja")
-NOTE = (
-    "Errors: both sides normalised by whisper-normalizer (English, else basic), counted by jiwer; characters for zh and ja."
-)
+NOTE = "Errors: whisper-normalizer on both sides (English, else basic), counted by jiwer; characters for zh and ja."
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def lines(cells: Sequence[Sequence[str]]) -> str:
     """Return cells as a Markdown table; the first line is its head."""
     safe = [[cell.replace("|", "\\|") for cell in line] for line in cells]
     widths = [max(len(line[column]) for line in safe) for column in range(len(safe[0]))]
-    texts = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in safe]
+    texts = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in safe
+    ]
     texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(texts)

@@ -1,7 +1,8 @@
 """The whole stack as its users meet it: real processes, real weights, the public API alone.
 
-Without --target a stack of the tests' own is started in a temporary folder, with the weights that `make models` installed.
-With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop processes skip.
+Without --target a stack of the tests' own is started in a temporary folder, with the weights that `make models`
+installed. With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
+processes skip.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Installation:
         """Return the environment of its command line."""
         return {**os.environ, "LOCUTION_ADDRESS": self.address, "LOCUTION_API_KEY": self.key, "COLUMNS": "120"}
 
-    def locution(self, *arguments: str | Path, timeout: float = 240, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def locution(
+        self, *arguments: str | Path, timeout: float = 240, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command line; its failure fails the test with what it printed."""
         command = [sys.executable, "-m", "locution_client", *map(str, arguments)]
         done = subprocess.run(
@@ -52,9 +55,19 @@ class Installation:
 
 def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping[str, str] | None = None) -> str:
     """Run a command of the local stack in a state folder."""
-    environment = {**os.environ, "LOCUTION_STATE": str(state), "LOCUTION_MODELS_ROOT": str(models_root()), **(extra or {})}
+    environment = {
+        **os.environ,
+        "LOCUTION_STATE": str(state),
+        "LOCUTION_MODELS_ROOT": str(models_root()),
+        **(extra or {}),
+    }
     done = subprocess.run(
-        [sys.executable, str(STACK), *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        [sys.executable, str(STACK), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
     assert done.returncode == 0, f"stack {arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -97,7 +110,9 @@ def sample() -> Path:
 
 
 @pytest.fixture(scope="session")
-def conversation(installation: Installation, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def conversation(
+    installation: Installation, sample: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
     """The sample transcribed through the command line with all defaults, as exported JSON."""
     out = tmp_path_factory.mktemp("conversation") / "sample.json"
     installation.locution("transcribe", sample, "--format", "json", "--output", out)

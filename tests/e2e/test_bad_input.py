@@ -42,11 +42,15 @@ def test_an_empty_file_is_refused(installation: Installation, tmp_path: Path) ->
 
 def test_a_wrong_extension_transcribes(installation: Installation, sample: Path, tmp_path: Path) -> None:
     (tmp_path / "sample.pdf").write_bytes(sample.read_bytes())
-    done = installation.locution("transcribe", tmp_path / "sample.pdf", "--no-diarize", "--asr-model", "whisper/tiny.en")
+    done = installation.locution(
+        "transcribe", tmp_path / "sample.pdf", "--no-diarize", "--asr-model", "whisper/tiny.en"
+    )
     assert len(done.stdout.split()) > 30
 
 
-def test_truncated_media_gives_what_decoded_with_a_warning(installation: Installation, sample: Path, tmp_path: Path) -> None:
+def test_truncated_media_gives_what_decoded_with_a_warning(
+    installation: Installation, sample: Path, tmp_path: Path
+) -> None:
     data = sample.read_bytes()
     (tmp_path / "cut.wav").write_bytes(data[: len(data) // 2])
     form = ("--format", "json", "--no-diarize", "--asr-model", "whisper/tiny.en")

@@ -50,8 +50,18 @@ def installed(python: Path) -> set[str]:
     [
         ("gateway.lock", (*SHARED, "services/gateway"), ["-m", "locution_gateway", "api", "--help"], HEAVY),
         ("gateway.lock", (*SHARED, "services/gateway"), ["-m", "locution_gateway", "worker", "--help"], HEAVY),
-        ("registry.lock", (*SHARED, "services/registry"), ["-m", "locution_registry", "--help"], HEAVY | {"av", "minio"}),
-        ("client.lock", ("protos/gen/python", "clients/python"), ["-m", "locution_client", "--help"], HEAVY | {"numpy"}),
+        (
+            "registry.lock",
+            (*SHARED, "services/registry"),
+            ["-m", "locution_registry", "--help"],
+            HEAVY | {"av", "minio"},
+        ),
+        (
+            "client.lock",
+            ("protos/gen/python", "clients/python"),
+            ["-m", "locution_client", "--help"],
+            HEAVY | {"numpy"},
+        ),
         ("asr.lock", (*SHARED, "services/asr"), ["-m", "locution_asr", "--help"], {"torch", "asyncpg", "minio"}),
     ],
     ids=["api", "worker", "registry", "client", "asr"],
@@ -67,7 +77,9 @@ def test_a_service_installs_and_starts_alone(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not os.environ.get("LOCUTION_TEST_LARGE"), reason="4 GB of CUDA libraries: set LOCUTION_TEST_LARGE=1")
+@pytest.mark.skipif(
+    not os.environ.get("LOCUTION_TEST_LARGE"), reason="4 GB of CUDA libraries: set LOCUTION_TEST_LARGE=1"
+)
 def test_the_diarizer_installs_and_starts_alone(tmp_path: Path) -> None:
     python = install(tmp_path / "venv", "diarizer.lock", *SHARED, "services/diarizer")
     assert installed(python) & {"ctranslate2", "asyncpg", "minio"} == set()

@@ -66,8 +66,10 @@ def pcm(path: Path) -> Pcm:
         rate, audio = wavfile.read(path)
     assert rate == RATE
     if audio.dtype == np.int16:
-        return audio
-    return np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+        whole: Pcm = audio
+        return whole
+    scaled: Pcm = np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
+    return scaled
 
 
 def reference(path: Path) -> Annotation:

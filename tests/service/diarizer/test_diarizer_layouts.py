@@ -109,7 +109,7 @@ def test_the_torch_embedding_is_what_pyannote_computes(community: Path) -> None:
     from pyannote.audio.pipelines.speaker_verification import PyannoteAudioPretrainedSpeakerEmbedding
 
     model = pyannote_model.load(community, device="cpu")
-    window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / 32768
+    window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
     ours = model._embedding([window], [np.ones((model.grid.frames, 1), np.bool_)])[0]
     theirs = PyannoteAudioPretrainedSpeakerEmbedding(checkpoint.build(checkpoint.read(community / "embedding")))(
         torch.from_numpy(window)[None, None], masks=torch.ones(1, model.grid.frames)
@@ -121,7 +121,7 @@ def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
     from pyannote.audio.pipelines.speaker_verification import ONNXWeSpeakerPretrainedSpeakerEmbedding
 
     model = pyannote_model.load(weights(), device="cpu")
-    window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / 32768
+    window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
     voices = model.listen([window])[0]
     theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(weights() / "embedding" / "wespeaker-campplus.onnx"))
     for speaker in np.flatnonzero(voices.activity.any(axis=0)):

@@ -61,11 +61,20 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Dispatcher
     assert result.speech == result.text_speech == HEARD
 
 
-async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) -> None:
+async def test_a_doubted_draft_is_searched_wider_without_encoding_again(dispatcher: Dispatcher) -> None:
     def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
-        return sound(" na" * 50) if search.beam_size == 1 else sound(" right")
+        return sound(" wrong", mean_log_probability=-0.9) if search.beam_size == 1 else sound(" right")
 
     recogniser = FakeRecogniser(speak=speak)
+    result = await recognised(dispatcher, recogniser)
+    assert recogniser.lengths == [samples(10)]
+    assert [segment.text for segment in result.segments] == ["right"]
+    assert result.timing.passes == 1
+
+
+async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) -> None:
+    recogniser = FakeRecogniser()
+    recogniser.speak = lambda pcm, prompt, search: sound(" right" if recogniser.lengths[1:] else " na" * 50)
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10), WINDOW_SAMPLES]
     assert result.segments[0].text == "right"

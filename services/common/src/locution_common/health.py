@@ -16,7 +16,7 @@ from . import names, telemetry
 Probe: TypeAlias = Callable[[], Awaitable[object]]
 
 LIVENESS: Final = "liveness"
-"""The health service that is SERVING from start to shutdown: whether to restart the process, not whether to send it work."""
+"""The health service that is SERVING from start to shutdown: whether to restart the process."""
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -163,7 +163,11 @@ def _servicers(
 def _uploads(settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]) -> Uploads:
     store, objects = adapters.uploads, adapters.objects
     limits = UploadLimits(
-        settings.max_upload_bytes, settings.max_open_uploads, settings.upload_idle, settings.upload_retention
+        settings.max_upload_bytes,
+        settings.max_open_uploads,
+        settings.upload_idle,
+        settings.upload_retention,
+        timedelta(seconds=settings.upload_silence_seconds),
     )
     complete = CompleteUpload(store, objects, verify, limits, PART_SIZE, settings.inline_verify_bytes, wake)
     return Uploads(

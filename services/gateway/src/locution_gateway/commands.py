@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 from locution_common import logs, service, settings
 from locution_common.postgres import migrate
 
+from locution_gateway.allocator import return_large_buffers
 from locution_gateway.settings import ApiSettings, MigrateSettings
 
 SCHEMA: Final = "gateway"
@@ -44,6 +45,7 @@ def migrations_folder() -> Path:
 
 def _api(argv: Sequence[str]) -> None:
     loaded = settings.load(ApiSettings, argv, program="locution_gateway api")
+    return_large_buffers()
     from locution_gateway.app_api import start
 
     service.main(loaded, start, name="locution-gateway-api")

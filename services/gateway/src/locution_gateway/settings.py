@@ -70,6 +70,9 @@ class ApiSettings(GatewaySettings):
         ge=1,
         le=1000,
     )
+    upload_silence_seconds: float = Field(
+        60.0, description="Seconds without a message after which a WriteUpload stream ends.", examples=["60"], gt=0
+    )
     upload_idle_seconds: int = Field(
         24 * 3600,
         description="Seconds after its last byte at which a WRITING upload expires.",

@@ -432,3 +432,15 @@ async def test_multiparts_that_nobody_owns_are_aborted(gateway: Gateway, janitor
     left = gateway.store._list_multipart_uploads(gateway.bucket).uploads
     kept = await gateway.owner.fetchval("SELECT object_key FROM gateway.uploads")
     assert [found.object_name for found in left] == [kept]
+
+
+async def test_a_silent_stream_is_ended(serve: Serve) -> None:
+    async with serve(upload_silence_seconds=0.3) as gateway:
+        upload = await gateway.client.new_upload()
+
+        async def silent() -> AsyncIterator[pb.WriteUploadRequest]:
+            for message in messages(upload.name, os.urandom(MIB), 0, None):
+                yield message
+            await asyncio.Event().wait()
+
+        assert await reason(gateway.client.uploads.WriteUpload(silent())) == "DEADLINE_EXCEEDED"

@@ -64,7 +64,8 @@ class Queue:
         await self.owner.execute(
             """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
                    effective_config, priority) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5, $6)""",
-            job_id, tenant, new_id(), codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(config(diarize)), priority,
+            job_id, tenant, new_id(), codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(config(diarize)),
+            priority,
         )  # fmt: skip
         await self.owner.execute(
             """INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, state, priority)
@@ -80,7 +81,8 @@ class Queue:
     async def stage_states(self, job_id: JobId) -> dict[str, list[str]]:
         """Return the states of the job's stages by kind."""
         rows = await self.owner.fetch(
-            "SELECT kind, array_agg(state ORDER BY section, channel) FROM gateway.stages WHERE job_id = $1 GROUP BY kind",
+            """SELECT kind, array_agg(state ORDER BY section, channel) FROM gateway.stages
+               WHERE job_id = $1 GROUP BY kind""",
             job_id,
         )
         return {kind: list(states) for kind, states in rows}

@@ -63,9 +63,7 @@ class FakeAsr(asr_service_pb2_grpc.AsrServiceServicer):
         yield asr.TranscribeResponse(
             segment=asr.AsrSegment(start_sample=0, end_sample=samples, text=" hello", words=[word], language="en")
         )
-        span = asr.AsrCoverageSpan(
-            start_sample=0, end_sample=samples, outcome=asr.AsrCoverageSpan.OUTCOME_TRANSCRIBED
-        )
+        span = asr.AsrCoverageSpan(start_sample=0, end_sample=samples, outcome=asr.AsrCoverageSpan.OUTCOME_TRANSCRIBED)
         done = asr.TranscribeDone(sample_count=samples, coverage=[span], speech_sample_count=samples)
         done.timings.compute_seconds = 0.25
         yield asr.TranscribeResponse(done=done)
@@ -89,6 +87,7 @@ class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     ) -> AsyncIterator[dia.DiarizeResponse]:
         if self._behaviour.next() == "invalid":
             await refuse(context, code_pb2.INVALID_ARGUMENT, "MODEL_NOT_USABLE", None)
+        yield dia.DiarizeResponse(started=dia.DiarizeStarted(model="p/x", checksum="c", device="cpu"))
         samples = await count(requests)
         section = dia.SectionSpeakers(sample_count=samples)
         section.speakers.add(id=0, embedding=[1.0], speech_sample_count=samples)
@@ -102,6 +101,9 @@ class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
             if request.WhichOneof("message") == "section":
                 turn = dia.SpeakerTurn(start_sample=0, end_sample=request.section.sample_count, speaker=0)
                 yield dia.ClusterResponse(turns=[turn])
+
+    async def Embed(self, requests: AsyncIterator[dia.EmbedRequest], context: Context) -> dia.EmbedResponse:
+        return dia.EmbedResponse(embedding=[1.0], speech_sample_count=await count(requests))
 
 
 async def count(requests: AsyncIterator[Any]) -> int:

@@ -165,7 +165,7 @@ async def test_giving_back_uses_no_attempt_until_the_job_is_too_old(queue: Queue
 
 
 async def test_one_failed_section_leaves_the_job_to_succeed(queue: Queue) -> None:
-    job_id = await queue.job(diarize=False)
+    await queue.job(diarize=False)
     await queue.stages.finish_decode(await claim(queue), decoded(2))
     await queue.stages.fail(await claim(queue), CRASH, None, 5)
     await finish(queue, StageKind.TRANSCRIBE)

@@ -31,6 +31,10 @@ from tests.support.s3 import S3Server, bucket, s3
 __all__ = ["bucket", "s3"]
 
 TENANT = tenant(7)
+OBJECT = "INSERT INTO gateway.objects VALUES ($1, $2, 'test', $3, $4, $5)"
+STAGE = """
+INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, state) VALUES ($1, $2, $3, 'DECODE', 'READY')
+"""
 
 
 def recording(seconds: float) -> bytes:
@@ -64,7 +68,12 @@ class World:
         object_id = new_id()
         digest = hashlib.sha256(media).hexdigest()
         await self.owner.execute(
-            "INSERT INTO gateway.objects VALUES ($1, $2, 'test', $3, $4, $5)", object_id, TENANT, key, len(media), digest
+            OBJECT,
+            object_id,
+            TENANT,
+            key,
+            len(media),
+            digest,
         )
         await self.owner.execute(
             """INSERT INTO gateway.uploads (upload_id, tenant_id, created_by, state, object_key, object_id, expire_time)
@@ -72,12 +81,12 @@ class World:
             upload, TENANT, state, key, object_id if state == "READY" else None,
         )  # fmt: skip
         await self.owner.execute(
-            """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config, effective_config)
-               VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5)""",
+            """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
+                   effective_config) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5)""",
             job, TENANT, upload, codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(config(diarize)),
         )  # fmt: skip
         await self.owner.execute(
-            "INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, state) VALUES ($1, $2, $3, 'DECODE', 'READY')",
+            STAGE,
             new_id(), job, TENANT,
         )  # fmt: skip
         await self.owner.execute("SELECT pg_notify('locution_stages', '')")
@@ -172,7 +181,9 @@ async def test_a_section_that_fails_for_good_stands_in_the_coverage(
         assert (spans[0]["start"], spans[-1]["end"]) == (0, 25 * 16_000)
 
 
-@pytest.mark.parametrize(("media", "reason"), [(b"no media, only text\n" * 99, "MEDIA_UNRECOGNISED"), (b"", "MEDIA_EMPTY")])
+@pytest.mark.parametrize(
+    ("media", "reason"), [(b"no media, only text\n" * 99, "MEDIA_UNRECOGNISED"), (b"", "MEDIA_EMPTY")]
+)
 async def test_bad_media_fails_its_own_job_alone(
     gateway_database: str, s3: S3Server, bucket: str, media: bytes, reason: str
 ) -> None:
@@ -230,5 +241,3 @@ async def test_a_database_that_comes_back_finds_the_worker_at_work(
 
 async def _true(value: bool) -> bool:
     return value
-
-

@@ -25,9 +25,7 @@ SECOND = 16_000
 
 def words(*texts: str, start: int = 0) -> tuple[Word, ...]:
     """Words of one second each."""
-    return tuple(
-        Word(start + place * SECOND, start + (place + 1) * SECOND, text) for place, text in enumerate(texts)
-    )
+    return tuple(Word(start + place * SECOND, start + (place + 1) * SECOND, text) for place, text in enumerate(texts))
 
 
 def segment(*texts: str, start: int = 0) -> Segment:

@@ -17,7 +17,7 @@ def failure(reason: str) -> Failure:
 
 
 def test_every_permanent_reason_is_in_the_catalogue() -> None:
-    known = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.keys()}
+    known = {name.removeprefix("ERROR_REASON_") for name in list(error_reason_pb2.ErrorReason.keys())}
     assert known >= PERMANENT
 
 

@@ -302,6 +302,42 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The server has no key to sign sessions with.
     Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
     """
+    ERROR_REASON_LIVE_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """No such live session for this caller.
+    Code: NOT_FOUND. Retry: no. Example: GetSession of "liveSessions/none".
+    """
+    ERROR_REASON_LIVE_TOKEN_INVALID: _ErrorReason.ValueType  # 141
+    """The resume token is malformed, another session's, or was replaced by a later one.
+    Code: INVALID_ARGUMENT. Retry: with the last token. Example: a resume with a token that was used before.
+    """
+    ERROR_REASON_LIVE_SESSION_ENDED: _ErrorReason.ValueType  # 142
+    """The live session has ended.
+    Code: FAILED_PRECONDITION. Retry: with a new session. Example: a resume after the session's resume time.
+    """
+    ERROR_REASON_LIVE_SESSION_TAKEN_OVER: _ErrorReason.ValueType  # 143
+    """Another stream resumed the session.
+    Code: ABORTED. Retry: no. Example: the broken stream of a client that is back on a new one.
+    """
+    ERROR_REASON_LIVE_STREAM_IDLE: _ErrorReason.ValueType  # 144
+    """No message came for longer than the limit; the session can be resumed.
+    Code: DEADLINE_EXCEEDED. Retry: with the resume token. Example: a microphone that was switched off.
+    """
+    ERROR_REASON_LIVE_CLIENT_TOO_SLOW: _ErrorReason.ValueType  # 145
+    """The client does not read what it is sent; the session can be resumed.
+    Code: RESOURCE_EXHAUSTED. Retry: with the resume token. Example: a client that sends and never reads.
+    """
+    ERROR_REASON_LIVE_OVERLOADED: _ErrorReason.ValueType  # 146
+    """As many live streams are open as the server, or the tenant, may have.
+    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one stream more than the limit.
+    """
+    ERROR_REASON_LIVE_DRAINING: _ErrorReason.ValueType  # 147
+    """The server stops; the session can be resumed on another connection.
+    Code: UNAVAILABLE. Retry: with the resume token, at once. Example: a stream during a rolling update.
+    """
+    ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: _ErrorReason.ValueType  # 148
+    """The audio ends inside a sample.
+    Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The catalogue of every reason that Locution gives for refusing or failing something.
@@ -590,5 +626,41 @@ Code: FAILED_PRECONDITION. Retry: after Login. Example: Logout with an API key.
 ERROR_REASON_SESSIONS_DISABLED: ErrorReason.ValueType  # 135
 """The server has no key to sign sessions with.
 Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
+"""
+ERROR_REASON_LIVE_SESSION_NOT_FOUND: ErrorReason.ValueType  # 140
+"""No such live session for this caller.
+Code: NOT_FOUND. Retry: no. Example: GetSession of "liveSessions/none".
+"""
+ERROR_REASON_LIVE_TOKEN_INVALID: ErrorReason.ValueType  # 141
+"""The resume token is malformed, another session's, or was replaced by a later one.
+Code: INVALID_ARGUMENT. Retry: with the last token. Example: a resume with a token that was used before.
+"""
+ERROR_REASON_LIVE_SESSION_ENDED: ErrorReason.ValueType  # 142
+"""The live session has ended.
+Code: FAILED_PRECONDITION. Retry: with a new session. Example: a resume after the session's resume time.
+"""
+ERROR_REASON_LIVE_SESSION_TAKEN_OVER: ErrorReason.ValueType  # 143
+"""Another stream resumed the session.
+Code: ABORTED. Retry: no. Example: the broken stream of a client that is back on a new one.
+"""
+ERROR_REASON_LIVE_STREAM_IDLE: ErrorReason.ValueType  # 144
+"""No message came for longer than the limit; the session can be resumed.
+Code: DEADLINE_EXCEEDED. Retry: with the resume token. Example: a microphone that was switched off.
+"""
+ERROR_REASON_LIVE_CLIENT_TOO_SLOW: ErrorReason.ValueType  # 145
+"""The client does not read what it is sent; the session can be resumed.
+Code: RESOURCE_EXHAUSTED. Retry: with the resume token. Example: a client that sends and never reads.
+"""
+ERROR_REASON_LIVE_OVERLOADED: ErrorReason.ValueType  # 146
+"""As many live streams are open as the server, or the tenant, may have.
+Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one stream more than the limit.
+"""
+ERROR_REASON_LIVE_DRAINING: ErrorReason.ValueType  # 147
+"""The server stops; the session can be resumed on another connection.
+Code: UNAVAILABLE. Retry: with the resume token, at once. Example: a stream during a rolling update.
+"""
+ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
+"""The audio ends inside a sample.
+Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -40,7 +40,7 @@ class WhisperRecogniser:
         return self._capabilities
 
     def encode(self, windows: Sequence[Pcm], length: int) -> WhisperEncoding:
-        """Encode windows, each padded with silence to `length` samples."""
+        """Encode windows, each padded to `length` samples."""
         features = self._mel(windows, length)
         encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
         return WhisperEncoding(self, self._model, encoded, len(windows), length)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 from locution_common.errors import InternalError, ObjectChecksumMismatch
 from locution_common.objects import ObjectStore, Part
@@ -13,7 +13,7 @@ from locution_gateway.core.uploads.keys import ROOT
 from locution_gateway.domain.errors import UploadPartInvalidError
 from locution_gateway.domain.uploads import UploadPart
 
-READ_SIZE: Final = 4 * 1024 * 1024
+READ_SIZE: Final = 1024 * 1024
 
 
 class S3Objects:
@@ -23,16 +23,16 @@ class S3Objects:
         self._store = store
         self._public = public
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes | bytearray) -> None:
         """Store an object."""
-        await self._store.put(key, data)
+        await self._store.put(key, _bytes(data))
 
     async def get(self, key: str) -> bytes:
         """Return a small object."""
         return await self._store.get(key)
 
     def stream(self, key: str) -> AsyncIterator[bytes]:
-        """Give an object in pieces of 4 MiB."""
+        """Give an object in pieces of 1 MiB."""
         return self._store.stream(key, range_size=READ_SIZE)
 
     async def delete(self, key: str) -> None:
@@ -52,9 +52,9 @@ class S3Objects:
         """Begin a multipart upload."""
         return await self._store.create_multipart(key)
 
-    async def put_part(self, key: str, multipart_id: str, number: int, data: bytes) -> UploadPart:
+    async def put_part(self, key: str, multipart_id: str, number: int, data: bytes | bytearray) -> UploadPart:
         """Store one part, with its checksum."""
-        return _part(await self._store.upload_part(key, multipart_id, number, data))
+        return _part(await self._store.upload_part(key, multipart_id, number, _bytes(data)))
 
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[UploadPart]:
         """Return the parts that the store holds."""
@@ -92,3 +92,8 @@ class S3Objects:
 
 def _part(part: Part) -> UploadPart:
     return UploadPart(part.number, part.size, part.etag.strip('"'))
+
+
+def _bytes(data: bytes | bytearray) -> bytes:
+    """Hand over a buffer as it is: the client library only reads it, and a copy would double an upload's memory."""
+    return cast("bytes", data)

@@ -86,14 +86,18 @@ async def start(messages: AsyncIterator[pb.WriteUploadRequest]) -> pb.WriteUploa
 
 
 async def pieces(messages: AsyncIterator[pb.WriteUploadRequest]) -> AsyncIterator[bytes | Finish]:
-    """Yield the bytes of a stream and its finish, if it has one; nothing may follow that."""
-    finished = False
+    """Yield the bytes of a stream, then its finish if it has one, once it is sure that nothing follows that."""
+    finish: Finish | None = None
     async for message in messages:
         kind = message.WhichOneof("message")
-        if finished or kind == "start":
+        if finish is not None or kind == "start":
             raise StreamProtocolViolated("start comes first and alone, finish last")
-        finished = kind == "finish"
-        yield _finish(message.finish) if finished else message.data
+        if kind == "finish":
+            finish = _finish(message.finish)
+        else:
+            yield message.data
+    if finish is not None:
+        yield finish
 
 
 def _finish(finish: pb.WriteUploadFinish) -> Finish:

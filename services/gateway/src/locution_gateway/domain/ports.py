@@ -148,7 +148,7 @@ class UploadFault:
 class ObjectBytes(Protocol):
     """Bytes in the object store. Absent keys raise ObjectNotFound, an unreachable store DependencyUnavailable."""
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes | bytearray) -> None:
         """Store an object; durable when it returns."""
 
     async def get(self, key: str) -> bytes:
@@ -166,7 +166,7 @@ class ObjectBytes(Protocol):
     async def create_multipart(self, key: str) -> str:
         """Begin a multipart upload and return its id."""
 
-    async def put_part(self, key: str, multipart_id: str, number: int, data: bytes) -> UploadPart:
+    async def put_part(self, key: str, multipart_id: str, number: int, data: bytes | bytearray) -> UploadPart:
         """Store one part; durable when it returns."""
 
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[UploadPart]:

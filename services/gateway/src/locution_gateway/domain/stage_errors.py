@@ -29,7 +29,7 @@ class EngineError(LocutionError):
     def __init__(self, reason: str, message: str) -> None:
         """Carry the engine's own reason."""
         super().__init__(message)
-        self.reason = reason  # type: ignore[misc]  # the reason is the engine's, one class stands for all of them
+        self.reason = reason
 
 
 class UploadPendingError(LocutionError):

@@ -454,3 +454,431 @@ class AsrCoverageSpan(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AsrCoverageSpan: _TypeAlias = AsrCoverageSpan  # noqa: Y015
+
+@_typing.final
+class ListenRequest(_message.Message):
+    """One message to an engine that listens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    FLUSH_FIELD_NUMBER: _builtins.int
+    UPDATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> Global___ListenStart:
+        """The first message, and only the first."""
+
+    @_builtins.property
+    def audio(self) -> _common_pb2.AudioChunk:
+        """Audio that follows the audio before."""
+
+    @_builtins.property
+    def flush(self) -> Global___ListenFlush:
+        """Ends the utterance that is open, at the last sample sent."""
+
+    @_builtins.property
+    def update(self) -> Global___ListenUpdate:
+        """Changes what the decoder is asked from the next look on."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___ListenStart | None = ...,
+        audio: _common_pb2.AudioChunk | None = ...,
+        flush: Global___ListenFlush | None = ...,
+        update: Global___ListenUpdate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "flush", b"flush", "message", b"message", "start", b"start", "update", b"update"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "flush", b"flush", "message", b"message", "start", b"start", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["start", "audio", "flush", "update"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___ListenRequest: _TypeAlias = ListenRequest  # noqa: Y015
+
+@_typing.final
+class ListenStart(_message.Message):
+    """What is wanted of a live stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    STEP_SAMPLES_FIELD_NUMBER: _builtins.int
+    ENDPOINT_SAMPLES_FIELD_NUMBER: _builtins.int
+    LONGEST_SAMPLES_FIELD_NUMBER: _builtins.int
+    PARTIALS_FIELD_NUMBER: _builtins.int
+    FIRST_SAMPLE_FIELD_NUMBER: _builtins.int
+    DONE_SAMPLE_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    step_samples: _builtins.int
+    """Required. Samples between two looks at an open utterance, 3200 to 80000."""
+    endpoint_samples: _builtins.int
+    """Required. Silence that ends an utterance, 3200 to 80000 samples."""
+    longest_samples: _builtins.int
+    """Required. Longest utterance, 80000 to 432000 samples."""
+    partials: _builtins.bool
+    """Optional. Whether partials are wanted."""
+    first_sample: _builtins.int
+    """Optional. Position of the first sample that will be sent, a multiple of 512."""
+    done_sample: _builtins.int
+    """Optional. All before this sample was done by an earlier stream: it is heard again for the detector's and the decoder's
+    memory alone.
+    """
+    @_builtins.property
+    def options(self) -> Global___TranscribeStart:
+        """Required. Who asks, with which model and options; its class must be LIVE."""
+
+    @_builtins.property
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListenContext]:
+        """Optional. The spans of the utterances behind first_sample that an earlier stream finished, with their text, in order."""
+
+    def __init__(
+        self,
+        *,
+        options: Global___TranscribeStart | None = ...,
+        step_samples: _builtins.int = ...,
+        endpoint_samples: _builtins.int = ...,
+        longest_samples: _builtins.int = ...,
+        partials: _builtins.bool = ...,
+        first_sample: _builtins.int = ...,
+        done_sample: _builtins.int = ...,
+        context: _abc.Iterable[Global___ListenContext] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "done_sample", b"done_sample", "endpoint_samples", b"endpoint_samples", "first_sample", b"first_sample", "longest_samples", b"longest_samples", "options", b"options", "partials", b"partials", "step_samples", b"step_samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenStart: _TypeAlias = ListenStart  # noqa: Y015
+
+@_typing.final
+class ListenContext(_message.Message):
+    """An utterance that was finished before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_SAMPLE_FIELD_NUMBER: _builtins.int
+    END_SAMPLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    start_sample: _builtins.int
+    """Required when not 0. Its first sample."""
+    end_sample: _builtins.int
+    """Required. The sample behind its last."""
+    text: _builtins.str
+    """Required when not empty. Its text."""
+    def __init__(
+        self,
+        *,
+        start_sample: _builtins.int = ...,
+        end_sample: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_sample", b"end_sample", "start_sample", b"start_sample", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenContext: _TypeAlias = ListenContext  # noqa: Y015
+
+@_typing.final
+class ListenFlush(_message.Message):
+    """Ends the open utterance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenFlush: _TypeAlias = ListenFlush  # noqa: Y015
+
+@_typing.final
+class ListenUpdate(_message.Message):
+    """New wishes; what is unset stays as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    VOCABULARY_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """Optional. As in TranscribeStart."""
+    prompt: _builtins.str
+    """Optional. As in TranscribeStart."""
+    @_builtins.property
+    def vocabulary(self) -> Global___ListenVocabulary:
+        """Optional. Words to prefer instead of those before."""
+
+    def __init__(
+        self,
+        *,
+        language: _builtins.str | None = ...,
+        prompt: _builtins.str | None = ...,
+        vocabulary: Global___ListenVocabulary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "_prompt", b"_prompt", "language", b"language", "prompt", b"prompt", "vocabulary", b"vocabulary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_language", b"_language", "_prompt", b"_prompt", "language", b"language", "prompt", b"prompt", "vocabulary", b"vocabulary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__prompt: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
+
+Global___ListenUpdate: _TypeAlias = ListenUpdate  # noqa: Y015
+
+@_typing.final
+class ListenVocabulary(_message.Message):
+    """Words to prefer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOTWORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. As in TranscribeStart."""
+
+    def __init__(
+        self,
+        *,
+        hotwords: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hotwords", b"hotwords"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenVocabulary: _TypeAlias = ListenVocabulary  # noqa: Y015
+
+@_typing.final
+class ListenResponse(_message.Message):
+    """One message from an engine that listens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STARTED_FIELD_NUMBER: _builtins.int
+    SPEECH_STARTED_FIELD_NUMBER: _builtins.int
+    SPEECH_ENDED_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def started(self) -> Global___TranscribeStarted:
+        """The first message: the stream is admitted and the model is loaded."""
+
+    @_builtins.property
+    def speech_started(self) -> Global___ListenSpeech:
+        """Speech began."""
+
+    @_builtins.property
+    def speech_ended(self) -> Global___ListenSpeech:
+        """Speech ended."""
+
+    @_builtins.property
+    def partial(self) -> Global___ListenPartial:
+        """What is heard of an open utterance."""
+
+    @_builtins.property
+    def final(self) -> Global___ListenFinal:
+        """The text of an utterance that has ended."""
+
+    @_builtins.property
+    def progress(self) -> Global___ListenProgress:
+        """How far the stream is."""
+
+    @_builtins.property
+    def done(self) -> Global___ListenDone:
+        """The last message."""
+
+    def __init__(
+        self,
+        *,
+        started: Global___TranscribeStarted | None = ...,
+        speech_started: Global___ListenSpeech | None = ...,
+        speech_ended: Global___ListenSpeech | None = ...,
+        partial: Global___ListenPartial | None = ...,
+        final: Global___ListenFinal | None = ...,
+        progress: Global___ListenProgress | None = ...,
+        done: Global___ListenDone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "final", b"final", "message", b"message", "partial", b"partial", "progress", b"progress", "speech_ended", b"speech_ended", "speech_started", b"speech_started", "started", b"started"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "final", b"final", "message", b"message", "partial", b"partial", "progress", b"progress", "speech_ended", b"speech_ended", "speech_started", b"speech_started", "started", b"started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["started", "speech_started", "speech_ended", "partial", "final", "progress", "done"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___ListenResponse: _TypeAlias = ListenResponse  # noqa: Y015
+
+@_typing.final
+class ListenSpeech(_message.Message):
+    """Where speech begins or ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    sample: _builtins.int
+    """Output only. The sample."""
+    def __init__(
+        self,
+        *,
+        sample: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample", b"sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenSpeech: _TypeAlias = ListenSpeech  # noqa: Y015
+
+@_typing.final
+class ListenPartial(_message.Message):
+    """What is heard of an open utterance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_SAMPLE_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    UNSTABLE_FIELD_NUMBER: _builtins.int
+    HEARD_SAMPLE_FIELD_NUMBER: _builtins.int
+    start_sample: _builtins.int
+    """Output only. First sample of the utterance."""
+    unstable: _builtins.str
+    """Output only. Text behind them."""
+    heard_sample: _builtins.int
+    """Output only. The sample behind the last that was looked at."""
+    @_builtins.property
+    def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
+        """Output only. Words on which two looks agreed (LocalAgreement-2)."""
+
+    def __init__(
+        self,
+        *,
+        start_sample: _builtins.int = ...,
+        confirmed: _abc.Iterable[Global___AsrWord] | None = ...,
+        unstable: _builtins.str = ...,
+        heard_sample: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "heard_sample", b"heard_sample", "start_sample", b"start_sample", "unstable", b"unstable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenPartial: _TypeAlias = ListenPartial  # noqa: Y015
+
+@_typing.final
+class ListenFinal(_message.Message):
+    """The text of an utterance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_SAMPLE_FIELD_NUMBER: _builtins.int
+    END_SAMPLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    start_sample: _builtins.int
+    """Output only. Its first sample."""
+    end_sample: _builtins.int
+    """Output only. The sample behind its last."""
+    text: _builtins.str
+    """Output only. What was said; empty when no pass gave sound text."""
+    language: _builtins.str
+    """Output only. BCP-47 code."""
+    reason: _builtins.str
+    """Output only. Why there is no text, as in AsrCoverageSpan; empty when there is."""
+    @_builtins.property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
+        """Output only. Its words."""
+
+    def __init__(
+        self,
+        *,
+        start_sample: _builtins.int = ...,
+        end_sample: _builtins.int = ...,
+        text: _builtins.str = ...,
+        words: _abc.Iterable[Global___AsrWord] | None = ...,
+        language: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_sample", b"end_sample", "language", b"language", "reason", b"reason", "start_sample", b"start_sample", "text", b"text", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenFinal: _TypeAlias = ListenFinal  # noqa: Y015
+
+@_typing.final
+class ListenProgress(_message.Message):
+    """How far a live stream is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DONE_SAMPLE_FIELD_NUMBER: _builtins.int
+    KEEP_FROM_SAMPLE_FIELD_NUMBER: _builtins.int
+    done_sample: _builtins.int
+    """Output only. All audio before this sample is done: finals are given, or nothing was said."""
+    keep_from_sample: _builtins.int
+    """Output only. The first sample that a stream in place of this one would have to be sent again; a multiple of 512."""
+    def __init__(
+        self,
+        *,
+        done_sample: _builtins.int = ...,
+        keep_from_sample: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done_sample", b"done_sample", "keep_from_sample", b"keep_from_sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenProgress: _TypeAlias = ListenProgress  # noqa: Y015
+
+@_typing.final
+class ListenDone(_message.Message):
+    """The end of a live stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    TIMINGS_FIELD_NUMBER: _builtins.int
+    sample_count: _builtins.int
+    """Output only. Samples heard."""
+    @_builtins.property
+    def timings(self) -> _common_pb2.EngineTimings:
+        """Output only. Time spent."""
+
+    def __init__(
+        self,
+        *,
+        sample_count: _builtins.int = ...,
+        timings: _common_pb2.EngineTimings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample_count", b"sample_count", "timings", b"timings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListenDone: _TypeAlias = ListenDone  # noqa: Y015

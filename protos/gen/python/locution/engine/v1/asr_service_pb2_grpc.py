@@ -41,6 +41,11 @@ class AsrServiceStub:
                 request_serializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeRequest.SerializeToString,
                 response_deserializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeResponse.FromString,
                 _registered_method=True)
+        self.Listen = channel.stream_stream(
+                '/locution.engine.v1.AsrService/Listen',
+                request_serializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenRequest.SerializeToString,
+                response_deserializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenResponse.FromString,
+                _registered_method=True)
 
 
 class AsrServiceServicer:
@@ -58,6 +63,16 @@ class AsrServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Listen(self, request_iterator, context):
+        """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
+        then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
+        and sends again the audio from `keep_from_sample` of the last progress.
+        Fails as Transcribe does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AsrServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -65,6 +80,11 @@ def add_AsrServiceServicer_to_server(servicer, server):
                     servicer.Transcribe,
                     request_deserializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeRequest.FromString,
                     response_serializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeResponse.SerializeToString,
+            ),
+            'Listen': grpc.stream_stream_rpc_method_handler(
+                    servicer.Listen,
+                    request_deserializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenRequest.FromString,
+                    response_serializer=locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -96,6 +116,33 @@ class AsrService:
             '/locution.engine.v1.AsrService/Transcribe',
             locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeRequest.SerializeToString,
             locution_dot_engine_dot_v1_dot_asr__service__pb2.TranscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Listen(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/locution.engine.v1.AsrService/Listen',
+            locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenRequest.SerializeToString,
+            locution_dot_engine_dot_v1_dot_asr__service__pb2.ListenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,12 @@ class AsrServiceStub:
     Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, OPTION_UNSUPPORTED, ENGINE_OVERLOADED,
     ENGINE_DRAINING, AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
     """
+    Listen: _aio.StreamStreamMultiCallable[_asr_service_pb2.ListenRequest, _asr_service_pb2.ListenResponse]
+    """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
+    then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
+    and sends again the audio from `keep_from_sample` of the last progress.
+    Fails as Transcribe does.
+    """
 
 class AsrServiceServicer(metaclass=_abc_1.ABCMeta):
     """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
@@ -40,6 +46,18 @@ class AsrServiceServicer(metaclass=_abc_1.ABCMeta):
         ready, in order, and end with `done`.
         Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, OPTION_UNSUPPORTED, ENGINE_OVERLOADED,
         ENGINE_DRAINING, AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def Listen(
+        self,
+        request_iterator: _abc.AsyncIterator[_asr_service_pb2.ListenRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_asr_service_pb2.ListenRequest], _abc.AsyncIterator[_asr_service_pb2.ListenResponse]],
+    ) -> _abc.AsyncIterator[_asr_service_pb2.ListenResponse]:
+        """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
+        then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
+        and sends again the audio from `keep_from_sample` of the last progress.
+        Fails as Transcribe does.
         """
 
 def add_AsrServiceServicer_to_server(servicer: AsrServiceServicer, server: _aio.Server) -> None: ...

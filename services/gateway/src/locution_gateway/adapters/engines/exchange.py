@@ -27,11 +27,20 @@ class Exchange(Generic[Q, A]):
     def __init__(
         self, call: grpc.aio.StreamStreamCall[Q, A], requests: AsyncGenerator[Q], stall_seconds: float
     ) -> None:
-        """Send `requests`, and give up when no answer comes for `stall_seconds`."""
+        """Send the first of `requests`, the rest after the first answer; give up without one for `stall_seconds`.
+
+        A refusal that meets a client in the middle of writing can reach it as a fault of the transport: nothing is written
+        before the engine said that it takes the stream.
+        """
         self._call = call
+        self._admitted = asyncio.Event()
         self._requests = requests
         self._stall = stall_seconds
         self._results = False
+
+    def admit(self) -> None:
+        """Send everything at once: the engine answers this call only when it has it all."""
+        self._admitted.set()
 
     def found_result(self) -> None:
         """Note that work was done: from now on a lost engine uses up an attempt."""
@@ -42,6 +51,7 @@ class Exchange(Generic[Q, A]):
         sender = asyncio.create_task(self._send())
         try:
             while (answer := await self._read(sender)) is not grpc.aio.EOF:
+                self._admitted.set()
                 yield answer
             await self._finish(sender)
         finally:
@@ -88,6 +98,7 @@ class Exchange(Generic[Q, A]):
             async with aclosing(self._requests) as requests:
                 async for request in requests:
                     await self._call.write(request)
+                    await self._admitted.wait()
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return

@@ -47,6 +47,7 @@ class GrpcDiarizationEngine:
     ) -> tuple[tuple[SpeakerSpan, ...], ...]:
         """Join the sections' speakers into speakers of the recording."""
         exchange = Exchange(self._stub.Cluster(), _cluster_requests(_start(flow, config), sections), self._stall)
+        exchange.admit()
         async with aclosing(exchange.answers()) as answers:
             spans = tuple([_spans(answer) async for answer in answers])
         if len(spans) != len(sections):

@@ -18,12 +18,13 @@ from locution_gateway.domain.uploads import Upload
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Bounds of uploads: bytes of one, open ones of a tenant, and how long they are kept."""
+    """Bounds of uploads: bytes of one, open ones of a tenant, how long they are kept, and a stream's silence."""
 
     max_bytes: int
     max_open: int
     idle: timedelta
     retention: timedelta
+    silence: timedelta = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

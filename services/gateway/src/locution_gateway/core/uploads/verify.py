@@ -23,6 +23,9 @@ from locution_gateway.domain.uploads import Upload, UploadPart, Written
 # Behind every number that a stream can have taken.
 TAIL_PART: Final = 10_000
 
+# Uploads that one process reads back at once: each has a range of its object in memory.
+AT_ONCE: Final = 4
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,12 +71,17 @@ class VerifyUpload:
         self._clock = clock
         self._lease = lease
         self._retention = retention
+        self._reading = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, principal: Principal, upload_id: UploadId) -> bool:
         """Verify it unless somebody else does; tell whether it was decided.
 
         A store out of reach leaves it for later.
         """
+        async with self._reading:
+            return await self._run(principal, upload_id)
+
+    async def _run(self, principal: Principal, upload_id: UploadId) -> bool:
         token = uuid4()
         hold = _Hold(self._uploads, self._clock, principal, upload_id, token, self._lease, self._clock.monotonic())
         written = await self._uploads.claim_verification(principal, upload_id, token, self._lease)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
+from locution_common.errors import DeadlineExceeded
+
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads import keys
 from locution_gateway.core.uploads.complete import CompleteUpload
@@ -57,18 +59,31 @@ class WriteUpload:
         """Append what the stream brings; bytes of a broken stream are kept up to the last whole part.
 
         Raises TooManyStreamsError, UploadOffsetMismatchError, UploadStateConflictError, UploadTooLargeError,
-        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError.
+        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError, DeadlineExceeded.
         """
         require(principal, Role.MEMBER)
         async with self._slot():
             writer = await self._begin(principal, upload_id, offset)
-            async for piece in pieces:
+            async for piece in self._in_time(pieces):
                 if isinstance(piece, Finish):
                     sealed = await writer.seal(piece.sha256)
                     return await self._complete.verified(principal, sealed)
                 await writer.take(piece)
             await writer.keep()
             return await self._uploads.get(principal, upload_id)
+
+    async def _in_time(self, pieces: AsyncIterator[bytes | Finish]) -> AsyncIterator[bytes | Finish]:
+        """Give the pieces, and end a stream that is silent for too long."""
+        silence = self._limits.silence.total_seconds()
+        while True:
+            try:
+                async with asyncio.timeout(silence):
+                    piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise DeadlineExceeded(f"the stream was silent for {silence:g} s") from None
+            yield piece
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -89,7 +104,7 @@ class WriteUpload:
 
 @dataclass(slots=True)
 class _Writer:
-    """One stream's hold of an upload. `buffer` holds the bytes behind the last part, `kept` of them as the tail."""
+    """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
 
     uploads: UploadStore
     objects: ObjectBytes
@@ -129,7 +144,6 @@ class _Writer:
             return
         tail = await self._put_tail()
         await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
-        self.kept = len(self.buffer)
 
     async def seal(self, sha256: str | None) -> Upload:
         """End the writing with the last bytes."""
@@ -150,7 +164,6 @@ class _Writer:
         multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
         part = await self._put_part(multipart_id)
         await self.uploads.commit_part(self.principal, self.upload.upload_id, self.token, part, self.limits.idle)
-        self.buffer = bytearray()
         self.kept = 0
 
     async def _begin_multipart(self) -> str:
@@ -164,12 +177,18 @@ class _Writer:
 
     async def _put_part(self, multipart_id: str) -> UploadPart:
         number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
-        return await self.objects.put_part(self.upload.object_key, multipart_id, number, bytes(self.buffer))
+        return await self.objects.put_part(self.upload.object_key, multipart_id, number, self._drain())
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
-        await self.objects.put(key, bytes(self.buffer))
-        return Tail(key, len(self.buffer))
+        size = len(self.buffer)
+        await self.objects.put(key, self._drain())
+        return Tail(key, size)
+
+    def _drain(self) -> bytearray:
+        """Return what is buffered, without a copy, and begin anew."""
+        data, self.buffer = self.buffer, bytearray()
+        return data
 
     def _check(self, size: int) -> None:
         if size > self.limits.max_bytes:

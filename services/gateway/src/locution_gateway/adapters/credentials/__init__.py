@@ -1,0 +1,1 @@
+"""Passwords, session tokens and OIDC tokens: what other libraries compute for identity."""

@@ -1,0 +1,1 @@
+"""The rows of `python -m tests.bench.engines`, by what they measure."""
