@@ -96,7 +96,9 @@ class Speakers:
         requests = self._cluster_requests(sections)
         turns: list[tuple[float, float, str]] = []
         answered = offset = 0
-        async with aclosing(Exchange(stub.Cluster(), requests, STALL_SECONDS).answers()) as answers:
+        exchange = Exchange(stub.Cluster(), requests, STALL_SECONDS)
+        exchange.admit()
+        async with aclosing(exchange.answers()) as answers:
             async for answer in answers:
                 turns += [_placed(turn, offset) for turn in answer.turns]
                 offset += sections[answered].sample_count

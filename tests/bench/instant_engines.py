@@ -1,6 +1,6 @@
 """Engines that answer at once with as much text and as many turns as real ones: for benches that measure the gateway.
 
-    python -m tests.bench.instant_engines --asr HOST:PORT --diarizer HOST:PORT
+python -m tests.bench.instant_engines --asr HOST:PORT --diarizer HOST:PORT
 """
 
 from __future__ import annotations

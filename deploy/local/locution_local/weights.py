@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -97,7 +98,13 @@ def _open_to_readers(folder: Path) -> None:
 
 
 def _origin(weight: Weight) -> str:
-    return hashlib.sha256(requirements([weight]).encode()).hexdigest()
+    return hashlib.sha256(requirements([weight]).encode() + _recipe(weight)).hexdigest()
+
+
+def _recipe(weight: Weight) -> bytes:
+    """Return the source of the module that converts a weight; nothing where none does."""
+    spec = importlib.util.find_spec(weight.recipe) if weight.recipe else None
+    return Path(spec.origin).read_bytes() if spec and spec.origin else b""
 
 
 def _stamps(models: Path) -> dict[str, str]:

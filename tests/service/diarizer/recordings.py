@@ -74,7 +74,8 @@ def pcm(path: Path) -> Pcm:
 
 def reference(path: Path) -> Annotation:
     """Read the turns beside a recording."""
-    return next(iter(load_rttm(path.with_suffix(".rttm")).values()))
+    files = load_rttm(path.with_suffix(".rttm"))  # type: ignore[no-untyped-call]  # the library has no types
+    return next(iter(files.values()))
 
 
 def annotation(turns: Iterable[tuple[int, int, int]]) -> Annotation:

@@ -63,7 +63,7 @@ def digest(path: Path) -> str:
 @asynccontextmanager
 async def serving_registry() -> AsyncIterator[Registry]:
     """Serve a stand-in on a free port."""
-    registry, server = Registry(), grpc.aio.server()
+    registry, server = Registry(), grpc.aio.server()  # type: ignore[abstract]  # engines call these two alone
     registry_service_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server)
     registry.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

@@ -34,7 +34,7 @@ from .auth import Authenticator, RefuseAll, ServiceTokenAuthenticator
 from .channels import open_channel
 from .clock import Clock, SystemClock
 from .health import Health, Probe
-from .interceptors import Translator, chain
+from .interceptors import Layer, Translator, chain
 from .settings import ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -74,7 +74,8 @@ class Service:
     `servicers` are functions that add a servicer to the server; `names` are the full names of their services, for
     health and reflection. `tasks` run until `context.stopping` is set and then return: one that ends sooner, or raises,
     ends the process. Without an `authenticator`, callers must show the service token. `translators` turn errors of an
-    adapter's library into domain errors, for example `postgres.translate`.
+    adapter's library into domain errors, for example `postgres.translate`. `admission` and `limits` are layers of the
+    interceptor chain, before and behind auth.
     """
 
     servicers: Sequence[Callable[[grpc.aio.Server], object]] = ()
@@ -83,6 +84,8 @@ class Service:
     tasks: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
     authenticator: Authenticator | None = None
     translators: Sequence[Translator] = ()
+    admission: Sequence[Layer] = ()
+    limits: Sequence[Layer] = ()
 
 
 Start: TypeAlias = Callable[[AsyncExitStack, Context[S]], Awaitable[Service]]
@@ -208,6 +211,8 @@ def _server(context: Context[S], service: Service) -> tuple[grpc.aio.Server, int
         default_deadline=context.settings.default_deadline,
         reflection=context.settings.reflection,
         translators=service.translators,
+        admission=service.admission,
+        limits=service.limits,
     )
     server = grpc.aio.server(interceptors=[interceptor], options=_options(context.settings))
     for add in service.servicers:

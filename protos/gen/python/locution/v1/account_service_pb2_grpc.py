@@ -112,7 +112,7 @@ class AccountServiceServicer:
     def Login(self, request, context):
         """Trades an e-mail address and a password for a session.
         Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
-        failures in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+        attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

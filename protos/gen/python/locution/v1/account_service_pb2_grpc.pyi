@@ -25,7 +25,7 @@ class AccountServiceStub:
     Login: _aio.UnaryUnaryMultiCallable[_account_service_pb2.LoginRequest, _account_service_pb2.Session]
     """Trades an e-mail address and a password for a session.
     Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
-    failures in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+    attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.Session]
     """Trades a refresh token for a fresh session; the old refresh token is used up. A refresh token that comes twice ends
@@ -74,7 +74,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
         """Trades an e-mail address and a password for a session.
         Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
-        failures in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+        attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
         """
 
     @_abc_1.abstractmethod

@@ -922,7 +922,7 @@ class Issuer(_message.Message):
     """Required. Where its keys are, an https URL; http on loopback alone. At most 1024 characters."""
     algorithm: _builtins.str
     """Required. The one algorithm that its tokens are signed with: "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
-    "ES256", "ES384", "ES512" or "Ed25519".
+    "ES256", "ES384", "ES512", "EdDSA" or "Ed25519".
     """
     default_role: _identity_pb2.Role.ValueType
     """Required. The role of its callers, ADMIN at most."""

@@ -338,6 +338,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The audio ends inside a sample.
     Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
     """
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 160
+    """No such webhook for this caller.
+    Code: NOT_FOUND. Retry: no. Example: GetWebhook of "webhooks/none".
+    """
+    ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 161
+    """No such delivery of this webhook for this caller.
+    Code: NOT_FOUND. Retry: no. Example: RedeliverWebhook of a delivery that retention removed.
+    """
+    ERROR_REASON_WEBHOOK_URL_REFUSED: _ErrorReason.ValueType  # 162
+    """The webhook's URL does not parse, or leads where the server does not send.
+    Code: INVALID_ARGUMENT. Retry: with another URL. Example: "https://127.0.0.1/hook".
+    """
+    ERROR_REASON_WEBHOOK_DISABLED: _ErrorReason.ValueType  # 163
+    """The webhook is disabled, so nothing is sent to it.
+    Code: FAILED_PRECONDITION. Retry: after UpdateWebhook with `disabled` false. Example: TestWebhook of a disabled one.
+    """
+    ERROR_REASON_TAG_NOT_FOUND: _ErrorReason.ValueType  # 164
+    """No job of the tenant has this tag.
+    Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The catalogue of every reason that Locution gives for refusing or failing something.
@@ -662,5 +682,25 @@ Code: UNAVAILABLE. Retry: with the resume token, at once. Example: a stream duri
 ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
 """The audio ends inside a sample.
 Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
+"""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 160
+"""No such webhook for this caller.
+Code: NOT_FOUND. Retry: no. Example: GetWebhook of "webhooks/none".
+"""
+ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 161
+"""No such delivery of this webhook for this caller.
+Code: NOT_FOUND. Retry: no. Example: RedeliverWebhook of a delivery that retention removed.
+"""
+ERROR_REASON_WEBHOOK_URL_REFUSED: ErrorReason.ValueType  # 162
+"""The webhook's URL does not parse, or leads where the server does not send.
+Code: INVALID_ARGUMENT. Retry: with another URL. Example: "https://127.0.0.1/hook".
+"""
+ERROR_REASON_WEBHOOK_DISABLED: ErrorReason.ValueType  # 163
+"""The webhook is disabled, so nothing is sent to it.
+Code: FAILED_PRECONDITION. Retry: after UpdateWebhook with `disabled` false. Example: TestWebhook of a disabled one.
+"""
+ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
+"""No job of the tenant has this tag.
+Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

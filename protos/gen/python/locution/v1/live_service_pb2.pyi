@@ -239,11 +239,14 @@ class LiveConfig(_message.Message):
 
     @_builtins.property
     def endpoint_silence(self) -> _duration_pb2.Duration:
-        """Optional. Silence that ends an utterance, 0.2 to 5 s. 0.5 s when unset."""
+        """Optional. Silence after which text becomes final, 0.5 to 8 s. When unset, text becomes final where a recording's would,
+        at a pause of 8 s or after 29 s of audio, and is the same text; a shorter silence gives finals sooner, of speech that the
+        decoder heard with less around it.
+        """
 
     @_builtins.property
     def longest_utterance(self) -> _duration_pb2.Duration:
-        """Optional. Length at which an utterance without pause is cut, 5 to 27 s. 27 s when unset."""
+        """Optional. Audio after which text becomes final although nobody paused, 5 to 29 s. 29 s when unset."""
 
     def __init__(
         self,
@@ -433,11 +436,11 @@ class StreamResponse(_message.Message):
 
     @_builtins.property
     def partial(self) -> Global___StreamPartial:
-        """What is heard of an utterance that goes on."""
+        """What is heard of text that is not final."""
 
     @_builtins.property
     def final(self) -> Global___StreamFinal:
-        """The text of an utterance that has ended. It will not change."""
+        """Text that is final. It will not change."""
 
     @_builtins.property
     def event(self) -> Global___StreamEvent:
@@ -520,7 +523,7 @@ Global___StreamStarted: _TypeAlias = StreamStarted  # noqa: Y015
 
 @_typing.final
 class StreamPartial(_message.Message):
-    """What is heard of an utterance that goes on. Each replaces the one before of the same utterance."""
+    """What is heard behind the last final. Each replaces the one before, and the next final replaces the last."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -528,12 +531,12 @@ class StreamPartial(_message.Message):
     CONFIRMED_FIELD_NUMBER: _builtins.int
     UNSTABLE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
-    """Output only. Number of the utterance; rises within a session. The final with this number replaces it."""
+    """Output only. Number of the utterance; rises within a session. The final of this number replaces it."""
     unstable: _builtins.str
     """Output only. Text behind them, which still changes."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveWord]:
-        """Output only. Words on which two looks agreed; they rarely change any more."""
+        """Output only. Words on which two looks agreed; they rarely change."""
 
     def __init__(
         self,

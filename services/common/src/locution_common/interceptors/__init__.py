@@ -41,8 +41,13 @@ def chain(
     default_deadline: float,
     reflection: bool,
     translators: Sequence[Translator] = (),
+    admission: Sequence[Layer] = (),
+    limits: Sequence[Layer] = (),
 ) -> LayeredInterceptor:
-    """Return the interceptor that runs every layer in the order of ORDER."""
+    """Return the interceptor that runs every layer in the order of ORDER.
+
+    A service's own layers stand around auth: `admission` before it, where nobody is known yet, `limits` behind it.
+    """
     open_prefixes = [HEALTH, *([REFLECTION] if reflection else [])]
     return LayeredInterceptor(
         [
@@ -52,7 +57,9 @@ def chain(
             Metrics(metrics),
             Errors([*translators, translate_unreachable]),
             Deadline(default_deadline),
+            *admission,
             Auth(authenticator, open_prefixes),
+            *limits,
             Validation(),
         ]
     )

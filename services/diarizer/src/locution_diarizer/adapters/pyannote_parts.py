@@ -13,7 +13,7 @@ os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import torchaudio.compliance.kaldi as kaldi  # type: ignore[import-untyped]
+    import torchaudio.compliance.kaldi as kaldi
     from pyannote.audio import Inference, Model
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.core.task import Problem, Resolution, Specifications

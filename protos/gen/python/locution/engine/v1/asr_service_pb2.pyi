@@ -475,7 +475,7 @@ class ListenRequest(_message.Message):
 
     @_builtins.property
     def flush(self) -> Global___ListenFlush:
-        """Ends the utterance that is open, at the last sample sent."""
+        """Ends the window that is open, at the last sample sent."""
 
     @_builtins.property
     def update(self) -> Global___ListenUpdate:
@@ -512,13 +512,13 @@ class ListenStart(_message.Message):
     PARTIALS_FIELD_NUMBER: _builtins.int
     FIRST_SAMPLE_FIELD_NUMBER: _builtins.int
     DONE_SAMPLE_FIELD_NUMBER: _builtins.int
-    CONTEXT_FIELD_NUMBER: _builtins.int
+    HEARD_LANGUAGE_FIELD_NUMBER: _builtins.int
     step_samples: _builtins.int
     """Required. Samples between two looks at an open utterance, 3200 to 80000."""
     endpoint_samples: _builtins.int
-    """Required. Silence that ends an utterance, 3200 to 80000 samples."""
+    """Optional. Silence after which the text is final, 8000 to 128000 samples; as in Transcribe when 0."""
     longest_samples: _builtins.int
-    """Required. Longest utterance, 80000 to 432000 samples."""
+    """Optional. Audio after which the text is final without a pause, 80000 to 464000 samples; as in Transcribe when 0."""
     partials: _builtins.bool
     """Optional. Whether partials are wanted."""
     first_sample: _builtins.int
@@ -527,13 +527,11 @@ class ListenStart(_message.Message):
     """Optional. All before this sample was done by an earlier stream: it is heard again for the detector's and the decoder's
     memory alone.
     """
+    heard_language: _builtins.str
+    """Optional. BCP-47 code of the language that an earlier stream heard first; helps where a later window is unclear."""
     @_builtins.property
     def options(self) -> Global___TranscribeStart:
         """Required. Who asks, with which model and options; its class must be LIVE."""
-
-    @_builtins.property
-    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListenContext]:
-        """Optional. The spans of the utterances behind first_sample that an earlier stream finished, with their text, in order."""
 
     def __init__(
         self,
@@ -545,49 +543,19 @@ class ListenStart(_message.Message):
         partials: _builtins.bool = ...,
         first_sample: _builtins.int = ...,
         done_sample: _builtins.int = ...,
-        context: _abc.Iterable[Global___ListenContext] | None = ...,
+        heard_language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "done_sample", b"done_sample", "endpoint_samples", b"endpoint_samples", "first_sample", b"first_sample", "longest_samples", b"longest_samples", "options", b"options", "partials", b"partials", "step_samples", b"step_samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done_sample", b"done_sample", "endpoint_samples", b"endpoint_samples", "first_sample", b"first_sample", "heard_language", b"heard_language", "longest_samples", b"longest_samples", "options", b"options", "partials", b"partials", "step_samples", b"step_samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListenStart: _TypeAlias = ListenStart  # noqa: Y015
 
 @_typing.final
-class ListenContext(_message.Message):
-    """An utterance that was finished before."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    START_SAMPLE_FIELD_NUMBER: _builtins.int
-    END_SAMPLE_FIELD_NUMBER: _builtins.int
-    TEXT_FIELD_NUMBER: _builtins.int
-    start_sample: _builtins.int
-    """Required when not 0. Its first sample."""
-    end_sample: _builtins.int
-    """Required. The sample behind its last."""
-    text: _builtins.str
-    """Required when not empty. Its text."""
-    def __init__(
-        self,
-        *,
-        start_sample: _builtins.int = ...,
-        end_sample: _builtins.int = ...,
-        text: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_sample", b"end_sample", "start_sample", b"start_sample", "text", b"text"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListenContext: _TypeAlias = ListenContext  # noqa: Y015
-
-@_typing.final
 class ListenFlush(_message.Message):
-    """Ends the open utterance."""
+    """Ends the open window."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -692,11 +660,11 @@ class ListenResponse(_message.Message):
 
     @_builtins.property
     def partial(self) -> Global___ListenPartial:
-        """What is heard of an open utterance."""
+        """What is heard of the open window."""
 
     @_builtins.property
     def final(self) -> Global___ListenFinal:
-        """The text of an utterance that has ended."""
+        """The text of a window that has ended."""
 
     @_builtins.property
     def progress(self) -> Global___ListenProgress:
@@ -751,7 +719,7 @@ Global___ListenSpeech: _TypeAlias = ListenSpeech  # noqa: Y015
 
 @_typing.final
 class ListenPartial(_message.Message):
-    """What is heard of an open utterance."""
+    """What is heard of the open window: speech up to a pause, cut as Transcribe cuts it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -760,7 +728,7 @@ class ListenPartial(_message.Message):
     UNSTABLE_FIELD_NUMBER: _builtins.int
     HEARD_SAMPLE_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. First sample of the utterance."""
+    """Output only. First sample of the window."""
     unstable: _builtins.str
     """Output only. Text behind them."""
     heard_sample: _builtins.int

@@ -38,11 +38,12 @@ class WatchJob:
             while True:
                 woken.clear()
                 state, last = await self._events.head(principal, job_id)
-                async for event in self._behind(principal, job_id, after):
-                    yield event
-                    after = event.event_id
-                    if _is_end(event):
-                        return
+                if last > after:
+                    async for event in self._behind(principal, job_id, after):
+                        yield event
+                        after = event.event_id
+                        if _is_end(event):
+                            return
                 if state.terminal and after >= last:
                     return
                 await self._wait(woken)

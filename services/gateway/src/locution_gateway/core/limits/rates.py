@@ -62,13 +62,13 @@ class Rates:
         if limits.calls_per_second is not None:
             await self.take(f"tenant:{principal.tenant_id}", limits.calls_per_second, "tenant")
 
-    async def take(self, bucket: str, rate: float, whose: str) -> None:
-        """Spend one token of a bucket. Raises RateLimitedError."""
+    async def take(self, bucket: str, rate: float, whose: str, *, size: float | None = None) -> None:
+        """Spend one token of a bucket that holds `size` at most. Raises RateLimitedError."""
         held = self._holding(bucket)
         if not self._spend(held, whose):
             async with held.lock:
                 if not self._spend(held, whose):
-                    await self._lease(bucket, held, rate)
+                    await self._lease(bucket, held, rate, size or burst(rate))
                     if not self._spend(held, whose):
                         raise RateLimitedError(whose, 1.0 / rate)
 
@@ -81,8 +81,8 @@ class Rates:
             raise RateLimitedError(whose, held.empty_until - now)
         return False
 
-    async def _lease(self, bucket: str, held: _Held, rate: float) -> None:
-        taken = await self._buckets.lease(bucket, rate, burst(rate), slice_size(rate))
+    async def _lease(self, bucket: str, held: _Held, rate: float, size: float) -> None:
+        taken = await self._buckets.lease(bucket, rate, size, slice_size(rate))
         now = self._clock.monotonic()
         held.tokens, held.until = taken.granted, now + SLICE_LIFE
         if taken.granted < 1:

@@ -26,7 +26,13 @@ from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, Seal, Tail, UploadStore
 from locution_gateway.domain.uploads import Upload, UploadPart, Written
 
-PART_SIZE: Final = 8 * 1024 * 1024
+MIB: Final = 1024 * 1024
+
+# Of parts that clients send themselves, and of streams whose size is unknown or huge.
+PART_SIZE: Final = 8 * MIB
+# Of other streams: the least that S3 takes, for that much of each stream is in memory.
+SMALL_PART_SIZE: Final = 5 * MIB
+SMALL_PARTS: Final = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,12 @@ class WriteUpload:
         return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
 
 
+def part_size(stated_size: int | None) -> int:
+    """Return the bytes of every part of a stream but the last; all streams of one upload have the same."""
+    small = stated_size is not None and stated_size <= SMALL_PARTS * SMALL_PART_SIZE
+    return SMALL_PART_SIZE if small else PART_SIZE
+
+
 @dataclass(slots=True)
 class _Writer:
     """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
@@ -115,10 +127,12 @@ class _Writer:
     buffer: bytearray
     kept: int = 0
     size: int = 0
+    part_size: int = PART_SIZE
     multipart_id: str | None = None
 
     def __post_init__(self) -> None:
         self.kept = len(self.buffer)
+        self.part_size = part_size(self.written.upload.stated_size)
         self.size = self.written.upload.committed_bytes
         self.multipart_id = self.written.upload.multipart_id
 
@@ -132,10 +146,10 @@ class _Writer:
         self.size += len(piece)
         rest = memoryview(piece)
         while rest:
-            room = PART_SIZE - len(self.buffer)
+            room = self.part_size - len(self.buffer)
             self.buffer += rest[:room]
             rest = rest[room:]
-            if len(self.buffer) == PART_SIZE:
+            if len(self.buffer) == self.part_size:
                 await self._store_part()
 
     async def keep(self) -> None:

@@ -78,7 +78,7 @@ class PostgresQuotas:
         """Read what the principal's tenant may use."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(GET, principal.tenant_id)
-        limits = Limits() if row is None else _limits(row)
+        limits = Limits() if row is None else limits_of(row)
         return Quotas(limits, limits.over(self._defaults), 0 if row is None else row["version"])
 
     async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
@@ -113,5 +113,6 @@ def use_of(row: Any) -> QuotaUse:
     return QuotaUse(**{field.name: int(row[field.name]) for field in fields(QuotaUse)})
 
 
-def _limits(row: Mapping[str, Any]) -> Limits:
+def limits_of(row: Mapping[str, Any]) -> Limits:
+    """Return a tenant's own limits."""
     return Limits(**{name: row[name] for name in _NAMES})

@@ -1,0 +1,184 @@
+-- migrate:up
+
+CREATE TABLE gateway.webhooks (
+    webhook_id      uuid PRIMARY KEY,
+    tenant_id       uuid NOT NULL,
+    created_by      text NOT NULL,
+    display_name    text NOT NULL DEFAULT '',
+    url             text NOT NULL CHECK (length(url) <= 2048),
+    -- JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED.
+    event_types     text[] NOT NULL CHECK (event_types <> '{}'),
+    disabled        boolean NOT NULL DEFAULT false,
+    -- Why the system disabled it; null when a person did.
+    disabled_reason text,
+    -- Since when every attempt failed.
+    failing_since   timestamptz,
+    create_time     timestamptz NOT NULL DEFAULT now(),
+    version         bigint NOT NULL DEFAULT 1,
+    CHECK (disabled OR disabled_reason IS NULL)
+);
+CREATE INDEX webhooks_by_creation ON gateway.webhooks (tenant_id, create_time DESC, webhook_id DESC);
+
+-- Keys of the HMAC, which signing needs as they are. One without an end is the newest; the others sign beside it until theirs.
+CREATE TABLE gateway.webhook_secrets (
+    secret_id       uuid PRIMARY KEY,
+    webhook_id      uuid NOT NULL REFERENCES gateway.webhooks ON DELETE CASCADE,
+    tenant_id       uuid NOT NULL,
+    created_by      text NOT NULL,
+    secret          text NOT NULL,
+    create_time     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expire_time     timestamptz
+);
+CREATE UNIQUE INDEX webhook_secrets_newest ON gateway.webhook_secrets (webhook_id) WHERE expire_time IS NULL;
+CREATE INDEX webhook_secrets_by_webhook ON gateway.webhook_secrets (webhook_id, create_time DESC);
+
+-- The outbox: one row for each event and webhook, written in the event's own transaction. It names the job and holds nothing
+-- of its content. A row that is PENDING is due at due_time; who sends it holds it under lease_token until then.
+CREATE TABLE gateway.webhook_deliveries (
+    delivery_id     uuid PRIMARY KEY,
+    webhook_id      uuid NOT NULL REFERENCES gateway.webhooks ON DELETE CASCADE,
+    tenant_id       uuid NOT NULL,
+    created_by      text NOT NULL,
+    event_type      text NOT NULL,
+    -- Null for a test. The job may be deleted by now.
+    job_id          uuid,
+    -- The event's place among those of its job.
+    event_id        bigint NOT NULL DEFAULT 0,
+    event_time      timestamptz NOT NULL,
+    -- Code and reason of a FAILED job.
+    job_error       jsonb,
+    state           text NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING', 'DELIVERED', 'DEAD')),
+    attempts        integer NOT NULL DEFAULT 0,
+    due_time        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease_token     uuid,
+    response_status integer,
+    error           text,
+    last_attempt_time timestamptz,
+    CHECK (lease_token IS NULL OR state = 'PENDING')
+);
+CREATE INDEX webhook_deliveries_by_time ON gateway.webhook_deliveries (webhook_id, event_time DESC, delivery_id DESC);
+CREATE INDEX webhook_deliveries_by_age ON gateway.webhook_deliveries (event_time);
+CREATE INDEX webhook_deliveries_due ON gateway.webhook_deliveries (webhook_id, due_time) WHERE state = 'PENDING';
+CREATE INDEX webhook_deliveries_open ON gateway.webhook_deliveries (webhook_id, job_id, event_id) WHERE state = 'PENDING';
+
+DO $$
+DECLARE
+    table_name text;
+BEGIN
+    FOREACH table_name IN ARRAY ARRAY['webhooks', 'webhook_secrets', 'webhook_deliveries'] LOOP
+        EXECUTE format('ALTER TABLE gateway.%I ENABLE ROW LEVEL SECURITY', table_name);
+        EXECUTE format('CREATE POLICY own_tenant ON gateway.%I USING (tenant_id = gateway.current_tenant())', table_name);
+    END LOOP;
+END
+$$;
+
+-- An event and its deliveries are one transaction. The webhook's row is locked against its deletion, which would otherwise
+-- fail the job's transaction; whoever finishes a delivery does not wait for this lock.
+CREATE FUNCTION gateway.queue_webhook_deliveries() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
+BEGIN
+    WITH subscribed AS (
+        SELECT w.webhook_id, w.created_by FROM webhooks w
+        WHERE w.tenant_id = NEW.tenant_id AND NOT w.disabled AND ('JOB_' || (NEW.payload ->> 'state')) = ANY (w.event_types)
+        FOR KEY SHARE
+    )
+    INSERT INTO webhook_deliveries (delivery_id, webhook_id, tenant_id, created_by, event_type, job_id, event_id, event_time,
+        job_error)
+    SELECT gen_random_uuid(), s.webhook_id, NEW.tenant_id, s.created_by, 'JOB_' || (NEW.payload ->> 'state'), NEW.job_id,
+        NEW.event_id, NEW.event_time,
+        jsonb_strip_nulls(jsonb_build_object(
+            'code', NEW.payload #> '{error,code}', 'reason', NEW.payload #> '{error,reason}'))
+    FROM subscribed s;
+    IF FOUND THEN
+        PERFORM pg_notify('locution_webhooks', '');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER webhooks_told AFTER INSERT ON gateway.job_events
+    FOR EACH ROW WHEN (NEW.kind = 'STATE_CHANGED') EXECUTE FUNCTION gateway.queue_webhook_deliveries();
+
+-- Gives due deliveries to a worker, with what it takes to send them: the one door through which it sees webhooks of all
+-- tenants. Each webhook has at most p_per_webhook in flight, one while it fails, so that a dead receiver holds up nobody else.
+-- A delivery waits until all earlier ones of its job are no longer PENDING, which keeps the order of each job over all workers.
+-- The claim counts the attempt; a worker that dies lets go when the lease is over.
+CREATE FUNCTION gateway.claim_webhook_deliveries(p_lease interval, p_limit integer, p_per_webhook integer)
+RETURNS TABLE (delivery_id uuid, webhook_id uuid, tenant_id uuid, event_type text, job_id uuid, event_id bigint,
+    event_time timestamptz, job_error jsonb, attempts integer, lease_token uuid, url text, secrets text[])
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
+BEGIN ATOMIC
+    -- The webhooks that have anything pending, found by jumping from one to the next in the index.
+    WITH RECURSIVE waiting AS (
+        (SELECT d.webhook_id FROM gateway.webhook_deliveries d WHERE d.state = 'PENDING' ORDER BY d.webhook_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.webhook_id FROM gateway.webhook_deliveries d
+                WHERE d.state = 'PENDING' AND d.webhook_id > w.webhook_id ORDER BY d.webhook_id LIMIT 1)
+        FROM waiting w WHERE w.webhook_id IS NOT NULL
+    ), served AS (
+        SELECT k.webhook_id, CASE WHEN k.failing_since IS NULL THEN p_per_webhook ELSE 1 END - (
+            SELECT count(*) FROM gateway.webhook_deliveries f
+            WHERE f.webhook_id = k.webhook_id AND f.state = 'PENDING' AND f.lease_token IS NOT NULL
+              AND f.due_time > clock_timestamp()) AS room
+        FROM waiting w JOIN gateway.webhooks k ON k.webhook_id = w.webhook_id AND NOT k.disabled
+    ), due AS (
+        SELECT c.delivery_id FROM served v CROSS JOIN LATERAL (
+            SELECT d.delivery_id, d.due_time FROM gateway.webhook_deliveries d
+            WHERE d.webhook_id = v.webhook_id AND d.state = 'PENDING' AND d.due_time <= clock_timestamp()
+              AND NOT EXISTS (
+                SELECT FROM gateway.webhook_deliveries e
+                WHERE e.webhook_id = d.webhook_id AND e.job_id = d.job_id AND e.event_id < d.event_id
+                  AND e.state = 'PENDING')
+            ORDER BY d.due_time, d.event_id LIMIT greatest(v.room, 0)
+        ) c
+        ORDER BY c.due_time LIMIT p_limit
+    ), locked AS (
+        SELECT d.delivery_id FROM gateway.webhook_deliveries d
+        WHERE d.delivery_id IN (SELECT u.delivery_id FROM due u)
+          AND d.state = 'PENDING' AND d.due_time <= clock_timestamp()
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE gateway.webhook_deliveries d
+        SET lease_token = gen_random_uuid(), due_time = clock_timestamp() + p_lease, attempts = d.attempts + 1
+        FROM locked l WHERE d.delivery_id = l.delivery_id
+        RETURNING d.*
+    )
+    SELECT c.delivery_id, c.webhook_id, c.tenant_id, c.event_type, c.job_id, c.event_id, c.event_time, c.job_error, c.attempts,
+        c.lease_token, k.url, ARRAY(
+            SELECT s.secret FROM gateway.webhook_secrets s
+            WHERE s.webhook_id = c.webhook_id AND (s.expire_time IS NULL OR s.expire_time > clock_timestamp())
+            ORDER BY s.create_time DESC LIMIT 5)
+    FROM claimed c JOIN gateway.webhooks k ON k.webhook_id = c.webhook_id;
+END;
+
+-- Drops what nobody will send or look at: old deliveries, those that wait for a disabled webhook among them, and old secrets.
+CREATE FUNCTION gateway.forget_webhook_deliveries(p_age interval, p_limit integer) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
+BEGIN ATOMIC
+    DELETE FROM gateway.webhook_deliveries WHERE delivery_id IN (
+        SELECT d.delivery_id FROM gateway.webhook_deliveries d JOIN gateway.webhooks k USING (webhook_id)
+        WHERE d.event_time < clock_timestamp() - p_age AND (d.state <> 'PENDING' OR k.disabled)
+        ORDER BY d.event_time LIMIT p_limit);
+    DELETE FROM gateway.webhook_secrets WHERE secret_id IN (
+        SELECT s.secret_id FROM gateway.webhook_secrets s WHERE s.expire_time < clock_timestamp() LIMIT p_limit);
+END;
+
+-- Tags are counted from the index alone.
+CREATE INDEX jobs_tagged ON gateway.jobs (tenant_id) INCLUDE (tags) WHERE tags <> '{}';
+
+REVOKE ALL ON FUNCTION gateway.claim_webhook_deliveries, gateway.forget_webhook_deliveries FROM PUBLIC;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_worker') THEN
+        GRANT EXECUTE ON FUNCTION gateway.claim_webhook_deliveries, gateway.forget_webhook_deliveries TO locution_worker;
+        -- It learns a secret with a delivery that it claims, and not otherwise.
+        REVOKE ALL ON gateway.webhook_secrets FROM locution_worker;
+    END IF;
+END
+$$;
+
+-- migrate:down
+
+DROP TRIGGER webhooks_told ON gateway.job_events;
+DROP FUNCTION gateway.claim_webhook_deliveries, gateway.forget_webhook_deliveries, gateway.queue_webhook_deliveries;
+DROP INDEX gateway.jobs_tagged;
+DROP TABLE gateway.webhook_deliveries, gateway.webhook_secrets, gateway.webhooks;

@@ -1,0 +1,87 @@
+"""Preferences of a caller and settings of a tenant: what jobs do where they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Final
+
+from locution_gateway.core.administration.reach import Reach
+from locution_gateway.core.jobs.fill import OWN, Filled, fill
+from locution_gateway.core.masks import checked
+from locution_gateway.domain.config import JobRequestConfig
+from locution_gateway.domain.errors import InvalidFieldError
+from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.identity_errors import TenantNotFoundError
+from locution_gateway.domain.identity_ports import DefaultsStore
+from locution_gateway.domain.limits import JobDefaults, StoredDefaults
+
+WHOLE: Final = "job_defaults"
+CONFIG: Final = "job_defaults.config"
+FORMAT: Final = "job_defaults.export_format"
+_FIELDS: Final = tuple(field.name for field in fields(JobRequestConfig))
+PATHS: Final = (WHOLE, CONFIG, FORMAT, *(f"{CONFIG}.{name}" for name in _FIELDS))
+TENANT: Final = ""
+"""The subject under which a tenant's own settings are kept."""
+
+
+class Defaults:
+    """Reads and changes defaults, and fills jobs from them."""
+
+    def __init__(self, store: DefaultsStore, reach: Reach) -> None:
+        self._store = store
+        self._reach = reach
+
+    async def own(self, principal: Principal) -> StoredDefaults:
+        """Read the caller's preferences."""
+        return await self._store.get(principal, principal.owner)
+
+    async def update_own(
+        self, principal: Principal, version: int | None, mask: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        """Change the caller's preferences. Raises EtagMismatchError, UpdateMaskInvalidError, InvalidFieldError."""
+        return await self._update(principal, principal.owner, version, mask, values)
+
+    async def of_tenant(self, principal: Principal, tenant: str) -> StoredDefaults:
+        """Read a tenant's settings. Raises TenantNotFoundError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        return await self._store.get(within, TENANT)
+
+    async def update_tenant(
+        self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        """Change a tenant's settings. Raises also TenantNotFoundError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        return await self._update(within, TENANT, version, mask, values)
+
+    async def fill(self, principal: Principal, asked: JobRequestConfig) -> Filled:
+        """Fill what a request leaves unset."""
+        user = await self._store.get(principal, principal.owner)
+        tenant = await self._store.get(principal, TENANT)
+        return fill(asked, user.defaults.config, tenant.defaults.config)
+
+    async def _update(
+        self, within: Principal, subject: str, version: int | None, mask: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        paths = checked(mask, PATHS) or [WHOLE]
+        for name in OWN:
+            if getattr(values.config, name) not in (None, ()):
+                raise InvalidFieldError(f"{CONFIG}.{name}", f"{name} belongs to one recording and has no default")
+        before = await self._store.get(within, subject)
+        merged = merge(before.defaults, values, paths)
+        # Without an etag of the client's, what was read here must still hold: no change is lost.
+        return await self._store.update(within, subject, before.version if version is None else version, merged)
+
+
+def merge(before: JobDefaults, values: JobDefaults, paths: Sequence[str]) -> JobDefaults:
+    """Return defaults with what the paths name taken from `values`."""
+    merged = before
+    for path in paths:
+        if path in (WHOLE, FORMAT):
+            merged = replace(merged, export_format=values.export_format)
+        if path in (WHOLE, CONFIG):
+            merged = replace(merged, config=values.config)
+        elif path.startswith(f"{CONFIG}."):
+            name = path.removeprefix(f"{CONFIG}.")
+            merged = replace(merged, config=replace(merged.config, **{name: getattr(values.config, name)}))
+    return merged

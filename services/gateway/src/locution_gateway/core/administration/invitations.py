@@ -1,0 +1,62 @@
+"""Invite somebody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from locution_common.clock import Clock
+
+from locution_gateway.core.administration.reach import Reach, require_rank
+from locution_gateway.core.identity import tokens
+from locution_gateway.core.pages import Binding, page_size
+from locution_gateway.domain.accounts import Invitation
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity_errors import InvitationNotFoundError, TenantNotFoundError
+from locution_gateway.domain.identity_ports import InvitationStore
+from locution_gateway.domain.ids import new_id
+from locution_gateway.domain.listing import PageQuery
+from locution_gateway.domain.requests import RequestKey
+
+TTL: Final = timedelta(days=7)
+
+
+class ManageInvitations:
+    """Invitations to a tenant, for administrators."""
+
+    def __init__(self, invitations: InvitationStore, reach: Reach, clock: Clock) -> None:
+        self._invitations = invitations
+        self._reach = reach
+        self._clock = clock
+
+    async def create(
+        self,
+        principal: Principal,
+        tenant: str,
+        email: str,
+        role: Role,
+        ttl: timedelta | None,
+        request: RequestKey | None,
+    ) -> tuple[Invitation, str]:
+        """Make one with its token. Raises TenantNotFoundError, UserExistsError, PermissionDenied, RequestIdReusedError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        require_rank(principal, role)
+        now, row_id = self._clock.now(), new_id()
+        fresh = tokens.new_numbered(tokens.INVITATION, row_id)
+        invitation = Invitation(row_id, email.lower(), role, now + (ttl or TTL), now)
+        return await self._invitations.create(within, invitation, fresh.secret_hash, request), fresh.token
+
+    async def list(
+        self, principal: Principal, tenant: str, size: int, token: str
+    ) -> tuple[tuple[Invitation, ...], str]:
+        """Read a page, newest first. Raises TenantNotFoundError, PageTokenInvalidError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        binding = Binding(within, "invitations")
+        page = await self._invitations.list(within, PageQuery(page_size(size), after=binding.position(token)))
+        return page.rows, binding.token(page.last)
+
+    async def delete(self, principal: Principal, tenant: str, invitation_id: UUID) -> None:
+        """Take one back. Raises InvitationNotFoundError."""
+        within = await self._reach.within(principal, tenant, InvitationNotFoundError)
+        await self._invitations.delete(within, invitation_id)

@@ -1,0 +1,72 @@
+"""Allow OIDC issuers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from locution_gateway.core.administration.reach import Reach
+from locution_gateway.core.pages import Binding, page_size
+from locution_gateway.domain.accounts import Issuer
+from locution_gateway.domain.errors import InvalidFieldError
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity_errors import IssuerNotFoundError, TenantNotFoundError
+from locution_gateway.domain.identity_ports import IssuerStore
+from locution_gateway.domain.ids import new_id
+from locution_gateway.domain.listing import PageQuery
+
+ALGORITHMS: Final = frozenset(
+    "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split()
+)
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+class ManageIssuers:
+    """Issuers of a tenant, for operators; the list, for administrators too."""
+
+    def __init__(self, issuers: IssuerStore, reach: Reach) -> None:
+        self._issuers = issuers
+        self._reach = reach
+
+    async def create(self, principal: Principal, tenant: str, issuer: Issuer) -> Issuer:
+        """Allow one. Raises TenantNotFoundError, IssuerExistsError, InvalidFieldError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        _check(issuer)
+        named = replace(issuer, issuer_id=new_id(), tenant_id=within.tenant_id, tenant=tenant)
+        return await self._issuers.create(within, named)
+
+    async def list(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[Issuer, ...], str]:
+        """Read a page, newest first. Raises TenantNotFoundError, PageTokenInvalidError."""
+        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        binding = Binding(within, "issuers")
+        page = await self._issuers.list(within, PageQuery(page_size(size), after=binding.position(token)))
+        return page.rows, binding.token(page.last)
+
+    async def delete(self, principal: Principal, tenant: str, issuer_id: UUID) -> None:
+        """Allow one no longer. Raises IssuerNotFoundError."""
+        within = await self._reach.within(principal, tenant, IssuerNotFoundError)
+        await self._issuers.delete(within, issuer_id)
+
+
+def _check(issuer: Issuer) -> None:
+    if issuer.algorithm not in ALGORITHMS:
+        raise InvalidFieldError("issuer.algorithm", f"{issuer.algorithm!r} is none of {', '.join(sorted(ALGORITHMS))}")
+    if issuer.default_role.rank > Role.ADMIN.rank:
+        raise InvalidFieldError("issuer.default_role", "an issuer gives the role ADMIN at most")
+    for field, value in (("issuer", issuer.issuer), ("jwks_uri", issuer.jwks_uri)):
+        if not _is_safe_url(value):
+            raise InvalidFieldError(f"issuer.{field}", "it is an https URL, or http on loopback")
+    if not issuer.audience:
+        raise InvalidFieldError("issuer.audience", "it is required")
+
+
+def _is_safe_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )

@@ -1,0 +1,33 @@
+"""Which tenant a caller may act in: its own, or any for an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from locution_common.errors import LocutionError, PermissionDenied
+
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity_ports import TenantStore
+
+
+class Reach:
+    """Turns a tenant's name into the principal that acts in it."""
+
+    def __init__(self, tenants: TenantStore) -> None:
+        self._tenants = tenants
+
+    async def within(self, principal: Principal, tenant: str, absent: Callable[[], LocutionError]) -> Principal:
+        """Return the caller as it acts in a tenant; raises `absent` alike for one that is foreign and one that is not."""
+        if tenant == principal.tenant:
+            return principal
+        if principal.role is Role.OPERATOR:
+            found = await self._tenants.find(tenant)
+            if found is not None:
+                return principal.within(found)
+        raise absent()
+
+
+def require_rank(principal: Principal, role: Role) -> None:
+    """Raise PermissionDenied where somebody would give, or act upon, a role above its own."""
+    if role.rank > principal.role.rank:
+        raise PermissionDenied(f"this needs the role {role.value}", metadata={"role": role.value})

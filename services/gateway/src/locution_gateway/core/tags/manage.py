@@ -1,0 +1,64 @@
+"""List, rename and delete tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.pages import Binding, page_size
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.listing import Position
+from locution_gateway.domain.webhook_errors import TagNotFoundError
+from locution_gateway.domain.webhook_ports import TagCount, TagStore
+
+BATCH: Final = 500
+_NO_ID: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """A page of tags."""
+
+    tags: tuple[TagCount, ...]
+    next_token: str
+
+
+class ManageTags:
+    """Keeps a tenant's tags in order, a batch of jobs a transaction."""
+
+    def __init__(self, tags: TagStore) -> None:
+        self._tags = tags
+
+    async def list(self, principal: Principal, size: int, token: str) -> TagPage:
+        """Read a page, by name. Raises PageTokenInvalidError."""
+        binding = Binding(principal, "tags")
+        after = binding.position(token)
+        limit = page_size(size)
+        found = tuple(await self._tags.list(principal, "" if after is None else after.key, limit + 1))
+        last = Position(found[limit - 1].tag, _NO_ID) if len(found) > limit else None
+        return TagPage(found[:limit], binding.token(last))
+
+    async def rename(self, principal: Principal, tag: str, new: str) -> tuple[TagCount, int]:
+        """Give a tag another name; return it with its jobs, and how many were changed. Raises TagNotFoundError."""
+        require(principal, Role.MEMBER)
+        changed = 0 if new == tag else await self._replace(principal, tag, new)
+        jobs = await self._tags.count(principal, new)
+        if not changed and not (new == tag and jobs):
+            raise TagNotFoundError
+        return TagCount(new, jobs), changed
+
+    async def delete(self, principal: Principal, tag: str) -> int:
+        """Take a tag from every job and return from how many. Raises TagNotFoundError."""
+        require(principal, Role.MEMBER)
+        changed = await self._replace(principal, tag, None)
+        if not changed:
+            raise TagNotFoundError
+        return changed
+
+    async def _replace(self, principal: Principal, tag: str, new: str | None) -> int:
+        total = 0
+        while changed := await self._tags.replace(principal, tag, new, BATCH):
+            total += changed
+        return total

@@ -1,0 +1,123 @@
+"""What webhooks and tags need of the world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol, TypeAlias
+
+from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.listing import Page, PageQuery
+from locution_gateway.domain.requests import RequestKey
+from locution_gateway.domain.webhooks import (
+    Delivery,
+    DeliveryId,
+    Dispatch,
+    NewWebhook,
+    Outcome,
+    Webhook,
+    WebhookChange,
+    WebhookId,
+)
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+class WebhookStore(Protocol):
+    """Webhooks of a tenant. Absent and foreign raise WebhookNotFoundError alike."""
+
+    async def create(self, principal: Principal, webhook: NewWebhook, request: RequestKey | None) -> Webhook:
+        """Create it once for a request, and return it with its secret.
+
+        Raises QuotaExceededError, RequestIdReusedError.
+        """
+
+    async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:
+        """Read one."""
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[Webhook]:
+        """Read a page."""
+
+    async def update(
+        self, principal: Principal, webhook_id: WebhookId, version: int | None, change: WebhookChange
+    ) -> Webhook:
+        """Change it; enabling forgets why it was disabled. Raises EtagMismatchError."""
+
+    async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
+        """Delete it with its deliveries. Raises EtagMismatchError."""
+
+    async def rotate(self, principal: Principal, webhook_id: WebhookId, secret: str, overlap: timedelta) -> Webhook:
+        """Make a secret the newest, let those before end after the overlap, and return the webhook with it."""
+
+    async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
+        """Queue a test. Raises WebhookDisabledError."""
+
+    async def deliveries(self, principal: Principal, webhook_id: WebhookId, query: PageQuery) -> Page[Delivery]:
+        """Read a page of its deliveries."""
+
+    async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
+        """Make a delivery due now, its attempts counted anew; whoever holds it loses it.
+
+        Raises WebhookDeliveryNotFoundError, WebhookDisabledError.
+        """
+
+
+class Outbox(Protocol):
+    """Deliveries of all tenants, as workers take them. Several workers may look at once."""
+
+    async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
+        """Take deliveries that are due, each after the earlier ones of its job; held until the lease is over."""
+
+    async def delivered(self, principal: Principal, dispatch: Dispatch, outcome: Outcome) -> bool:
+        """Keep that it was taken; False when it was held no longer."""
+
+    async def failed(
+        self, principal: Principal, dispatch: Dispatch, outcome: Outcome, delay: timedelta | None, patience: timedelta
+    ) -> bool:
+        """Keep that an attempt failed: due again after `delay`, or DEAD with None.
+
+        Disables the webhook when every attempt failed for longer than `patience`. False when it was held no longer.
+        """
+
+    async def release(self, principal: Principal, dispatch: Dispatch) -> None:
+        """Give it back unsent, without the attempt."""
+
+    async def forget(self, age: timedelta, limit: int) -> None:
+        """Drop deliveries that ended longer ago, and secrets whose time is over."""
+
+
+class Resolver(Protocol):
+    """Knows the addresses of names."""
+
+    async def resolve(self, host: str, port: int) -> Sequence[Address]:
+        """Return the addresses of a name, at least one. Raises OSError when there are none."""
+
+
+class Sender(Protocol):
+    """Carries a signed body to its receiver."""
+
+    async def send(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
+        """POST it once; every way in which that can fail is an Outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A tag and how many jobs have it."""
+
+    tag: str
+    jobs: int
+
+
+class TagStore(Protocol):
+    """Tags of a tenant's jobs."""
+
+    async def list(self, principal: Principal, after: str, limit: int) -> Sequence[TagCount]:
+        """Return up to `limit` tags behind one, by name."""
+
+    async def count(self, principal: Principal, tag: str) -> int:
+        """Return how many jobs have a tag."""
+
+    async def replace(self, principal: Principal, tag: str, new: str | None, limit: int) -> int:
+        """Rename or drop a tag on up to `limit` jobs in one transaction, and return on how many."""

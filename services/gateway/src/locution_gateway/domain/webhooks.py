@@ -1,0 +1,129 @@
+"""Webhooks: where tenants want to be told, and what is on its way there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from locution_gateway.domain.identity import TenantId
+from locution_gateway.domain.jobs import JobId
+
+WebhookId = NewType("WebhookId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
+
+
+class EventType(StrEnum):
+    """What a webhook is told about."""
+
+    JOB_QUEUED = "JOB_QUEUED"
+    JOB_RUNNING = "JOB_RUNNING"
+    JOB_SUCCEEDED = "JOB_SUCCEEDED"
+    JOB_FAILED = "JOB_FAILED"
+    JOB_CANCELLED = "JOB_CANCELLED"
+    TEST = "TEST"
+
+
+ENDS = (EventType.JOB_SUCCEEDED, EventType.JOB_FAILED, EventType.JOB_CANCELLED)
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a tenant wants to be told. `secret` is known in the moment in which it is made."""
+
+    webhook_id: WebhookId
+    created_by: str
+    display_name: str
+    url: str
+    event_types: tuple[EventType, ...]
+    disabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    create_time: datetime
+    version: int
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A webhook to be created; `limit` is how many its tenant may have."""
+
+    webhook_id: WebhookId
+    display_name: str
+    url: str
+    event_types: tuple[EventType, ...]
+    disabled: bool
+    secret: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """New values; None leaves one as it is."""
+
+    display_name: str | None = None
+    url: str | None = None
+    event_types: tuple[EventType, ...] | None = None
+    disabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one webhook, as its tenant sees it."""
+
+    delivery_id: DeliveryId
+    webhook_id: WebhookId
+    event_type: EventType
+    job_id: JobId | None
+    event_time: datetime
+    state: DeliveryState
+    attempts: int
+    due_time: datetime
+    response_status: int | None
+    error: str | None
+    last_attempt_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A delivery held by this worker under `token`, with what it takes to send it. `secrets` begin with the newest."""
+
+    delivery_id: DeliveryId
+    webhook_id: WebhookId
+    tenant_id: TenantId
+    event_type: EventType
+    job_id: JobId | None
+    event_id: int
+    event_time: datetime
+    job_error: dict[str, str]
+    attempts: int
+    token: UUID
+    url: str
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: the receiver's status where it answered, and why it failed where it did.
+
+    `retry_after` is how long the receiver asks to be left alone.
+    """
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: timedelta | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Tell whether the receiver took it."""
+        return self.error is None

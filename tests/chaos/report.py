@@ -1,0 +1,86 @@
+"""The report of a run of the fault tests."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.chaos.rounds import Chaos, Outcome
+
+HEAD = """\
+# Fault tests: what was done and what held
+
+`make test-chaos` runs the short form; this is the report of `LOCUTION_CHAOS_KILLS={kills} pytest tests/chaos --report FILE`.
+Real are: Postgres, the S3 server behind the tests' fault proxy, api, two workers, the registry, the decoding children and all
+clients. The engines are processes that obey the test and whose text is a digest of the audio. Leases last 3 s instead of 15 s.
+
+Run on {when} UTC, {machine}, {cores} cores.
+
+| rounds | kills | violations | longest wait for readiness | longest recovery from readiness |
+|---|---|---|---|---|
+| {rounds} | {total} | {violations} | {ready:.1f} s | {recovery:.1f} s |
+"""
+
+
+def write(chaos: Chaos, path: str) -> None:
+    """Write the report, where one is wanted and there is something to tell."""
+    if path and chaos.outcomes:
+        Path(path).write_text(render(chaos))
+
+
+def render(chaos: Chaos) -> str:
+    """Return the report as Markdown."""
+    outcomes = chaos.outcomes
+    head = HEAD.format(
+        kills=os.environ.get("LOCUTION_CHAOS_KILLS", "0"),
+        when=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        machine=platform.system(),
+        cores=os.cpu_count(),
+        rounds=len(outcomes),
+        total=chaos.kills.total(),
+        violations=sum(len(outcome.violations) for outcome in outcomes),
+        ready=max(outcome.ready for outcome in outcomes),
+        recovery=max(outcome.recovery for outcome in outcomes),
+    )
+    sections = [head, _kills(chaos), _points(chaos), _load(chaos), _rounds(outcomes)]
+    return "\n".join(sections)
+
+
+def _kills(chaos: Chaos) -> str:
+    rows = [f"| {role} | {count} |" for role, count in sorted(chaos.kills.items())]
+    return "\n".join(["## Kills by role", "", "| role | SIGKILL |", "|---|---|", *rows, ""])
+
+
+def _points(chaos: Chaos) -> str:
+    reached = sorted({name for _, name in chaos.cluster.reached()})
+    fired = {name for _, name in chaos.cluster.reached("fired.log")}
+    rows = [f"| `{name}` | {'yes' if name in fired else 'no'} |" for name in reached]
+    return "\n".join(["## Named points", "", "| point | died there |", "|---|---|", *rows, ""])
+
+
+def _load(chaos: Chaos) -> str:
+    history = chaos.history
+    lines = [
+        f"{len(history.uploads)} uploads, {history.cuts} cut streams, {len(history.jobs)} jobs, "
+        f"{history.reconnects} watches begun; faults of the store: "
+        + (", ".join(f"{name} {count}" for name, count in sorted(chaos.store_faults.items())) or "none")
+        + ".",
+        "",
+        "| call | code | reason | times |",
+        "|---|---|---|---|",
+        *(f"| {method} | {code} | {reason} | {count} |" for (method, code, reason), count in sorted(history.refusals.items())),
+        "",
+    ]
+    return "\n".join(["## Load, and what clients were refused", "", *lines])
+
+
+def _rounds(outcomes: list[Outcome]) -> str:
+    rows = [
+        f"| {each.name} | {each.seed} | {each.kills} | {each.seconds:.1f} | {each.ready:.1f} | {each.recovery:.1f} | {len(each.violations)} |"
+        for each in outcomes
+    ]
+    head = ["| round | seed | kills | seconds | ready s | recovery s | violations |", "|---|---|---|---|---|---|---|"]
+    broken = [f"- {what}" for each in outcomes for what in each.violations]
+    return "\n".join(["## Rounds", "", *head, *rows, "", *broken, ""])
