@@ -6,7 +6,6 @@ sixty minutes end soon: what is measured is the gateway. --real-engines leaves t
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 import tempfile

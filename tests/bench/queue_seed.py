@@ -35,7 +35,8 @@ WITH made AS (
     RETURNING job_id, tenant_id, section
 )
 INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, section, state, audio_samples, ready_time)
-SELECT gen_random_uuid(), job_id, tenant_id, 'TRANSCRIBE', section, 'READY', $4::bigint, now() - random() * interval '1 hour'
+SELECT gen_random_uuid(), job_id, tenant_id, 'TRANSCRIBE', section, 'READY', $4::bigint,
+    now() - random() * interval '1 hour'
 FROM cut
 """
 

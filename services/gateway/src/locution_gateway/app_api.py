@@ -22,10 +22,10 @@ from locution_common import postgres, telemetry
 from locution_common.objects import ObjectStore, open_store
 from locution_common.service import Context, Service
 
-from locution_gateway.adapters.identity import DEFAULT_TENANT, DEFAULT_TENANT_NAME, ApiKeyAuthenticator
 from locution_gateway.adapters.objects import S3Objects
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import CHANNEL, PostgresEvents
+from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.jobs import PostgresJobs
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.tenants import ensure_tenant
@@ -34,6 +34,8 @@ from locution_gateway.adapters.postgres.upkeep import PostgresUpkeep
 from locution_gateway.adapters.postgres.uploads import PostgresUploads
 from locution_gateway.adapters.postgres.wakeups import PostgresWakeups
 from locution_gateway.adapters.registry import RegistryModels
+from locution_gateway.app_identity import BOOTSTRAP, Identity, open_identity
+from locution_gateway.app_identity import NAMES as IDENTITY_NAMES
 from locution_gateway.core.background import repeat
 from locution_gateway.core.jobs.cancel import CancelJob
 from locution_gateway.core.jobs.configure import Configure
@@ -45,7 +47,7 @@ from locution_gateway.core.jobs.retry import RetryJob
 from locution_gateway.core.jobs.update import UpdateJob
 from locution_gateway.core.jobs.watch import WatchJob
 from locution_gateway.core.server_info import ServerInfo
-from locution_gateway.core.sweep import Sweep, system
+from locution_gateway.core.sweep import Sweep
 from locution_gateway.core.transcripts.export import ExportTranscript
 from locution_gateway.core.transcripts.read import ReadTranscripts
 from locution_gateway.core.uploads.complete import CompleteUpload
@@ -55,6 +57,8 @@ from locution_gateway.core.uploads.read import DeleteUpload, ReadUploads
 from locution_gateway.core.uploads.verifier import Verifier
 from locution_gateway.core.uploads.verify import VerifyUpload
 from locution_gateway.core.uploads.write import PART_SIZE, WriteUpload
+from locution_gateway.domain.identity import DEFAULT_TENANT_NAME
+from locution_gateway.domain.limits import Limits
 from locution_gateway.servicers.jobs import Jobs
 from locution_gateway.servicers.models import Models
 from locution_gateway.servicers.system import System
@@ -87,9 +91,9 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
     store = await stack.enter_async_context(open_store(settings))
     public = await stack.enter_async_context(open_store(settings.public_store()))
     adapters = await _adapters(stack, context, pool, store, public)
-    key = settings.development_key
-    if key is not None:
-        await ensure_tenant(adapters.database, system(DEFAULT_TENANT), DEFAULT_TENANT_NAME)
+    if settings.operator_key is not None:
+        await ensure_tenant(adapters.database, BOOTSTRAP, DEFAULT_TENANT_NAME)
+    identity = await open_identity(stack, context, adapters.database, _limits(settings))
     unverified = asyncio.Event()
     verify = VerifyUpload(
         adapters.uploads,
@@ -99,13 +103,19 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
         settings.upload_retention,
     )
     return Service(
-        servicers=_servicers(context, adapters, verify, unverified.set),
-        names=NAMES,
+        servicers=[*_servicers(context, adapters, identity, verify, unverified.set), *identity.servicers],
+        names=[*NAMES, *IDENTITY_NAMES],
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
-        tasks=_tasks(context, adapters, verify, unverified),
-        authenticator=ApiKeyAuthenticator(None if key is None else key.get_secret_value()),
+        tasks={**_tasks(context, adapters, verify, unverified), **identity.tasks},
+        authenticator=identity.authenticator,
         translators=[postgres.translate],
+        admission=[identity.admission],
+        limits=[identity.limits],
     )
+
+
+def _limits(settings: ApiSettings) -> Limits:
+    return settings.default_limits(settings.max_open_uploads)
 
 
 def _pool(context: Context[ApiSettings]) -> Any:
@@ -132,10 +142,11 @@ async def _adapters(
     channel = await stack.enter_async_context(context.channel(settings.registry_address))
     database = TenantDatabase(pool)
     advance = Advance(timedelta(seconds=settings.job_retention_seconds))
+    guard = QuotaGuard(_limits(settings))
     return Adapters(
         database,
-        PostgresUploads(database, advance),
-        PostgresJobs(database, advance),
+        PostgresUploads(database, advance, guard),
+        PostgresJobs(database, advance, guard),
         S3Objects(store, public),
         PostgresUpkeep(database),
         PostgresWakeups(listener),
@@ -144,10 +155,14 @@ async def _adapters(
 
 
 def _servicers(
-    context: Context[ApiSettings], adapters: Adapters, verify: VerifyUpload, wake: Callable[[], None]
+    context: Context[ApiSettings],
+    adapters: Adapters,
+    identity: Identity,
+    verify: VerifyUpload,
+    wake: Callable[[], None],
 ) -> list[Callable[[grpc.aio.Server], object]]:
     uploads = _uploads(context.settings, adapters, verify, wake)
-    jobs = _jobs(context, adapters)
+    jobs = _jobs(context, adapters, identity)
     read = ReadTranscripts(PostgresTranscripts(adapters.database))
     transcripts = Transcripts(read, ExportTranscript(read))
     system = System(_info(context.settings))
@@ -180,18 +195,18 @@ def _uploads(settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wa
     )
 
 
-def _jobs(context: Context[ApiSettings], adapters: Adapters) -> Jobs:
+def _jobs(context: Context[ApiSettings], adapters: Adapters, identity: Identity) -> Jobs:
     store = adapters.jobs
     configure = Configure(adapters.registry)
     return Jobs(
-        create=CreateJob(store, configure, context.clock, telemetry.capture),
+        create=CreateJob(store, configure, context.clock, telemetry.capture, identity.defaults),
         read=ReadJobs(store),
         watch=WatchJob(PostgresEvents(adapters.database), adapters.wakeups, context.stopping),
         cancel=CancelJob(store),
         retry=RetryJob(store, telemetry.capture),
         update=UpdateJob(store),
         delete=DeleteJobs(store),
-        estimate=EstimateJob(store, configure, context.clock),
+        estimate=EstimateJob(store, configure, context.clock, identity.quotas),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import grpc
 import httpx
@@ -51,7 +50,7 @@ from locution_gateway.core.limits.admission import Admission
 from locution_gateway.core.limits.quotas import KnownQuotas
 from locution_gateway.core.limits.rates import Rates
 from locution_gateway.core.limits.streams import RENEW_SECONDS, Streams
-from locution_gateway.domain.identity import Credential, Principal, Role, TenantId
+from locution_gateway.domain.identity import DEFAULT_TENANT, DEFAULT_TENANT_NAME, Credential, Principal, Role
 from locution_gateway.domain.limits import Limits
 from locution_gateway.servicers.accounts import Accounts
 from locution_gateway.servicers.administration import Administration
@@ -64,8 +63,6 @@ FLUSH_SECONDS: Final = 20.0
 FORGET_SECONDS: Final = 60.0
 FORGET_ROWS: Final = 1000
 
-DEFAULT_TENANT: Final = TenantId(UUID("00000000-0000-4000-8000-000000000001"))
-DEFAULT_TENANT_NAME: Final = "default"
 BOOTSTRAP: Final = Principal(
     DEFAULT_TENANT, "bootstrap", Role.OPERATOR, tenant=DEFAULT_TENANT_NAME, credential=Credential.BOOTSTRAP
 )

@@ -12,6 +12,8 @@ from locution_common.settings import (
 )
 from pydantic import Field, SecretStr
 
+from locution_gateway.settings_identity import IdentitySettings
+
 _PART = 8 * 1024 * 1024
 _MAX_PARTS = 10_000
 
@@ -36,7 +38,7 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
     )
 
 
-class ApiSettings(GatewaySettings):
+class ApiSettings(GatewaySettings, IdentitySettings):
     """Settings of the process `api`."""
 
     development_key: SecretStr | None = Field(
@@ -113,6 +115,11 @@ class ApiSettings(GatewaySettings):
         gt=0,
         le=3600,
     )
+
+    @property
+    def operator_key(self) -> SecretStr | None:
+        """Return the key of the operator."""
+        return self.bootstrap_key or self.development_key
 
     @property
     def upload_idle(self) -> timedelta:

@@ -50,7 +50,10 @@ class IdentitySettings(Settings):
         256, description="Unary calls that this process works on at once; more are refused.", examples=["256"], ge=1
     )
     max_streams: int = Field(
-        1000, description="Streaming calls that this process has open at once; more are refused.", examples=["1000"], ge=1
+        1000,
+        description="Streaming calls that this process has open at once; more are refused.",
+        examples=["1000"],
+        ge=1,
     )
     anonymous_calls_per_second: float = Field(
         10.0,

@@ -12,7 +12,7 @@ import pytest
 from locution.v1 import job_service_pb2 as jobs
 from locution_common.channels import open_channel
 from locution_common.postgres import open_pool
-from locution_gateway.adapters.identity import DEFAULT_TENANT
+from locution_gateway.domain.identity import DEFAULT_TENANT
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import PostgresEvents
 from locution_gateway.adapters.postgres.jobs import PostgresJobs

@@ -14,7 +14,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as pb
 from locution_common.clock import SystemClock
-from locution_gateway.adapters.identity import DEFAULT_TENANT
+from locution_gateway.domain.identity import DEFAULT_TENANT
 
 from tests.service.gateway.api.client import MIB, PART, each, messages, reason, refusal
 from tests.service.gateway.api.conftest import Gateway, Janitor, Serve

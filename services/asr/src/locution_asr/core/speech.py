@@ -31,9 +31,9 @@ class SpeechRule:
 class SpeechTracker:
     """Turn probabilities, frame by frame, into utterances. Memory is bounded by the longest utterance."""
 
-    def __init__(self, rule: SpeechRule) -> None:
+    def __init__(self, rule: SpeechRule, position: int = 0) -> None:
         self._rule = rule
-        self._position = 0
+        self._position = position
         self._start: int | None = None
         self._quiet_since: int | None = None
         self._probabilities: list[float] = []

@@ -26,12 +26,12 @@ class WindowRule:
 
 
 class PcmBuffer:
-    """Keep the samples of a section that may still be needed."""
+    """Keep the samples of a section that may still be needed; the first one appended is at `start`."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._chunks: list[Pcm] = []
-        self._start = 0
-        self._end = 0
+        self._start = start
+        self._end = start
 
     @property
     def end(self) -> int:
@@ -70,16 +70,21 @@ class PcmBuffer:
 
 
 class WindowPlanner:
-    """Collect utterances in order and close windows as the rule says."""
+    """Collect utterances in order and close windows as the rule says; nothing before `done` goes into a window."""
 
-    def __init__(self, rule: WindowRule, buffer: PcmBuffer) -> None:
+    def __init__(self, rule: WindowRule, buffer: PcmBuffer, done: int = 0) -> None:
         self._rule = rule
         self._buffer = buffer
         self._pieces: list[Piece] = []
         self._audio: list[Pcm] = []
         self._length = 0
-        self._last = 0
+        self._last = done
         self._index = 0
+
+    @property
+    def pending_start(self) -> int | None:
+        """Return where the window being filled begins, or None when it is empty."""
+        return self._pieces[0].span.start if self._pieces else None
 
     @property
     def pending_end(self) -> int | None:

@@ -44,9 +44,7 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
 def tenant_change(tenant: pb.Tenant) -> TenantChange:
     """Return what a client would change of a tenant."""
     state = pb.Tenant.State.Name(tenant.state).removeprefix("STATE_")
-    return TenantChange(
-        tenant.display_name, tenant.weight or 1, accounts.Standing(state) if tenant.state else None
-    )
+    return TenantChange(tenant.display_name, tenant.weight or 1, accounts.Standing(state) if tenant.state else None)
 
 
 def settings_to_proto(tenant: str, stored: StoredDefaults) -> pb.TenantSettings:
@@ -200,4 +198,3 @@ def usage_to_proto(row: UsageRow) -> pb.UsageRow:
         uploaded_bytes=row.uploaded_bytes,
         job_count=row.job_count,
     )
-

@@ -146,4 +146,3 @@ def defaults_to_proto(stored: StoredDefaults) -> pb.JobDefaults:
         config=request_to_proto(stored.defaults.config),
         export_format=formats.FORMAT_UNSPECIFIED if chosen is None else formats.Value(f"{_FORMAT}{chosen}"),
     )
-

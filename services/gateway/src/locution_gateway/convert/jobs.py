@@ -94,6 +94,7 @@ def job_to_proto(job: Job) -> pb.Job:
         end_time=None if job.end_time is None else timestamp(job.end_time),
         expire_time=None if job.expire_time is None else timestamp(job.expire_time),
         etag=etag(job.version),
+        config_origins={name: _origin(origin) for name, origin in job.config.origins.items()},
     )
     if job.eta is not None:
         message.progress.eta.CopyFrom(duration(job.eta))
@@ -102,6 +103,10 @@ def job_to_proto(job: Job) -> pb.Job:
     if job.end_time is not None:
         message.metrics.CopyFrom(_metrics(job))
     return message
+
+
+def _origin(origin: str) -> pb.ConfigOrigin.ValueType:
+    return pb.ConfigOrigin.Value(f"CONFIG_ORIGIN_{origin.upper()}")
 
 
 def progress_to_proto(progress: StageProgress) -> pb.StageProgress:
@@ -159,6 +164,8 @@ def estimate_to_proto(estimate: Estimate) -> pb.EstimateJobResponse:
         queued_audio_duration=offset(estimate.backlog.samples),
         work_duration=None if estimate.work is None else duration(estimate.work),
         end_time=None if estimate.end_time is None else timestamp(estimate.end_time),
+        quota_duration=None if estimate.quota is None else duration(estimate.quota),
+        quota_remaining_duration=None if estimate.remaining is None else duration(estimate.remaining),
     )
 
 

@@ -12,7 +12,6 @@ from locution_common.errors import (
     LocutionError,
     Overloaded,
     PermissionDenied,
-    QuotaViolation,
     Unauthenticated,
 )
 
@@ -95,17 +94,6 @@ class TooManyStreamsError(Overloaded):
 
     def __init__(self) -> None:
         super().__init__("too many uploads are being written at once", retry_after=RETRY_SOON)
-
-
-class TooManyUploadsError(LocutionError):
-    """The tenant has as many open uploads as it may."""
-
-    code = Code.RESOURCE_EXHAUSTED
-    reason = "OVERLOADED"
-
-    def __init__(self, limit: int) -> None:
-        violation = QuotaViolation("tenant", f"{limit} uploads that are being written or verified")
-        super().__init__(f"{limit} uploads are open already", retry_after=60.0, quota=[violation])
 
 
 class UploadNotFoundError(LocutionError):
@@ -331,7 +319,6 @@ __all__ = [
     "PermissionDenied",
     "RequestIdReusedError",
     "TooManyStreamsError",
-    "TooManyUploadsError",
     "TranscriptNotReadyError",
     "TranscriptTooLargeError",
     "Unauthenticated",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 TenantId = NewType("TenantId", UUID)
+DEFAULT_TENANT: Final = TenantId(UUID("00000000-0000-4000-8000-000000000001"))
+"""The tenant of the operator's own key."""
+DEFAULT_TENANT_NAME: Final = "default"
+
 UserId = NewType("UserId", UUID)
 SessionId = NewType("SessionId", UUID)
 

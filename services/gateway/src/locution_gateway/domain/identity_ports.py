@@ -25,7 +25,7 @@ from locution_gateway.domain.accounts import (
     UserChange,
 )
 from locution_gateway.domain.identity import Principal, SessionId, TenantId, UserId
-from locution_gateway.domain.limits import JobDefaults, Limits, QuotaUse, Quotas, Slice, StoredDefaults, UsageRow
+from locution_gateway.domain.limits import JobDefaults, Limits, Quotas, QuotaUse, Slice, StoredDefaults, UsageRow
 from locution_gateway.domain.listing import Page, PageQuery
 from locution_gateway.domain.requests import RequestKey
 
@@ -174,7 +174,9 @@ class QuotaStore(Protocol):
     async def use(self, principal: Principal) -> QuotaUse:
         """Read what is used now."""
 
-    async def usage(self, principal: Principal, first: date, last: date, subject: str, limit: int) -> Sequence[UsageRow]:
+    async def usage(
+        self, principal: Principal, first: date, last: date, subject: str, limit: int
+    ) -> Sequence[UsageRow]:
         """Read what was used from day to day, by day and subject; of one subject unless that is ""."""
 
     async def today(self) -> date:

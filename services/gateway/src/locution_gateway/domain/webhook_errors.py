@@ -1,4 +1,4 @@
-"""What webhooks and tags refuse, one class for each ErrorReason."""
+"""What webhooks refuse, one class for each ErrorReason."""
 
 from __future__ import annotations
 
@@ -43,13 +43,3 @@ class WebhookDisabledError(LocutionError):
 
     def __init__(self) -> None:
         super().__init__("the webhook is disabled")
-
-
-class TagNotFoundError(LocutionError):
-    """No job of the tenant has this tag."""
-
-    code = Code.NOT_FOUND
-    reason = "TAG_NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("no job has this tag")

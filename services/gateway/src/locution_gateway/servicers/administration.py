@@ -118,13 +118,9 @@ class Administration(AdministrationServiceServicer):
         made, token = await self.invitations.create(caller(Principal), tenant, wanted.email, role, ttl, key)
         return pb.IssuedInvitation(invitation=convert.invitation_to_proto(tenant, made), token=token)
 
-    async def ListInvitations(
-        self, request: pb.ListInvitationsRequest, context: Context
-    ) -> pb.ListInvitationsResponse:
+    async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
         tenant = names.tenant_of(request.parent)
-        found, token = await self.invitations.list(
-            caller(Principal), tenant, request.page_size, request.page_token
-        )
+        found, token = await self.invitations.list(caller(Principal), tenant, request.page_size, request.page_token)
         shown = [convert.invitation_to_proto(tenant, invitation) for invitation in found]
         return pb.ListInvitationsResponse(invitations=shown, next_page_token=token)
 

@@ -11,6 +11,7 @@ from locution_gateway.adapters.postgres import codec, requests
 from locution_gateway.adapters.postgres import job_sql as sql
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import append_event
+from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.job_rows import SELECT, job_from_row
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
@@ -26,6 +27,7 @@ from locution_gateway.domain.errors import (
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import EventKind, Job, JobId, JobState, UploadId
+from locution_gateway.domain.limits import Limits
 from locution_gateway.domain.listing import Filter, Order, Page, PageQuery, Position
 from locution_gateway.domain.ports import Backlog, JobChange, NewJob
 from locution_gateway.domain.requests import RequestKey
@@ -47,9 +49,10 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 class PostgresJobs:
     """Jobs over a TenantDatabase."""
 
-    def __init__(self, database: TenantDatabase, advance: Advance) -> None:
+    def __init__(self, database: TenantDatabase, advance: Advance, guard: QuotaGuard | None = None) -> None:
         self._database = database
         self._advance = advance
+        self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, job: NewJob, request: RequestKey | None) -> Job:
         """Create it, its first stage and its first event, once for a request."""
@@ -57,6 +60,7 @@ class PostgresJobs:
             before = await requests.claim(connection, principal, request, job.job_id)
             if before is not None:
                 return await _get(connection, principal, JobId(before))
+            await self._guard.job(connection, principal)
             upload = await _usable_upload(connection, principal, job.upload_id)
             await _insert(connection, principal, job, upload["object_id"])
             ready = upload["state"] == UploadState.READY
@@ -122,6 +126,7 @@ class PostgresJobs:
             state = JobState((await _lock(connection, principal, old))["state"])
             if state not in _RETRIABLE:
                 raise JobStateConflictError(f"the job is {state.value}; only a FAILED or CANCELLED one is retried")
+            await self._guard.job(connection, principal)
             await _adopt(connection, principal, old, new, trace_context)
             await _announce(connection, new)
             await self._advance.run(connection, new)

@@ -20,13 +20,6 @@ SELECT part_number, size_bytes, etag FROM gateway.upload_parts
 WHERE upload_id = $1 AND tenant_id = $2 ORDER BY part_number
 """
 
-# Two calls at once must not both find the last free place: the tenant's creations go one after the other.
-LOCK_TENANT: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-uploads:' || $1, 0))"
-
-COUNT_OPEN: Final = """
-SELECT count(*) FROM gateway.uploads WHERE tenant_id = $1 AND state IN ('WRITING', 'VERIFYING')
-"""
-
 CREATE: Final = """
 INSERT INTO gateway.uploads (upload_id, tenant_id, created_by, display_name, media_type, state, stated_size,
     stated_sha256, object_key, expire_time)

@@ -12,12 +12,12 @@ from locution_common.postgres import Connection
 from locution_gateway.adapters.postgres import requests
 from locution_gateway.adapters.postgres import upload_sql as sql
 from locution_gateway.adapters.postgres.advance import Advance
+from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.core.uploads import keys
 from locution_gateway.domain.errors import (
     EtagMismatchError,
-    TooManyUploadsError,
     UploadDigestMismatchError,
     UploadNotFoundError,
     UploadOffsetMismatchError,
@@ -29,6 +29,7 @@ from locution_gateway.domain.errors import (
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId, UploadId
+from locution_gateway.domain.limits import Limits
 from locution_gateway.domain.listing import Page, PageQuery, Position
 from locution_gateway.domain.ports import NewUpload, Seal, StoredObject, Tail, UploadFault
 from locution_gateway.domain.requests import RequestKey
@@ -44,9 +45,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
 class PostgresUploads:
     """Uploads over a TenantDatabase."""
 
-    def __init__(self, database: TenantDatabase, advance: Advance) -> None:
+    def __init__(self, database: TenantDatabase, advance: Advance, guard: QuotaGuard | None = None) -> None:
         self._database = database
         self._advance = advance
+        self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
         """Create it once for a request, within the tenant's limit."""
@@ -54,9 +56,7 @@ class PostgresUploads:
             before = await requests.claim(connection, principal, request, upload.upload_id)
             if before is not None:
                 return await _get(connection, principal, UploadId(before))
-            await connection.execute(sql.LOCK_TENANT, str(principal.tenant_id))
-            if await connection.fetchval(sql.COUNT_OPEN, principal.tenant_id) >= upload.open_limit:
-                raise TooManyUploadsError(upload.open_limit)
+            await self._guard.upload(connection, principal, upload.stated_size, upload.open_limit)
             await _insert(connection, principal, upload)
             return await _get(connection, principal, upload.upload_id)
 

@@ -72,9 +72,7 @@ class ApiKeys:
         """Read a page of the caller's own keys. Raises PageTokenInvalidError."""
         return await self._list(principal, principal, size, token)
 
-    async def list_of(
-        self, principal: Principal, tenant: str, size: int, token: str
-    ) -> tuple[tuple[ApiKey, ...], str]:
+    async def list_of(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
         """Read a page of a tenant's keys. Raises TenantNotFoundError, PageTokenInvalidError."""
         within = await self._reach.within(principal, tenant, TenantNotFoundError)
         return await self._list(within, None, size, token)

@@ -18,7 +18,7 @@ from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.listing import PageQuery
 
 ALGORITHMS: Final = frozenset(
-    "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split()
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 )
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -67,6 +67,4 @@ def _is_safe_url(value: str) -> bool:
         parts = urlsplit(value)
     except ValueError:
         return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    )
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from locution_gateway.core.jobs.fill import Origin, fill
 from locution_gateway.domain.config import (
     ChannelMode,
     DecodeMode,
@@ -14,6 +15,7 @@ from locution_gateway.domain.config import (
 )
 from locution_gateway.domain.errors import (
     ModelNoneUsableError,
+    ModelNotFoundError,
     ModelNotUsableError,
     OptionUnsupportedError,
 )
@@ -39,12 +41,17 @@ class Configure:
     def __init__(self, models: ModelResolver) -> None:
         self._models = models
 
-    async def run(self, asked: JobRequestConfig) -> Configured:
-        """Return the configuration. Raises the MODEL errors, and OptionUnsupportedError naming the field."""
+    async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
+        """Return the configuration. Raises the MODEL errors, and OptionUnsupportedError naming the field.
+
+        `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not be used
+        falls back to the registry's, with a warning; a model of the request does not.
+        """
+        origins = fill(asked, JobRequestConfig(), JobRequestConfig()).origins if origins is None else origins
         _check_combinations(asked)
-        asr = await self._models.resolve(ModelKind.ASR, asked.asr_model)
+        asr = await self._resolve(ModelKind.ASR, asked.asr_model, origins["asr_model"])
         _check_speech(asked, asr)
-        diarization, warnings = await self._diarization(asked)
+        diarization, warnings = await self._diarization(asked, origins)
         config = JobConfig(
             language=_language(asked, asr.capabilities),
             task=asked.task or Task.TRANSCRIBE,
@@ -60,18 +67,29 @@ class Configure:
             diarization=diarization,
             audio_format=asked.audio_format,
             retention=asked.retention,
-            origins=_origins(asked),
+            origins=origins,
         )
         return Configured(config, (*_fallback(asr), *warnings))
 
-    async def _diarization(self, asked: JobRequestConfig) -> tuple[DiarizationConfig | None, tuple[JobWarning, ...]]:
+    async def _resolve(self, kind: ModelKind, choice: str | None, origin: str) -> ResolvedModel:
+        try:
+            return await self._models.resolve(kind, choice)
+        except (ModelNotFoundError, ModelNotUsableError) as error:
+            if choice is None or origin == Origin.REQUEST:
+                raise
+            found = await self._models.resolve(kind, None)
+            return replace(found, fallback=f"{choice}, the default of the {origin}, may not be used: {error.message}")
+
+    async def _diarization(
+        self, asked: JobRequestConfig, origins: dict[str, str]
+    ) -> tuple[DiarizationConfig | None, tuple[JobWarning, ...]]:
         wish = asked.diarization
         if not _wants_diarization(asked):
             return None, ()
         try:
-            found = await self._models.resolve(ModelKind.DIARIZATION, wish.model)
+            found = await self._resolve(ModelKind.DIARIZATION, wish.model, origins["diarization.model"])
         except (ModelNoneUsableError, ModelNotUsableError) as error:
-            if wish.model is not None:
+            if wish.model is not None and origins["diarization.model"] == Origin.REQUEST:
                 raise
             return None, (JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, error.message, error.reason),)
         counts = (wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count)
@@ -136,19 +154,6 @@ def _language(asked: JobRequestConfig, can: Capabilities) -> str:
 
 def _fallback(model: ResolvedModel) -> tuple[JobWarning, ...]:
     return () if model.fallback is None else (JobWarning(WarningCode.MODEL_FALLBACK, model.fallback),)
-
-
-def _origins(asked: JobRequestConfig) -> dict[str, str]:
-    """Say of each field whether the request or the server chose it."""
-    names = [name for name in asked.__slots__ if name not in ("retention",)]
-    return {name: "request" if _given(getattr(asked, name)) else "server" for name in names}
-
-
-def _given(value: object) -> bool:
-    slots = getattr(value, "__slots__", None)
-    if slots is not None and not isinstance(value, str):
-        return any(getattr(value, name) is not None for name in slots)
-    return value not in (None, ())
 
 
 def _unsupported(field: str, message: str) -> OptionUnsupportedError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from locution_common.clock import Clock
 
+from locution_gateway.core.accounts.defaults import Defaults
 from locution_gateway.core.authorise import require
 from locution_gateway.core.jobs.configure import Configure, Configured
 from locution_gateway.domain.config import JobRequestConfig
@@ -31,7 +32,15 @@ class JobDraft:
 class CreateJob:
     """Creates a job whose models are resolved and whose configuration is frozen."""
 
-    def __init__(self, jobs: JobStore, configure: Configure, clock: Clock, trace: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        configure: Configure,
+        clock: Clock,
+        trace: Callable[[], str],
+        defaults: Defaults | None = None,
+    ) -> None:
+        self._defaults = defaults
         self._jobs = jobs
         self._configure = configure
         self._clock = clock
@@ -48,15 +57,22 @@ class CreateJob:
         if before is not None:
             return await self._jobs.get(principal, before)
         await self._jobs.check_upload(principal, draft.upload_id)
-        configured = await self._configure.run(draft.config)
+        configured = await self._configured(principal, draft.config)
         return await self._jobs.create(principal, self._new(draft, configured), request)
 
     async def check(self, principal: Principal, draft: JobDraft) -> Job:
         """Return the job as it would be; raises what `run` would."""
         require(principal, Role.MEMBER)
         await self._jobs.check_upload(principal, draft.upload_id)
-        configured = await self._configure.run(draft.config)
+        configured = await self._configured(principal, draft.config)
         return self._preview(principal, self._new(draft, configured))
+
+    async def _configured(self, principal: Principal, asked: JobRequestConfig) -> Configured:
+        """Complete a request from the caller's preferences and the tenant's settings, then from the server's."""
+        if self._defaults is None:
+            return await self._configure.run(asked)
+        filled = await self._defaults.fill(principal, asked)
+        return await self._configure.run(filled.config, filled.origins)
 
     def _new(self, draft: JobDraft, configured: Configured) -> NewJob:
         return NewJob(

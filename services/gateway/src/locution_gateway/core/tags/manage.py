@@ -10,8 +10,7 @@ from locution_gateway.core.authorise import require
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.listing import Position
-from locution_gateway.domain.webhook_errors import TagNotFoundError
-from locution_gateway.domain.webhook_ports import TagCount, TagStore
+from locution_gateway.domain.tags import TagCount, TagNotFoundError, TagStore
 
 BATCH: Final = 500
 _NO_ID: Final = UUID(int=0)

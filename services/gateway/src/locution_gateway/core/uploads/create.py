@@ -45,7 +45,7 @@ class CreateUpload:
         self._limits = limits
 
     async def run(self, principal: Principal, draft: UploadDraft, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Raises UploadTooLargeError, TooManyUploadsError, RequestIdReusedError."""
+        """Create it once for a request. Raises UploadTooLargeError, QuotaExceededError, RequestIdReusedError."""
         require(principal, Role.MEMBER)
         self.check(draft)
         upload_id = UploadId(new_id())

@@ -24,7 +24,7 @@ from locution_gateway.domain.uploads import Upload, UploadPart, Written
 TAIL_PART: Final = 10_000
 
 # Uploads that one process reads back at once: each has a range of its object in memory.
-AT_ONCE: Final = 4
+AT_ONCE: Final = 2
 
 _log = logging.getLogger(__name__)
 

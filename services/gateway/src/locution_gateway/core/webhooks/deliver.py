@@ -50,13 +50,14 @@ class Deliveries:
         self._freed = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
-        """Send until `stopping`; `wake` says that deliveries were queued, polling is the truth."""
+        """Send until `stopping`, then end what was begun; `wake` says that deliveries were queued, polling is the truth."""
         try:
             while not stopping.is_set():
                 wake.clear()
                 self._freed.clear()
                 if not await self._claim():
                     await self._idle(stopping, wake)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         finally:
             await self._drain()
 

@@ -67,7 +67,7 @@ def _host(text: str) -> tuple[str, Address | None]:
         return _address(IPv6Address, text[1:-1])
     host = text.lower()
     labels = host.split(".")
-    if _NUMBER.fullmatch(labels[-1] or labels[max(len(labels) - 2, 0)]):
+    if _NUMBER.fullmatch(labels[-1]):
         return _address(IPv4Address, host)
     if not all(_LABEL.fullmatch(label) for label in labels):
         raise WebhookUrlRefusedError("the host is no name of DNS")

@@ -47,9 +47,7 @@ class PostgresDefaults:
             current = await connection.fetchval(LOCK, principal.tenant_id, subject)
             if version not in (None, current or 0):
                 raise EtagMismatchError
-            row = await connection.fetchrow(
-                UPSERT, principal.tenant_id, subject, body, principal.subject, version
-            )
+            row = await connection.fetchrow(UPSERT, principal.tenant_id, subject, body, principal.subject, version)
         if row is None:
             raise EtagMismatchError
         return _stored(row)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.limits import Limits, QuotaUse, Quotas, UsageRow
+from locution_gateway.domain.limits import Limits, Quotas, QuotaUse, UsageRow
 
 _NAMES: Final = tuple(field.name for field in fields(Limits))
 
@@ -95,7 +95,9 @@ class PostgresQuotas:
         async with self._database.transaction(principal) as connection:
             return use_of(await connection.fetchrow(USE, principal.tenant_id))
 
-    async def usage(self, principal: Principal, first: date, last: date, subject: str, limit: int) -> Sequence[UsageRow]:
+    async def usage(
+        self, principal: Principal, first: date, last: date, subject: str, limit: int
+    ) -> Sequence[UsageRow]:
         """Read what was used from day to day."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(USAGE, principal.tenant_id, first, last, subject, limit)

@@ -1,0 +1,71 @@
+"""Confirm words on which two looks at growing audio agree (LocalAgreement-2: Liu et al. 2020; Macháček et al. 2023)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from locution_asr.domain.models import Word, samples
+
+EARLY = samples(0.1)
+OVERLAP_WORDS = 5
+OVERLAP_REACH = samples(1.0)
+
+
+class Agreement:
+    """Hold the confirmed words of a window, and the last look's words behind them."""
+
+    def __init__(self, confirmed: Sequence[Word] = ()) -> None:
+        self._confirmed = list(confirmed)
+        self._pending: list[Word] = []
+
+    @property
+    def confirmed(self) -> tuple[Word, ...]:
+        """Return the words that two looks agreed on, in order."""
+        return tuple(self._confirmed)
+
+    @property
+    def pending(self) -> tuple[Word, ...]:
+        """Return the words that one look alone has given."""
+        return tuple(self._pending)
+
+    def look(self, words: Sequence[Word]) -> None:
+        """Take what a look gave, and confirm the words at its front that the look before gave too."""
+        fresh = self._fresh(words)
+        agreed = 0
+        for old, new in zip(self._pending, fresh, strict=False):
+            if plain(old.text) != plain(new.text):
+                break
+            agreed += 1
+        self._confirmed += fresh[:agreed]
+        self._pending = fresh[agreed:]
+
+    def settle(self) -> None:
+        """Confirm all that the last look gave: the speech that it heard has ended."""
+        self._confirmed += self._pending
+        self._pending = []
+
+    def behind(self, sample: int) -> Agreement:
+        """Return the agreement on what begins at or after a sample."""
+        later = Agreement([word for word in self._confirmed if word.span.start >= sample])
+        later._pending = [word for word in self._pending if word.span.start >= sample]
+        return later
+
+    def _fresh(self, words: Sequence[Word]) -> list[Word]:
+        """Return the words behind the confirmed ones, without those that a look repeats at its front."""
+        if not self._confirmed:
+            return list(words)
+        end = self._confirmed[-1].span.end
+        later = [word for word in words if word.span.start > end - EARLY]
+        if not later or later[0].span.start - end > OVERLAP_REACH:
+            return later
+        for count in range(min(OVERLAP_WORDS, len(self._confirmed), len(later)), 0, -1):
+            if [plain(word.text) for word in self._confirmed[-count:]] == [plain(word.text) for word in later[:count]]:
+                return later[count:]
+        return later
+
+
+def plain(text: str) -> str:
+    """Return a word without case and punctuation; the text itself where nothing else is in it."""
+    kept = "".join(letter for letter in text.casefold() if unicodedata.category(letter)[0] in "LNM")
+    return kept or text.strip()

@@ -1,0 +1,114 @@
+"""Webhooks and their deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from locution.v1 import webhook_service_pb2 as pb
+
+from locution_gateway.convert.common import refuse_others, timestamp
+from locution_gateway.convert.jobs import job_name
+from locution_gateway.core.etags import etag
+from locution_gateway.core.names import parse_id
+from locution_gateway.core.webhooks.manage import WebhookDraft
+from locution_gateway.domain.webhook_errors import WebhookDeliveryNotFoundError, WebhookNotFoundError
+from locution_gateway.domain.webhooks import (
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    EventType,
+    Webhook,
+    WebhookChange,
+    WebhookId,
+)
+
+SETTABLE: Final = frozenset({"display_name", "url", "event_types", "disabled"})
+UPDATABLE: Final = SETTABLE | {"name", "etag"}
+OVERLAP: Final = timedelta(hours=24)
+
+_PREFIX: Final = "WEBHOOK_EVENT_TYPE_"
+
+
+def webhook_id(name: str) -> WebhookId:
+    """Return the id in a webhook's name; a name that is none names nothing."""
+    found = parse_id("webhooks", name)
+    if found is None:
+        raise WebhookNotFoundError
+    return WebhookId(found)
+
+
+def delivery_ids(name: str) -> tuple[WebhookId, DeliveryId]:
+    """Return the ids in a delivery's name."""
+    webhook, _, text = name.partition("/deliveries/")
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise WebhookDeliveryNotFoundError from None
+    return webhook_id(webhook), DeliveryId(found)
+
+
+def webhook_name(webhook_id: WebhookId) -> str:
+    """Return a webhook's name."""
+    return f"webhooks/{webhook_id}"
+
+
+def draft(webhook: pb.Webhook) -> WebhookDraft:
+    """Return what a client says of a new webhook; raises InvalidFieldError for what is not the client's to say."""
+    refuse_others(webhook, "webhook", SETTABLE)
+    return WebhookDraft(webhook.url, webhook.display_name, _events(webhook.event_types), webhook.disabled)
+
+
+def change(webhook: pb.Webhook) -> WebhookChange:
+    """Return the values of an update; raises InvalidFieldError for fields that no update changes."""
+    refuse_others(webhook, "webhook", UPDATABLE)
+    return WebhookChange(webhook.display_name, webhook.url, _events(webhook.event_types), webhook.disabled)
+
+
+def overlap(request: pb.RotateWebhookSecretRequest) -> timedelta:
+    """Return how long the secrets before stay good."""
+    return request.overlap_duration.ToTimedelta() if request.HasField("overlap_duration") else OVERLAP
+
+
+def webhook_to_proto(webhook: Webhook) -> pb.Webhook:
+    """Return a webhook as clients see it."""
+    since = webhook.failing_since
+    return pb.Webhook(
+        name=webhook_name(webhook.webhook_id),
+        display_name=webhook.display_name,
+        url=webhook.url,
+        event_types=[_event(event) for event in webhook.event_types],
+        disabled=webhook.disabled,
+        disabled_reason=webhook.disabled_reason,
+        secret=webhook.secret,
+        failing_since_time=None if since is None else timestamp(since),
+        create_time=timestamp(webhook.create_time),
+        etag=etag(webhook.version),
+    )
+
+
+def delivery_to_proto(delivery: Delivery) -> pb.WebhookDelivery:
+    """Return a delivery as clients see it."""
+    last, pending = delivery.last_attempt_time, delivery.state is DeliveryState.PENDING
+    return pb.WebhookDelivery(
+        name=f"{webhook_name(delivery.webhook_id)}/deliveries/{delivery.delivery_id}",
+        state=pb.WebhookDelivery.State.Value(f"STATE_{delivery.state.value}"),
+        event_type=_event(delivery.event_type),
+        job=None if delivery.job_id is None else job_name(delivery.job_id),
+        attempts=delivery.attempts,
+        response_status=delivery.response_status,
+        error=delivery.error,
+        create_time=timestamp(delivery.event_time),
+        last_attempt_time=None if last is None else timestamp(last),
+        next_attempt_time=timestamp(delivery.due_time) if pending else None,
+    )
+
+
+def _events(values: Iterable[pb.WebhookEventType.ValueType]) -> tuple[EventType, ...]:
+    return tuple(EventType(pb.WebhookEventType.Name(value).removeprefix(_PREFIX)) for value in values)
+
+
+def _event(event: EventType) -> pb.WebhookEventType.ValueType:
+    return pb.WebhookEventType.Value(_PREFIX + event.value)
