@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
@@ -17,7 +18,7 @@ from tests.bench import command, scoring
 from tests.bench.engine_client import MODES
 from tests.bench.engine_rows import jobs, memory, speakers, speed, text
 from tests.bench.engine_rows.bench import Bench
-from tests.bench.installation import installation
+from tests.bench.installation import Installation, installation
 from tests.bench.table import Row
 
 ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
@@ -34,6 +35,7 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "job": jobs.job,
 }
 MODELS: Final = ("tiny.en", "base")
+FAILED: Final = "FAILED"
 NOTES: Final = (
     "Baseline of speech: faster-whisper, beam 5, VAD on, word times on, int8 (float16 on a GPU), cpu_threads=2, "
     "num_workers=1; English told to both sides but where a row says otherwise.",
@@ -50,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = asyncio.run(_run(options))
     notes = [*NOTES, f"Rounds: {options.rounds}; decode mode asked for: {options.mode}"]
     command.show("engines", rows, options, notes=notes, device=options.device)
+    if any(row.measured == FAILED for row in rows):
+        raise SystemExit(1)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -75,19 +79,31 @@ async def _run(options: argparse.Namespace) -> list[Row]:
     rows: list[Row] = []
     with installation(device=options.device) as running:
         for name in options.rows:
-            async with AsyncExitStack() as stack:
-                bench = Bench(
-                    installation=running,
-                    stack=stack,
-                    models=tuple(options.model or MODELS),
-                    mode=options.mode,
-                    rounds=options.rounds,
-                    small=options.small,
-                    device=options.device,
-                )
-                command.say(f"row {name}")
-                rows += await ROWS[name](bench)
+            command.say(f"row {name}")
+            found = await _row(name, running, options)
+            rows += found
+            for row in found:
+                command.say(f"{row.what}: {row.measured}")
     return rows
+
+
+async def _row(name: str, running: Installation, options: argparse.Namespace) -> list[Row]:
+    """Measure one row; a failure becomes its line, so that the hours behind it are not lost."""
+    try:
+        async with AsyncExitStack() as stack:
+            bench = Bench(
+                installation=running,
+                stack=stack,
+                models=tuple(options.model or MODELS),
+                mode=options.mode,
+                rounds=options.rounds,
+                small=options.small,
+                device=options.device,
+            )
+            return await ROWS[name](bench)
+    except Exception as error:  # noqa: BLE001 - told in full here, in the table and by the exit status
+        traceback.print_exc()
+        return [Row(what=name, aim="", measured=FAILED, remarks=f"{type(error).__name__}: {error}".splitlines()[0])]
 
 
 if __name__ == "__main__":

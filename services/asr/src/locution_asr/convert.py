@@ -61,7 +61,12 @@ async def section_start(requests: AsyncIterator[pb.TranscribeRequest], monotonic
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
         raise StreamProtocolViolated("the first message must be `start`")
-    start, flow = request.start, request.start.flow
+    return section_of(request.start, monotonic)
+
+
+def section_of(start: pb.TranscribeStart, monotonic: float) -> SectionStart:
+    """Return what a start message asks for."""
+    flow = start.flow
     return SectionStart(
         weight=WeightName(start.model),
         flow=FlowKey(flow.key),
@@ -86,7 +91,7 @@ def response(event: Started | Event) -> pb.TranscribeResponse:
     """Return the message that carries an event."""
     match event:
         case Started():
-            return pb.TranscribeResponse(started=_started(event))
+            return pb.TranscribeResponse(started=started(event))
         case Segment():
             return pb.TranscribeResponse(segment=_segment(event))
         case Progress():
@@ -116,7 +121,8 @@ def _options(start: pb.TranscribeStart) -> Options:
     )
 
 
-def _started(event: Started) -> pb.TranscribeStarted:
+def started(event: Started) -> pb.TranscribeStarted:
+    """Return what a stream runs with."""
     return pb.TranscribeStarted(
         model=event.weight, checksum=event.checksum, fast=event.mode is Mode.FAST, device=event.device
     )
@@ -127,14 +133,15 @@ def _segment(segment: Segment) -> pb.AsrSegment:
         start_sample=segment.span.start,
         end_sample=segment.span.end,
         text=segment.text,
-        words=[_word(word) for word in segment.words],
+        words=[word_message(word) for word in segment.words],
         language=to_bcp47(segment.language),
         language_probability=segment.language_probability,
         mean_log_probability=segment.mean_log_probability,
     )
 
 
-def _word(word: Word) -> pb.AsrWord:
+def word_message(word: Word) -> pb.AsrWord:
+    """Return a word."""
     return pb.AsrWord(
         start_sample=word.span.start,
         end_sample=word.span.end,

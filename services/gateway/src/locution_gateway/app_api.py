@@ -22,6 +22,7 @@ from locution_common import postgres, telemetry
 from locution_common.objects import ObjectStore, open_store
 from locution_common.service import Context, Service
 
+from locution_gateway import app_webhooks
 from locution_gateway.adapters.objects import S3Objects
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import CHANNEL, PostgresEvents
@@ -103,8 +104,12 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
         settings.upload_retention,
     )
     return Service(
-        servicers=[*_servicers(context, adapters, identity, verify, unverified.set), *identity.servicers],
-        names=[*NAMES, *IDENTITY_NAMES],
+        servicers=[
+            *_servicers(context, adapters, identity, verify, unverified.set),
+            *identity.servicers,
+            *app_webhooks.servicers(settings, adapters.database),
+        ],
+        names=[*NAMES, *IDENTITY_NAMES, *app_webhooks.NAMES],
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
         tasks={**_tasks(context, adapters, verify, unverified), **identity.tasks},
         authenticator=identity.authenticator,

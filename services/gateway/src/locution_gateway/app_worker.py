@@ -8,7 +8,7 @@ import socket
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from locution_common import objects, postgres
+from locution_common import objects, postgres, telemetry
 from locution_common.service import Context, Service
 
 from locution_gateway.adapters import spans
@@ -16,15 +16,21 @@ from locution_gateway.adapters.decoder import MediaDecoder
 from locution_gateway.adapters.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.adapters.engines.speech import GrpcSpeechEngine
 from locution_gateway.adapters.postgres import codec
+from locution_gateway.adapters.postgres.outbox import PostgresOutbox
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.sources import PostgresSources
 from locution_gateway.adapters.postgres.stages import PostgresStages
 from locution_gateway.adapters.recording import StoredRecording
+from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver
+from locution_gateway.core.background import repeat
 from locution_gateway.core.stages.work import Codec, StageWorker
 from locution_gateway.core.stages.worker import Worker
+from locution_gateway.core.webhooks.deliver import Deliveries
 from locution_gateway.settings_worker import WorkerSettings
 
 CHANNEL = "locution_stages"
+WEBHOOKS = "locution_webhooks"
+FORGET_SECONDS = 60.0
 
 
 async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Service:
@@ -36,7 +42,7 @@ async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Serv
             url, application=context.name, size=settings.database_pool_size, timeout=settings.database_timeout
         )
     )
-    listener = await stack.enter_async_context(postgres.listening(url, [CHANNEL], application=context.name))
+    listener = await stack.enter_async_context(postgres.listening(url, [CHANNEL, WEBHOOKS], application=context.name))
     store = await stack.enter_async_context(objects.open_store(settings))
     database = TenantDatabase(pool)
     stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds))
@@ -49,9 +55,19 @@ async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Serv
     async def sweep() -> None:
         await worker.sweep(context.stopping)
 
+    deliveries = _deliveries(context, database)
+
+    async def deliver() -> None:
+        with telemetry.suppressed():
+            await deliveries.run(context.stopping, listener.event(WEBHOOKS))
+
+    async def forget() -> None:
+        with telemetry.suppressed():
+            await repeat(deliveries.forget, FORGET_SECONDS, context.stopping)
+
     return Service(
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
-        tasks={"stages": run, "sweep": sweep},
+        tasks={"stages": run, "sweep": sweep, "webhooks": deliver, "forget webhooks": forget},
         translators=[postgres.translate],
     )
 
@@ -74,6 +90,14 @@ async def _stage_worker(
         speakers=GrpcDiarizationEngine(diarizer, settings.engine_stall_seconds),
         codec=Codec(codec.dump_section, codec.load_section, spans.dump_spans, spans.load_spans),
     )
+
+
+def _deliveries(context: Context[WorkerSettings], database: TenantDatabase) -> Deliveries:
+    settings = context.settings
+    guard, timeout = settings.webhook_guard(), settings.webhook_timeout()
+    sender = HttpSender(guard, SystemResolver(), timeout, settings.webhook_trust())
+    limits = settings.webhook_limits(timedelta(seconds=settings.poll_seconds))
+    return Deliveries(PostgresOutbox(database), sender, settings.webhook_schedule(), limits, context.clock, AGENT)
 
 
 def _name() -> str:

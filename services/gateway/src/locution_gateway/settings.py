@@ -13,6 +13,7 @@ from locution_common.settings import (
 from pydantic import Field, SecretStr
 
 from locution_gateway.settings_identity import IdentitySettings
+from locution_gateway.settings_webhooks import WebhookApiSettings
 
 _PART = 8 * 1024 * 1024
 _MAX_PARTS = 10_000
@@ -38,7 +39,7 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
     )
 
 
-class ApiSettings(GatewaySettings, IdentitySettings):
+class ApiSettings(GatewaySettings, IdentitySettings, WebhookApiSettings):
     """Settings of the process `api`."""
 
     development_key: SecretStr | None = Field(

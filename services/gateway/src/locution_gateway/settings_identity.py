@@ -23,7 +23,7 @@ class IdentitySettings(Settings):
     )
     session_key: SecretStr | None = Field(
         None,
-        description="Key that signs the access tokens of people, at least 32 characters; unset: no passwords are taken.",
+        description="Key that signs the access tokens of people, at least 32 characters; unset: no passwords.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=32,
     )
@@ -51,7 +51,7 @@ class IdentitySettings(Settings):
     )
     max_streams: int = Field(
         1000,
-        description="Streaming calls that this process has open at once; more are refused.",
+        description="Streaming calls that this process has open at once.",
         examples=["1000"],
         ge=1,
     )

@@ -13,9 +13,10 @@ from locution_gateway.core.stages.worker import Limits
 from locution_gateway.media.models import GIB, DecodeLimits
 from locution_gateway.media.sections import SectionRule
 from locution_gateway.settings import GatewaySettings
+from locution_gateway.settings_webhooks import WebhookWorkerSettings
 
 
-class WorkerSettings(GatewaySettings):
+class WorkerSettings(GatewaySettings, WebhookWorkerSettings):
     """Settings of the process `worker`."""
 
     asr_address: str = Field(

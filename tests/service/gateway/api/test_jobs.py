@@ -369,7 +369,7 @@ async def test_models_are_the_registrys(gateway: Gateway) -> None:
     assert [model.name for model in listed.models] == ["models/whisper/base", "models/whisper/tiny.en"]
     new = await gateway.client.models.RegisterModel(models.RegisterModelRequest(name="models/whisper/new"))
     assert new.name == "models/whisper/new"
-    assert gateway.registry.registered[0].actor.endswith("/development")
+    assert gateway.registry.registered[0].actor.endswith("/bootstrap")
     call = gateway.client.models.RegisterModel(models.RegisterModelRequest(name="models/whisper/new"))
     assert await reason(call) == "MODEL_ALREADY_REGISTERED"
     missing = gateway.client.models.GetModel(models.GetModelRequest(name="models/whisper/none"))

@@ -338,7 +338,7 @@ async def test_limits_are_refused_by_name(serve: Serve) -> None:
         made = await asyncio.gather(*open_calls, return_exceptions=True)
         assert sum(isinstance(one, pb.Upload) for one in made) == 1
         full = await refusal(gateway.client.new_upload())
-        assert full.reason == "OVERLOADED"
+        assert full.reason == "QUOTA_EXCEEDED"
         assert full.retry_after
 
 

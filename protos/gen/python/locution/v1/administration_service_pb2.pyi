@@ -11,7 +11,6 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from google.type import date_pb2 as _date_pb2
 from locution.v1 import identity_pb2 as _identity_pb2
 import builtins as _builtins
 import sys
@@ -1174,25 +1173,21 @@ class GetUsageRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
+    start_date: _builtins.str
+    """Optional. The first day (UTC), "2026-11-01" (ISO 8601); the first of this month when empty."""
+    end_date: _builtins.str
+    """Optional. The last day (UTC), at most 366 days behind the first; today when empty."""
     subject: _builtins.str
     """Optional. Only what this principal used, as Caller.subject names it. At most 512 characters."""
-    @_builtins.property
-    def start_date(self) -> _date_pb2.Date:
-        """Optional. The first day (UTC); the first of this month when unset."""
-
-    @_builtins.property
-    def end_date(self) -> _date_pb2.Date:
-        """Optional. The last day (UTC), at most 366 days behind the first; today when unset."""
-
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
-        start_date: _date_pb2.Date | None = ...,
-        end_date: _date_pb2.Date | None = ...,
+        start_date: _builtins.str = ...,
+        end_date: _builtins.str = ...,
         subject: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "start_date", b"start_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "parent", b"parent", "start_date", b"start_date", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -1243,6 +1238,8 @@ class UsageRow(_message.Message):
     AUDIO_DURATION_FIELD_NUMBER: _builtins.int
     UPLOADED_BYTES_FIELD_NUMBER: _builtins.int
     JOB_COUNT_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """Output only. The day (UTC), "2026-11-01" (ISO 8601); empty in the total."""
     subject: _builtins.str
     """Output only. Who, as Caller.subject names it: "key:{key}" for an API key; empty in the total."""
     uploaded_bytes: _builtins.int
@@ -1250,23 +1247,19 @@ class UsageRow(_message.Message):
     job_count: _builtins.int
     """Output only. Jobs that were created."""
     @_builtins.property
-    def date(self) -> _date_pb2.Date:
-        """Output only. The day (UTC); absent in the total."""
-
-    @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
         """Output only. Audio that was transcribed, each channel that is transcribed on its own counted for itself."""
 
     def __init__(
         self,
         *,
-        date: _date_pb2.Date | None = ...,
+        date: _builtins.str = ...,
         subject: _builtins.str = ...,
         audio_duration: _duration_pb2.Duration | None = ...,
         uploaded_bytes: _builtins.int = ...,
         job_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_duration", b"audio_duration", "date", b"date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_duration", b"audio_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_duration", b"audio_duration", "date", b"date", "job_count", b"job_count", "subject", b"subject", "uploaded_bytes", b"uploaded_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

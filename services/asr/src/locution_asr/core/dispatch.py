@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.queue import WindowQueue
+from locution_asr.domain.models import WINDOW_SECONDS, TrafficClass
 from locution_asr.domain.ports import Observer
+
+LIVE_MEMORY = 3.0
+"""Seconds after a live window in which the next one is awaited."""
+
+LONGEST_WAIT = 0.5
+"""Seconds that a batch of files may keep a live window from the only slot."""
 
 Decode = Callable[[Sequence[Job]], list[Attempt]]
 
@@ -26,7 +33,8 @@ class Dispatcher:
     """Take jobs from any number of callers and decode them in batches, `slots` batches at once.
 
     It owns the queue and belongs to one event loop. A caller that is cancelled takes its job out of the queue; a
-    batch that already runs is finished and the caller's part of it is forgotten.
+    batch that already runs is finished and the caller's part of it is forgotten. While live windows come, files leave
+    one slot free for them; where there is but one slot, their batches stay short.
     """
 
     def __init__(
@@ -42,6 +50,8 @@ class Dispatcher:
         self._running: set[asyncio.Task[None]] = set()
         self._woken = False
         self._pace = 0.25
+        self._files = 0
+        self._live_until = 0.0
 
     @property
     def queued_cost(self) -> float:
@@ -64,6 +74,8 @@ class Dispatcher:
         future: asyncio.Future[Served] = loop.create_future()
         self._waiting[job] = (future, loop.time())
         self._queue.push(job)
+        if job.traffic is TrafficClass.LIVE:
+            self._live_until = loop.time() + LIVE_MEMORY
         self._wake(loop)
         try:
             return await future
@@ -81,11 +93,23 @@ class Dispatcher:
         self._woken = False
         loop = asyncio.get_running_loop()
         while self._free and len(self._queue):
-            batch = self._queue.take(loop.time())
+            batch = self._queue.take(loop.time(), self._room_for_files(loop.time()))
+            if not batch:
+                loop.call_at(self._live_until, self._wake, loop)
+                break
             self._free -= 1
+            self._files += batch[0].traffic is TrafficClass.FILE
             task = loop.create_task(self._run(batch, loop.time()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    def _room_for_files(self, now: float) -> int | None:
+        """Return how many windows of files a batch may hold; None sets no limit."""
+        if now >= self._live_until:
+            return None
+        if self._slots > 1:
+            return 0 if self._files >= self._slots - 1 else None
+        return max(1, int(LONGEST_WAIT / (self._pace * WINDOW_SECONDS)))
 
     async def _run(self, batch: Sequence[Job], started: float) -> None:
         loop = asyncio.get_running_loop()
@@ -98,6 +122,7 @@ class Dispatcher:
             self._deliver(batch, attempts, started)
         finally:
             self._free += 1
+            self._files -= batch[0].traffic is TrafficClass.FILE
             self._wake(loop)
 
     def _deliver(self, batch: Sequence[Job], attempts: Sequence[Attempt], started: float) -> None:

@@ -10,6 +10,8 @@ from functools import partial
 
 from locution_asr.core.admission import Admission
 from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
+from locution_asr.core.live_ear import LiveEar, LiveRule
 from locution_asr.core.options import choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
@@ -47,6 +49,30 @@ class Engine:
         async with aclosing(stream(partial(self._run, start, chunks))) as events:
             async for event in events:
                 yield event
+
+    async def listen(
+        self, start: LiveStart, inputs: AsyncIterator[LiveInput]
+    ) -> AsyncGenerator[Started | LiveEvent, None]:
+        """Run one live stream and yield its events: what it runs with first, its report last."""
+        async with aclosing(stream(partial(self._listen, start, inputs))) as events:
+            async for event in events:
+                yield event
+
+    async def _listen(
+        self,
+        start: LiveStart,
+        inputs: AsyncIterator[LiveInput],
+        emit: Callable[[Started | LiveEvent], Awaitable[None]],
+    ) -> None:
+        with self.admission.admit():
+            async with self.weights.lease(start.section.weight) as weight:
+                options = settle(start.section.options, weight.recogniser.capabilities)
+                settled = replace(start, section=replace(start.section, options=options))
+                mode = choose_mode(options.mode, weight.record.fast_proven)
+                await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
+                rule = LiveRule(self.rule.speech, self.rule.window).ending(start.silence, start.longest)
+                ear = LiveEar(self.detector(), self.executor, rule, start.first, start.done)
+                await Listen(settled, ear, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
 
     async def _run(
         self,

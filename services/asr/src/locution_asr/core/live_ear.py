@@ -66,6 +66,7 @@ class LiveEar:
         self._planner = WindowPlanner(rule.window, self.buffer, done)
         self._rest: Pcm = np.empty(0, np.int16)
         self._announced: int | None = None
+        self._judged = first
         self._done = done
 
     @property
@@ -104,10 +105,7 @@ class LiveEar:
 
     def end_window(self) -> list[Heard]:
         """End what is open at the last sample heard."""
-        position = self._tracker.position
-        found: list[Heard] = [event for span in self._tracker.finish(position) for event in self._ended(span)]
-        windows = list(self._planner.flush())
-        return [*found, *self._left_open(), *windows]
+        return self._end(self._tracker.position)
 
     async def finish(self) -> list[Heard]:
         """Return what remains at the end of the audio."""
@@ -115,13 +113,17 @@ class LiveEar:
         if len(self._rest):
             found += await self._judge(np.pad(self._rest, (0, FRAME - len(self._rest))))
             self._rest = self._rest[:0]
-        return [*found, *self.end_window()]
+        return [*found, *self._end(self.heard)]
+
+    def _end(self, sample: int) -> list[Heard]:
+        found: list[Heard] = [event for span in self._tracker.finish(sample) for event in self._ended(span)]
+        return [*found, *self._left_open(), *self._planner.flush()]
 
     async def _judge(self, frames: Pcm) -> list[Heard]:
         loop = asyncio.get_running_loop()
         probabilities = await loop.run_in_executor(self._executor, self._detector, frames)
-        start = self.buffer.end - len(self._rest) - len(frames)
-        skipped = max(0, min(len(probabilities), (self._tracker.position - start) // FRAME))
+        skipped = max(0, min(len(probabilities), (self._tracker.position - self._judged) // FRAME))
+        self._judged += len(frames)
         found: list[Heard] = []
         for utterance in self._tracker.feed(probabilities[skipped:]):
             found += self._ended(utterance)

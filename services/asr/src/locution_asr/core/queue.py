@@ -82,19 +82,23 @@ class WindowQueue(Generic[I]):
         self._drop(item)
         return True
 
-    def take(self, now: float) -> list[I]:
-        """Remove and return the next batch: the most urgent item, and others of its shape as far as it allows."""
+    def take(self, now: float, files: int | None = None) -> list[I]:
+        """Remove and return the next batch: the most urgent item, and others of its shape as far as it allows.
+
+        A batch of FILE items holds at most `files` of them; with 0 there is none.
+        """
         batch: list[I] = []
-        while not batch or len(batch) < batch[0].batch_size:
-            item = self._next(now, batch[0] if batch else None)
+        while not batch or len(batch) < _room(batch[0], files):
+            item = self._next(now, batch[0] if batch else None, files != 0)
             if item is None:
                 break
             self._serve(item)
             batch.append(item)
         return batch
 
-    def _next(self, now: float, first: I | None) -> I | None:
-        candidates = (item for key, flow in self._flows.items() for item in self._heads(key[0], flow, first))
+    def _next(self, now: float, first: I | None, files: bool) -> I | None:
+        flows = ((key, flow) for key, flow in self._flows.items() if files or key[0] is TrafficClass.LIVE)
+        candidates = (item for key, flow in flows for item in self._heads(key[0], flow, first))
         return min(candidates, key=lambda item: self._rank(item, now), default=None)
 
     def _heads(self, traffic: TrafficClass, flow: _Flow[I], first: I | None) -> Iterator[I]:
@@ -133,6 +137,12 @@ class WindowQueue(Generic[I]):
 
     def _flow(self, item: I) -> _Flow[I]:
         return self._flows[(item.traffic, item.flow)]
+
+
+def _room(first: Item, files: int | None) -> int:
+    if files is None or first.traffic is TrafficClass.LIVE:
+        return first.batch_size
+    return min(files, first.batch_size)
 
 
 def _deadline(item: Item) -> float:

@@ -45,8 +45,8 @@ class SectionLanguage:
     )
 
     async def prior(self, window: Window) -> Mapping[str, float] | None:
-        """Return what the first window heard; the first window itself has no prior."""
-        return None if window.index == 0 else await asyncio.shield(self.heard)
+        """Return what the first window heard; the first window itself has no prior, unless it goes on from another."""
+        return None if window.index == 0 and not self.heard.done() else await asyncio.shield(self.heard)
 
     def tell(self, window: Window, heard: Mapping[str, float]) -> None:
         """Keep what the first window heard."""
@@ -57,12 +57,19 @@ class SectionLanguage:
 class RecogniseWindow:
     """Decode the windows of one section."""
 
-    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, start: SectionStart, mode: Mode) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        weight: LoadedWeight,
+        start: SectionStart,
+        mode: Mode,
+        language: SectionLanguage | None = None,
+    ) -> None:
         self._dispatcher = dispatcher
         self._weight = weight
         self._start = start
         self._mode = mode
-        self._language = SectionLanguage()
+        self._language = language or SectionLanguage()
         self._rule = SegmentRule()
 
     async def run(self, window: Window) -> Recognised:

@@ -1,7 +1,7 @@
 """Send webhooks over HTTP, to the very address that was judged.
 
-A name is resolved once; all its addresses are judged; the connection goes to one of those and to nothing else, while TLS and
-the Host header keep the name. No redirects, no proxies, no cookies, no connection used twice.
+A name is resolved once; all its addresses are judged; the connection goes to one of those and to nothing else, while
+TLS and the Host header keep the name. No redirects, no proxies, no cookies, no connection used twice.
 """
 
 from __future__ import annotations

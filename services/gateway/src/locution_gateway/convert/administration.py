@@ -7,7 +7,6 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from google.type.date_pb2 import Date
 from locution.v1 import administration_service_pb2 as pb
 from locution.v1 import identity_pb2 as identity
 
@@ -149,7 +148,7 @@ def limits_to_proto(limits: Limits) -> identity.QuotaLimits:
 
 def limits_mask(paths: Iterable[str]) -> list[str]:
     """Return the names of limits that a mask names; none for all of them. Raises UpdateMaskInvalidError."""
-    found = []
+    found: list[str] = []
     for path in paths:
         head, _, name = path.partition(".")
         if head != _LIMITS or (name and name not in identity.QuotaLimits.DESCRIPTOR.fields_by_name):
@@ -180,19 +179,18 @@ def quotas_to_proto(tenant: str, standing: Standing) -> pb.Quotas:
     )
 
 
-def day_from_proto(message: Date, field: str) -> date:
-    """Return a day. Raises InvalidFieldError for one that no calendar has."""
+def day_from_proto(text: str, field: str) -> date | None:
+    """Return a day, None for "". Raises InvalidFieldError for one that no calendar has."""
     try:
-        return date(message.year, message.month, message.day)
+        return date.fromisoformat(text) if text else None
     except ValueError as error:
         raise InvalidFieldError(field, f"this is no day: {error}") from None
 
 
 def usage_to_proto(row: UsageRow) -> pb.UsageRow:
     """Return what was used."""
-    day = None if row.day is None else Date(year=row.day.year, month=row.day.month, day=row.day.day)
     return pb.UsageRow(
-        date=day,
+        date="" if row.day is None else row.day.isoformat(),
         subject=row.subject,
         audio_duration=offset(row.audio_samples),
         uploaded_bytes=row.uploaded_bytes,

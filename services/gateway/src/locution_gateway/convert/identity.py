@@ -25,7 +25,7 @@ _FORMAT: Final = "FORMAT_"
 
 
 def tenant_of(name: str, below: str | None = None) -> str:
-    """Return the tenant in "tenants/{tenant}", or in "tenants/{tenant}/{below}"; "", which nobody has, for another form."""
+    """Return the tenant in "tenants/{tenant}" or "tenants/{tenant}/{below}"; "", which nobody has, for other forms."""
     parts = name.split("/")
     fits = parts[0] == "tenants" and len(parts) >= 2 and (below is None or parts[2:] == ([below] if below else []))
     return parts[1] if fits else ""

@@ -2,7 +2,7 @@
 
     filter     = group { "AND" group }
     group      = "(" term { "OR" term } ")" | term { "OR" term }
-    term       = field operator value
+    term       = field operator value | field ":" "(" value { "OR" value } ")"
     operator   = "=" | "!=" | "<" | "<=" | ">" | ">=" | ":"
     value      = "quoted text" | word
 
@@ -134,22 +134,27 @@ def _tokens(text: str) -> list[Token]:
 
 def _group(tokens: _Tokens, fields: Mapping[str, Field]) -> tuple[Term, ...]:
     bracketed = tokens.skip("bracket", "(")
-    terms = [_term(tokens, fields)]
+    terms = _term(tokens, fields)
     while tokens.skip("word", "OR"):
-        terms.append(_term(tokens, fields))
+        terms += _term(tokens, fields)
     if bracketed:
         tokens.expect("bracket", ")")
     return tuple(terms)
 
 
-def _term(tokens: _Tokens, fields: Mapping[str, Field]) -> Term:
+def _term(tokens: _Tokens, fields: Mapping[str, Field]) -> list[Term]:
     name = tokens.take("word").text
     field = fields.get(name)
     if field is None:
         raise FilterInvalidError(f"{name!r} is no field to filter by; these are: {', '.join(sorted(fields))}")
     operator = Operator(tokens.take("operator").text)
-    value = tokens.take("text", "word")
-    return _checked(name, field, operator, _unquoted(value))
+    several = operator is Operator.HAS and tokens.skip("bracket", "(")
+    values = [tokens.take("text", "word")]
+    while several and tokens.skip("word", "OR"):
+        values.append(tokens.take("text", "word"))
+    if several:
+        tokens.expect("bracket", ")")
+    return [_checked(name, field, operator, _unquoted(value)) for value in values]
 
 
 def _checked(name: str, field: Field, operator: Operator, text: str) -> Term:

@@ -131,7 +131,7 @@ class InvitationStore(Protocol):
 
 
 class KeyStore(Protocol):
-    """API keys of a tenant. Absent and foreign raise ApiKeyNotFoundError alike; so does another user's for `user_id`."""
+    """API keys of a tenant. Absent and foreign raise ApiKeyNotFoundError alike."""
 
     async def create(self, principal: Principal, key: NewKey, limit: int | None, request: RequestKey | None) -> ApiKey:
         """Make one. Raises QuotaExceededError, RequestIdReusedError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
 from locution_gateway.domain.config import JobRequestConfig
@@ -74,7 +74,7 @@ class Slice:
 class JobDefaults:
     """What jobs do where they say nothing; `export_format` is for clients."""
 
-    config: JobRequestConfig = JobRequestConfig()
+    config: JobRequestConfig = field(default_factory=JobRequestConfig)
     export_format: str | None = None
 
 
@@ -82,6 +82,6 @@ class JobDefaults:
 class StoredDefaults:
     """Defaults as they are kept; version 0 before the first change."""
 
-    defaults: JobDefaults = JobDefaults()
+    defaults: JobDefaults = field(default_factory=JobDefaults)
     update_time: datetime | None = None
     version: int = 0

@@ -176,8 +176,8 @@ class Administration(AdministrationServiceServicer):
         return convert.quotas_to_proto(tenant, standing)
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
-        first = convert.day_from_proto(request.start_date, "start_date") if request.HasField("start_date") else None
-        last = convert.day_from_proto(request.end_date, "end_date") if request.HasField("end_date") else None
+        first = convert.day_from_proto(request.start_date, "start_date")
+        last = convert.day_from_proto(request.end_date, "end_date")
         tenant = names.tenant_of(request.parent)
         rows, total = await self.usage.run(caller(Principal), tenant, first, last, request.subject)
         return pb.GetUsageResponse(rows=map(convert.usage_to_proto, rows), total=convert.usage_to_proto(total))

@@ -1,8 +1,8 @@
 """The keys of OIDC issuers (RFC 7517), fetched over HTTP and remembered.
 
-A set is fresh for five minutes. While its issuer cannot be reached the last set is used, up to a day old. A key id that
-the set lacks may be a new key: it makes the set be fetched again, but not more than once in ten seconds, for anybody may
-invent key ids. Callers that need a set at once share one request.
+A set is fresh for five minutes. While its issuer cannot be reached the last set is used, up to a day old. A key id
+that the set lacks may be a new key: it makes the set be fetched again, but not more than once in ten seconds, for
+anybody may invent key ids. Callers that need a set at once share one request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens of OIDC issuers that the operator allowed (OpenID Connect Core, RFC 7519): one algorithm each, by their JWKS."""
+"""Tokens of OIDC issuers that the operator allowed (OpenID Connect Core): one algorithm each, by their JWKS."""
 
 from __future__ import annotations
 

@@ -39,16 +39,16 @@ WHERE webhook_id = $1 AND tenant_id = $2
 
 DELETE: Final = "DELETE FROM gateway.webhooks WHERE webhook_id = $1 AND tenant_id = $2"
 
-SECRET: Final = """
+NEWEST_KEY: Final = """
 SELECT secret FROM gateway.webhook_secrets WHERE webhook_id = $1 AND tenant_id = $2 AND expire_time IS NULL
 """
 
-ADD_SECRET: Final = """
+ADD_KEY: Final = """
 INSERT INTO gateway.webhook_secrets (secret_id, webhook_id, tenant_id, created_by, secret) VALUES ($1, $2, $3, $4, $5)
 """
 
 # A secret that ends sooner already keeps its end.
-END_SECRETS: Final = """
+END_KEYS: Final = """
 UPDATE gateway.webhook_secrets SET expire_time = least(expire_time, clock_timestamp() + $3::interval)
 WHERE webhook_id = $1 AND tenant_id = $2
 """

@@ -56,7 +56,7 @@ class PostgresWebhooks:
             if before is None:
                 await _insert(connection, principal, webhook)
             webhook_id = webhook.webhook_id if before is None else WebhookId(before)
-            secret = await connection.fetchval(sql.SECRET, webhook_id, principal.tenant_id)
+            secret = await connection.fetchval(sql.NEWEST_KEY, webhook_id, principal.tenant_id)
             return await _get(connection, principal, webhook_id, secret)
 
     async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:
@@ -96,7 +96,7 @@ class PostgresWebhooks:
         """Make a secret the newest, and let those before end after the overlap."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id)
-            await connection.execute(sql.END_SECRETS, webhook_id, principal.tenant_id, overlap)
+            await connection.execute(sql.END_KEYS, webhook_id, principal.tenant_id, overlap)
             await _add_secret(connection, principal, webhook_id, secret)
             await connection.execute(sql.TOUCH, webhook_id, principal.tenant_id)
             return await _get(connection, principal, webhook_id, secret)
@@ -152,7 +152,7 @@ async def _insert(connection: Connection, principal: Principal, webhook: NewWebh
 
 async def _add_secret(connection: Connection, principal: Principal, webhook_id: WebhookId, secret: str) -> None:
     values = (new_id(), webhook_id, principal.tenant_id, principal.subject, secret)
-    await connection.execute(sql.ADD_SECRET, *values)
+    await connection.execute(sql.ADD_KEY, *values)
 
 
 async def _get(

@@ -39,7 +39,7 @@ class ManageInvitations:
         ttl: timedelta | None,
         request: RequestKey | None,
     ) -> tuple[Invitation, str]:
-        """Make one with its token. Raises TenantNotFoundError, UserExistsError, PermissionDenied, RequestIdReusedError."""
+        """Make one with its token. Raises TenantNotFoundError, UserExistsError, PermissionDenied."""
         within = await self._reach.within(principal, tenant, TenantNotFoundError)
         require_rank(principal, role)
         now, row_id = self._clock.now(), new_id()

@@ -17,7 +17,7 @@ class Reach:
         self._tenants = tenants
 
     async def within(self, principal: Principal, tenant: str, absent: Callable[[], LocutionError]) -> Principal:
-        """Return the caller as it acts in a tenant; raises `absent` alike for one that is foreign and one that is not."""
+        """Return the caller as it acts in a tenant; raises `absent` alike for a foreign one and for none."""
         if tenant == principal.tenant:
             return principal
         if principal.role is Role.OPERATOR:

@@ -20,7 +20,7 @@ from locution_gateway.domain.identity_errors import CredentialExpiredError
 from locution_gateway.domain.identity_ports import AccessTokens, CredentialStore, OidcTokens
 
 TTL: Final = 4.0
-"""Seconds that a replica may remember a credential. With the notice of a change lost, a revocation takes effect after these."""
+"""Seconds that a replica may remember a credential: where a notice is lost, a revocation takes effect after these."""
 REMEMBERED: Final = 20_000
 MAX_TOKEN: Final = 8192
 """Characters; a longer credential is refused unread."""

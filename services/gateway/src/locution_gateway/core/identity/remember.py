@@ -23,7 +23,8 @@ class _Kept(Generic[V]):
 class Remembered(Generic[K, V]):
     """Remembers up to `size` answers for `ttl` seconds from the moment that each was asked for.
 
-    Callers that ask for the same key at once share one question. A key that is forgotten while it is asked for is not kept.
+    Callers that ask for the same key at once share one question. An answer whose key was forgotten meanwhile is not
+    kept.
     """
 
     def __init__(self, ask: Callable[[K], Awaitable[V]], clock: Clock, ttl: float, size: int) -> None:

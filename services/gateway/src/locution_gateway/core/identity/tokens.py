@@ -1,7 +1,7 @@
 """Tokens of ours: a prefix, an id by which they are looked up, and a secret of which a SHA-256 is kept.
 
-The secret holds 256 random bits, so that one round of a hash is enough: there is nothing to guess. Letters and digits of
-base32 (RFC 4648) in small letters make the token one word to copy, and easy for secret scanners to find.
+The secret holds 256 random bits, so that one round of a hash is enough: there is nothing to guess. Letters and digits
+of base32 (RFC 4648) in small letters make the token one word to copy, and easy for secret scanners to find.
 """
 
 from __future__ import annotations

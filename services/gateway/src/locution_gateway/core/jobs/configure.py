@@ -44,8 +44,8 @@ class Configure:
     async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
         """Return the configuration. Raises the MODEL errors, and OptionUnsupportedError naming the field.
 
-        `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not be used
-        falls back to the registry's, with a warning; a model of the request does not.
+        `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not
+        be used falls back to the registry's, with a warning; a model of the request does not.
         """
         origins = fill(asked, JobRequestConfig(), JobRequestConfig()).origins if origins is None else origins
         _check_combinations(asked)

@@ -1,8 +1,9 @@
 """How often principals and tenants may call, agreed by all replicas.
 
-The buckets are in the database. A replica takes a slice of tokens at a time and spends it without asking, so that most calls
-cost no look-up. A bucket gives out its rate and its burst and no more, so all replicas together overshoot by what they still
-hold: at most one slice each. A replica that finds a bucket empty refuses by itself until the bucket can hold a token again.
+The buckets are in the database. A replica takes a slice of tokens at a time and spends it without asking, so that most
+calls cost no look-up. A bucket gives out its rate and its burst and no more, so all replicas together overshoot by what
+they still hold: at most one slice each. A replica that finds a bucket empty refuses by itself until the bucket can hold
+a token again.
 """
 
 from __future__ import annotations

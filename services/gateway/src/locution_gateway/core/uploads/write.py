@@ -34,6 +34,9 @@ PART_SIZE: Final = 8 * MIB
 SMALL_PART_SIZE: Final = 5 * MIB
 SMALL_PARTS: Final = 8_000
 
+# Up to so many streams at once send a part while they fill the next; more hold one part each.
+OVERLAPPING: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Finish:
@@ -57,6 +60,7 @@ class WriteUpload:
         self._objects = objects
         self._complete = complete
         self._limits = limits
+        self._streams = max_streams
         self._free = max_streams
 
     async def run(
@@ -70,13 +74,22 @@ class WriteUpload:
         require(principal, Role.MEMBER)
         async with self._slot():
             writer = await self._begin(principal, upload_id, offset)
-            async for piece in self._in_time(pieces):
-                if isinstance(piece, Finish):
-                    sealed = await writer.seal(piece.sha256)
-                    return await self._complete.verified(principal, sealed)
-                await writer.take(piece)
-            await writer.keep()
+            try:
+                sealed = await self._take(writer, pieces)
+            finally:
+                await writer.close()
+        if sealed is None:
             return await self._uploads.get(principal, upload_id)
+        return await self._complete.verified(principal, sealed)
+
+    async def _take(self, writer: _Writer, pieces: AsyncIterator[bytes | Finish]) -> Upload | None:
+        """Write what the stream brings; return the upload once its end came, None where the stream just stopped."""
+        async for piece in self._in_time(pieces):
+            if isinstance(piece, Finish):
+                return await writer.seal(piece.sha256)
+            await writer.take(piece, overlap=self._streams - self._free <= OVERLAPPING)
+        await writer.keep()
+        return None
 
     async def _in_time(self, pieces: AsyncIterator[bytes | Finish]) -> AsyncIterator[bytes | Finish]:
         """Give the pieces, and end a stream that is silent for too long."""
@@ -129,6 +142,7 @@ class _Writer:
     size: int = 0
     part_size: int = PART_SIZE
     multipart_id: str | None = None
+    sending: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.kept = len(self.buffer)
@@ -140,9 +154,14 @@ class _Writer:
     def upload(self) -> Upload:
         return self.written.upload
 
-    async def take(self, piece: bytes) -> None:
-        """Append bytes, storing every whole part."""
+    async def take(self, piece: bytes, *, overlap: bool) -> None:
+        """Append bytes, storing every whole part, beside the filling of the next where they may overlap.
+
+        What is not counted yet stays below PART_SIZE, so that a broken stream loses no more.
+        """
         self._check(self.size + len(piece))
+        if not overlap or self.part_size + len(self.buffer) + len(piece) > PART_SIZE:
+            await self._sent()
         self.size += len(piece)
         rest = memoryview(piece)
         while rest:
@@ -150,10 +169,12 @@ class _Writer:
             self.buffer += rest[:room]
             rest = rest[room:]
             if len(self.buffer) == self.part_size:
-                await self._store_part()
+                await self._sent()
+                self.sending = asyncio.create_task(self._store_part(self._drain()))
 
     async def keep(self) -> None:
         """Keep the bytes behind the last part as the tail."""
+        await self._sent()
         if len(self.buffer) == self.kept:
             return
         tail = await self._put_tail()
@@ -161,24 +182,36 @@ class _Writer:
 
     async def seal(self, sha256: str | None) -> Upload:
         """End the writing with the last bytes."""
+        await self._sent()
         if self.upload.stated_size not in (None, self.size):
             await self.keep()
             raise UploadSizeMismatchError(f"{self.size} bytes were sent, not {self.upload.stated_size}")
         seal = await self._last(sha256)
         return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
 
+    async def close(self) -> None:
+        """Let a part that is being sent come to its end, also when the stream broke."""
+        if self.sending is not None:
+            await asyncio.wait([self.sending])
+            self.sending.exception()
+
+    async def _sent(self) -> None:
+        """Wait until the part that is being sent is stored and counted."""
+        if self.sending is not None:
+            await asyncio.shield(self.sending)
+            self.sending = None
+
     async def _last(self, sha256: str | None) -> Seal:
         if not self.buffer:
             return Seal(sha256)
         if self.multipart_id is not None:
-            return Seal(sha256, parts=(await self._put_part(self.multipart_id),))
+            return Seal(sha256, parts=(await self._put_part(self.multipart_id, self._drain()),))
         return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
 
-    async def _store_part(self) -> None:
+    async def _store_part(self, data: bytearray) -> None:
         multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
-        part = await self._put_part(multipart_id)
+        part = await self._put_part(multipart_id, data)
         await self.uploads.commit_part(self.principal, self.upload.upload_id, self.token, part, self.limits.idle)
-        self.kept = 0
 
     async def _begin_multipart(self) -> str:
         key = self.upload.object_key
@@ -189,9 +222,9 @@ class _Writer:
             await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
             raise
 
-    async def _put_part(self, multipart_id: str) -> UploadPart:
+    async def _put_part(self, multipart_id: str, data: bytearray) -> UploadPart:
         number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
-        return await self.objects.put_part(self.upload.object_key, multipart_id, number, self._drain())
+        return await self.objects.put_part(self.upload.object_key, multipart_id, number, data)
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
@@ -200,8 +233,9 @@ class _Writer:
         return Tail(key, size)
 
     def _drain(self) -> bytearray:
-        """Return what is buffered, without a copy, and begin anew."""
+        """Return what is buffered, without a copy, and begin anew behind it."""
         data, self.buffer = self.buffer, bytearray()
+        self.kept = 0
         return data
 
     def _check(self, size: int) -> None:

@@ -50,7 +50,7 @@ class Deliveries:
         self._freed = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
-        """Send until `stopping`, then end what was begun; `wake` says that deliveries were queued, polling is the truth."""
+        """Send until `stopping`, then end what was begun; `wake` says that there is more, polling is the truth."""
         try:
             while not stopping.is_set():
                 wake.clear()

@@ -1,7 +1,7 @@
 """Where the server may send: the public internet, and what its operator allows beside it.
 
-The ranges are those of the IANA registries of special-purpose addresses (RFC 6890 and its successors), with the addresses at
-which clouds tell their machines about themselves. IPv6 is the other way round: only 2000::/3 is routed, less what is
+The ranges are those of the IANA registries of special-purpose addresses (RFC 6890 and its successors), with addresses
+at which clouds tell their machines about themselves. IPv6 is the other way round: only 2000::/3 is routed, less what is
 special in it, so ::ffff:0:0/96 (mapped), 64:ff9b::/96 (NAT64), fc00::/7 and fe80::/10 need no mention.
 """
 

@@ -1,7 +1,7 @@
 """The one parser of webhook URLs, for the check at creation and for the sending alike.
 
-It takes less than browsers do, so that no two readers can differ: ASCII, no user, no fragment, no percent in the host, an
-address in its plain form or a name in the letters of DNS.
+It takes less than browsers do, so that no two readers can differ: ASCII, no user, no fragment, no percent in the host,
+an address in its plain form or a name in the letters of DNS.
 """
 
 from __future__ import annotations

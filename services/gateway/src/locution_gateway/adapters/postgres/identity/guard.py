@@ -1,4 +1,4 @@
-"""Quotas of jobs and uploads, checked in the transaction that makes one: all replicas agree, for they wait for each other."""
+"""Quotas of jobs and uploads, checked in the transaction that makes one, so that all replicas agree."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class QuotaGuard:
     async def job(self, connection: Connection, principal: Principal) -> None:
         """Raise QuotaExceededError when the tenant may make no further job.
 
-        Audio that is delivered and audio that decoded jobs have yet to deliver count. A recording's length is unknown before it
-        is decoded, so the last job that is let in may exceed the quota by its own length.
+        Audio that is delivered and audio that decoded jobs have yet to deliver count. A recording's length is unknown
+        before it is decoded: jobs that are let in while the quota is not used up may exceed it by their own length.
         """
         limits = await self._limits(connection, principal)
         audio = limits.audio_seconds_per_day is not None or limits.audio_seconds_per_month is not None

@@ -17,7 +17,8 @@ from locution_gateway.domain.identity_errors import IssuerExistsError, IssuerNot
 from locution_gateway.domain.listing import Page, PageQuery
 
 SELECT: Final = """
-SELECT r.issuer_id, r.tenant_id, r.issuer, r.audience, r.jwks_uri, r.algorithm, r.default_role, r.role_claim, r.create_time
+SELECT r.issuer_id, r.tenant_id, r.issuer, r.audience, r.jwks_uri, r.algorithm, r.default_role, r.role_claim,
+    r.create_time
 FROM gateway.oidc_issuers r
 """
 CREATE: Final = """

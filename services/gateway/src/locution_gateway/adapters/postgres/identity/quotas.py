@@ -25,8 +25,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (tenant_id) DO UPDATE SET
     audio_seconds_per_day = excluded.audio_seconds_per_day, audio_seconds_per_month = excluded.audio_seconds_per_month,
     stored_bytes = excluded.stored_bytes, concurrent_jobs = excluded.concurrent_jobs,
-    concurrent_streams = excluded.concurrent_streams, open_uploads = excluded.open_uploads, api_keys = excluded.api_keys,
-    calls_per_second = excluded.calls_per_second,
+    concurrent_streams = excluded.concurrent_streams, open_uploads = excluded.open_uploads,
+    api_keys = excluded.api_keys, calls_per_second = excluded.calls_per_second,
     calls_per_second_per_principal = excluded.calls_per_second_per_principal,
     update_time = clock_timestamp(), version = q.version + 1
 RETURNING version
@@ -52,7 +52,8 @@ SELECT audio_samples_today, audio_samples_this_month, audio_samples_pending,
     (SELECT count(*) FROM gateway.jobs WHERE tenant_id = $1 AND state IN ('QUEUED', 'RUNNING'))::int AS concurrent_jobs,
     (SELECT count(*) FROM gateway.open_streams WHERE tenant_id = $1 AND until > clock_timestamp())::int
         AS concurrent_streams,
-    (SELECT count(*) FROM gateway.uploads WHERE tenant_id = $1 AND state IN ('WRITING', 'VERIFYING'))::int AS open_uploads,
+    (SELECT count(*) FROM gateway.uploads WHERE tenant_id = $1 AND state IN ('WRITING', 'VERIFYING'))::int
+        AS open_uploads,
     (SELECT count(*) FROM gateway.api_keys WHERE tenant_id = $1 AND revoke_time IS NULL
         AND (expire_time IS NULL OR expire_time > clock_timestamp()))::int AS api_keys
 FROM audio, pending

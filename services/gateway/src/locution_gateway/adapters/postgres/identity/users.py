@@ -22,7 +22,7 @@ FROM gateway.users r
 """
 GET: Final = f"{SELECT} WHERE r.user_id = $1 AND r.tenant_id = $2"
 LOCK: Final = f"{GET} FOR UPDATE"
-PASSWORD: Final = "SELECT password_hash FROM gateway.users WHERE user_id = $1 AND tenant_id = $2"
+READ_HASH: Final = "SELECT password_hash FROM gateway.users WHERE user_id = $1 AND tenant_id = $2"
 # One call uses an invitation up; a second one changes no row.
 USE_INVITATION: Final = """
 DELETE FROM gateway.invitations WHERE invitation_id = $1 AND tenant_id = $2 AND expire_time > clock_timestamp()
@@ -33,12 +33,14 @@ INSERT INTO gateway.users (user_id, tenant_id, email, display_name, role, passwo
 VALUES ($1, $2, lower($3), $4, $5, $6, $7)
 """
 UPDATE: Final = """
-UPDATE gateway.users SET display_name = coalesce($3, display_name), role = coalesce($4, role), state = coalesce($5, state),
-    version = version + 1
+UPDATE gateway.users SET display_name = coalesce($3, display_name), role = coalesce($4, role),
+    state = coalesce($5, state), version = version + 1
 WHERE user_id = $1 AND tenant_id = $2
 """
-SET_PASSWORD: Final = """
-UPDATE gateway.users SET password_hash = $3, version = version + 1 WHERE user_id = $1 AND tenant_id = $2 RETURNING user_id
+SET_HASH: Final = """
+UPDATE gateway.users SET password_hash = $3, version = version + 1
+WHERE user_id = $1 AND tenant_id = $2
+RETURNING user_id
 """
 DELETE: Final = "DELETE FROM gateway.users WHERE user_id = $1 AND tenant_id = $2"
 DELETE_DEFAULTS: Final = "DELETE FROM gateway.defaults WHERE tenant_id = $1 AND subject = 'user:' || $2::text"
@@ -69,7 +71,7 @@ class PostgresUsers:
     async def password_hash(self, principal: Principal, user_id: UserId) -> str:
         """Read the hash of a user's password."""
         async with self._database.transaction(principal) as connection:
-            found = await connection.fetchval(PASSWORD, user_id, principal.tenant_id)
+            found = await connection.fetchval(READ_HASH, user_id, principal.tenant_id)
         if found is None:
             raise UserNotFoundError
         return str(found)
@@ -92,7 +94,7 @@ class PostgresUsers:
     async def set_password(self, principal: Principal, user_id: UserId, password_hash: str) -> None:
         """Change the password."""
         async with self._database.transaction(principal) as connection:
-            if await connection.fetchval(SET_PASSWORD, user_id, principal.tenant_id, password_hash) is None:
+            if await connection.fetchval(SET_HASH, user_id, principal.tenant_id, password_hash) is None:
                 raise UserNotFoundError
 
     async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:

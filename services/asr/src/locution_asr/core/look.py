@@ -1,0 +1,134 @@
+"""Look at speech that goes on: decode its end again and again, and keep what two looks agree on.
+
+The audio of a look is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its encoder input
+is cut to its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from locution_asr.core.agreement import Agreement
+from locution_asr.core.decode import Job
+from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.guards import Guard
+from locution_asr.core.passes import MAX_TOKENS, Pass, bucket
+from locution_asr.core.segments import placed_words
+from locution_asr.core.windows import PcmBuffer
+from locution_asr.domain.models import Options, Pcm, Piece, SectionStart, Span, Window, Word, samples, seconds
+from locution_asr.domain.ports import LoadedWeight, Search
+
+LONGEST_LOOK = samples(8.0)
+KEPT_WORDS = 3
+SHORTEST_LOOK = samples(0.4)
+PROMPT_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Say what is heard of the window that is open: words agreed on, and the text behind them."""
+
+    start: int
+    confirmed: tuple[Word, ...]
+    unstable: str
+    heard: int
+
+
+class LookDecoder:
+    """Decode the audio of looks, ahead of all other work."""
+
+    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, start: SectionStart, step: int) -> None:
+        self._dispatcher = dispatcher
+        self._weight = weight
+        self.start = start
+        self._step = seconds(step)
+
+    async def words(self, pcm: Pcm, first: int, before: str) -> tuple[Word, ...] | None:
+        """Return the words of audio that begins at sample `first` behind the text `before`; None when unsound."""
+        served = await self._dispatcher.submit(self._job(pcm, before))
+        attempt = served.attempt
+        if attempt.reason is not None:
+            return None
+        whole = Span(first, first + len(pcm))
+        return placed_words(Window(0, pcm, (Piece(0, whole, len(pcm)),)), attempt.words)
+
+    def _job(self, pcm: Pcm, before: str) -> Job:
+        options = self.start.options
+        prompt = f"{options.prompt} {before[-PROMPT_CHARACTERS:]}".strip()
+        return Job(
+            pcm=pcm,
+            recogniser=self._weight.recogniser,
+            batch_size=self._weight.batch_size,
+            options=replace(options, prompt=prompt, word_times=True),
+            decoding=look_pass(options, len(pcm)),
+            flow=self.start.flow,
+            flow_weight=self.start.flow_weight,
+            traffic=self.start.traffic,
+            deadline=asyncio.get_running_loop().time() + self._step,
+            prior=None,
+        )
+
+
+def look_pass(options: Options, heard: int) -> Pass:
+    """Return the greedy pass of a look, its encoder input cut to the audio."""
+    guard, length = Guard(), bucket(heard)
+    cap = min(MAX_TOKENS, guard.token_cap(seconds(heard), 2.0 if options.language is None else 1.0))
+    return Pass(length, Search(beam_size=1, max_tokens=cap), guard)
+
+
+class Looks:
+    """Hold what was seen of one window."""
+
+    def __init__(self, decoder: LookDecoder, buffer: PcmBuffer) -> None:
+        self._decoder = decoder
+        self._buffer = buffer
+        self._agreement = Agreement()
+        self._from: int | None = None
+        self._seen = 0
+
+    @property
+    def needed_from(self) -> int | None:
+        """Return the first sample that a further look needs."""
+        return self._from
+
+    @property
+    def seen(self) -> int:
+        """Return the sample behind the last one looked at."""
+        return self._seen
+
+    def partial(self, start: int) -> Partial:
+        """Return what is heard of the window that begins at `start`."""
+        unstable = "".join(word.text for word in self._agreement.pending).strip()
+        return Partial(start, self._agreement.confirmed, unstable, self._seen)
+
+    def restart(self, sample: int) -> None:
+        """Begin with the window that starts at a sample: what was seen before it is another window's."""
+        self._agreement = self._agreement.behind(sample)
+
+    async def look(self, utterance: int, end: int) -> bool:
+        """Look at an utterance that began at `utterance` up to sample `end`; tell whether there was enough to see."""
+        first = max(self._from or 0, utterance)
+        if end - first < SHORTEST_LOOK:
+            return False
+        agreement = self._agreement
+        before = "".join(word.text for word in agreement.confirmed if word.span.end <= first).strip()
+        words = await self._decoder.words(self._buffer.slice(Span(first, end)), first, before)
+        if agreement is self._agreement:
+            self._seen = end
+            if words is not None:
+                agreement.look(words)
+            self._from = self._trimmed(first, end)
+        return True
+
+    def settle(self, end: int) -> None:
+        """Believe the last look: the utterance ended at a sample."""
+        self._agreement.settle()
+        self._from = end
+
+    def _trimmed(self, first: int, end: int) -> int:
+        """Return where the next look begins: a few confirmed words before the end of what is confirmed."""
+        confirmed = [word for word in self._agreement.confirmed if word.span.start > first]
+        if end - first <= LONGEST_LOOK or len(confirmed) <= KEPT_WORDS:
+            return first
+        return confirmed[-KEPT_WORDS].span.start
