@@ -75,7 +75,7 @@ check: lint types imports gen-check test-chart test-install ## Everything but th
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-contract test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-contract test-chaos test-chart test-install
 test: setup models ## Run the unit, contract, service and e2e tests
 	$(PYTEST) tests/unit tests/contract tests/service tests/e2e $(ARGS)
 
@@ -90,6 +90,9 @@ test-service: setup models ## Run the tests of each service alone, on real Postg
 
 test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)
 	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)
+
+test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
+	$(PYTEST) tests/chaos $(ARGS)
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)

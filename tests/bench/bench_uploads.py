@@ -1,4 +1,4 @@
-"""How fast WriteUpload is beside a plain `minio` client on the same store, and what 20 uploads at once cost the api in memory.
+"""How fast WriteUpload is beside a plain `minio` client on the same store, and what 20 at once cost the api in memory.
 
     python -m tests.bench.bench_uploads [--mebibytes 256] [--parallel 20]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from locution_client import Client, Connection
 from locution_common.channels import open_channel
 
 from tests.bench.command import say
+from tests.bench.processes import ProcessGone, resident
 from tests.bench.recordings import MODELS, ROOT
 
 STACK = ROOT / "deploy/local/stack.py"
@@ -56,6 +57,13 @@ class Installation:
         """End processes and start them again, so that their memory is that of a fresh start."""
         for name in names:
             self.stack("restart", name)
+
+    def end_quietly(self, *names: str) -> None:
+        """Kill those processes that still run."""
+        for name in names:
+            with suppress(ProcessGone):
+                resident(self.pid(name))
+                self.stack("kill", name)
 
     def address(self, name: str) -> str:
         """Return where a process listens, host:port."""

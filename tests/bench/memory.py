@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = made.parse_args(argv)
     command.end_on_sigterm()
     minutes = (1, 3 if options.small else options.minutes)
-    with installation() as running, nullcontext() if options.real_engines else instant_engines(running):
-        short, long = (_measured(running, length) for length in minutes)
+    with installation() as running:
+        short, long = (_measured(running, length, options.real_engines) for length in minutes)
     engines = (
         "The real engines worked." if options.real_engines else "Stand-ins that answer at once took the engines' place."
     )
@@ -57,11 +57,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     command.show("memory", rows, options, notes=[engines, "Input: 16 kHz mono WAV, one minute of real speech looped."])
 
 
-def _measured(running: Installation, minutes: int) -> Peaks:
+def _measured(running: Installation, minutes: int, real_engines: bool) -> Peaks:
     """Transcribe one recording in fresh processes."""
+    command.say(f"{minutes} minutes: starting api and worker afresh")
     running.restart("gateway", "worker")
     api, worker = running.pid("gateway"), running.pid("worker")
-    with tempfile.TemporaryDirectory(prefix="locution-bench-") as folder:
+    engines = nullcontext() if real_engines else instant_engines(running)
+    with tempfile.TemporaryDirectory(prefix="locution-bench-") as folder, engines:
         path = Path(folder) / "speech.wav"
         write_wav(path, looped(long_speech(LOOP_SECONDS), minutes * 60.0))
         with ChildWatch(worker) as children:
@@ -91,10 +93,12 @@ def _row(name: str, short: int, long: int, minutes: tuple[int, int]) -> Row:
 
 @contextmanager
 def instant_engines(running: Installation) -> Iterator[None]:
-    """Put stand-ins on the addresses of asr and diarizer."""
+    """Put stand-ins on the addresses of asr and diarizer, to be called after a restart.
+
+    A restart gives a dead process another port where its own is taken: the stand-ins must not be there meanwhile.
+    """
     addresses = {name: running.address(name) for name in ("asr", "diarizer")}
-    for name in addresses:
-        running.stack("kill", name)
+    running.end_quietly(*addresses)
     arguments = [part for name, address in addresses.items() for part in (f"--{name}", address)]
     log = running.state / "logs" / "instant-engines.log"
     process = processes.spawn([sys.executable, "-m", "tests.bench.instant_engines", *arguments], log=log, cwd=ROOT)

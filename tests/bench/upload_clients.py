@@ -84,10 +84,14 @@ async def ready(client: Client, name: str) -> None:
 
 
 def make_file(path: Path, mebibytes: int) -> Path:
-    """Write random bytes: nobody may compress them, and no digest is stored already."""
+    """Write random bytes: nobody may compress them, and no digest is stored already.
+
+    What was written before is flushed to the disk too, so that no run pays for the one before it.
+    """
     with path.open("wb") as file:
         for _ in range(mebibytes):
             file.write(os.urandom(1 << 20))
+    os.sync()
     return path
 
 

@@ -159,6 +159,31 @@ class Cluster:
             processes.wait_until(lambda role=role: self.ready(role), seconds=seconds, what=f"{role} ({self.folder})")  # type: ignore[misc]
         return time.monotonic() - began
 
+    async def crash_postgres(self, down: float) -> None:
+        """Stop Postgres at once, without a checkpoint, and start it again after so many seconds.
+
+        The supervisor starts it: a process that speaks gRPC cannot safely fork.
+        """
+        if "postgres" in self.supervisor.pids:
+            self.supervisor.hold("postgres")
+            self.supervisor.signal("postgres", signal.SIGQUIT)
+            await asyncio.sleep(down)
+            self.supervisor.release("postgres")
+        else:
+            await asyncio.to_thread(self.postgres.stop, signal.SIGQUIT)
+            await asyncio.sleep(down)
+            self.supervisor.keep("postgres", *self._postgres_command)
+        async with asyncio.timeout(READY_SECONDS):
+            while not await self._answers():
+                await asyncio.sleep(0.05)
+
+    async def _answers(self) -> bool:
+        try:
+            await (await self.owner()).close()
+        except (OSError, asyncpg.PostgresError):
+            return False
+        return True
+
     def owner(self) -> asyncpg.connection.Connection:
         """Return a connection of the schema's owner, whom row level security does not bind; await it."""
         return asyncpg.connect(self.database_url)
@@ -170,6 +195,10 @@ class Cluster:
 
     def _start(self, real_asr: bool) -> None:
         self.postgres = Postgres()
+        started = self.postgres._process
+        assert started is not None
+        environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        self._postgres_command = (list(started.args), environment, self.folder / "postgres.log", self.postgres._user)  # type: ignore[arg-type]
         self._closing.callback(self.postgres.close)
         self.s3 = S3Server()
         self._closing.callback(self.s3.close)

@@ -105,6 +105,7 @@ class Speakers(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         action = self._plan.action()
         if action == "busy":
             await refuse(context)
+        yield dia.DiarizeResponse(started=dia.DiarizeStarted(model="fake", checksum="0", device="cpu"))
         _, pcm = await receive(requests)
         samples = len(pcm) // 2
         await self._plan.work(samples)

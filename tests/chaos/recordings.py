@@ -8,6 +8,7 @@ import wave
 from dataclasses import dataclass
 from functools import cache
 
+import av
 import numpy as np
 
 
@@ -27,13 +28,26 @@ class Recording:
 
 @cache
 def recording(name: str) -> Recording:
-    """Return one of the recordings by name: short, long, or wide (48 kHz stereo, which takes several parts)."""
+    """Return one of the recordings by name: short, long, wide (48 kHz stereo, which takes several parts), or seekable."""
+    if name == "seekable":
+        return Recording(name, mp4(noise(12, 16_000, 1, 4)), 12)
     seconds, rate, channels, seed = {
         "short": (12, 16_000, 1, 1),
         "long": (45, 16_000, 1, 2),
         "wide": (60, 48_000, 2, 3),
     }[name]
     return Recording(name, noise(seconds, rate, channels, seed), seconds)
+
+
+def mp4(wave_file: bytes) -> bytes:
+    """Return a WAV file's audio as an mp4 whose index stands at its end, so that it must be read from a file."""
+    out = io.BytesIO()
+    with av.open(io.BytesIO(wave_file)) as source, av.open(out, "w", format="mp4") as target:
+        stream = target.add_stream("aac", rate=16_000, layout="mono")
+        for frame in source.decode(audio=0):
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    return out.getvalue()
 
 
 def noise(seconds: float, rate: int, channels: int, seed: int) -> bytes:

@@ -33,6 +33,7 @@ class Kept:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    user: int | None = None
     process: subprocess.Popen[bytes] | None = None
     down_since: float | None = None
     held: bool = False
@@ -65,7 +66,7 @@ class Keeper:
         name = command["name"]
         match command["do"]:
             case "keep":
-                kept = Kept(command["command"], command["environment"], Path(command["log"]))
+                kept = Kept(command["command"], command["environment"], Path(command["log"]), command["user"])
                 self._kept[name] = kept
                 self._start(name, kept)
             case "hold":
@@ -83,7 +84,7 @@ class Keeper:
                 self._start(name, kept)
 
     def _start(self, name: str, kept: Kept) -> None:
-        kept.process = processes.spawn(kept.command, log=kept.log, env=kept.environment)
+        kept.process = processes.spawn(kept.command, log=kept.log, env=kept.environment, user=kept.user)
         kept.down_since = None
         _say(event="started", name=name, pid=kept.process.pid)
 
@@ -108,9 +109,11 @@ class Supervisor:
         self._reader = threading.Thread(target=self._read, name="supervisor", daemon=True)
         self._reader.start()
 
-    def keep(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def keep(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, user: int | None = None
+    ) -> None:
         """Start a process and keep it alive."""
-        self._tell(do="keep", name=name, command=list(command), environment=dict(environment), log=str(log))
+        self._tell(do="keep", name=name, command=list(command), environment=dict(environment), log=str(log), user=user)
 
     def hold(self, name: str) -> None:
         """Leave a process down when it next dies."""

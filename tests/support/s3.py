@@ -15,12 +15,15 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 from locution_common.settings import ObjectStoreSettings
 from minio import Minio
+from minio.error import S3Error
+from urllib3.exceptions import MaxRetryError
 
 from tests.support import processes
 
@@ -143,11 +146,17 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def bucket(s3: S3Server) -> str:
-    """The name of a fresh bucket; the server's folder goes with the session, and every bucket with it."""
-    name = f"test-{uuid.uuid4().hex}"
-    s3.client.make_bucket(name)
-    return name
+def bucket(s3: S3Server) -> Iterator[str]:
+    """A fresh bucket that goes with its test: each holds volumes of the server, which has only so many."""
+    name, client = f"test-{uuid.uuid4().hex}", s3.client
+    client.make_bucket(name)
+    yield name
+    with suppress(S3Error, MaxRetryError):  # a test may leave the server dead; its folder goes anyway
+        for pending in client._list_multipart_uploads(name).uploads:
+            client._abort_multipart_upload(name, str(pending.object_name), str(pending.upload_id))
+        for found in client.list_objects(name, recursive=True):
+            client.remove_object(name, str(found.object_name))
+        client.remove_bucket(name)
 
 
 def _weed() -> str:

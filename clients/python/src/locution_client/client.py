@@ -8,8 +8,10 @@ from locution_client.calls import credentials, open_channel
 from locution_client.jobs import Jobs
 from locution_client.models import Models
 from locution_client.settings import Connection
+from locution_client.tags import Tags
 from locution_client.transcripts import Transcripts
 from locution_client.uploads import Uploads
+from locution_client.webhooks import Webhooks
 
 
 class Client:
@@ -22,6 +24,8 @@ class Client:
         self.jobs = Jobs(self._channel, metadata)
         self.transcripts = Transcripts(self._channel, metadata)
         self.models = Models(self._channel, metadata)
+        self.tags = Tags(self._channel, metadata)
+        self.webhooks = Webhooks(self._channel, metadata)
 
     async def __aenter__(self) -> Client:
         """Return the client."""

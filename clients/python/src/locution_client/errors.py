@@ -36,6 +36,10 @@ ADVICE: Mapping[str, str] = {
     "MODEL_NOT_USABLE": "choose another one: `locution models list`",
     "MODEL_NONE_USABLE": "register one: `make models` for development, `locution models register SET/WEIGHT` otherwise",
     "MODEL_PATH_INVALID": "put the weight at <set>/<weight> below the models root",
+    "TAG_NOT_FOUND": "`locution jobs tags list` shows the tags there are",
+    "WEBHOOK_NOT_FOUND": "`locution webhooks list` shows the webhooks there are",
+    "WEBHOOK_DISABLED": "enable it: `locution webhooks update NAME --enable`",
+    "WEBHOOK_URL_REFUSED": "give a public https URL, or have the operator allow yours (LOCUTION_WEBHOOK_ALLOW)",
     "OPTION_UNSUPPORTED": "drop the option or choose another model: `locution models list`",
 }
 """What a person can do, by reason; the catalogue itself is locution.v1.ErrorReason."""

@@ -1,18 +1,23 @@
-"""Create, read and watch jobs."""
+"""Create, read, watch, change and end jobs."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 
 import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
 from locution.v1 import job_config_pb2
 from locution.v1 import job_service_pb2 as pb
 from locution.v1.job_service_pb2_grpc import JobServiceStub
 
 from locution_client.calls import ATTEMPTS, DEADLINE, may_repeat, retrying, wait_before
 from locution_client.errors import from_rpc
+
+LONG = 600.0
+"""Seconds for a call that changes many rows."""
 
 TERMINAL = frozenset({pb.Job.STATE_SUCCEEDED, pb.Job.STATE_FAILED, pb.Job.STATE_CANCELLED})
 
@@ -47,6 +52,41 @@ class Jobs:
             if not token:
                 break
         return jobs[:limit]
+
+    async def cancel(self, name: str) -> pb.Job:
+        """Ask for a job's end; return the job, which may still be ending."""
+        request = pb.CancelJobRequest(name=name)
+        return await retrying(lambda: self._stub.CancelJob(request, metadata=self._metadata, timeout=DEADLINE))
+
+    async def retry(self, name: str) -> pb.Job:
+        """Make a new job of one that failed or was cancelled; what it finished is adopted."""
+        request = pb.RetryJobRequest(name=name, request_id=str(uuid.uuid4()))
+        return await retrying(lambda: self._stub.RetryJob(request, metadata=self._metadata, timeout=DEADLINE))
+
+    async def update(self, job: pb.Job, fields: Iterable[str]) -> pb.Job:
+        """Change some of display_name, tags and priority; an etag in the job must be current."""
+        request = pb.UpdateJobRequest(job=job, update_mask=FieldMask(paths=fields))
+        return await retrying(lambda: self._stub.UpdateJob(request, metadata=self._metadata, timeout=DEADLINE))
+
+    async def delete(self, name: str) -> None:
+        """Delete a job with all that it made."""
+        request = pb.DeleteJobRequest(name=name)
+        await retrying(lambda: self._stub.DeleteJob(request, metadata=self._metadata, timeout=DEADLINE))
+
+    async def delete_matching(self, matching: str, *, count_only: bool = False) -> int:
+        """Delete, or only count, the finished jobs that a filter names (AIP-160)."""
+        request = pb.BatchDeleteJobsRequest(filter=matching, validate_only=count_only)
+        answer = await retrying(lambda: self._stub.BatchDeleteJobs(request, metadata=self._metadata, timeout=LONG))
+        return answer.job_count
+
+    async def estimate(self, what: str | timedelta) -> pb.EstimateJobResponse:
+        """Say what a job, or a new one of so much audio, would take."""
+        request = pb.EstimateJobRequest()
+        if isinstance(what, str):
+            request.name = what
+        else:
+            request.audio_duration.FromTimedelta(what)
+        return await retrying(lambda: self._stub.EstimateJob(request, metadata=self._metadata, timeout=DEADLINE))
 
     async def watch(self, name: str, *, after_cursor: str = "") -> AsyncIterator[pb.JobEvent]:
         """Yield a job's events to its terminal one, going on behind the last cursor after a broken connection."""

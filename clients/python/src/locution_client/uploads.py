@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 import grpc
@@ -18,6 +18,9 @@ from locution_client.errors import ApiError, from_rpc
 CHUNK = 512 * 1024
 """Bytes in one message; the server takes up to 1 MiB."""
 
+LONG = 3600.0
+"""Seconds in which the server joins the parts of an upload."""
+
 Sent = Callable[[int, int], None]
 """Is told the bytes sent and the bytes in all."""
 
@@ -29,10 +32,14 @@ class Uploads:
         self._stub = UploadServiceStub(channel)
         self._metadata = metadata
 
-    async def send(self, path: Path, *, sent: Sent | None = None) -> pb.Upload:
-        """Send a whole file, checked by size and SHA-256; raise ApiError or OSError."""
+    async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
+        """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
+
+        With `resume` it goes on with an upload of the same bytes that an earlier run left behind.
+        """
         size, digest = await asyncio.to_thread(measure, path)
-        upload = await self._create(path.name, size, digest)
+        begun = await self._begun(size, digest) if resume else None
+        upload = begun or await self.create(path.name, size, digest)
         stalled = 0
         while upload.state == pb.Upload.STATE_WRITING and stalled < ATTEMPTS:
             before = upload.committed_bytes
@@ -52,7 +59,33 @@ class Uploads:
         request = pb.GetUploadRequest(name=name)
         return await retrying(lambda: self._stub.GetUpload(request, metadata=self._metadata, timeout=DEADLINE))
 
-    async def _create(self, label: str, size: int, digest: str) -> pb.Upload:
+    async def complete(self, name: str, parts: Sequence[pb.UploadPart] = ()) -> pb.Upload:
+        """End the writing; of an upload sent in parts, with those parts in order."""
+        request = pb.CompleteUploadRequest(name=name, parts=parts)
+        return await retrying(lambda: self._stub.CompleteUpload(request, metadata=self._metadata, timeout=LONG))
+
+    async def part_urls(self, name: str, numbers: Sequence[int]) -> pb.CreateUploadPartUrlsResponse:
+        """Ask where parts are to be put."""
+        request = pb.CreateUploadPartUrlsRequest(name=name, part_numbers=numbers)
+        return await retrying(
+            lambda: self._stub.CreateUploadPartUrls(request, metadata=self._metadata, timeout=DEADLINE)
+        )
+
+    async def delete(self, name: str) -> None:
+        """Abort or delete an upload."""
+        request = pb.DeleteUploadRequest(name=name)
+        await retrying(lambda: self._stub.DeleteUpload(request, metadata=self._metadata, timeout=DEADLINE))
+
+    async def _begun(self, size: int, digest: str) -> pb.Upload | None:
+        """Return an upload of these bytes that a stream has begun and not ended, the one that is furthest."""
+        request = pb.ListUploadsRequest(filter="state = WRITING", page_size=1000)
+        page = await retrying(lambda: self._stub.ListUploads(request, metadata=self._metadata, timeout=DEADLINE))
+        same = [each for each in page.uploads if (each.size_bytes, each.sha256) == (size, digest)]
+        begun = [each for each in same if each.committed_bytes]
+        return max(begun, key=lambda each: each.committed_bytes, default=None)
+
+    async def create(self, label: str, size: int, digest: str) -> pb.Upload:
+        """Create an upload to write to."""
         upload = pb.Upload(display_name=label[:512], size_bytes=size, sha256=digest)
         request = pb.CreateUploadRequest(upload=upload, request_id=str(uuid.uuid4()))
         return await retrying(lambda: self._stub.CreateUpload(request, metadata=self._metadata, timeout=DEADLINE))
@@ -62,6 +95,8 @@ class Uploads:
         try:
             return await self._stub.WriteUpload(messages, metadata=self._metadata)
         finally:
+            while messages.ag_running:  # noqa: ASYNC110 - it reads a chunk yet for a call that has ended
+                await asyncio.sleep(0.001)
             await messages.aclose()
 
 

@@ -37,6 +37,7 @@ from locution_gateway.adapters.postgres.wakeups import PostgresWakeups
 from locution_gateway.adapters.registry import RegistryModels
 from locution_gateway.app_identity import BOOTSTRAP, Identity, open_identity
 from locution_gateway.app_identity import NAMES as IDENTITY_NAMES
+from locution_gateway.app_live import LiveService, Neighbours, open_live
 from locution_gateway.core.background import repeat
 from locution_gateway.core.jobs.cancel import CancelJob
 from locution_gateway.core.jobs.configure import Configure
@@ -103,20 +104,37 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
         timedelta(seconds=settings.verify_lease_seconds),
         settings.upload_retention,
     )
+    live = await _live(stack, context, adapters, identity, verify, unverified.set)
     return Service(
         servicers=[
             *_servicers(context, adapters, identity, verify, unverified.set),
             *identity.servicers,
             *app_webhooks.servicers(settings, adapters.database),
+            *live.servicers,
         ],
-        names=[*NAMES, *IDENTITY_NAMES, *app_webhooks.NAMES],
+        names=[*NAMES, *IDENTITY_NAMES, *app_webhooks.NAMES, *live.names],
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
-        tasks={**_tasks(context, adapters, verify, unverified), **identity.tasks},
+        tasks={**_tasks(context, adapters, verify, unverified), **identity.tasks, **dict(live.tasks)},
         authenticator=identity.authenticator,
         translators=[postgres.translate],
         admission=[identity.admission],
         limits=[identity.limits],
     )
+
+
+async def _live(
+    stack: AsyncExitStack,
+    context: Context[ApiSettings],
+    adapters: Adapters,
+    identity: Identity,
+    verify: VerifyUpload,
+    wake: Callable[[], None],
+) -> LiveService:
+    uploads, jobs = _uploads(context.settings, adapters, verify, wake), _jobs(context, adapters, identity)
+    neighbours = Neighbours(
+        adapters.database, adapters.objects, adapters.registry, uploads.create, uploads.write, jobs.create
+    )
+    return await open_live(stack, context, neighbours)
 
 
 def _limits(settings: ApiSettings) -> Limits:

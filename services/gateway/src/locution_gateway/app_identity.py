@@ -47,6 +47,7 @@ from locution_gateway.core.identity.authenticate import (
     SessionAuthenticator,
 )
 from locution_gateway.core.limits.admission import Admission
+from locution_gateway.core.limits.patience import Patience
 from locution_gateway.core.limits.quotas import KnownQuotas
 from locution_gateway.core.limits.rates import Rates
 from locution_gateway.core.limits.streams import RENEW_SECONDS, Streams
@@ -136,6 +137,7 @@ async def open_identity(
     reach = Reach(stores.tenants)
     defaults = Defaults(stores.defaults, reach)
     keys = ApiKeys(stores.keys, known.quotas, reach, clock)
+    admission = Admission(settings.max_calls, settings.max_streams)
     return Identity(
         authenticator,
         [
@@ -149,8 +151,15 @@ async def open_identity(
             ),
         ],
         _tasks(context, stores, known),
-        AdmissionLayer(Admission(settings.max_calls, settings.max_streams)),
-        LimitsLayer(known.rates, known.quotas, known.streams, settings.anonymous_calls_per_second),
+        AdmissionLayer(admission),
+        LimitsLayer(
+            known.rates,
+            known.quotas,
+            known.streams,
+            admission,
+            Patience(clock, settings.max_streams),
+            settings.anonymous_calls_per_second,
+        ),
         defaults,
         stores.quotas,
     )

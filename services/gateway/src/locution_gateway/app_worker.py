@@ -21,7 +21,7 @@ from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.sources import PostgresSources
 from locution_gateway.adapters.postgres.stages import PostgresStages
 from locution_gateway.adapters.recording import StoredRecording
-from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver
+from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver, trusting
 from locution_gateway.core.background import repeat
 from locution_gateway.core.stages.work import Codec, StageWorker
 from locution_gateway.core.stages.worker import Worker
@@ -95,7 +95,7 @@ async def _stage_worker(
 def _deliveries(context: Context[WorkerSettings], database: TenantDatabase) -> Deliveries:
     settings = context.settings
     guard, timeout = settings.webhook_guard(), settings.webhook_timeout()
-    sender = HttpSender(guard, SystemResolver(), timeout, settings.webhook_trust())
+    sender = HttpSender(guard, SystemResolver(), timeout, trusting(settings.webhook_ca_file))
     limits = settings.webhook_limits(timedelta(seconds=settings.poll_seconds))
     return Deliveries(PostgresOutbox(database), sender, settings.webhook_schedule(), limits, context.clock, AGENT)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import timedelta
 from pathlib import Path
 
-import certifi
 from locution_common.settings import Settings
 from pydantic import Field, field_validator
 
@@ -100,11 +98,3 @@ class WebhookWorkerSettings(WebhookSettings):
     def webhook_timeout(self) -> timedelta:
         """Return how long one attempt may take."""
         return timedelta(seconds=self.webhook_timeout_seconds)
-
-    def webhook_trust(self) -> ssl.SSLContext:
-        """Return which certificates receivers may show."""
-        trust = ssl.create_default_context(cafile=certifi.where())
-        trust.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.webhook_ca_file is not None:
-            trust.load_verify_locations(cafile=str(self.webhook_ca_file))
-        return trust

@@ -12,7 +12,6 @@ import pytest
 from locution.v1 import job_service_pb2 as jobs
 from locution_common.channels import open_channel
 from locution_common.postgres import open_pool
-from locution_gateway.domain.identity import DEFAULT_TENANT
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import PostgresEvents
 from locution_gateway.adapters.postgres.jobs import PostgresJobs
@@ -20,7 +19,7 @@ from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.transcripts import PostgresTranscripts
 from locution_gateway.adapters.postgres.uploads import PostgresUploads
 from locution_gateway.domain.errors import JobNotFoundError, UploadNotFoundError
-from locution_gateway.domain.identity import Principal, Role, TenantId
+from locution_gateway.domain.identity import DEFAULT_TENANT, Principal, Role, TenantId
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.listing import Filter, PageQuery

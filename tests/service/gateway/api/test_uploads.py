@@ -272,13 +272,34 @@ async def test_an_upload_that_a_job_needs_is_not_deleted(gateway: Gateway, worke
     await empty(gateway)
 
 
-async def test_an_idle_upload_expires_with_its_parts(serve: Serve) -> None:
-    async with serve(upload_idle_seconds=1) as gateway:
-        upload = await gateway.client.new_upload()
-        await gateway.client.write(upload.name, os.urandom(PART + 10), finish=None)
-        await state_of(gateway, upload.name, pb.Upload.STATE_EXPIRED)
-        assert await reason(gateway.client.write(upload.name, b"x", offset=PART + 10)) == "UPLOAD_STATE_CONFLICT"
-        await empty(gateway)
+async def test_an_idle_upload_expires_with_its_parts(gateway: Gateway) -> None:
+    upload = await gateway.client.new_upload()
+    await gateway.client.write(upload.name, os.urandom(PART + 10), finish=None)
+    await gateway.owner.execute("UPDATE gateway.uploads SET expire_time = now() - interval '1 second'")
+    await state_of(gateway, upload.name, pb.Upload.STATE_EXPIRED)
+    assert await reason(gateway.client.write(upload.name, b"x", offset=PART + 10)) == "UPLOAD_STATE_CONFLICT"
+    await empty(gateway)
+
+
+async def test_an_upload_deleted_under_its_writer_is_gone_for_it(gateway: Gateway) -> None:
+    upload = await gateway.client.new_upload()
+    go_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[pb.WriteUploadRequest]:
+        for message in messages(upload.name, os.urandom(PART), 0, None):
+            yield message
+        await go_on.wait()
+        for message in list(messages("", os.urandom(PART), 0, None))[1:]:
+            yield message
+
+    writing = asyncio.ensure_future(gateway.client.uploads.WriteUpload(slow()))
+    async with asyncio.timeout(15):
+        while (await gateway.client.get_upload(upload.name)).committed_bytes < PART:
+            await asyncio.sleep(0.05)
+    await gateway.client.uploads.DeleteUpload(pb.DeleteUploadRequest(name=upload.name))
+    go_on.set()
+    assert await reason(writing) == "UPLOAD_NOT_FOUND"
+    await empty(gateway)
 
 
 async def test_a_verification_is_taken_over(gateway: Gateway) -> None:
@@ -444,3 +465,15 @@ async def test_a_silent_stream_is_ended(serve: Serve) -> None:
             await asyncio.Event().wait()
 
         assert await reason(gateway.client.uploads.WriteUpload(silent())) == "DEADLINE_EXCEEDED"
+
+
+async def test_a_part_may_be_sent_again(gateway: Gateway) -> None:
+    data = os.urandom(1000)
+    upload = await gateway.client.new_upload()
+    (url,) = await urls(gateway, upload.name, 1)
+    await put(url, b"a mistake")
+    tag = await put(url, data)
+    parts = [pb.UploadPart(part_number=1, etag=tag)]
+    request = pb.CompleteUploadRequest(name=upload.name, sha256=digest(data), parts=parts)
+    assert (await gateway.client.uploads.CompleteUpload(request)).state == pb.Upload.STATE_READY
+    assert await stored(gateway, upload.name) == data

@@ -18,11 +18,10 @@ from locution_common.clock import SystemClock
 from locution_common.postgres import open_pool
 from locution_gateway.adapters.postgres.outbox import PostgresOutbox
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver
+from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver, trusting
 from locution_gateway.core.webhooks.deliver import Deliveries, DeliveryLimits
 from locution_gateway.core.webhooks.guard import Guard
 from locution_gateway.core.webhooks.schedule import Schedule
-from locution_gateway.settings_webhooks import WebhookWorkerSettings
 
 from tests.service.gateway.api.conftest import (
     KEY,
@@ -127,8 +126,7 @@ async def deliver(gateway_database: str) -> Deliver:
     async def run(**changes: Any) -> AsyncIterator[None]:
         tuning = Tuning(**changes)
         async with open_pool(gateway_database.replace("postgres@", "locution_worker@"), size=4) as pool:
-            trust = WebhookWorkerSettings().webhook_trust()
-            sender = HttpSender(tuning.guard, tuning.resolver, tuning.timeout, trust)
+            sender = HttpSender(tuning.guard, tuning.resolver, tuning.timeout, trusting())
             schedule = Schedule(tuning.attempts, tuning.base, tuning.ceiling, tuning.patience)
             limits = DeliveryLimits(16, tuning.each, tuning.lease, timedelta(milliseconds=50), timedelta(days=7))
             outbox = PostgresOutbox(TenantDatabase(pool))

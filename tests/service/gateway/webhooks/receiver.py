@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,16 +58,13 @@ class Receiver:
         return self.received
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = await _read(reader)
-            async with self.changed:
-                self.received.append(request)
-                self.changed.notify_all()
-            await self._answer(request, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        request = await _read(reader)
+        async with self.changed:
+            self.received.append(request)
+            self.changed.notify_all()
+        await self._answer(request, writer)
+        writer.close()
+        await writer.wait_closed()
 
     async def _answer(self, request: Received, writer: asyncio.StreamWriter) -> None:
         said = self.script.pop(0) if self.script else self.judge(request) if self.judge else answer(204)
@@ -86,23 +83,45 @@ async def _read(reader: asyncio.StreamReader) -> Received:
     return Received(first.split()[1], headers, body)
 
 
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @asynccontextmanager
-async def receiving(host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+async def listening(
+    handler: Handler, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Serve connections by a handler, give the port, and end all of them."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(receiver.serve(reader, writer))
+        try:
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(handle(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(handle, host, port, ssl=tls)
-    receiver.port = server.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(begin, host, port, ssl=tls)
     try:
-        yield receiver
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+
+
+@asynccontextmanager
+async def receiving(
+    host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
+    """Run a receiver."""
+    receiver = Receiver()
+    async with listening(receiver.serve, host, port, tls) as receiver.port:
+        yield receiver

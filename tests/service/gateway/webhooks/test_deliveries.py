@@ -13,7 +13,7 @@ from locution_gateway.domain.jobs import StageKind
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker
 from tests.service.gateway.webhooks.conftest import Deliver, Hooks, until
-from tests.service.gateway.webhooks.receiver import Received, Receiver, answer
+from tests.service.gateway.webhooks.receiver import Receiver, answer, receiving
 
 ALL = ("JOB_QUEUED", "JOB_RUNNING", "JOB_SUCCEEDED", "JOB_FAILED", "JOB_CANCELLED")
 DELIVERED, DEAD = pb.WebhookDelivery.STATE_DELIVERED, pb.WebhookDelivery.STATE_DEAD
@@ -183,8 +183,6 @@ async def test_a_receiver_that_hangs_costs_only_its_own(
     async with asyncio.TaskGroup() as group:
         for _ in range(20):
             group.create_task(hooks.test(slow.name))
-    from tests.service.gateway.webhooks.receiver import receiving
-
     async with deliver(attempts=2), receiving() as healthy:
         await receiver.until(4)
         other = await hooks.create(healthy.url)
@@ -250,5 +248,3 @@ async def test_an_overlap_signs_with_both_secrets(
         *_, newest = await receiver.until(2)
     assert newest.headers["locution-signature"].count("v1=") == 1
     verify(newest.headers, newest.body, last.secret)
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from datetime import timedelta
 from typing import TypeAlias
 
 from locution_client.transcripts import FORMATS
@@ -11,6 +12,10 @@ from locution_client.transcripts import FORMATS
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 JOB = re.compile(r"(?:jobs/)?([a-z0-9-]{1,64})")
+WEBHOOK = re.compile(r"(?:webhooks/)?([a-z0-9-]{1,64})")
+DELIVERY = re.compile(r"webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}")
+TAG = re.compile(r"(?:tags/)?([A-Za-z0-9_.:-]{1,64})")
+SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 WEIGHT = re.compile(r"(?:models/)?([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})")
 
 
@@ -20,6 +25,39 @@ def job(text: str) -> str:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no job: give jobs/ID, as `locution jobs list` shows it")
     return f"jobs/{found[1]}"
+
+
+def webhook(text: str) -> str:
+    """Accept `webhooks/ID` and `ID`."""
+    found = WEBHOOK.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no webhook: give webhooks/ID, as `locution webhooks list` shows it"
+        )
+    return f"webhooks/{found[1]}"
+
+
+def delivery(text: str) -> str:
+    """Accept `webhooks/ID/deliveries/ID`."""
+    if DELIVERY.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no delivery: `locution webhooks deliveries` shows their names")
+    return text
+
+
+def tag(text: str) -> str:
+    """Accept a tag."""
+    found = TAG.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'{text!r} is no tag: 1 to 64 letters, digits, "_", "-", "." and ":"')
+    return found[1]
+
+
+def span(text: str) -> timedelta:
+    """Accept a length of time: `90`, `90s`, `15m`, `1h30m`."""
+    found = SPAN.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: give it as 90s, 15m or 1h30m")
+    return timedelta(hours=int(found[1] or 0), minutes=int(found[2] or 0), seconds=float(found[3] or 0))
 
 
 def weight(text: str) -> str:

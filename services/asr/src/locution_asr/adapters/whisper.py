@@ -11,6 +11,7 @@ import ctranslate2
 import numpy as np
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
+from numpy.typing import NDArray
 
 from locution_asr.adapters.mel import HOP, MelFeatures
 from locution_asr.adapters.words import timed_words
@@ -42,12 +43,20 @@ class WhisperRecogniser:
     def encode(self, windows: Sequence[Pcm], length: int) -> WhisperEncoding:
         """Encode windows, each padded to `length` samples."""
         features = self._mel(windows, length)
-        encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
+        encoded = self._one_by_one(features) if self._model.device == "cpu" else self._at_once(features)
         return WhisperEncoding(self, self._model, encoded, len(windows), length)
 
     def close(self) -> None:
         """Free the model's memory."""
         self._model.unload_model()
+
+    def _at_once(self, features: NDArray[np.float32]) -> Any:
+        return self._model.encode(ctranslate2.StorageView.from_array(features))
+
+    def _one_by_one(self, features: NDArray[np.float32]) -> Any:
+        """Encode rows alone: on a CPU a batch of them outgrows the caches and takes up to half as long again."""
+        rows = [np.array(self._at_once(features[row : row + 1])) for row in range(len(features))]
+        return ctranslate2.StorageView.from_array(np.concatenate(rows))
 
     def _inspect(self) -> Capabilities:
         multilingual = bool(self._model.is_multilingual)

@@ -38,13 +38,13 @@ class Job:
 
     @property
     def cost(self) -> float:
-        """Return the seconds of audio that the encoder will take."""
-        return seconds(self.decoding.length)
+        """Return seconds of audio: the mean of what the encoder takes and what the decoder hears."""
+        return seconds(self.decoding.length + len(self.pcm)) / 2
 
     @property
     def shape(self) -> Hashable:
         """Return what jobs of one batch have in common."""
-        return (id(self.recogniser), self.decoding.length, self.decoding.search, self.decoding.doubt)
+        return (id(self.recogniser), self.decoding.length, self.decoding.search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _decode(jobs: Sequence[Job], started: float) -> list[Attempt]:
     heard = _languages(jobs, encoding)
     chosen = [choose(job, probabilities) for job, probabilities in zip(jobs, heard, strict=True)]
     prompts = [_prompt(job, language) for job, (language, _) in zip(jobs, chosen, strict=True)]
-    drafts = _drafts(first.decoding, encoding, prompts)
+    drafts = encoding.generate(range(len(jobs)), prompts, first.decoding.search)
     reasons = [judge(draft, job.decoding.guard) for job, draft in zip(jobs, drafts, strict=True)]
     words = _align(jobs, encoding, prompts, drafts, reasons)
     elapsed = (time.monotonic() - started) / len(jobs)
@@ -122,19 +122,6 @@ def _prompt(job: Job, language: str) -> Prompt:
     if not job.decoding.prompted:
         return Prompt(language, options.task)
     return Prompt(language, options.task, options.prompt, options.hotwords)
-
-
-def _drafts(decoding: Pass, encoding: Encoding, prompts: Sequence[Prompt]) -> list[Draft]:
-    """Search as the pass says; drafts that it doubts are searched again, wider, on the same encoding."""
-    drafts = list(encoding.generate(range(len(prompts)), prompts, decoding.search))
-    if decoding.doubt is None:
-        return drafts
-    doubted = [row for row, draft in enumerate(drafts) if draft.mean_log_probability < decoding.doubt.below]
-    if doubted:
-        wider = encoding.generate(doubted, [prompts[row] for row in doubted], decoding.doubt.search)
-        for row, draft in zip(doubted, wider, strict=True):
-            drafts[row] = draft
-    return drafts
 
 
 def _align(

@@ -13,7 +13,6 @@ BUCKET = samples(2.5)
 SHORTEST = samples(10.0)
 TAIL = samples(2.0)
 REDO_BEAM = 5
-DOUBTED_BELOW = -0.1
 SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 DENSE_LANGUAGES = frozenset(
     [
@@ -25,14 +24,6 @@ DENSE_LANGUAGES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """Say which drafts are searched again at once: those with a mean log-probability below `below`."""
-
-    below: float
-    search: Search
-
-
-@dataclass(frozen=True, slots=True)
 class Pass:
     """Say how a window is decoded once: padded to `length` samples, with or without the request's prompt."""
 
@@ -40,12 +31,11 @@ class Pass:
     search: Search
     guard: Guard
     prompted: bool = True
-    doubt: Doubt | None = None
 
 
 def plan(options: Options, mode: Mode, heard: int) -> tuple[Pass, ...]:
     """Return the passes for a window of `heard` samples, in order."""
-    first = _draft(options, heard) if mode is Mode.FAST else _full(options.beam_size)
+    first = _cut(options, heard) if mode is Mode.FAST else _full(options.beam_size)
     redo = (_full(max(REDO_BEAM, options.beam_size)),) if mode is Mode.FAST else ()
     return (first, *redo, *_last_resorts(options))
 
@@ -56,13 +46,12 @@ def bucket(heard: int) -> int:
     return min(WINDOW_SAMPLES, -(-wanted // BUCKET) * BUCKET)
 
 
-def _draft(options: Options, heard: int) -> Pass:
+def _cut(options: Options, heard: int) -> Pass:
     guard = Guard()
     dense = options.language is None or options.language in DENSE_LANGUAGES
     length = bucket(heard)
     cap = min(MAX_TOKENS, guard.token_cap(seconds(length), 2.0 if dense else 1.0))
-    wider = Search(beam_size=max(REDO_BEAM, options.beam_size), max_tokens=cap)
-    return Pass(length, Search(beam_size=1, max_tokens=cap), guard, doubt=Doubt(DOUBTED_BELOW, wider))
+    return Pass(length, Search(beam_size=options.beam_size, max_tokens=cap), guard)
 
 
 def _full(beam_size: int) -> Pass:

@@ -110,9 +110,11 @@ class WindowQueue(Generic[I]):
             yield fitting[0]
             yield min(fitting, key=_deadline)
 
-    def _rank(self, item: I, now: float) -> tuple[int, bool, float]:
+    def _rank(self, item: I, now: float) -> tuple[int, bool, float, float]:
+        """Order by class, urgency, then turn; of flows whose turn it is, the one with the least work goes first."""
         urgent = _deadline(item) - now < self._urgency
-        return (item.traffic.value, not urgent, _deadline(item) if urgent else self._flow(item).clock)
+        turn = _deadline(item) if urgent else self._flow(item).clock
+        return (item.traffic.value, not urgent, turn, item.cost)
 
     def _serve(self, item: I) -> None:
         flow = self._flow(item)

@@ -17,10 +17,10 @@ class AccessLog:
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
-        start = time.monotonic()
+        start, peer = time.monotonic(), call.context.peer()
         try:
             yield
         finally:
             level = logging.DEBUG if call.method.startswith("/grpc.health.") else logging.INFO
-            fields = {"method": call.method, "code": call.code, "peer": call.context.peer()}
+            fields = {"method": call.method, "code": call.code, "peer": peer}
             _log.log(level, "call ended", extra=fields | {"seconds": round(time.monotonic() - start, 6)})

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 
+import certifi
 import httpcore
 
 from locution_gateway.core.webhooks.guard import Guard
@@ -26,6 +28,15 @@ from locution_gateway.domain.webhooks import Outcome
 AGENT: Final = f"Locution-Webhooks/{version('locution-gateway')}"
 MAX_ANSWER: Final = 64 * 1024
 MAX_ADDRESSES: Final = 4
+
+
+def trusting(more: Path | None = None) -> ssl.SSLContext:
+    """Return which certificates receivers may show: the public ones, and those of a file."""
+    trust = ssl.create_default_context(cafile=certifi.where())
+    trust.minimum_version = ssl.TLSVersion.TLSv1_2
+    if more is not None:
+        trust.load_verify_locations(cafile=str(more))
+    return trust
 
 
 class SystemResolver:

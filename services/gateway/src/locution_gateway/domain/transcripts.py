@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from locution_gateway.domain.jobs import JobWarning
+
 
 class Outcome(StrEnum):
     """What became of a stretch of audio."""
@@ -93,3 +95,5 @@ class TranscriptSummary:
     coverage: tuple[CoverageSpan, ...]
     speech_coverage: float | None
     segment_count: int
+    # What the job's transcript lacks, filled in when it is read.
+    warnings: tuple[JobWarning, ...] = ()

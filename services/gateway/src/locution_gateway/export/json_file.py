@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from locution_gateway.domain.jobs import SAMPLE_RATE
+from locution_gateway.domain.jobs import SAMPLE_RATE, JobWarning
 from locution_gateway.domain.transcripts import (
     CoverageSpan,
     Segment,
@@ -60,7 +60,12 @@ def _tail(summary: TranscriptSummary) -> Mapping[str, Any]:
         speakers=None if summary.speakers is None else [_speaker(speaker) for speaker in summary.speakers],
         turns=None if summary.turns is None else [_turn(turn) for turn in summary.turns],
         speech_coverage=summary.speech_coverage,
+        warnings=[_warning(warning) for warning in summary.warnings] or None,
     )
+
+
+def _warning(warning: JobWarning) -> Mapping[str, Any]:
+    return _known(code=warning.code.value, message=warning.message, reason=warning.reason)
 
 
 def _span(span: CoverageSpan) -> Mapping[str, Any]:

@@ -95,6 +95,8 @@ class Decoding:
         for packet in self._demux():
             for frame in self._decode(packet):
                 self._take(frame)
+            if self._spec.live:
+                self._output.flush()
         self._finish_resampler()
         self._output.flush()
         if not self._output.samples or self._failed * 2 > self._packets:
@@ -253,7 +255,8 @@ def main() -> None:
         report.send("failed", failure=Failure.CRASHED, detail="the kernel offers no isolation")
         os._exit(0)
     try:
-        reader = PipeReader(0) if arguments["seekable"] is None else FileReader(arguments["seekable"])
+        head = probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES
+        reader = PipeReader(0, head) if arguments["seekable"] is None else FileReader(arguments["seekable"])
         _decode(reader, spec, report, isolation, status)
     except Refused as refused:
         report.send("failed", failure=refused.failure, detail=refused.detail)

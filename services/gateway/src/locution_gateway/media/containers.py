@@ -91,6 +91,7 @@ CODECS: Final = frozenset(
     ]
 )
 _PROBE_BYTES: Final = 5_000_000
+_LIVE_PROBE_BYTES: Final = 4_096
 _RAW_CODECS: Final = {"s16le": "pcm_s16le", "f32le": "pcm_f32le", "mulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
 
 
@@ -115,15 +116,17 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
         "protocol_whitelist": "pipe",
         "codec_whitelist": ",".join(sorted(CODECS)),
         "max_streams": str(spec.limits.streams + 1),
-        "probesize": str(_PROBE_BYTES),
+        "probesize": str(_LIVE_PROBE_BYTES if spec.live else _PROBE_BYTES),
     }
+    if spec.live:
+        options |= {"format_whitelist": spec.live, "analyzeduration": "0"}
     if raw:
         options |= {"sample_rate": str(raw.sample_rate), "ch_layout": f"{raw.channels}c"}
     try:
         container = av.open(
             reader,
             "r",
-            format=raw.encoding.value if raw else None,
+            format=raw.encoding.value if raw else spec.live,
             container_options=options,
             metadata_errors="replace",
             io_open=_refuse_second_source,

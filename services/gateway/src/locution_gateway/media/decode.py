@@ -56,13 +56,13 @@ async def decode(
 async def _decode(
     counted: AsyncGenerator[bytes], spec: DecodeSpec, sink: PcmSink, scratch: Path | None, patience: Patience
 ) -> DecodeReport:
-    head = await _take_head(counted)
+    head = await _take_head(counted, probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES)
     if not head:
         raise MediaEmpty("the media holds no bytes")
     async with AsyncExitStack() as stack:
         media = await stack.enter_async_context(aclosing(_joined(head, counted)))
         seekable = None
-        if probe.needs_seeking(head):
+        if not spec.live and probe.needs_seeking(head):
             seekable = await stack.enter_async_context(scratch_copy(media, scratch))
         child = await stack.enter_async_context(spawn(spec, seekable))
         await stack.enter_async_context(patience)
@@ -79,9 +79,9 @@ async def _counted(source: AsyncIterable[bytes], limit: int) -> AsyncGenerator[b
         yield data
 
 
-async def _take_head(source: AsyncIterator[bytes]) -> bytes:
+async def _take_head(source: AsyncIterator[bytes], wanted: int) -> bytes:
     head = bytearray()
-    while len(head) < probe.HEAD_BYTES and (data := await anext(source, None)) is not None:
+    while len(head) < wanted and (data := await anext(source, None)) is not None:
         head += data
     return bytes(head)
 

@@ -81,13 +81,15 @@ class DecodeLimits:
 class DecodeSpec:
     """Say how to decode: `raw` for headerless audio, `channels` mixed or separate.
 
-    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces.
+    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces. `live` names the demuxer
+    of media that is still being recorded: little is read ahead and nothing is held back.
     """
 
     raw: RawFormat | None = None
     channels: ChannelMode = ChannelMode.MIX
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     require_isolation: bool = True
+    live: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,4 +152,5 @@ def spec_from_dict(values: dict[str, Any]) -> DecodeSpec:
         channels=ChannelMode(values["channels"]),
         limits=DecodeLimits(**values["limits"]),
         require_isolation=values["require_isolation"],
+        live=values["live"],
     )

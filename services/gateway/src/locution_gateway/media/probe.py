@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 HEAD_BYTES: Final = 1 << 16
+LIVE_HEAD_BYTES: Final = 64
 
 _CONTAINER_MAGIC: Final[tuple[tuple[int, bytes], ...]] = (
     (0, b"RIFF"), (0, b"RIFX"), (0, b"RF64"), (0, b"BW64"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"fLaC"), (0, b"OggS"),

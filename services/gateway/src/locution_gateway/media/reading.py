@@ -13,13 +13,13 @@ _TAIL_BYTES: Final = 1 << 17
 class PipeReader:
     """Read a pipe once, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, head_bytes: int = probe.HEAD_BYTES) -> None:
         self._descriptor = descriptor
         self.total = 0
         self.at_end = False
         self.head = self.tail = b""
         self._keep_tail = False
-        while len(self.head) < probe.HEAD_BYTES and (data := self._take(probe.HEAD_BYTES - len(self.head))):
+        while len(self.head) < head_bytes and (data := self._take(head_bytes - len(self.head))):
             self.head += data
         self._pending = self.head
         self._keep_tail = self.head.startswith(b"OggS")

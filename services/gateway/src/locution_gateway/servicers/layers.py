@@ -11,10 +11,13 @@ from locution_common.interceptors import Call
 
 from locution_gateway.core.identity.authenticate import ANONYMOUS
 from locution_gateway.core.limits.admission import Admission
+from locution_gateway.core.limits.patience import Patience
 from locution_gateway.core.limits.quotas import KnownQuotas
 from locution_gateway.core.limits.rates import Rates
 from locution_gateway.core.limits.streams import Streams
 from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.identity_errors import RateLimitedError
+from locution_gateway.domain.limits import Limits
 
 OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
 """What is neither admitted nor counted: probes must be answered when the server is full."""
@@ -38,10 +41,20 @@ class AdmissionLayer:
 class LimitsLayer:
     """Spend the caller's tokens, and count its streams."""
 
-    def __init__(self, rates: Rates, quotas: KnownQuotas, streams: Streams, peer_rate: float) -> None:
+    def __init__(
+        self,
+        rates: Rates,
+        quotas: KnownQuotas,
+        streams: Streams,
+        admission: Admission,
+        patience: Patience,
+        peer_rate: float,
+    ) -> None:
         self._rates = rates
         self._quotas = quotas
         self._streams = streams
+        self._admission = admission
+        self._patience = patience
         self._peer_rate = peer_rate
 
     @asynccontextmanager
@@ -55,12 +68,21 @@ class LimitsLayer:
             yield
             return
         limits = await self._quotas.limits(principal.tenant_id)
-        await self._rates.spend(principal, limits)
+        await self._spend(call, principal, limits)
         if call.unary:
             yield
             return
         async with self._streams.counted(principal, limits.concurrent_streams):
             yield
+
+    async def _spend(self, call: Call, principal: Principal, limits: Limits) -> None:
+        try:
+            await self._rates.spend(principal, limits)
+        except RateLimitedError:
+            if self._patience.floods(principal.tenant_id):
+                with self._admission.aside(unary=call.unary):
+                    await self._patience.hold()
+            raise
 
 
 def peer_host(peer: str) -> str:

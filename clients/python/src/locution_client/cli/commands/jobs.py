@@ -1,4 +1,4 @@
-"""`locution jobs`: list, read and watch jobs."""
+"""`locution jobs`: list, read and watch jobs; what changes them is in job_changes and job_tags."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from locution.v1 import job_service_pb2 as pb
 
 from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli.commands import job_changes, job_tags
 from locution_client.cli.output import Destination
 from locution_client.cli.progress import Screen
 from locution_client.client import Client
@@ -18,7 +19,7 @@ from locution_client.transcription import Observer, follow
 
 def configure(commands: arguments.Commands) -> None:
     """Add the command and its own commands."""
-    parser = commands.add_parser("jobs", help="list, read and watch jobs")
+    parser = commands.add_parser("jobs", help="list, read, watch and change jobs")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _configure_list(actions)
     get = actions.add_parser("get", help="show one job")
@@ -28,11 +29,15 @@ def configure(commands: arguments.Commands) -> None:
         arguments.add_format(action, default=None)
         arguments.add_json(action)
         action.set_defaults(run=run)
+    job_changes.configure(actions)
+    job_tags.configure(actions)
 
 
 def _configure_list(actions: arguments.Commands) -> None:
     listing = actions.add_parser("list", help="list the newest jobs")
-    listing.add_argument("--filter", default="", metavar="F", help="for example 'state = RUNNING' (AIP-160)")
+    listing.add_argument(
+        "--filter", default="", metavar="F", help="for example 'state = RUNNING' or 'tags:(a OR b)' (AIP-160)"
+    )
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
     arguments.add_json(listing)
     listing.set_defaults(run=_list)
@@ -103,6 +108,7 @@ def _row(job: pb.Job) -> tuple[str, ...]:
 
 def _description(job: pb.Job) -> str:
     lines = [("job", job.name), ("state", show.state(job)), ("label", job.display_name), ("upload", job.upload)]
+    lines += [("tags", ", ".join(job.tags))] if job.tags else []
     lines += [("audio", _row(job)[2]), ("created", job.create_time.ToJsonString())]
     lines += [(show.stage(stage.kind), _amount(stage)) for stage in job.progress.stages]
     lines += [("model", f"{show.stage(model.stage)}: {model.model}") for model in job.models]

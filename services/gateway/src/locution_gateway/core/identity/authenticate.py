@@ -27,8 +27,6 @@ MAX_TOKEN: Final = 8192
 
 _NOBODY: Final = TenantId(UUID(int=0))
 ANONYMOUS: Final = Principal(_NOBODY, "", Role.VIEWER, frozenset())
-UNKNOWN: Final = KeyRecord(ANONYMOUS, secrets.token_bytes(32), None, known=False)
-"""Stands for every key id that nobody has, so that known and unknown ids run the same calls."""
 
 
 def refusal() -> Unauthenticated:
@@ -78,7 +76,10 @@ class KeyAuthenticator:
             await self._store.touch(used)
 
     async def _find(self, key_id: str) -> KeyRecord:
-        return await self._store.api_key(key_id) or UNKNOWN
+        """Return a key's record; of an id that nobody has one of its own, so that both are compared alike."""
+        found = await self._store.api_key(key_id)
+        stranger = KeyRecord(ANONYMOUS, secrets.token_bytes(32), None, known=False)
+        return stranger if found is None else found
 
 
 class SessionAuthenticator:

@@ -27,3 +27,12 @@ class Admission:
             yield
         finally:
             self._busy[unary] -= 1
+
+    @contextmanager
+    def aside(self, *, unary: bool) -> Iterator[None]:
+        """Count an admitted call no longer while inside: it only waits."""
+        self._busy[unary] -= 1
+        try:
+            yield
+        finally:
+            self._busy[unary] += 1

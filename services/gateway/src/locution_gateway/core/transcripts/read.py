@@ -54,7 +54,7 @@ class ReadTranscripts:
         job, summary = await self._transcripts.summary(principal, job_id)
         if summary is None or job.state is not JobState.SUCCEEDED:
             raise TranscriptNotReadyError(f"the job is {job.state.value}: there is no transcript")
-        return job, summary
+        return job, replace(summary, warnings=job.warnings)
 
     async def stream(self, principal: Principal, job_id: JobId) -> AsyncIterator[Segment]:
         """Yield every segment in order, some hundred in memory."""

@@ -93,8 +93,10 @@ class CompleteUpload:
         """Return the stated parts as the store holds them."""
         if upload.write_mode is not WriteMode.PARTS or upload.multipart_id is None:
             raise UploadStateConflictError("no part URLs were made for this upload")
-        held = {part.number: part for part in await self._objects.list_parts(upload.object_key, upload.multipart_id)}
-        parts = tuple(_held(part, place, held) for place, part in enumerate(stated, 1))
+        by_number: dict[int, list[UploadPart]] = {}
+        for part in await self._objects.list_parts(upload.object_key, upload.multipart_id):
+            by_number.setdefault(part.number, []).append(part)
+        parts = tuple(_held(one, place, by_number.get(one.number, ())) for place, one in enumerate(stated, 1))
         if not parts:
             raise UploadPartInvalidError("no parts are named")
         if wrong := [part.number for part in parts[:-1] if part.size != self._part_size]:
@@ -104,12 +106,13 @@ class CompleteUpload:
         return parts
 
 
-def _held(stated: StatedPart, place: int, held: dict[int, UploadPart]) -> UploadPart:
+def _held(stated: StatedPart, place: int, held: Sequence[UploadPart]) -> UploadPart:
+    """Return a stated part as the store holds it; some stores list what was sent before under the same number too."""
     if stated.number != place:
         raise UploadPartInvalidError(f"part {stated.number} stands where part {place} should")
-    part = held.get(stated.number)
-    if part is None:
+    found = {part.etag: part for part in held}
+    if not found:
         raise UploadPartInvalidError(f"the store holds no part {stated.number}")
-    if part.etag != stated.etag.strip('"'):
+    if stated.etag.strip('"') not in found:
         raise UploadPartInvalidError(f"part {stated.number} has another ETag")
-    return part
+    return found[stated.etag.strip('"')]

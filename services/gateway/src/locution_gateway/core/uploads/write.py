@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from locution_common.errors import DeadlineExceeded
+from locution_common.errors import DeadlineExceeded, ObjectNotFound
 
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads import keys
@@ -224,7 +224,11 @@ class _Writer:
 
     async def _put_part(self, multipart_id: str, data: bytearray) -> UploadPart:
         number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
-        return await self.objects.put_part(self.upload.object_key, multipart_id, number, data)
+        try:
+            return await self.objects.put_part(self.upload.object_key, multipart_id, number, data)
+        except ObjectNotFound:  # the upload ended meanwhile: asking for another number says how
+            await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
+            raise
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())

@@ -1,0 +1,238 @@
+"""Stream audio and get text, over any number of broken connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from locution.v1 import live_service_pb2 as pb
+from locution.v1.live_service_pb2_grpc import LiveServiceStub
+
+from locution_client.calls import Metadata, wait_before
+from locution_client.errors import ApiError, from_rpc
+
+RESUMABLE = ("LIVE_DRAINING", "LIVE_STREAM_IDLE", "LIVE_CLIENT_TOO_SLOW", "DEPENDENCY_UNAVAILABLE", "LIVE_OVERLOADED")
+"""Reasons after which the same session is gone on with."""
+
+PATIENCE = 60.0
+"""Seconds without progress after which a session is given up."""
+
+LARGEST = 64 * 1024
+"""Bytes of audio in one message."""
+
+UNITS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
+
+
+@dataclass
+class Unacknowledged:
+    """Hold the audio that the server has not kept yet; offsets in the unit of its encoding."""
+
+    unit: int
+    first: int = 0
+    end: int = 0
+    closed: bool = False
+    _pieces: deque[bytes] = field(default_factory=deque)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def add(self, data: bytes) -> None:
+        """Take audio that follows."""
+        async with self._changed:
+            self._pieces.append(data)
+            self.end += len(data) // self.unit
+            self._changed.notify_all()
+
+    async def close(self) -> None:
+        """Say that no more audio comes."""
+        async with self._changed:
+            self.closed = True
+            self._changed.notify_all()
+
+    async def acknowledge(self, offset: int) -> None:
+        """Forget what the server keeps."""
+        async with self._changed:
+            while self._pieces and self.first + len(self._pieces[0]) // self.unit <= offset:
+                self.first += len(self._pieces.popleft()) // self.unit
+            self._changed.notify_all()
+
+    async def room(self, most: int) -> None:
+        """Wait until less than `most` units are held."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.end - self.first < most)
+
+    async def from_offset(self, offset: int) -> AsyncGenerator[tuple[int, bytes]]:
+        """Yield what is held and what comes, from an offset on."""
+        while True:
+            async with self._changed:
+                at = offset
+                await self._changed.wait_for(lambda: self.end > at or self.closed)
+                if self.end <= offset:
+                    return
+                data = self._piece(offset)
+            yield offset, data
+            offset += len(data) // self.unit
+
+    def _piece(self, offset: int) -> bytes:
+        at = self.first
+        for piece in self._pieces:
+            size = len(piece) // self.unit
+            if at + size > offset:
+                return piece[(offset - at) * self.unit :]
+            at += size
+        raise ValueError(f"audio at {offset} was acknowledged and forgotten")
+
+
+class Live:
+    """Call LiveService."""
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        self._stub = LiveServiceStub(channel)
+        self._metadata = metadata
+
+    async def transcribe(
+        self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float = PATIENCE
+    ) -> AsyncGenerator[pb.StreamResponse]:
+        """Send audio and yield what the server says; a broken connection is resumed, and no final comes twice.
+
+        Raises ApiError for what cannot be gone on with, and after `patience` seconds without any answer.
+        """
+        session = Session(self._stub, self._metadata, config, patience)
+        async with aclosing(session.run(audio)) as messages:
+            async for message in messages:
+                yield message
+
+    async def sessions(self, filter_text: str = "") -> AsyncIterator[pb.LiveSession]:
+        """Yield sessions, newest first."""
+        token = ""
+        while True:
+            request = pb.ListSessionsRequest(page_token=token, filter=filter_text)
+            page = await self._stub.ListSessions(request, metadata=self._metadata, timeout=30.0)
+            for session in page.sessions:
+                yield session
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def end(self, name: str) -> pb.LiveSession:
+        """End a session."""
+        try:
+            return await self._stub.EndSession(pb.EndSessionRequest(name=name), metadata=self._metadata, timeout=300.0)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc(error) from error
+
+
+class Session:
+    """Run one session over as many streams as it takes."""
+
+    def __init__(self, stub: Any, metadata: Metadata, config: pb.LiveConfig, patience: float) -> None:
+        self._stub = stub
+        self._metadata = metadata
+        self._config = config
+        self._patience = patience
+        self._held = Unacknowledged(UNITS.get(config.encoding, 1))
+        self._token = ""
+        self._last_final = 0
+        self.resumed = 0
+
+    async def run(self, audio: AsyncIterator[bytes]) -> AsyncGenerator[pb.StreamResponse]:
+        """Yield what the server says until it is done."""
+        reading = asyncio.create_task(self._read(audio))
+        try:
+            async for message in self._streams():
+                if reading.done():
+                    reading.result()
+                yield message
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _streams(self) -> AsyncGenerator[pb.StreamResponse]:
+        loop = asyncio.get_running_loop()
+        attempt, heard = 0, loop.time()
+        while True:
+            try:
+                async with aclosing(self._stream()) as messages:
+                    async for message in messages:
+                        attempt, heard = 0, loop.time()
+                        yield message
+                        if message.WhichOneof("message") == "done":
+                            return
+                failure = ApiError("UNAVAILABLE", "the stream ended early")
+            except grpc.aio.AioRpcError as error:
+                failure = from_rpc(error)
+            if not self._may_resume(failure) or loop.time() - heard > self._patience:
+                raise failure
+            await asyncio.sleep(wait_before(attempt, failure))
+            attempt += 1
+            self.resumed += 1
+
+    def _may_resume(self, failure: ApiError) -> bool:
+        broken = failure.reason is None and failure.code in ("UNAVAILABLE", "CANCELLED", "UNKNOWN", "INTERNAL")
+        return broken or failure.reason in RESUMABLE
+
+    async def _stream(self) -> AsyncGenerator[pb.StreamResponse]:
+        """Run one stream and yield what is new; its sender ends with it."""
+        call = self._stub.Stream(metadata=self._metadata)
+        sender: asyncio.Task[None] | None = None
+        try:
+            await call.write(pb.StreamRequest(start=self._start()))
+            async for message in call:
+                if message.WhichOneof("message") == "started":
+                    self._token = message.started.resume_token
+                    sender = asyncio.create_task(self._send(call, message.started.next_offset))
+                if await self._is_new(message):
+                    yield message
+        finally:
+            call.cancel()
+            if sender is not None:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
+
+    def _start(self) -> pb.StreamStart:
+        if not self._token:
+            return pb.StreamStart(config=self._config)
+        return pb.StreamStart(resume=pb.StreamResume(resume_token=self._token, last_final_id=self._last_final))
+
+    async def _is_new(self, message: pb.StreamResponse) -> bool:
+        match message.WhichOneof("message"):
+            case "ack":
+                await self._held.acknowledge(message.ack.offset)
+            case "notice" if message.notice.kind == pb.StreamNotice.KIND_DRAINING:
+                raise_draining()
+            case "final":
+                new: bool = message.final.id > self._last_final
+                self._last_final = max(self._last_final, message.final.id)
+                return new
+        return True
+
+    async def _send(self, call: Any, offset: int) -> None:
+        async with aclosing(self._held.from_offset(offset)) as pieces:
+            async for at, data in pieces:
+                await call.write(pb.StreamRequest(audio=pb.StreamAudio(offset=at, data=data)))
+        await call.write(pb.StreamRequest(finish=pb.StreamFinish()))
+        await call.done_writing()
+
+    async def _read(self, audio: AsyncIterator[bytes]) -> None:
+        """Take audio in whole samples; waits while a minute of it is not acknowledged."""
+        unit, rest = self._held.unit, b""
+        async for data in audio:
+            rest += data
+            while len(rest) >= unit:
+                size = min(len(rest) - len(rest) % unit, LARGEST)
+                await self._held.room(MOST_HELD // unit)
+                await self._held.add(rest[:size])
+                rest = rest[size:]
+        await self._held.close()
+
+
+MOST_HELD = 8 * 1024 * 1024
+"""Bytes that a client keeps while the server does not acknowledge them."""
+
+
+def raise_draining() -> None:
+    """Leave a server that stops, for another."""
+    raise ApiError("UNAVAILABLE", "the server stops", "LIVE_DRAINING", retry_after=0.2)

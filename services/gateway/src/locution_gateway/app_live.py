@@ -1,0 +1,108 @@
+"""Put live sessions together, for the process `api`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import grpc
+from locution.v1 import live_service_pb2_grpc
+from locution_common import telemetry
+from locution_common.service import Context
+
+from locution_gateway.adapters.engines.listening import GrpcLiveEngine
+from locution_gateway.adapters.live_decoder import ChildTranscoders
+from locution_gateway.adapters.live_measures import LiveMeasures
+from locution_gateway.adapters.postgres.live import PostgresLive
+from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.core.background import repeat
+from locution_gateway.core.jobs.create import CreateJob
+from locution_gateway.core.live.attach import Attach
+from locution_gateway.core.live.parts import LiveParts
+from locution_gateway.core.live.read import EndLive, ReadLive
+from locution_gateway.core.live.settle import SettleLive
+from locution_gateway.core.live.stream import StreamLive
+from locution_gateway.core.uploads.create import CreateUpload
+from locution_gateway.core.uploads.write import WriteUpload
+from locution_gateway.domain.live import Afterwards, LiveLimits
+from locution_gateway.domain.ports import ModelResolver, ObjectBytes
+from locution_gateway.servicers.live import Live
+from locution_gateway.settings import ApiSettings
+
+NAME: Final = "locution.v1.LiveService"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What live sessions share with the rest of the api."""
+
+    database: TenantDatabase
+    objects: ObjectBytes
+    models: ModelResolver
+    uploads: CreateUpload
+    writing: WriteUpload
+    jobs: CreateJob
+
+
+@dataclass(frozen=True, slots=True)
+class LiveService:
+    """What to serve: nothing where no engine is named."""
+
+    servicers: tuple[Callable[[grpc.aio.Server], object], ...] = ()
+    names: tuple[str, ...] = ()
+    tasks: tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...] = ()
+
+
+async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighbours: Neighbours) -> LiveService:
+    """Open the engines and return what to serve."""
+    settings = context.settings
+    if settings.asr_address is None:
+        return LiveService()
+    channel = await stack.enter_async_context(context.channel(settings.asr_address))
+    limits = live_limits(settings)
+    store = PostgresLive(
+        neighbours.database,
+        timedelta(seconds=limits.lease),
+        timedelta(seconds=limits.resume),
+        timedelta(seconds=limits.retention),
+    )
+    attach = Attach(store, neighbours.objects, neighbours.models, telemetry.capture, limits.default)
+    settle = SettleLive(store, attach, neighbours.uploads, neighbours.writing, neighbours.jobs)
+    parts = LiveParts(
+        store,
+        neighbours.objects,
+        GrpcLiveEngine(channel),
+        ChildTranscoders(settings.live_decode_isolation),
+        LiveMeasures(context.registry),
+        context.clock,
+        context.stopping,
+    )
+    live = Live(StreamLive(parts, attach, settle, limits), ReadLive(store), EndLive(store, settle))
+    return LiveService(
+        (lambda server: live_service_pb2_grpc.add_LiveServiceServicer_to_server(live, server),),
+        (NAME,),
+        (("live", lambda: _sweep(settle, settings.sweep_seconds, context.stopping)),),
+    )
+
+
+def live_limits(settings: ApiSettings) -> LiveLimits:
+    """Return the bounds of live streams."""
+    return LiveLimits(
+        streams=settings.live_streams,
+        idle=settings.live_idle_seconds,
+        slow=settings.live_slow_seconds,
+        resume=settings.live_resume_seconds,
+        lease=settings.live_lease_seconds,
+        retention=settings.live_retention_seconds,
+        grace=settings.shutdown_grace,
+        default=Afterwards(settings.live_afterwards),
+    )
+
+
+async def _sweep(settle: SettleLive, seconds: float, stopping: asyncio.Event) -> None:
+    with telemetry.suppressed():
+        await repeat(settle.sweep, seconds, stopping)

@@ -1,0 +1,13 @@
+"""Where a session's audio lies in the object store."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from locution_gateway.domain.identity import TenantId
+from locution_gateway.domain.live import LiveId
+
+
+def chunk(tenant_id: TenantId, session_id: LiveId, start: int, owner: UUID) -> str:
+    """Return the key of a chunk; each owner writes its own, so a stale one overwrites nothing."""
+    return f"live/{tenant_id}/{session_id}/{start:016d}-{owner.hex}"

@@ -1,0 +1,24 @@
+"""What live streams share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from locution_common.clock import Clock
+
+from locution_gateway.domain.live_ports import LiveEngine, LiveObserver, LiveStore, Transcoders
+from locution_gateway.domain.ports import ObjectBytes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveParts:
+    """What a stream works with."""
+
+    store: LiveStore
+    objects: ObjectBytes
+    engine: LiveEngine
+    transcoders: Transcoders
+    observer: LiveObserver
+    clock: Clock
+    stopping: asyncio.Event

@@ -1,0 +1,1 @@
+"""Identity and limits without sockets."""

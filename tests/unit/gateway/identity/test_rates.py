@@ -1,0 +1,81 @@
+"""Slices of token buckets, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import pytest
+from locution_common.clock import ManualClock
+from locution_gateway.core.limits.rates import Rates, burst, slice_size
+from locution_gateway.domain.identity_errors import RateLimitedError
+from locution_gateway.domain.limits import Slice
+
+RATE = 20.0
+
+
+class Buckets:
+    """Buckets as the database keeps them, on the test's clock."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[float, float]] = {}
+        self.leases = 0
+
+    async def lease(self, bucket: str, rate: float, burst: float, want: float) -> Slice:
+        self.leases += 1
+        now = self._clock.monotonic()
+        tokens, time = self._kept.get(bucket, (burst, now))
+        full = min(burst, tokens + rate * (now - time))
+        granted = float(min(want, int(full))) if full >= 1 else 0.0
+        self._kept[bucket] = (full - granted, now)
+        return Slice(granted, full - granted)
+
+
+async def spend(rates: Rates, attempts: int) -> int:
+    served = 0
+    for _ in range(attempts):
+        try:
+            await rates.take("b", RATE, "principal")
+            served += 1
+        except RateLimitedError:
+            pass
+    return served
+
+
+async def test_a_slice_is_spent_without_asking() -> None:
+    clock = ManualClock()
+    buckets = Buckets(clock)
+    assert await spend(Rates(buckets, clock), 5) == 5
+    assert buckets.leases == 1
+
+
+async def test_an_empty_bucket_is_not_asked_again_before_it_can_hold_a_token() -> None:
+    clock = ManualClock()
+    buckets = Buckets(clock)
+    rates = Rates(buckets, clock)
+    assert await spend(rates, 1000) == burst(RATE)
+    asked = buckets.leases
+    assert await spend(rates, 1000) == 0
+    assert buckets.leases == asked
+    clock.advance(1 / RATE)
+    assert await spend(rates, 10) == 1
+
+
+async def test_replicas_together_overshoot_by_a_slice_each_at_most() -> None:
+    clock = ManualClock()
+    buckets = Buckets(clock)
+    replicas = [Rates(buckets, clock) for _ in range(4)]
+    served = 0
+    for _ in range(100):
+        for replica in replicas:
+            served += await spend(replica, 5)
+        clock.advance(0.05)
+    assert served <= burst(RATE) + RATE * 5 + len(replicas) * slice_size(RATE)
+    assert served >= RATE * 5
+
+
+async def test_the_refusal_says_when_to_come_back() -> None:
+    clock = ManualClock()
+    rates = Rates(Buckets(clock), clock)
+    await spend(rates, 1000)
+    with pytest.raises(RateLimitedError) as refused:
+        await rates.take("b", RATE, "principal")
+    assert refused.value.retry_after == pytest.approx(1 / RATE, abs=0.01)

@@ -1,0 +1,52 @@
+"""Filters by any and by all of several tags."""
+
+from __future__ import annotations
+
+import pytest
+from locution_gateway.core.filters import parse_filter
+from locution_gateway.core.jobs.read import FIELDS
+from locution_gateway.domain.errors import FilterInvalidError
+from locution_gateway.domain.listing import Operator, Term
+
+
+def tags(*names: str) -> tuple[Term, ...]:
+    return tuple(Term("tags", Operator.HAS, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("tags:a", (tags("a"),)),
+        ("tags:(a OR b)", (tags("a", "b"),)),
+        ('tags:("a" OR b OR c)', (tags("a", "b", "c"),)),
+        ("tags:a OR tags:(b OR c)", (tags("a", "b", "c"),)),
+        ("(tags:(a OR b) OR tags:c) AND tags:d", (tags("a", "b", "c"), tags("d"))),
+        ("tags:a AND tags:b", (tags("a"), tags("b"))),
+        ("tags:(a)", (tags("a"),)),
+    ],
+)
+def test_any_and_all(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
+    assert parse_filter(text, FIELDS).groups == groups
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tags:(",
+        "tags:()",
+        "tags:(a",
+        "tags:(a b)",
+        "tags:(a AND b)",
+        "tags:(a OR)",
+        "tags:(a OR (b))",
+        "state = (QUEUED)",
+    ],
+)
+def test_what_does_not_parse_is_refused(text: str) -> None:
+    with pytest.raises(FilterInvalidError):
+        parse_filter(text, FIELDS)
+
+
+def test_every_value_counts_towards_the_limit_on_terms() -> None:
+    with pytest.raises(FilterInvalidError, match="32 terms"):
+        parse_filter(f"tags:({' OR '.join(f't{number}' for number in range(33))})", FIELDS)
