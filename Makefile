@@ -102,7 +102,7 @@ test-install: setup ## Check that each service installs alone with only what it 
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-quality bench-memory
+.PHONY: bench bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live
 bench: setup models ## Measure the engines against their baselines, as one table
 	$(PYTHON) -m tests.bench.engines $(ARGS)
 
@@ -111,6 +111,18 @@ bench-quality: setup models ## Word and diarization error rates of every referen
 
 bench-memory: setup models ## Peak memory of api, worker and decode child, one minute against sixty
 	$(PYTHON) -m tests.bench.memory $(ARGS)
+
+bench-queue: setup ## Claims beside SELECT 1 with a million finished stages, and fairness over tenants
+	$(PYTHON) -m tests.bench.queue $(ARGS)
+
+bench-uploads: setup models ## WriteUpload and presigned parts against a plain put, and the api's memory
+	$(PYTHON) -m tests.bench.uploads $(ARGS)
+
+bench-identity: setup ## What identity and limits cost, and whether keys leak by time
+	$(PYTHON) -m tests.bench.identity $(ARGS)
+
+bench-live: setup models ## Live sessions: time to confirmed words, streams carried, faults
+	$(PYTHON) -m tests.bench.live $(ARGS)
 
 # --- the local stack ------------------------------------------------------------------------------
 

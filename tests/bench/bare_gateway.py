@@ -1,4 +1,4 @@
-"""The api without identity and limits: every caller is one operator. For the bench alone: `python -m tests.bench.bare_gateway api`."""
+"""The api without identity and limits, for the bench alone: every caller is one operator."""
 
 from __future__ import annotations
 

@@ -96,7 +96,9 @@ async def compare_keys() -> bool:
     made = [tokens.new_key() for _ in range(4 * IDS)]
     keys = KeyAuthenticator(Keys({one.token_id: one.secret_hash for one in made[:IDS]}), SystemClock())
     # Every token has a secret of another key; many ids, so that no single one's place in memory decides.
-    forged = [f"loc_{one.token_id}_{other.token[21:]}" for one, other in zip(made[: 2 * IDS], made[2 * IDS :], strict=True)]
+    forged = [
+        f"loc_{one.token_id}_{other.token[21:]}" for one, other in zip(made[: 2 * IDS], made[2 * IDS :], strict=True)
+    ]
     known, unknown = "known", "unknown"
     order = [(known, n % IDS) for n in range(SAMPLES)] + [(unknown, IDS + n % IDS) for n in range(SAMPLES)]
     random.shuffle(order)
@@ -144,7 +146,7 @@ async def _refuse(keys: KeyAuthenticator, token: str) -> int:
 def welch(left: Sequence[float], right: Sequence[float]) -> float:
     """Return Welch's t (Welch, 1947)."""
     spread = statistics.variance(left) / len(left) + statistics.variance(right) / len(right)
-    return (statistics.fmean(left) - statistics.fmean(right)) / spread**0.5
+    return float((statistics.fmean(left) - statistics.fmean(right)) / spread**0.5)
 
 
 async def flood(stage: Stage) -> bool:

@@ -20,6 +20,7 @@ from locution_common.channels import open_channel
 from tests.bench.command import say
 from tests.bench.processes import ProcessGone, resident
 from tests.bench.recordings import MODELS, ROOT
+from tests.support.processes import free_ports
 
 STACK = ROOT / "deploy/local/stack.py"
 PATIENCE = 600.0
@@ -103,7 +104,13 @@ def installation(*, device: str = "cpu", **settings: str) -> Iterator[Installati
     """Start all services; end them and remove their state when left. `settings` reach the services' environment."""
     state = Path(tempfile.mkdtemp(prefix="locution-bench-"))
     state.chmod(0o711)
-    chosen = {"LOCUTION_ASR_DEVICE": device, "LOCUTION_DIARIZER_DEVICE": device, **settings}
+    (port,) = free_ports(1, offset=100)  # its metrics lie 100 above; the default may be a developer's own stack
+    chosen = {
+        "LOCUTION_PORT": str(port),
+        "LOCUTION_ASR_DEVICE": device,
+        "LOCUTION_DIARIZER_DEVICE": device,
+        **settings,
+    }
     made = Installation(state, chosen)
     try:
         say("starting the services")

@@ -42,6 +42,8 @@ class Chaos:
     baseline: Baseline = field(default_factory=lambda: Baseline({}))
     kills: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    """Violations of earlier rounds, which are not told again."""
 
     @property
     def store_faults(self) -> Counter[str]:
@@ -87,11 +89,13 @@ class Chaos:
             self.heal()
         ready = await asyncio.to_thread(self.cluster.wait_ready)
         recovery = await self.recovered(working)
-        violations = await validator.check(self.cluster, self.history, self.baseline)
-        self.history.violations.clear()
+        found = await validator.check(self.cluster, self.history, self.baseline)
+        violations = sorted(set(found) - self.told)
+        self.told.update(violations)
         outcome = Outcome(name, seed, self.kills.total() - before, time.monotonic() - began, ready, recovery, violations)
         self.outcomes.append(outcome)
         print(f"  {outcome.kills} kills in {outcome.seconds:.1f} s, ready {ready:.1f} s, recovered {recovery:.1f} s")
+        print("".join(f"  VIOLATED {what}\n" for what in violations), end="")
         return outcome
 
     def heal(self) -> None:

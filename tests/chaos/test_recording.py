@@ -11,6 +11,7 @@ import wave
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.chaos import load, validator
@@ -25,14 +26,16 @@ SHORT_MINUTES = 4
 
 
 def speech(minutes: int) -> Recording:
-    """Return the sample of the pyannote.audio wheel, said again and again."""
+    """Return the sample of the pyannote.audio wheel, said again and again, with a bit of noise so that no two are equal."""
     spec = find_spec("pyannote.audio")
     assert spec is not None
     assert spec.origin is not None
     with wave.open(io.BytesIO((Path(spec.origin).parent / "sample/sample.wav").read_bytes())) as file:
         rate, pcm = file.getframerate(), file.readframes(file.getnframes())
     times = max(1, round(minutes * 60 * rate / (len(pcm) // 2)))
-    return Recording("speech", wav(pcm * times, rate, 1), minutes * 60.0)
+    samples = np.tile(np.frombuffer(pcm, "<i2"), times)
+    samples = np.clip(samples + np.random.default_rng(7).integers(-2, 3, samples.size), -32768, 32767)
+    return Recording("speech", wav(samples.astype("<i2").tobytes(), rate, 1), minutes * 60.0)
 
 
 async def transcribe(cluster: Cluster, history: History, recorded: Recording, kill: bool) -> validator.Transcript:

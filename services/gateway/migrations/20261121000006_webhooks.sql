@@ -58,7 +58,8 @@ CREATE TABLE gateway.webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_by_time ON gateway.webhook_deliveries (webhook_id, event_time DESC, delivery_id DESC);
 CREATE INDEX webhook_deliveries_by_age ON gateway.webhook_deliveries (event_time);
-CREATE INDEX webhook_deliveries_due ON gateway.webhook_deliveries (webhook_id, due_time) WHERE state = 'PENDING';
+CREATE INDEX webhook_deliveries_due ON gateway.webhook_deliveries (webhook_id, due_time, event_id) WHERE state = 'PENDING';
+CREATE INDEX webhook_deliveries_held ON gateway.webhook_deliveries (webhook_id, due_time) WHERE lease_token IS NOT NULL;
 CREATE INDEX webhook_deliveries_open ON gateway.webhook_deliveries (webhook_id, job_id, event_id) WHERE state = 'PENDING';
 
 DO $$
@@ -73,7 +74,9 @@ END
 $$;
 
 -- An event and its deliveries are one transaction. The webhook's row is locked against its deletion, which would otherwise
--- fail the job's transaction; whoever finishes a delivery does not wait for this lock.
+-- fail the job's transaction; whoever finishes a delivery does not wait for this lock. A delivery behind another of its job is
+-- not due before that one, so that those of a dead receiver are not looked at again and again; whoever ends the one before
+-- makes it due at once, and should the two miss each other it is due in ten seconds.
 CREATE FUNCTION gateway.queue_webhook_deliveries() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN
@@ -83,11 +86,15 @@ BEGIN
         FOR KEY SHARE
     )
     INSERT INTO webhook_deliveries (delivery_id, webhook_id, tenant_id, created_by, event_type, job_id, event_id, event_time,
-        job_error)
+        job_error, due_time)
     SELECT gen_random_uuid(), s.webhook_id, NEW.tenant_id, s.created_by, 'JOB_' || (NEW.payload ->> 'state'), NEW.job_id,
         NEW.event_id, NEW.event_time,
         jsonb_strip_nulls(jsonb_build_object(
-            'code', NEW.payload #> '{error,code}', 'reason', NEW.payload #> '{error,reason}'))
+            'code', NEW.payload #> '{error,code}', 'reason', NEW.payload #> '{error,reason}')),
+        coalesce((
+            SELECT greatest(max(d.due_time), clock_timestamp() + interval '10 seconds') FROM webhook_deliveries d
+            WHERE d.webhook_id = s.webhook_id AND d.job_id = NEW.job_id AND d.state = 'PENDING'
+            HAVING count(*) > 0), clock_timestamp())
     FROM subscribed s;
     IF FOUND THEN
         PERFORM pg_notify('locution_webhooks', '');
@@ -105,7 +112,7 @@ CREATE TRIGGER webhooks_told AFTER INSERT ON gateway.job_events
 CREATE FUNCTION gateway.claim_webhook_deliveries(p_lease interval, p_limit integer, p_per_webhook integer)
 RETURNS TABLE (delivery_id uuid, webhook_id uuid, tenant_id uuid, event_type text, job_id uuid, event_id bigint,
     event_time timestamptz, job_error jsonb, attempts integer, lease_token uuid, url text, secrets text[])
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp SET jit = off
 BEGIN ATOMIC
     -- The webhooks that have anything pending, found by jumping from one to the next in the index.
     WITH RECURSIVE waiting AS (

@@ -84,7 +84,7 @@ class FullGateway(FakeGateway, TagServiceServicer, WebhookServiceServicer):
         await self.guard("UpdateJob", request, context)
         job = await self._job(request.job.name, context)
         if self.meanwhile is not None:
-            self.meanwhile, change = None, self.meanwhile
+            change, self.meanwhile = self.meanwhile, None
             change(job)
         if request.job.etag not in ("", job.etag):
             await _abort(context, refusal(grpc.StatusCode.ABORTED, "ETAG_MISMATCH", "it changed"))

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from locution_client.calls import credentials, open_channel
 from locution_client.jobs import Jobs
+from locution_client.live import Live
 from locution_client.models import Models
 from locution_client.settings import Connection
 from locution_client.tags import Tags
@@ -22,6 +23,7 @@ class Client:
         metadata = credentials(connection)
         self.uploads = Uploads(self._channel, metadata)
         self.jobs = Jobs(self._channel, metadata)
+        self.live = Live(self._channel, metadata)
         self.transcripts = Transcripts(self._channel, metadata)
         self.models = Models(self._channel, metadata)
         self.tags = Tags(self._channel, metadata)

@@ -7,14 +7,16 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
 
-from locution_client.calls import Metadata, wait_before
+from locution_client.calls import wait_before
 from locution_client.errors import ApiError, from_rpc
+
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 RESUMABLE = ("LIVE_DRAINING", "LIVE_STREAM_IDLE", "LIVE_CLIENT_TOO_SLOW", "DEPENDENCY_UNAVAILABLE", "LIVE_OVERLOADED")
 """Reasons after which the same session is gone on with."""
@@ -24,6 +26,9 @@ PATIENCE = 60.0
 
 LARGEST = 64 * 1024
 """Bytes of audio in one message."""
+
+MOST_HELD = 8 * 1024 * 1024
+"""Bytes that a client keeps while the server does not acknowledge them."""
 
 UNITS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
@@ -164,6 +169,8 @@ class Session:
                 failure = ApiError("UNAVAILABLE", "the stream ended early")
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
+            except ApiError as error:
+                failure = error
             if not self._may_resume(failure) or loop.time() - heard > self._patience:
                 raise failure
             await asyncio.sleep(wait_before(attempt, failure))
@@ -219,20 +226,18 @@ class Session:
     async def _read(self, audio: AsyncIterator[bytes]) -> None:
         """Take audio in whole samples; waits while a minute of it is not acknowledged."""
         unit, rest = self._held.unit, b""
-        async for data in audio:
-            rest += data
-            while len(rest) >= unit:
-                size = min(len(rest) - len(rest) % unit, LARGEST)
-                await self._held.room(MOST_HELD // unit)
-                await self._held.add(rest[:size])
-                rest = rest[size:]
-        await self._held.close()
+        try:
+            async for data in audio:
+                rest += data
+                while len(rest) >= unit:
+                    size = min(len(rest) - len(rest) % unit, LARGEST)
+                    await self._held.room(MOST_HELD // unit)
+                    await self._held.add(rest[:size])
+                    rest = rest[size:]
+        finally:
+            await self._held.close()
 
 
-MOST_HELD = 8 * 1024 * 1024
-"""Bytes that a client keeps while the server does not acknowledge them."""
-
-
-def raise_draining() -> None:
+def raise_draining() -> NoReturn:
     """Leave a server that stops, for another."""
     raise ApiError("UNAVAILABLE", "the server stops", "LIVE_DRAINING", retry_after=0.2)

@@ -95,9 +95,14 @@ class Uploads:
         try:
             return await self._stub.WriteUpload(messages, metadata=self._metadata)
         finally:
-            while messages.ag_running:  # noqa: ASYNC110 - it reads a chunk yet for a call that has ended
-                await asyncio.sleep(0.001)
-            await messages.aclose()
+            await _close(messages)
+
+
+async def _close(messages: AsyncGenerator[pb.WriteUploadRequest]) -> None:
+    """Close a generator, which may be reading a chunk yet for a call that has ended."""
+    while getattr(messages, "ag_running", False):  # noqa: ASYNC110 - it has no event to wait for
+        await asyncio.sleep(0.001)
+    await messages.aclose()
 
 
 def measure(path: Path) -> tuple[int, str]:

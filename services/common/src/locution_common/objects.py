@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 from minio.datatypes import Object as MinioObject
 
 from . import s3_client
-from .errors import InternalError, ObjectChecksumMismatch, ObjectNotFound
+from .errors import DependencyUnavailable, InternalError, ObjectChecksumMismatch, ObjectNotFound
 from .s3_client import S3Client
 from .settings import ObjectStoreSettings
 
@@ -121,7 +121,10 @@ class ObjectStore:
         end = info.size if length is None else min(info.size, offset + length)
         for start in range(offset, end, range_size):
             size = min(range_size, end - start)
-            yield await self._run(partial(self._client.read, self._bucket, key, start, size, info.etag))
+            data = await self._run(partial(self._client.read, self._bucket, key, start, size, info.etag))
+            if len(data) != size:
+                raise DependencyUnavailable("the object store gave other bytes than it was asked for")
+            yield data
 
     async def stat(self, key: str) -> ObjectInfo:
         """Return size, tag and metadata of an object; raises ObjectNotFound."""
@@ -204,7 +207,8 @@ class ObjectStore:
         """Join the parts, then read the object back: S3 may answer 200 with an error in the body.
 
         Also succeeds when an earlier completion did whose answer was lost. Raises ObjectNotFound if there is neither
-        upload nor object, ObjectChecksumMismatch if the object has another size than its parts.
+        upload nor object, ObjectChecksumMismatch if the object has another size than its parts, and DependencyUnavailable
+        when nothing was joined although the answer was 200: try again.
         """
         listed = [(part.number, part.etag) for part in parts]
         try:
@@ -212,7 +216,10 @@ class ObjectStore:
         except ObjectNotFound:
             if not await self.exists(key):
                 raise
-        info = await self.stat(key)
+        try:
+            info = await self.stat(key)
+        except ObjectNotFound as error:
+            raise DependencyUnavailable("the object store said that it had joined the parts, and had not") from error
         expected = sum(part.size for part in parts)
         if info.size != expected:
             raise ObjectChecksumMismatch(f"{key} has {info.size} bytes after completion, not {expected}")

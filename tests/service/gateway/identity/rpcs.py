@@ -14,7 +14,6 @@ import locution.v1
 from buf.validate import validate_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
 
 COLLECTION = re.compile(r"^\^(uploads|jobs|tenants|webhooks|liveSessions|models)/")
 
@@ -45,8 +44,9 @@ class Rpc:
         """Return an empty request."""
         return message_factory.GetMessageClass(self.descriptor.input_type)()
 
-    async def call(self, channel: grpc.aio.Channel, request: Message) -> Message | None:
+    async def call(self, opened: grpc.aio.Channel, request: Any) -> Any:
         """Call with one request and return the first answer. Raises AioRpcError."""
+        channel: Any = opened
         answer = message_factory.GetMessageClass(self.descriptor.output_type)
         codecs = {"request_serializer": type(request).SerializeToString, "response_deserializer": answer.FromString}
         match self.descriptor.client_streaming, self.descriptor.server_streaming:
@@ -76,11 +76,12 @@ def rpcs() -> list[Rpc]:
     return [Rpc(method) for service in services() for method in service.methods]
 
 
-def id_fields(message: Descriptor, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+def id_fields(message: Descriptor | None, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
     """Return the path and the kind of every field of a request that names a thing of a tenant.
 
-    Those are fields whose rule is the pattern of a name, and what a resource inside a request calls itself or refers to.
+    Those are fields whose rule is the pattern of a name, and what a resource in a request calls itself or refers to.
     """
+    assert message is not None
     for field in message.fields:
         path = (*prefix, field.name)
         kind = _kind(field)
@@ -98,6 +99,7 @@ def _kind(field: FieldDescriptor) -> str | None:
     if COLLECTION.match(pattern):
         words = re.findall(r"[a-zA-Z]{4,}", re.sub(r"\[[^]]*]", "", pattern))
         return str(words[-1])
+    assert field.containing_type is not None
     owner = str(field.containing_type.full_name).removeprefix("locution.v1.")
     if field.name == "name" and not owner.endswith("Request"):
         return EMBEDDED[owner, "name"]  # a resource that is not in the table fails here: add it
@@ -108,6 +110,7 @@ def _is_resource(field: FieldDescriptor) -> bool:
     return (
         field.type == FieldDescriptor.TYPE_MESSAGE
         and not field.is_repeated
+        and field.message_type is not None
         and field.message_type.full_name.startswith("locution.v1.")
     )
 

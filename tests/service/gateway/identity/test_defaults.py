@@ -50,9 +50,7 @@ async def new_job(world: World, **config: object) -> jobs.Job:
 
 
 async def test_request_user_tenant_server_in_this_order(small: World) -> None:
-    await set_tenant(
-        small, language="de", beam_size=3, asr_model="whisper/base", retention=Duration(seconds=7200)
-    )
+    await set_tenant(small, language="de", beam_size=3, asr_model="whisper/base", retention=Duration(seconds=7200))
     await set_own(small, language="fr", word_times=True)
     job = await new_job(small, beam_size=2)
     config, origins = job.effective_config, job.config_origins

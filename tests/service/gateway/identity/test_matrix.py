@@ -1,4 +1,4 @@
-"""The tenant matrix: every RPC with every name of another tenant's, every role, every scope. Walked from the descriptors."""
+"""The tenant matrix, walked from the descriptors: every RPC with every foreign name, every role, every scope."""
 
 from __future__ import annotations
 
@@ -78,10 +78,11 @@ def served() -> list[Rpc]:
     return [rpc for rpc in rpcs() if rpc.service in SERVED]
 
 
-def named(rpc: Rpc, path: tuple[str, ...], name: str) -> Message:
+def named(rpc: Rpc, path: tuple[str, ...], name: str) -> Any:
     """Return a valid request with a name at a path."""
     request = rpc.request()
-    BASE.get(rpc.name, lambda _: None)(request)
+    if rpc.name in BASE:
+        BASE[rpc.name](request)
     place = request
     for step in path[:-1]:
         place = getattr(place, step)

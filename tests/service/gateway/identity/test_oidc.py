@@ -16,7 +16,14 @@ from locution.v1 import identity_pb2 as identity
 from tests.service.gateway.api.client import reason
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.identity.idp import Idp, serving_idp
-from tests.service.gateway.identity.test_credentials import caller, hmac_signed, refused, small_world, unsigned, until_reason
+from tests.service.gateway.identity.test_credentials import (
+    caller,
+    hmac_signed,
+    refused,
+    small_world,
+    unsigned,
+    until_reason,
+)
 from tests.service.gateway.identity.world import World
 
 

@@ -143,9 +143,7 @@ async def test_an_administrator_resets_disables_and_removes(small: World) -> Non
     anybody, admin = await small.account(None), await small.administration(small.mine.keys["ADMIN"])
     key = await (await small.account(session.access_token)).CreateApiKey(accounts.CreateApiKeyRequest())
     assert key.api_key.user == session.user
-    await admin.ResetPassword(
-        administration.ResetPasswordRequest(name=session.user, new_password="reset by an admin")
-    )
+    await admin.ResetPassword(administration.ResetPasswordRequest(name=session.user, new_password="reset by an admin"))
     await _until_refused(small, session.access_token)
     fresh = await anybody.Login(login(password="reset by an admin"))
     request = administration.UpdateUserRequest(

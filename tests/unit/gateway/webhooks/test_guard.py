@@ -82,7 +82,8 @@ def test_whatever_python_knows_as_special_is_refused() -> None:
     """The table is at least as strict as the standard library's, over addresses drawn from every /16."""
     v4 = [IPv4Address((high << 16) + low) for high in range(65536) for low in (0, 0x0101)]
     v6 = [IPv6Address((high << 112) + 1) for high in range(65536)]
-    for address in [*v4, *v6]:
+    everything: list[IPv4Address | IPv6Address] = [*v4, *v6]
+    for address in everything:
         if not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified:
             assert not is_public(address), address
 

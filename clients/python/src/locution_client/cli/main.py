@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from locution_client.cli import exit_codes, show
-from locution_client.cli.commands import jobs, models, transcribe, upload, webhooks
+from locution_client.cli.commands import jobs, live, models, transcribe, upload, webhooks
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 from locution_client.errors import ApiError
 from locution_client.settings import NotConfigured, connection
 
-COMMANDS = (transcribe, upload, jobs, models, webhooks)
+COMMANDS = (transcribe, live, upload, jobs, models, webhooks)
 
 DESCRIPTION = """\
 Transcribe recordings with a Locution server. The server and the key are taken from LOCUTION_ADDRESS (host:port, or

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from locution_common.errors import DependencyUnavailable
 from locution_common.objects import ObjectStore
 from locution_common.pcm import SAMPLE_WIDTH
 
-from locution_gateway.adapters.recording import channel_key
+from locution_gateway.adapters.recording import channel_key, pcm_prefix
 from locution_gateway.domain.config import AudioFormat, ChannelMode, JobConfig
 from locution_gateway.domain.jobs import JobWarning, Section, StageLease, WarningCode
 from locution_gateway.domain.stages import Decoded, Progress, StageWork
@@ -63,7 +64,7 @@ class MediaDecoder:
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
         """Decode the job's upload. Raises MediaError."""
         source = await self._sources.source(work)
-        pcm_key = pcm_prefix(work.lease)
+        pcm_key = _place(work.lease)
         async with AsyncExitStack() as stack:
             sink = _Sink(self._store, pcm_key, self._decoding.rule, progress, stack)
             spec = spec_of(work.job.config, self._decoding)
@@ -71,10 +72,14 @@ class MediaDecoder:
             found = await sink.finish()
         return Decoded(pcm_key, report.samples, report.opening.channels, found, _warnings(report))
 
+    async def discard(self, lease: StageLease) -> None:
+        """Delete what an attempt kept; what the store does not delete now is deleted with its job."""
+        with suppress(DependencyUnavailable):
+            await self._store.delete_prefix(f"{_place(lease)}/")
 
-def pcm_prefix(lease: StageLease) -> str:
-    """Return where an attempt keeps its PCM: each attempt has its own place, so a stale one overwrites nothing."""
-    return f"{lease.tenant_id.hex}/jobs/{lease.job_id.hex}/pcm/{lease.token.hex}"
+
+def _place(lease: StageLease) -> str:
+    return pcm_prefix(lease.tenant_id, lease.job_id, lease.token)
 
 
 def spec_of(config: JobConfig, decoding: Decoding) -> media.DecodeSpec:

@@ -36,8 +36,10 @@ class S3Objects:
         return self._store.stream(key, range_size=READ_SIZE)
 
     async def delete(self, key: str) -> None:
-        """Delete an object, or all below a prefix that ends in "/"."""
+        """Delete an object, or all below a prefix that ends in "/", with the multipart uploads begun there."""
         if key.endswith("/"):
+            for pending in await self._store.list_multiparts(key):
+                await self._store.abort_multipart(pending.key, pending.upload_id)
             await self._store.delete_prefix(key)
         else:
             await self._store.delete(key)
@@ -61,10 +63,20 @@ class S3Objects:
         return [_part(part) for part in await self._store.list_parts(key, multipart_id)]
 
     async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
-        """Join parts into the object."""
+        """Join parts into the object; where the store does not know their tags, those of its own with the same sizes."""
         listed = [Part(part.number, part.etag, part.size) for part in parts]
         try:
-            await self._store.complete_multipart(key, multipart_id, listed)
+            await self._complete(key, multipart_id, listed)
+        except UploadPartInvalidError:
+            held = {part.number: part for part in await self._store.list_parts(key, multipart_id)}
+            known = [held.get(part.number, part) for part in listed]
+            if known == listed or [part.size for part in known] != [part.size for part in listed]:
+                raise
+            await self._complete(key, multipart_id, known)
+
+    async def _complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        try:
+            await self._store.complete_multipart(key, multipart_id, parts)
         except ObjectChecksumMismatch as error:
             raise UploadPartInvalidError("the joined object has another size than its parts") from error
         except InternalError as error:

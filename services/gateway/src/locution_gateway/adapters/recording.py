@@ -6,10 +6,16 @@ from collections.abc import AsyncIterator
 
 from locution_common.objects import ObjectStore
 
-from locution_gateway.domain.jobs import Section
+from locution_gateway.domain.identity import TenantId
+from locution_gateway.domain.jobs import JobId, LeaseToken, Section
 
 SAMPLE_BYTES = 2
 RANGE_BYTES = 1 << 20
+
+
+def pcm_prefix(tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> str:
+    """Return where an attempt keeps its PCM: each attempt has its own place, so a stale one overwrites nothing."""
+    return f"{tenant_id.hex}/jobs/{job_id.hex}/pcm/{token.hex}"
 
 
 def channel_key(pcm_key: str, channel: int) -> str:

@@ -119,11 +119,8 @@ def server_message(message: ServerMessage) -> pb.StreamResponse:
             return pb.StreamResponse(event=_event(message))
         case Ack():
             return pb.StreamResponse(ack=pb.StreamAck(offset=message.offset))
-        case Draining():
-            kind = pb.StreamNotice.KIND_DRAINING
-            return pb.StreamResponse(notice=pb.StreamNotice(kind=kind, reconnect_before=timestamp(message.before)))
-        case EngineReplaced():
-            return pb.StreamResponse(notice=pb.StreamNotice(kind=pb.StreamNotice.KIND_ENGINE_REPLACED))
+        case Draining() | EngineReplaced():
+            return pb.StreamResponse(notice=_notice(message))
         case Done():
             return pb.StreamResponse(done=_done(message.session))
 
@@ -175,6 +172,12 @@ def _final(final: LiveFinal) -> pb.StreamFinal:
 def _event(speech: Speech) -> pb.StreamEvent:
     kind = pb.StreamEvent.KIND_SPEECH_STARTED if speech.began else pb.StreamEvent.KIND_SPEECH_ENDED
     return pb.StreamEvent(kind=kind, offset=offset(speech.sample), utterance=speech.utterance)
+
+
+def _notice(message: Draining | EngineReplaced) -> pb.StreamNotice:
+    if isinstance(message, EngineReplaced):
+        return pb.StreamNotice(kind=pb.StreamNotice.KIND_ENGINE_REPLACED)
+    return pb.StreamNotice(kind=pb.StreamNotice.KIND_DRAINING, reconnect_before=timestamp(message.before))
 
 
 def _done(session: LiveSession) -> pb.StreamDone:

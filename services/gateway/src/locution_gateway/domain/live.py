@@ -74,11 +74,11 @@ class LiveConfig:
     """What a session runs with; `silence` and `longest` are 0 where text becomes final as a recording's does."""
 
     encoding: LiveEncoding
-    sample_rate: int | None
     language: str
     asr_model: ModelChoice
     step: int
     afterwards: Afterwards
+    sample_rate: int | None = None
     silence: int = 0
     longest: int = 0
     partials: bool = True

@@ -172,3 +172,6 @@ class Decoder(Protocol):
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
         """Decode the job's upload, keep its PCM, cut it at pauses. Raises the media errors of the catalogue."""
+
+    async def discard(self, lease: StageLease) -> None:
+        """Delete what an attempt kept whose lease was lost: nobody will use it."""

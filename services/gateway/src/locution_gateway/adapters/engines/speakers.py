@@ -13,7 +13,7 @@ from locution_common.errors import InternalError
 from locution_gateway.adapters.engines.exchange import Exchange
 from locution_gateway.adapters.engines.speech import chunks, flow_message
 from locution_gateway.domain.config import JobConfig
-from locution_gateway.domain.stage_errors import EngineUnavailableError
+from locution_gateway.domain.stage_errors import EngineError, EngineUnavailableError
 from locution_gateway.domain.stages import Audio, Flow, Progress, SectionResult, SpeakerSpan
 
 
@@ -28,7 +28,8 @@ class GrpcDiarizationEngine:
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
         """Find one section's local speakers; the body is a serialised SectionSpeakers."""
         begin = pb.DiarizeStart(flow=flow_message(flow), model=model)
-        exchange = Exchange(self._stub.Diarize(), _section_requests(begin, audio), self._stall)
+        sent = _Counted(audio)
+        exchange = Exchange(self._stub.Diarize(), _section_requests(begin, sent), self._stall)
         done = None
         async with aclosing(exchange.answers()) as answers:
             async for answer in answers:
@@ -40,6 +41,7 @@ class GrpcDiarizationEngine:
                         done = answer.done
         if done is None:
             raise EngineUnavailableError("the engine ended a section without its result")
+        _check(done.section, sent.samples)
         return SectionResult(done.section.SerializeToString(deterministic=True), done.timings.compute_seconds)
 
     async def cluster(
@@ -53,6 +55,29 @@ class GrpcDiarizationEngine:
         if len(spans) != len(sections):
             raise EngineUnavailableError("the engine ended a clustering without its result")
         return spans
+
+
+class _Counted:
+    """A section's audio that counts the samples read of it."""
+
+    def __init__(self, audio: Audio) -> None:
+        self._audio = audio
+        self.samples = 0
+
+    async def __call__(self) -> AsyncGenerator[bytes]:
+        async for pcm in self._audio():
+            self.samples += len(pcm) // 2
+            yield pcm
+
+
+def _check(section: pb.SectionSpeakers, samples: int) -> None:
+    """Believe no engine: raise EngineError unless it had the whole section and every turn lies inside of it."""
+    known = {speaker.id for speaker in section.speakers}
+    inside = all(
+        0 <= turn.start_sample < turn.end_sample <= samples and turn.speaker_id in known for turn in section.turns
+    )
+    if section.sample_count != samples or not inside:
+        raise EngineError("INFERENCE_FAILED", "the engine's answer cannot be true: it is of another section")
 
 
 async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenerator[pb.DiarizeRequest]:

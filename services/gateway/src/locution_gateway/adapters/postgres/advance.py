@@ -99,7 +99,7 @@ class Advance:
         await self._end(connection, job, JobState.SUCCEEDED, None, joined.warnings, metrics)
 
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:
-        await connection.execute(sql.CANCEL_READY, job.job_id)
+        await connection.execute(sql.CANCEL_OPEN, job.job_id)
         await self._end(connection, job, JobState.FAILED, failure)
 
     async def _cancel(self, connection: Connection, job: Job) -> None:

@@ -56,7 +56,10 @@ INSERT INTO gateway.live_finals (session_id, tenant_id, final_id, body)
 SELECT session_id, tenant_id, $4, $6 FROM held RETURNING 1
 """
 
-PROGRESS: Final = f"UPDATE gateway.live_sessions SET done_sample = greatest(done_sample, $4) {_OWNED} RETURNING 1"
+PROGRESS: Final = f"""
+UPDATE gateway.live_sessions SET done_sample = greatest(done_sample, $4), audio_samples = greatest(audio_samples, $4)
+{_OWNED} RETURNING 1
+"""
 CHANGE: Final = f"UPDATE gateway.live_sessions SET config = $4 {_OWNED} RETURNING 1"
 
 # Nobody owns it now: the time in which it can be resumed begins.

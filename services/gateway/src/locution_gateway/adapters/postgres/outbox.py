@@ -34,6 +34,7 @@ class PostgresOutbox:
             held = await connection.fetchval(sql.DELIVERED, dispatch.delivery_id, dispatch.token, outcome.status)
             if held is not None:
                 await connection.execute(sql.WELL, dispatch.webhook_id)
+                await connection.execute(sql.RELEASE_NEXT, *_place(dispatch))
         return held is not None
 
     async def failed(
@@ -45,6 +46,7 @@ class PostgresOutbox:
             held = await connection.fetchval(sql.FAILED, *values)
             if held is not None:
                 await connection.execute(sql.UNWELL, dispatch.webhook_id)
+                await _settle_next(connection, dispatch, dead=delay is None)
                 reason = f"every attempt failed for {_words(patience)}; the last one: {outcome.error}"
                 await connection.execute(sql.GIVE_UP, dispatch.webhook_id, patience, reason)
         return held is not None
@@ -64,6 +66,17 @@ class PostgresOutbox:
         async with _translated(), self._database.transaction(principal) as connection:
             await connection.fetchval(sql.HOLD, dispatch.webhook_id)
             yield connection
+
+
+async def _settle_next(connection: Connection, dispatch: Dispatch, *, dead: bool) -> None:
+    if dead:
+        await connection.execute(sql.RELEASE_NEXT, *_place(dispatch))
+    else:
+        await connection.execute(sql.POSTPONE_NEXT, *_place(dispatch), dispatch.delivery_id)
+
+
+def _place(dispatch: Dispatch) -> tuple[WebhookId, JobId | None, int]:
+    return dispatch.webhook_id, dispatch.job_id, dispatch.event_id
 
 
 @asynccontextmanager

@@ -98,12 +98,21 @@ CANCEL_READY = """
 UPDATE gateway.stages SET state = 'CANCELLED', end_time = clock_timestamp() WHERE job_id = $1 AND state = 'READY'
 """
 
+# Whoever still works on a stage of a job that failed loses its lease: nothing happens to a job after its end.
+CANCEL_OPEN = """
+UPDATE gateway.stages SET state = 'CANCELLED', lease_token = NULL, lease_until = NULL, end_time = clock_timestamp()
+WHERE job_id = $1 AND state IN ('READY', 'LEASED')
+"""
+
 FINISHED = """
 SELECT s.kind, s.section, s.channel, s.state, s.reason, s.message, r.body
 FROM gateway.stages AS s LEFT JOIN gateway.stage_results AS r USING (stage_id)
 WHERE s.job_id = $1 AND s.kind = ANY ($2) AND s.state IN ('DONE', 'DEAD')
 ORDER BY s.kind, s.section, s.channel
 """
+
+# What an attempt at decoding wrote that is not used goes, now and once more for what is written after this.
+DROP_FOLDER = "SELECT gateway.drop_folder($1, $2)"
 
 STAGE_PROGRESS = """
 SELECT sum(done_samples)::bigint AS done, sum(audio_samples)::bigint AS total,

@@ -14,6 +14,7 @@ from locution_gateway.adapters.postgres import codec, events
 from locution_gateway.adapters.postgres import stage_sql as sql
 from locution_gateway.adapters.postgres.advance import Advance, lock_job
 from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.adapters.recording import pcm_prefix
 from locution_gateway.domain import events as told
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal, Role, TenantId
@@ -146,7 +147,10 @@ class PostgresStages:
         async with self._tenant(tenant_id) as connection:
             row = await connection.fetchrow(sql.EXPIRE, stage_id, token, max_attempts, backoff)
             if row is not None:
-                await self._advance.run(connection, JobId(row["job_id"]))
+                job_id = JobId(row["job_id"])
+                if row["kind"] == StageKind.DECODE:
+                    await _drop_attempt(connection, tenant_id, job_id, LeaseToken(token))
+                await self._advance.run(connection, job_id)
 
     @asynccontextmanager
     async def _tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
@@ -190,6 +194,8 @@ class PostgresStages:
         arguments = (lease.stage_id, lease.token, state, failure.reason, failure.message, uncounted, delay)
         if not await connection.fetchval(sql.RETURN, *arguments):
             raise LeaseLostError("the lease was lost")
+        if lease.kind is StageKind.DECODE:
+            await _drop_attempt(connection, lease.tenant_id, lease.job_id, lease.token)
         await self._advance.run(connection, lease.job_id)
 
     async def _add_sections(self, connection: Connection, job: Job, decoded: Decoded) -> None:
@@ -216,6 +222,10 @@ class PostgresStages:
         samples = await connection.fetchval(sql.STAGE_SAMPLES, lease.stage_id)
         if model is not None and samples and seconds > 0:
             await connection.execute(sql.KEEP_SPEED, lease.kind, model, seconds / (samples / SAMPLE_RATE))
+
+
+async def _drop_attempt(connection: Connection, tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> None:
+    await connection.execute(sql.DROP_FOLDER, tenant_id, f"{pcm_prefix(tenant_id, job_id, token)}/")
 
 
 async def _append_progress(connection: Connection, lease: StageLease) -> None:

@@ -88,6 +88,21 @@ WHERE delivery_id = $1 AND lease_token = $2
 RETURNING delivery_id
 """
 
+# What comes behind a delivery of a job is not due before it, and at once when it has ended.
+RELEASE_NEXT: Final = """
+UPDATE gateway.webhook_deliveries SET due_time = clock_timestamp()
+WHERE delivery_id = (
+    SELECT n.delivery_id FROM gateway.webhook_deliveries n
+    WHERE n.webhook_id = $1 AND n.job_id = $2 AND n.event_id > $3 AND n.state = 'PENDING' AND n.lease_token IS NULL
+    ORDER BY n.event_id LIMIT 1)
+"""
+POSTPONE_NEXT: Final = """
+UPDATE gateway.webhook_deliveries n SET due_time = d.due_time
+FROM gateway.webhook_deliveries d
+WHERE d.delivery_id = $4 AND n.webhook_id = $1 AND n.job_id = $2 AND n.event_id > $3 AND n.state = 'PENDING'
+  AND n.lease_token IS NULL AND n.due_time < d.due_time
+"""
+
 WELL: Final = "UPDATE gateway.webhooks SET failing_since = NULL WHERE webhook_id = $1 AND failing_since IS NOT NULL"
 
 FAILED: Final = """

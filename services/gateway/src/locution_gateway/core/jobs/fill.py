@@ -34,8 +34,8 @@ class Filled:
 def fill(asked: JobRequestConfig, user: JobRequestConfig, tenant: JobRequestConfig) -> Filled:
     """Take each value from the request, else the user, else the tenant.
 
-    A default that contradicts what a nearer source says is left out: the request's wish for separate channels, or for no
-    times of words, turns a default diarization off.
+    A default that contradicts what a nearer source says is left out: the request's wish for separate channels, or for
+    no times of words, turns a default diarization off.
     """
     config, origins = asked, dict(_origins(asked))
     for source, origin in ((user, Origin.USER), (tenant, Origin.TENANT)):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from locution_common.errors import AudioOffsetMismatch, LocutionError, StreamProtocolViolated
 
 from locution_gateway.core.live.attach import Attach, Attached, Restart
-from locution_gateway.core.live.audio import PcmTranscoder
+from locution_gateway.core.live.audio import PcmTranscoder, position
 from locution_gateway.core.live.hearing import Hearing
 from locution_gateway.core.live.keeper import Keeper
 from locution_gateway.core.live.outbox import Outbox
@@ -39,6 +39,7 @@ from locution_gateway.domain.live_errors import IncompleteSampleError, LiveDrain
 from locution_gateway.domain.live_ports import Transcoder
 
 RATE = 16_000
+PROGRESS_EVERY = 10 * RATE
 LAST_WORDS = 2.0
 """Seconds in which what is left of a broken stream is kept."""
 
@@ -139,7 +140,7 @@ class Serve:
         match message:
             case Audio():
                 self._check(message)
-                await self._keeper.take(message.data, self._hearing.received)
+                await self._keeper.take(message.data, self._received())
                 await transcoder.feed(message.data)
             case Flush():
                 await self._hearing.flush()
@@ -148,6 +149,11 @@ class Serve:
                 await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
             case _:
                 raise StreamProtocolViolated("`start` comes once, at the beginning")
+
+    def _received(self) -> int:
+        """Return the sample at 16 kHz behind the last that came; a decoder's own count trails a little."""
+        rate = self._config.sample_rate
+        return self._hearing.received if rate is None else position(self._next, rate)
 
     def _check(self, audio: Audio) -> None:
         unit = self._config.encoding.unit
@@ -179,7 +185,7 @@ class Serve:
             case EngineReplaced():
                 await self._outbox.put(event)
             case HeardEnd():
-                return
+                await self._progress(event.length, least=0)
 
     async def _final(self, event: HeardFinal) -> None:
         """Keep a final before it is sent, so that its id stands for it."""
@@ -192,9 +198,9 @@ class Serve:
         self._parts.observer.final(self._session, final, (self._hearing.received - final.end) / RATE)
         await self._outbox.put(final)
 
-    async def _progress(self, done: int) -> None:
+    async def _progress(self, done: int, least: int = PROGRESS_EVERY) -> None:
         """Note silence that is done, every few seconds, so that a resume does not hear it all again."""
-        if done - self._progressed > 10 * RATE:
+        if done - self._progressed > least:
             self._progressed = done
             await self._parts.store.progress(self._principal, self._session.session_id, self._owner, done)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from locution_common.errors import InternalError
 
+from locution_gateway.core.stages.answers import check_section, check_spans
 from locution_gateway.core.stages.join import join
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.jobs import JobWarning, StageKind, WarningCode
+from locution_gateway.domain.stage_errors import LeaseLostError
 from locution_gateway.domain.stages import (
     Audio,
     Decoder,
@@ -56,7 +59,7 @@ class StageWorker:
         """Do one stage and keep its result under its lease."""
         match work.lease.kind:
             case StageKind.DECODE:
-                await self.stages.finish_decode(work.lease, await self.decoder.decode(work, progress))
+                await self._decode(work, progress)
             case StageKind.TRANSCRIBE:
                 await self.stages.finish_section(work.lease, await self._transcribe(work, progress))
             case StageKind.DIARIZE:
@@ -66,9 +69,18 @@ class StageWorker:
             case StageKind.JOIN:
                 await self.stages.finish_join(work.lease, await self._join(work))
 
+    async def _decode(self, work: StageWork, progress: Progress) -> None:
+        """Decode, and take back what an attempt wrote whose lease was lost on the way."""
+        try:
+            await self.stages.finish_decode(work.lease, await self.decoder.decode(work, progress))
+        except (LeaseLostError, asyncio.CancelledError):
+            await asyncio.shield(self.decoder.discard(work.lease))
+            raise
+
     async def _transcribe(self, work: StageWork, progress: Progress) -> SectionResult:
         config = work.job.config
         answer = await self.speech.transcribe(_flow(work), config, config.asr_model.path, self._audio(work), progress)
+        check_section(answer.transcript, work.section.end - work.section.start)
         return SectionResult(self.codec.dump_section(answer.transcript), answer.transcript.compute_seconds)
 
     async def _diarize(self, work: StageWork, progress: Progress) -> SectionResult:
@@ -80,6 +92,8 @@ class StageWorker:
         kept = [stage for stage in found if stage.body is not None]
         spans = await self.speakers.cluster(_flow(work), work.job.config, [stage.body or b"" for stage in kept])
         by_section = dict(zip((stage.section for stage in kept), spans, strict=True))
+        for number, found_spans in by_section.items():
+            check_spans(found_spans, work.sections[number].end - work.sections[number].start)
         every = tuple(by_section.get(section.index, ()) for section in work.sections)
         return SectionResult(self.codec.dump_spans(every), time.monotonic() - started)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from locution_common import telemetry
-from locution_common.errors import Code, LocutionError
+from locution_common.errors import Code, DependencyUnavailable, LocutionError
 from opentelemetry.trace import Span
 
 from locution_gateway.core.stages.policy import RetryPolicy
@@ -189,7 +189,7 @@ class Attempt:
                 return
             case LeaseLostError() as error:
                 raise error
-            case (EngineBusyError() | UploadPendingError()) as busy:
+            case (EngineBusyError() | UploadPendingError() | DependencyUnavailable()) as busy:
                 delay = timedelta(seconds=busy.retry_after or 1.0)
                 await self._stages.give_back(lease, failure_of(busy), delay, self._policy.max_age)
             case LocutionError() as error:

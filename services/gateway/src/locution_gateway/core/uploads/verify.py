@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -121,11 +122,16 @@ class VerifyUpload:
         upload = written.upload
         if upload.multipart_id is None or not written.parts:
             return await self._single(written)
+        # Where an earlier attempt joined the parts and died, multipart and tail are gone: the object is read back.
+        with suppress(ObjectNotFound):
+            await self._join(written, upload.multipart_id)
+        return upload.object_key
+
+    async def _join(self, written: Written, multipart_id: str) -> None:
         parts = list(written.parts)
         if written.tail_key is not None:
-            parts.append(await self._tail_part(upload, upload.multipart_id, written.tail_key))
-        await self._objects.complete_multipart(upload.object_key, upload.multipart_id, parts)
-        return upload.object_key
+            parts.append(await self._tail_part(written.upload, multipart_id, written.tail_key, written.tail_bytes))
+        await self._objects.complete_multipart(written.upload.object_key, multipart_id, parts)
 
     async def _single(self, written: Written) -> str:
         if written.tail_key is not None:
@@ -133,8 +139,10 @@ class VerifyUpload:
         await self._objects.put(written.upload.object_key, b"")
         return written.upload.object_key
 
-    async def _tail_part(self, upload: Upload, multipart_id: str, tail_key: str) -> UploadPart:
+    async def _tail_part(self, upload: Upload, multipart_id: str, tail_key: str, size: int) -> UploadPart:
         data = await self._objects.get(tail_key)
+        if len(data) != size:
+            raise DependencyUnavailable(f"the object store gave {len(data)} of the tail's {size} bytes")
         return await self._objects.put_part(upload.object_key, multipart_id, TAIL_PART, data)
 
     async def _read(self, key: str, hold: _Hold) -> StoredObject:

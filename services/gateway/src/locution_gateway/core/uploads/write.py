@@ -16,6 +16,7 @@ from locution_gateway.core.uploads import keys
 from locution_gateway.core.uploads.complete import CompleteUpload
 from locution_gateway.core.uploads.create import UploadLimits
 from locution_gateway.domain.errors import (
+    DependencyUnavailable,
     TooManyStreamsError,
     UploadSizeMismatchError,
     UploadTooLargeError,
@@ -118,6 +119,8 @@ class WriteUpload:
         token = uuid4()
         written = await self._uploads.begin_stream(principal, upload_id, offset, token)
         tail = b"" if written.tail_key is None else await self._objects.get(written.tail_key)
+        if len(tail) != written.tail_bytes:
+            raise DependencyUnavailable("the object store gave other bytes than the upload holds")
         return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
 
 

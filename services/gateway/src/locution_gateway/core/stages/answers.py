@@ -1,0 +1,39 @@
+"""Believe no engine: an answer that cannot be true is a failed attempt, never part of a transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from locution_gateway.domain.stage_errors import EngineError
+from locution_gateway.domain.stages import SpeakerSpan
+from locution_gateway.domain.transcripts import SectionTranscript, Segment
+
+
+def check_section(transcript: SectionTranscript, samples: int) -> None:
+    """Raise EngineError unless every sample is accounted for once and all text lies inside the section."""
+    place = 0
+    for span in transcript.coverage:
+        if span.start != place or span.end <= span.start:
+            raise _nonsense(f"its coverage goes from {place} to a span of {span.start} to {span.end}")
+        place = span.end
+    if place != samples:
+        raise _nonsense(f"its coverage ends at {place} of {samples} samples")
+    for segment in transcript.segments:
+        if not _inside(segment, samples):
+            raise _nonsense(f"a segment stands at {segment.start} to {segment.end} of {samples} samples")
+
+
+def check_spans(spans: Iterable[SpeakerSpan], samples: int) -> None:
+    """Raise EngineError unless every span is of a speaker and inside the section."""
+    for span in spans:
+        if not (0 <= span.start < span.end <= samples and span.speaker >= 0):
+            raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
+
+
+def _inside(segment: Segment, samples: int) -> bool:
+    places = [(segment.start, segment.end), *((word.start, word.end) for word in segment.words)]
+    return all(0 <= start <= end <= samples for start, end in places)
+
+
+def _nonsense(what: str) -> EngineError:
+    return EngineError("INFERENCE_FAILED", f"the engine's answer cannot be true: {what}")
