@@ -116,7 +116,8 @@ class Client:
         """Write from the committed offset; a cut stream ends at a place of chance, by a break or by half-closing."""
         offset = sent.committed
         end = self.rng.randrange(offset, len(data)) if cut and offset < len(data) else len(data)
-        finish = None if cut else uploads.WriteUploadFinish(sha256=sent.sha256)
+        apart = not cut and self.rng.random() < 0.3
+        finish = None if cut or apart else uploads.WriteUploadFinish(sha256=sent.sha256)
         call = self.uploads.WriteUpload(self._messages(sent, data, offset, end, finish), timeout=CALL_SECONDS)
         if cut:
             self.history.cuts += 1
@@ -125,6 +126,9 @@ class Client:
         try:
             upload = await call
             self.history.observed(sent, upload.committed_bytes)
+            if apart:
+                request = uploads.CompleteUploadRequest(name=sent.name, sha256=sent.sha256)
+                await self.call("CompleteUpload", lambda: self.uploads.CompleteUpload(request, timeout=CALL_SECONDS))
         except grpc.aio.AioRpcError as error:
             self.refused("WriteUpload", error)
             await asyncio.sleep(self.rng.uniform(0.05, 0.3))

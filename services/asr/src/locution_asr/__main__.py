@@ -12,6 +12,10 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from locution_asr.adapters.allocation import keep_freed_memory
+
+    keep_freed_memory()
+
     from locution_common import service, settings
 
     from locution_asr.app import NAME, start

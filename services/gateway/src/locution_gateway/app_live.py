@@ -77,7 +77,7 @@ async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighb
         neighbours.objects,
         GrpcLiveEngine(channel),
         ChildTranscoders(settings.live_decode_isolation),
-        LiveMeasures(context.registry),
+        LiveMeasures(context.registry, context.tracer_provider),
         context.clock,
         context.stopping,
     )

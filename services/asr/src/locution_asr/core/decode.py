@@ -79,7 +79,7 @@ def _decode(jobs: Sequence[Job], started: float) -> list[Attempt]:
     chosen = [choose(job, probabilities) for job, probabilities in zip(jobs, heard, strict=True)]
     prompts = [_prompt(job, language) for job, (language, _) in zip(jobs, chosen, strict=True)]
     drafts = encoding.generate(range(len(jobs)), prompts, first.decoding.search)
-    reasons = [judge(draft, job.decoding.guard) for job, draft in zip(jobs, drafts, strict=True)]
+    reasons = [judge(draft, job.decoding.guard, job.decoding.limit) for job, draft in zip(jobs, drafts, strict=True)]
     words = _align(jobs, encoding, prompts, drafts, reasons)
     elapsed = (time.monotonic() - started) / len(jobs)
     return [

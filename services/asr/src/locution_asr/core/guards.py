@@ -31,13 +31,13 @@ class Guard:
 ACCEPTED_AT_LAST = Guard(compression=2.4, log_probability=-1.4, no_speech=0.6)
 
 
-def judge(draft: Draft, guard: Guard) -> Reason | None:
-    """Return why the draft is suspect, or None when it is sound."""
+def judge(draft: Draft, guard: Guard, limit: int | None = None) -> Reason | None:
+    """Return why the draft is suspect, or None when it is sound; it may hold `limit` tokens."""
     if not draft.text.strip():
         return Reason.NO_TEXT
     if loops(draft.tokens) or compression_ratio(draft.text) > guard.compression:
         return Reason.REPETITION
-    if draft.capped:
+    if draft.capped or (limit is not None and len(draft.tokens) > limit):
         return Reason.TOO_MANY_TOKENS
     if draft.mean_log_probability < guard.log_probability:
         improbable = draft.no_speech_probability > guard.no_speech

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from locution_asr.core.guards import ACCEPTED_AT_LAST, Guard
 from locution_asr.domain.models import WINDOW_SAMPLES, Mode, Options, samples, seconds
@@ -12,6 +12,7 @@ MAX_TOKENS = 224
 BUCKET = samples(2.5)
 SHORTEST = samples(10.0)
 TAIL = samples(2.0)
+LONGEST_CUT = samples(18.0)
 REDO_BEAM = 5
 SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 DENSE_LANGUAGES = frozenset(
@@ -25,19 +26,40 @@ DENSE_LANGUAGES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Say how a window is decoded once: padded to `length` samples, with or without the request's prompt."""
+    """Say how a window is decoded once: padded to `length` samples, with or without the request's prompt.
+
+    More than `limit` tokens are more than its audio can hold.
+    """
 
     length: int
     search: Search
     guard: Guard
     prompted: bool = True
+    limit: int = MAX_TOKENS
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the encoder takes a full window."""
+        return self.length == WINDOW_SAMPLES
 
 
 def plan(options: Options, mode: Mode, heard: int) -> tuple[Pass, ...]:
     """Return the passes for a window of `heard` samples, in order."""
+    passes = (_full(max(REDO_BEAM, options.beam_size)), *_last_resorts(options))
     first = _cut(options, heard) if mode is Mode.FAST else _full(options.beam_size)
-    redo = (_full(max(REDO_BEAM, options.beam_size)),) if mode is Mode.FAST else ()
-    return (first, *redo, *_last_resorts(options))
+    limit = token_limit(options, heard)
+    return tuple(replace(each, limit=limit) for each in (first, *(passes if mode is Mode.FAST else passes[1:])))
+
+
+def token_limit(options: Options, heard: int) -> int:
+    """Return how many tokens audio can hold; twice as many for languages that Whisper's tokens split finely."""
+    dense = options.language is None or options.language in DENSE_LANGUAGES
+    return min(MAX_TOKENS, Guard().token_cap(seconds(heard), 2.0 if dense else 1.0))
+
+
+def longest_window(mode: Mode, longest: int) -> int:
+    """Return how long windows grow: the encoder's work grows faster than its input, so FAST keeps them shorter."""
+    return min(longest, LONGEST_CUT) if mode is Mode.FAST else longest
 
 
 def bucket(heard: int) -> int:
@@ -47,11 +69,9 @@ def bucket(heard: int) -> int:
 
 
 def _cut(options: Options, heard: int) -> Pass:
-    guard = Guard()
-    dense = options.language is None or options.language in DENSE_LANGUAGES
     length = bucket(heard)
-    cap = min(MAX_TOKENS, guard.token_cap(seconds(length), 2.0 if dense else 1.0))
-    return Pass(length, Search(beam_size=options.beam_size, max_tokens=cap), guard)
+    cap = token_limit(options, length)
+    return Pass(length, Search(beam_size=options.beam_size, max_tokens=cap), Guard())
 
 
 def _full(beam_size: int) -> Pass:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.dispatch import Dispatcher, Served
 from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
+from locution_asr.core.windows import halves
 from locution_asr.domain.models import (
     CoverageSpan,
     Mode,
@@ -73,7 +74,10 @@ class RecogniseWindow:
         self._rule = SegmentRule()
 
     async def run(self, window: Window) -> Recognised:
-        """Return the window's text, or its coverage alone when no pass gave sound text."""
+        """Return the window's text, or its coverage alone when no pass gave sound text.
+
+        A window whose text outgrows the decoder is split, and its halves are recognised.
+        """
         prior = None if self._start.options.language else await self._language.prior(window)
         served: list[Served] = []
         for decoding in plan(self._start.options, self._mode, len(window.pcm)):
@@ -81,6 +85,8 @@ class RecogniseWindow:
             self._language.tell(window, served[0].attempt.heard)
             if served[-1].attempt.reason in (None, Reason.INFERENCE_FAILED):
                 break
+            if served[-1].attempt.reason is Reason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
+                return joined(_timing(served), [await self.run(part) for part in parts])
         return _conclude(window, served, self._rule)
 
     def _job(self, window: Window, decoding: Pass, prior: Mapping[str, float] | None) -> Job:
@@ -105,13 +111,34 @@ def _conclude(window: Window, served: list[Served], rule: SegmentRule) -> Recogn
     heard = (
         piece.speech for piece, item in zip(window.pieces, coverage, strict=True) if item.outcome is Outcome.TRANSCRIBED
     )
-    timing = WindowTiming(
+    timing = _timing(served)
+    return Recognised(segments, coverage, timing, sum(piece.speech for piece in window.pieces), sum(heard))
+
+
+def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
+    """Return a window's parts as one, served after the passes that `before` sums up."""
+    timings = [before, *(part.timing for part in parts)]
+    return Recognised(
+        segments=tuple(item for part in parts for item in part.segments),
+        coverage=tuple(item for part in parts for item in part.coverage),
+        timing=WindowTiming(
+            queue_wait=sum(timing.queue_wait for timing in timings),
+            decode=sum(timing.decode for timing in timings),
+            batch_size=timings[-1].batch_size,
+            passes=sum(timing.passes for timing in timings),
+        ),
+        speech=sum(part.speech for part in parts),
+        text_speech=sum(part.text_speech for part in parts),
+    )
+
+
+def _timing(served: Sequence[Served]) -> WindowTiming:
+    return WindowTiming(
         queue_wait=sum(item.waited for item in served),
         decode=sum(item.attempt.elapsed for item in served),
-        batch_size=attempt.batch_size,
+        batch_size=served[-1].attempt.batch_size,
         passes=len(served),
     )
-    return Recognised(segments, coverage, timing, sum(piece.speech for piece in window.pieces), sum(heard))
 
 
 def _segments(window: Window, attempt: Attempt, rule: SegmentRule) -> tuple[Segment, ...]:

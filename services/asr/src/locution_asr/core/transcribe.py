@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from locution_asr.core.coverage import partition
+from locution_asr.core.passes import longest_window
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
@@ -48,6 +49,10 @@ class SectionRule:
     windows: int = 6
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
+
+    def in_mode(self, mode: Mode) -> SectionRule:
+        """Return the rule with windows as long as the mode decodes best."""
+        return replace(self, window=replace(self.window, longest=longest_window(mode, self.window.longest)))
 
 
 class Ear:

@@ -9,6 +9,9 @@ import numpy as np
 
 from locution_asr.domain.models import SAMPLE_RATE, Pcm, Piece, Span, Window, samples
 
+QUIET = samples(0.1)
+SHORTEST_QUARTER = samples(1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowRule:
@@ -127,6 +130,28 @@ class WindowPlanner:
             self._pieces.append(Piece(self._length, span, speech))
         self._length += span.length
         self._last = span.end
+
+
+def halves(window: Window) -> tuple[Window, Window] | None:
+    """Split a window at the quietest tenth of a second of its middle half; None where it is too short to split."""
+    quarter = len(window.pcm) // 4
+    if quarter < SHORTEST_QUARTER:
+        return None
+    middle = window.pcm[quarter : len(window.pcm) - quarter].astype(np.float32)
+    loudness = (middle[: len(middle) // QUIET * QUIET].reshape(-1, QUIET) ** 2).sum(axis=1)
+    cut = quarter + int(np.argmin(loudness)) * QUIET + QUIET // 2
+    return _part(window, 0, cut), _part(window, cut, len(window.pcm))
+
+
+def _part(window: Window, start: int, end: int) -> Window:
+    pieces = []
+    for piece in window.pieces:
+        first, last = max(piece.at, start), min(piece.at + piece.span.length, end)
+        if first < last:
+            shift = piece.span.start - piece.at
+            speech = piece.speech * (last - first) // piece.span.length
+            pieces.append(Piece(first - start, Span(first + shift, last + shift), speech))
+    return Window(window.index, window.pcm[start:end], tuple(pieces))
 
 
 def place(window: Window, start: float, end: float) -> Span:

@@ -9,7 +9,7 @@ from typing import Final
 
 from locution_common import telemetry
 from locution_common.names import MetricName
-from opentelemetry import trace
+from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from locution_gateway.domain.live import LiveFinal, LiveSession
@@ -30,12 +30,12 @@ BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 class LiveMeasures:
     """Keep the metrics, and one span an utterance in the session's trace."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
         self._streams = Gauge(STREAMS.name, STREAMS.meaning, registry=registry)
         self._partial = Histogram(PARTIAL_LAG.name, PARTIAL_LAG.meaning, registry=registry, buckets=BUCKETS)
         self._final = Histogram(FINAL_LAG.name, FINAL_LAG.meaning, registry=registry, buckets=BUCKETS)
         self._finals = Counter(FINALS.name, FINALS.meaning, registry=registry)
-        self._tracer = trace.get_tracer("locution")
+        self._tracer = provider.get_tracer("locution")
 
     @asynccontextmanager
     async def opened(self, session: LiveSession) -> AsyncIterator[None]:
