@@ -1,4 +1,6 @@
-"""A client that takes nothing for granted: it retries as the documentation says, resumes, and writes down what it is told."""
+"""A client that takes nothing for granted: it retries as the documentation says, resumes, and writes down what it is
+told.
+"""
 
 from __future__ import annotations
 
@@ -65,27 +67,32 @@ class Client:
     async def send(self, recording: Recording, cuts: int = 0) -> Sent:
         """Upload a recording in one stream or, cut so often, in several; returns once it is READY."""
         request = uploads.CreateUploadRequest(
-            upload=uploads.Upload(size_bytes=len(recording.data), display_name=recording.name), request_id=uuid.uuid4().hex
+            upload=uploads.Upload(size_bytes=len(recording.data), display_name=recording.name),
+            request_id=uuid.uuid4().hex,
         )
         made = await self.call("CreateUpload", lambda: self.uploads.CreateUpload(request, timeout=CALL_SECONDS))
         sent = Sent(made.name, len(recording.data), recording.sha256, recording.name)
         self.history.uploads[made.name] = sent
         async with asyncio.timeout(PATIENCE):
-            while (upload := await self.get_upload(sent)).state == uploads.Upload.STATE_WRITING:
+            while (await self.get_upload(sent)).state == uploads.Upload.STATE_WRITING:
                 await self._stream(sent, recording.data, cut=cuts > 0)
                 cuts -= 1
         return await self.settled(sent)
 
     async def send_parts(self, recording: Recording) -> Sent:
         """Upload a recording straight to the object store by presigned URLs, parts in parallel."""
-        request = uploads.CreateUploadRequest(upload=uploads.Upload(display_name=recording.name), request_id=uuid.uuid4().hex)
+        request = uploads.CreateUploadRequest(
+            upload=uploads.Upload(display_name=recording.name), request_id=uuid.uuid4().hex
+        )
         made = await self.call("CreateUpload", lambda: self.uploads.CreateUpload(request, timeout=CALL_SECONDS))
         sent = Sent(made.name, len(recording.data), recording.sha256, recording.name, offered=len(recording.data))
         self.history.uploads[made.name] = sent
         size = 8 * 1024 * 1024
         numbers = range(1, -(-len(recording.data) // size) + 1)
         asked = uploads.CreateUploadPartUrlsRequest(name=made.name, part_numbers=numbers)
-        urls = await self.call("CreateUploadPartUrls", lambda: self.uploads.CreateUploadPartUrls(asked, timeout=CALL_SECONDS))
+        urls = await self.call(
+            "CreateUploadPartUrls", lambda: self.uploads.CreateUploadPartUrls(asked, timeout=CALL_SECONDS)
+        )
         pieces = [recording.data[size * (n - 1) : size * n] for n in numbers]
         tags = await asyncio.gather(*(put(each.url, piece) for each, piece in zip(urls.urls, pieces, strict=True)))
         stated = [uploads.UploadPart(part_number=n, etag=tag) for n, tag in zip(numbers, tags, strict=True)]
@@ -96,7 +103,9 @@ class Client:
     async def get_upload(self, sent: Sent) -> uploads.Upload:
         """Read an upload and note its offset."""
         request = uploads.GetUploadRequest(name=sent.name)
-        upload: uploads.Upload = await self.call("GetUpload", lambda: self.uploads.GetUpload(request, timeout=CALL_SECONDS))
+        upload: uploads.Upload = await self.call(
+            "GetUpload", lambda: self.uploads.GetUpload(request, timeout=CALL_SECONDS)
+        )
         self.history.observed(sent, upload.committed_bytes)
         return upload
 
@@ -184,7 +193,11 @@ class Client:
         patience = self.rng.randrange(1, 12)
         async for event in call:
             kind = event.WhichOneof("event")
-            state = jobs.Job.State.Name(event.state_changed.state).removeprefix("STATE_") if kind == "state_changed" else None
+            state = (
+                jobs.Job.State.Name(event.state_changed.state).removeprefix("STATE_")
+                if kind == "state_changed"
+                else None
+            )
             self.history.saw(asked, event.cursor, state)
             patience -= 1
             if patience == 0 and asked.ended_at is None:

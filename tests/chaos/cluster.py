@@ -1,7 +1,7 @@
 """The whole system for fault tests: real Postgres, real S3 behind the fault proxy, real api, workers and registry.
 
-The engines are those of `tests.chaos.engines`, which compute nothing and obey, or the real asr with the development weights.
-Every process but the two stores is kept alive by the supervisor.
+The engines are those of `tests.chaos.engines`, which compute nothing and obey, or the real asr with the development
+weights. Every process but the two stores is kept alive by the supervisor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import grpc
@@ -64,17 +64,19 @@ SPEED: Final = {
 AUDIT: Final = """
 CREATE SCHEMA chaos;
 CREATE TABLE chaos.jobs (at timestamptz DEFAULT clock_timestamp(), job_id uuid, before text, after text);
-CREATE TABLE chaos.stages (at timestamptz DEFAULT clock_timestamp(), stage_id uuid, job_id uuid, kind text, before text, after text,
-    held uuid, token uuid);
+CREATE TABLE chaos.stages (at timestamptz DEFAULT clock_timestamp(), stage_id uuid, job_id uuid, kind text,
+    before text, after text, held uuid, token uuid);
 CREATE FUNCTION chaos.note_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN INSERT INTO chaos.jobs (job_id, before, after) VALUES (NEW.job_id, OLD.state, NEW.state); RETURN NULL; END $$;
 CREATE FUNCTION chaos.note_stage() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN INSERT INTO chaos.stages (stage_id, job_id, kind, before, after, held, token)
-    VALUES (NEW.stage_id, NEW.job_id, NEW.kind, OLD.state, NEW.state, OLD.lease_token, NEW.lease_token); RETURN NULL; END $$;
+    VALUES (NEW.stage_id, NEW.job_id, NEW.kind, OLD.state, NEW.state, OLD.lease_token, NEW.lease_token);
+    RETURN NULL; END $$;
 CREATE TRIGGER chaos_job AFTER UPDATE ON gateway.jobs FOR EACH ROW WHEN (OLD.state <> NEW.state)
     EXECUTE FUNCTION chaos.note_job();
 CREATE TRIGGER chaos_stage AFTER UPDATE ON gateway.stages FOR EACH ROW
-    WHEN (OLD.state <> NEW.state OR OLD.lease_token IS DISTINCT FROM NEW.lease_token) EXECUTE FUNCTION chaos.note_stage();
+    WHEN (OLD.state <> NEW.state OR OLD.lease_token IS DISTINCT FROM NEW.lease_token)
+    EXECUTE FUNCTION chaos.note_stage();
 """
 """A record of every transition, by triggers of the tests' own, so that the validator sees also what was overwritten."""
 
@@ -115,7 +117,7 @@ class Cluster:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def plan(self, **shares: float) -> None:
-        """Tell the engines what to do: `pace` in seconds for a second of audio, shares of hang, crash, busy, garbage."""
+        """Tell the engines what to do: `pace` in seconds for a second of audio, the rest as shares of streams."""
         temporary = self.engines / "plan.new"
         temporary.write_text(json.dumps(shares))
         temporary.replace(self.engines / "plan.json")
@@ -198,7 +200,8 @@ class Cluster:
         started = self.postgres._process
         assert started is not None
         environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
-        self._postgres_command = (list(started.args), environment, self.folder / "postgres.log", self.postgres._user)  # type: ignore[arg-type]
+        arguments: Any = started.args
+        self._postgres_command = (list(arguments), environment, self.folder / "postgres.log", self.postgres._user)
         self._closing.callback(self.postgres.close)
         self.s3 = S3Server()
         self._closing.callback(self.s3.close)
@@ -241,7 +244,12 @@ class Cluster:
             self._one(name, [*python, "tests.chaos.failpoints", "worker"], login="locution_worker")
 
     def _one(self, role: str, command: list[str], login: str = "") -> None:
-        environment = {**os.environ, **self._settings(role, login), "CHAOS_FAILPOINTS": str(self.failpoints), "CHAOS_ROLE": role}
+        environment = {
+            **os.environ,
+            **self._settings(role, login),
+            "CHAOS_FAILPOINTS": str(self.failpoints),
+            "CHAOS_ROLE": role,
+        }
         self.supervisor.keep(role, command, environment, self.folder / f"{role}.log")
 
     def _settings(self, role: str, login: str) -> dict[str, str]:
@@ -297,7 +305,9 @@ def serving(address: str) -> bool:
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
         try:
-            return bool(check(health_pb2.HealthCheckRequest(), timeout=2).status == health_pb2.HealthCheckResponse.SERVING)
+            return bool(
+                check(health_pb2.HealthCheckRequest(), timeout=2).status == health_pb2.HealthCheckResponse.SERVING
+            )
         except grpc.RpcError:
             return False
 
@@ -324,7 +334,12 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> bool:
 
 def mount_tmpfs(folder: Path, size: str) -> bool:
     """Put a small disk over a folder; tell whether that is allowed here."""
-    return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
 def unmount(folder: Path) -> None:

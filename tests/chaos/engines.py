@@ -1,8 +1,8 @@
 """A speech engine and a diarizer that obey: `python -m tests.chaos.engines HOST:PORT FOLDER`.
 
-They speak locution.engine.v1 and compute nothing: the text of a section is a digest of its samples, so that any two runs
-over the same audio must give the same transcript. `plan.json` in the folder says how often they hang, crash, refuse or talk
-nonsense; every section that the speech engine worked on is a line of `sections.jsonl`.
+They speak locution.engine.v1 and compute nothing: the text of a section is a digest of its samples, so that any two
+runs over the same audio must give the same transcript. `plan.json` in the folder says how often they hang, crash,
+refuse or talk nonsense; every section that the speech engine worked on is a line of `sections.jsonl`.
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ class Speech(asr_service_pb2_grpc.AsrServiceServicer):
         yield asr.TranscribeResponse(segment=found)
         yield done(samples, [(0, samples)])
 
+    async def Listen(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        await refuse(context)
+        yield
+
 
 class Speakers(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     """Hears two speakers in turns of two seconds."""
@@ -131,6 +135,9 @@ class Speakers(diarizer_service_pb2_grpc.DiarizerServiceServicer):
                 if action == "garbage":
                     turns = [dia.SpeakerTurn(start_sample=9, end_sample=-9, speaker=-3)]
                 yield dia.ClusterResponse(turns=turns)
+
+    async def Embed(self, requests: AsyncIterator[dia.EmbedRequest], context: Context) -> dia.EmbedResponse:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no voices here")
 
 
 async def receive(requests: AsyncIterator[Any]) -> tuple[str, bytes]:

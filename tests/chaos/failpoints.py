@@ -1,9 +1,11 @@
-"""Runs a process of the gateway with points at which it can be made to die: `python -m tests.chaos.failpoints api|worker`.
+"""Runs a process of the gateway with points at which it can be made to die: `python -m tests.chaos.failpoints
+api|worker`.
 
-Production code knows nothing of them. They are put around what matters for durability: every commit, every write to the
-object store, every acknowledgement. A point is named for its method, for example `PostgresStages.finish_join.commit.before`.
-A file `<role>.arm` in the folder of CHAOS_FAILPOINTS holds a pattern and a count: the count-th time that a matching point
-is reached, the process kills itself with SIGKILL. `reached.log` collects the names of all points that were ever passed.
+Production code knows nothing of them. They are put around what matters for durability: every commit, every write to
+the object store, every acknowledgement. A point is named for its method, for example
+`PostgresStages.finish_join.commit.before`. A file `<role>.arm` in the folder of CHAOS_FAILPOINTS holds a pattern and
+a count: the count-th time that a matching point is reached, the process kills itself with SIGKILL. `reached.log`
+collects the names of all points that were ever passed.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ def install(points: Points) -> None:
             points.reach(f"{name}.commit.before")
         points.reach(f"{name}.commit.after")
 
-    TenantDatabase.transaction = transaction  # type: ignore[method-assign]
+    TenantDatabase.transaction = transaction  # type: ignore[method-assign,assignment]  # wrapped in place
     for name in PUTS:
         setattr(ObjectStore, name, _around(points, f"ObjectStore.{name}", getattr(ObjectStore, name)))
 

@@ -101,11 +101,13 @@ class FaultProxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="s3-proxy", daemon=True)
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
-        self.endpoint = "127.0.0.1:{}".format(self._server.sockets[0].getsockname()[1])
+        self.endpoint = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def fault(self, seed: int, **shares: float) -> None:
         """Let faults befall requests from now on, each with its share; names with "_" for "-"."""
-        self.dice = Dice(random.Random(seed), {name.replace("_", "-"): share for name, share in shares.items()}, self.dice.drawn)
+        self.dice = Dice(
+            random.Random(seed), {name.replace("_", "-"): share for name, share in shares.items()}, self.dice.drawn
+        )
 
     def clean(self) -> None:
         """Let everything pass."""
@@ -192,10 +194,13 @@ async def _deliver(writer: asyncio.StreamWriter, request: Head, answer: Head, co
     if fault == "short-read" and len(content) > 1:
         content = content[: len(content) // 2]
     if not request.first.startswith("HEAD "):
-        answer = Head(answer.raw.replace(b"Transfer-Encoding: chunked\r\n", b"")).replaced("Content-Length", str(len(content)))
+        answer = Head(answer.raw.replace(b"Transfer-Encoding: chunked\r\n", b"")).replaced(
+            "Content-Length", str(len(content))
+        )
     answer = answer.replaced("Connection", "keep-alive")
     if fault == "reset-answer":
-        writer.write(answer.raw + content[: len(content) // 2])
+        whole = answer.raw + content
+        writer.write(whole[: len(whole) - max(len(content) // 2, len(answer.raw) // 2)])
         await writer.drain()
         return _reset(writer)
     writer.write(answer.raw + content)

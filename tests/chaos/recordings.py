@@ -28,7 +28,7 @@ class Recording:
 
 @cache
 def recording(name: str) -> Recording:
-    """Return one of the recordings by name: short, long, wide (48 kHz stereo, which takes several parts), or seekable."""
+    """Return a recording by name: short, long, wide (48 kHz stereo: several parts), or seekable (mp4)."""
     if name == "seekable":
         return Recording(name, mp4(noise(12, 16_000, 1, 4)), 12)
     seconds, rate, channels, seed = {
@@ -42,7 +42,7 @@ def recording(name: str) -> Recording:
 def mp4(wave_file: bytes) -> bytes:
     """Return a WAV file's audio as an mp4 whose index stands at its end, so that it must be read from a file."""
     out = io.BytesIO()
-    with av.open(io.BytesIO(wave_file)) as source, av.open(out, "w", format="mp4") as target:
+    with av.open(io.BytesIO(wave_file), "r") as source, av.open(out, "w", format="mp4") as target:
         stream = target.add_stream("aac", rate=16_000, layout="mono")
         for frame in source.decode(audio=0):
             target.mux(stream.encode(frame))

@@ -12,9 +12,12 @@ from tests.chaos.rounds import Chaos, Outcome
 HEAD = """\
 # Fault tests: what was done and what held
 
-`make test-chaos` runs the short form; this is the report of `LOCUTION_CHAOS_KILLS={kills} pytest tests/chaos --report FILE`.
-Real are: Postgres, the S3 server behind the tests' fault proxy, api, two workers, the registry, the decoding children and all
-clients. The engines are processes that obey the test and whose text is a digest of the audio. Leases last 3 s instead of 15 s.
+`make test-chaos` runs the short form; this is the report of
+`LOCUTION_CHAOS_KILLS={kills} pytest tests/chaos --report docs/chaos-report.md`. Real are: Postgres, the S3 server behind the
+tests' fault proxy, api, two workers, the registry, the decoding children and all clients. The engines are processes that
+obey the test and whose text is a digest of the audio. Leases last 3 s instead of 15 s, abandoned multipart uploads are
+aborted after 20 s instead of 2 minutes. Recovery is the time from the readiness of every process until every client was
+served to the end of what it wanted and every accepted job had ended.
 
 Run on {when} UTC, {machine}, {cores} cores.
 
@@ -70,7 +73,10 @@ def _load(chaos: Chaos) -> str:
         "",
         "| call | code | reason | times |",
         "|---|---|---|---|",
-        *(f"| {method} | {code} | {reason} | {count} |" for (method, code, reason), count in sorted(history.refusals.items())),
+        *(
+            f"| {method} | {code} | {reason} | {count} |"
+            for (method, code, reason), count in sorted(history.refusals.items())
+        ),
         "",
     ]
     return "\n".join(["## Load, and what clients were refused", "", *lines])
@@ -78,7 +84,8 @@ def _load(chaos: Chaos) -> str:
 
 def _rounds(outcomes: list[Outcome]) -> str:
     rows = [
-        f"| {each.name} | {each.seed} | {each.kills} | {each.seconds:.1f} | {each.ready:.1f} | {each.recovery:.1f} | {len(each.violations)} |"
+        f"| {each.name} | {each.seed} | {each.kills} | {each.seconds:.1f} | {each.ready:.1f} | {each.recovery:.1f} "
+        f"| {len(each.violations)} |"
         for each in outcomes
     ]
     head = ["| round | seed | kills | seconds | ready s | recovery s | violations |", "|---|---|---|---|---|---|---|"]

@@ -42,6 +42,8 @@ class Chaos:
     baseline: Baseline = field(default_factory=lambda: Baseline({}))
     kills: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
+    tried: Counter[str] = field(default_factory=Counter)
+    """Named points that processes were told to die at, whether they came there or not."""
     told: set[str] = field(default_factory=set)
     """Violations of earlier rounds, which are not told again."""
 
@@ -92,7 +94,9 @@ class Chaos:
         found = await validator.check(self.cluster, self.history, self.baseline)
         violations = sorted(set(found) - self.told)
         self.told.update(violations)
-        outcome = Outcome(name, seed, self.kills.total() - before, time.monotonic() - began, ready, recovery, violations)
+        outcome = Outcome(
+            name, seed, self.kills.total() - before, time.monotonic() - began, ready, recovery, violations
+        )
         self.outcomes.append(outcome)
         print(f"  {outcome.kills} kills in {outcome.seconds:.1f} s, ready {ready:.1f} s, recovered {recovery:.1f} s")
         print("".join(f"  VIOLATED {what}\n" for what in violations), end="")

@@ -1,7 +1,7 @@
 """Keeps the processes of the system under test alive: whatever dies is started again within two seconds.
 
-It is a process of its own (`python -m tests.chaos.supervisor`), told what to do by JSON lines on its standard input: the
-processes die with it, and it dies with the tests. `Supervisor` is the tests' end of the pipe.
+It is a process of its own (`python -m tests.chaos.supervisor`), told what to do by JSON lines on its standard input:
+the processes die with it, and it dies with the tests. `Supervisor` is the tests' end of the pipe.
 """
 
 from __future__ import annotations

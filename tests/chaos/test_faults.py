@@ -54,7 +54,11 @@ async def test_an_immediate_stop_of_postgres_loses_nothing(chaos: Chaos) -> None
 
 async def store_faults(chaos: Chaos, rng: random.Random, seconds: float) -> None:
     """Let every kind of fault befall some requests to the object store."""
-    shares = {name.replace("-", "_"): 0.04 for name in FAULTS} | {"error_in_200": 0.5, "short_read": 0.15, "wrong_etag": 0.3}
+    shares = {name.replace("-", "_"): 0.04 for name in FAULTS} | {
+        "error_in_200": 0.5,
+        "short_read": 0.15,
+        "wrong_etag": 0.3,
+    }
     chaos.cluster.proxy.fault(rng.randrange(1 << 30), **shares)
     await asyncio.sleep(seconds)
 
@@ -98,4 +102,3 @@ async def test_a_full_scratch_disk_delays_and_fails_nothing(chaos: Chaos) -> Non
     finally:
         unmount(chaos.cluster.scratch)
     assert outcome.violations == []
-

@@ -26,7 +26,7 @@ SHORT_MINUTES = 4
 
 
 def speech(minutes: int) -> Recording:
-    """Return the sample of the pyannote.audio wheel, said again and again, with a bit of noise so that no two are equal."""
+    """Return the sample of the pyannote.audio wheel, again and again, with some noise so that no two are equal."""
     spec = find_spec("pyannote.audio")
     assert spec is not None
     assert spec.origin is not None
@@ -110,4 +110,3 @@ async def test_real_speech_and_a_real_engine_give_the_same_text(kills: int) -> N
 
 def _words(segments: validator.Transcript) -> list[str]:
     return [word for _, _, text, _ in segments for word in text.split()]
-

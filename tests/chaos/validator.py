@@ -1,7 +1,8 @@
 """Checks the blueprint's invariants over Postgres, the object store and the clients' history.
 
-`check` looks at what must hold after every round: I1 to I5, I7, I12, and that no section was done again after it finished.
-`check_gone` looks at what takes its time: I10 and I11. Both return violations as sentences; an empty list is the aim.
+`check` looks at what must hold after every round: I1 to I5, I7, I12, and that no section was done again after it
+finished. `check_gone` looks at what takes its time: I10 and I11. Both return violations as sentences; an empty list
+is the aim.
 """
 
 from __future__ import annotations
@@ -79,8 +80,10 @@ async def _partial_uploads(owner: Any, cluster: Cluster) -> list[str]:
     rows = await owner.fetch("SELECT * FROM gateway.uploads WHERE state = 'WRITING' AND write_mode = 'STREAM'")
     found = []
     for row in rows:
-        parts = await owner.fetch("SELECT part_number, size_bytes FROM gateway.upload_parts WHERE upload_id = $1", row["upload_id"])
-        durable = await asyncio.to_thread(_durable, cluster, row, {number: size for number, size in parts})
+        parts = await owner.fetch(
+            "SELECT part_number, size_bytes FROM gateway.upload_parts WHERE upload_id = $1", row["upload_id"]
+        )
+        durable = await asyncio.to_thread(_durable, cluster, row, dict(map(tuple, parts)))
         if durable != row["committed_bytes"]:
             found.append(f"I2 uploads/{row['upload_id']}: {row['committed_bytes']} acknowledged, {durable} durable")
     return found
@@ -105,7 +108,8 @@ async def _job(owner: Any, asked: Asked, baseline: Baseline) -> list[str]:
     if asked.deleted_at is not None:
         return [f"I10 {asked.name}: its deletion was acknowledged, and it is there"]
     events = await owner.fetch(
-        "SELECT event_id, kind, payload->>'state' AS state FROM gateway.job_events WHERE job_id = $1 ORDER BY event_id", row["job_id"]
+        "SELECT event_id, kind, payload->>'state' AS state FROM gateway.job_events WHERE job_id = $1 ORDER BY event_id",
+        row["job_id"],
     )
     found = _events(asked, row, events)
     if asked.states and asked.states[-1] in TERMINAL and asked.states[-1] != row["state"]:
@@ -151,13 +155,19 @@ def _plain(segments: Transcript) -> set[tuple[int, int, str]]:
 
 async def _coverage(owner: Any, asked: Asked, row: Any) -> list[str]:
     """Promise 2: every sample is accounted for."""
-    summary = json.loads(await owner.fetchval("SELECT summary FROM gateway.transcripts WHERE job_id = $1", row["job_id"]))
+    summary = json.loads(
+        await owner.fetchval("SELECT summary FROM gateway.transcripts WHERE job_id = $1", row["job_id"])
+    )
     place = 0
     for span in summary["coverage"]:
         if span["start"] != place:
             return [f"{asked.name}: nothing is said of the audio from {place} to {span['start']}"]
         place = span["end"]
-    return [] if place == row["audio_samples"] else [f"{asked.name}: the coverage ends at {place} of {row['audio_samples']}"]
+    return (
+        []
+        if place == row["audio_samples"]
+        else [f"{asked.name}: the coverage ends at {place} of {row['audio_samples']}"]
+    )
 
 
 async def transcript(owner: Any, job_id: UUID) -> Transcript:
@@ -168,11 +178,15 @@ async def transcript(owner: Any, job_id: UUID) -> Transcript:
 
 
 async def _transitions(owner: Any) -> list[str]:
-    """I3, I4, I5 over every transition that ever was: ends are final, and a stage ends under the lease that was given last."""
+    """I4, I5 over every transition that ever was: ends are final, a stage ends under the lease given last."""
     found = []
-    terminal = await owner.fetch("SELECT job_id, before, after FROM chaos.jobs WHERE before IN ('SUCCEEDED', 'FAILED', 'CANCELLED')")
+    terminal = await owner.fetch(
+        "SELECT job_id, before, after FROM chaos.jobs WHERE before IN ('SUCCEEDED', 'FAILED', 'CANCELLED')"
+    )
     found += [f"I5 jobs/{job}: from {before} to {after}" for job, before, after in terminal]
-    again = await owner.fetch("SELECT stage_id, before, after FROM chaos.stages WHERE before IN ('DONE', 'DEAD', 'CANCELLED')")
+    again = await owner.fetch(
+        "SELECT stage_id, before, after FROM chaos.stages WHERE before IN ('DONE', 'DEAD', 'CANCELLED')"
+    )
     found += [f"I4 stage {stage}: from {before} to {after}" for stage, before, after in again]
     leases: dict[UUID, list[UUID]] = defaultdict(list)
     for row in await owner.fetch("SELECT * FROM chaos.stages ORDER BY at"):
@@ -180,9 +194,13 @@ async def _transitions(owner: Any) -> list[str]:
             leases[row["stage_id"]].append(row["token"])
         elif row["before"] == "LEASED" and leases[row["stage_id"]][-1:] != [row["held"]]:
             found.append(f"I4 stage {row['stage_id']}: ended under a lease that was not its last")
-    reused = [token for token, count in Counter(token for each in leases.values() for token in each).items() if count > 1]
+    reused = [
+        token for token, count in Counter(token for each in leases.values() for token in each).items() if count > 1
+    ]
     found += [f"I4 lease token {token} was given twice" for token in reused]
-    twice = await owner.fetch("SELECT stage_id FROM chaos.stages WHERE after = 'DONE' GROUP BY stage_id HAVING count(*) > 1")
+    twice = await owner.fetch(
+        "SELECT stage_id FROM chaos.stages WHERE after = 'DONE' GROUP BY stage_id HAVING count(*) > 1"
+    )
     return found + [f"I4 stage {stage} was finished twice" for (stage,) in twice]
 
 
@@ -215,9 +233,13 @@ async def check_gone(cluster: Cluster, history: History) -> list[str]:
         wanted = await _referenced(owner)
         found += [f"I11 orphan object {key}" for key in keys if not any(key.startswith(each) for each in wanted)]
         found += await _multiparts_left(owner, cluster)
-        stale = await owner.fetch("SELECT stage_id FROM gateway.stages WHERE lease_until < clock_timestamp() - interval '10 seconds'")
+        stale = await owner.fetch(
+            "SELECT stage_id FROM gateway.stages WHERE lease_until < clock_timestamp() - interval '10 seconds'"
+        )
         found += [f"I11 stage {stage} has a lease that ended long ago" for (stage,) in stale]
-        overdue = await owner.fetch("SELECT object_key FROM gateway.deletions WHERE create_time < clock_timestamp() - interval '60 seconds'")
+        overdue = await owner.fetch(
+            "SELECT object_key FROM gateway.deletions WHERE create_time < clock_timestamp() - interval '60 seconds'"
+        )
         found += [f"I10 {key} still waits for its deletion" for (key,) in overdue]
     finally:
         await owner.close()
@@ -232,7 +254,9 @@ async def _rows_left(owner: Any, history: History) -> list[str]:
     for table in ("jobs", "stages", "sections", "job_events", "transcripts", "segments"):
         left = await owner.fetchval(f"SELECT count(*) FROM gateway.{table} WHERE job_id = ANY ($1)", jobs)
         found += [f"I10 {left} rows of deleted jobs in {table}"] if left else []
-    orphans = await owner.fetchval("SELECT count(*) FROM gateway.stage_results r WHERE NOT EXISTS (SELECT FROM gateway.stages s WHERE s.stage_id = r.stage_id)")
+    orphans = await owner.fetchval(
+        "SELECT count(*) FROM gateway.stage_results r LEFT JOIN gateway.stages s USING (stage_id) WHERE s.stage_id IS NULL"
+    )
     found += [f"I10 {orphans} results without a stage"] if orphans else []
     uploads = [_id(each.name) for each in history.uploads.values() if each.deleted_at is not None]
     left = await owner.fetchval("SELECT count(*) FROM gateway.uploads WHERE upload_id = ANY ($1)", uploads)
@@ -257,7 +281,10 @@ async def _referenced(owner: Any) -> list[str]:
 
 
 async def _multiparts_left(owner: Any, cluster: Cluster) -> list[str]:
-    known = {row[0] for row in await owner.fetch("SELECT multipart_id FROM gateway.uploads WHERE state IN ('WRITING', 'VERIFYING')")}
+    known = {
+        row[0]
+        for row in await owner.fetch("SELECT multipart_id FROM gateway.uploads WHERE state IN ('WRITING', 'VERIFYING')")
+    }
     pending = await asyncio.to_thread(lambda: cluster.s3.client._list_multipart_uploads(cluster.bucket).uploads)
     return [f"I11 orphan multipart of {each.object_name}" for each in pending if each.upload_id not in known]
 

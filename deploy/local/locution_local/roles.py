@@ -76,6 +76,7 @@ class Wiring:
     s3_access_key: Path
     s3_secret_key: Path
     development_key: str
+    session_key: Path
     asr: Sequence[str]
 
     def address(self, name: str) -> str:
@@ -85,6 +86,7 @@ class Wiring:
     def service(self, name: str) -> dict[str, str]:
         """Return the settings that all services share."""
         return {
+            "LOCUTION_ENVIRONMENT": "local",
             "LOCUTION_LISTEN": self.address(name),
             "LOCUTION_METRICS_LISTEN": f"{HOST}:{self.ports[name] + METRICS}",
             "LOCUTION_SERVICE_TOKEN_FILE": str(self.service_token),
@@ -142,6 +144,7 @@ def gateway(name: str, process: str, wiring: Wiring, postgres: Postgres) -> Role
         "LOCUTION_ASR_ADDRESS": ",".join(wiring.address(engine) for engine in wiring.asr),
         "LOCUTION_DIARIZER_ADDRESS": wiring.address("diarizer"),
         "LOCUTION_DEVELOPMENT_KEY": wiring.development_key,
+        "LOCUTION_SESSION_KEY_FILE": str(wiring.session_key),
         "LOCUTION_SCRATCH": str(wiring.scratch),
     }
     return _service(name, ("locution_gateway", process), settings, wiring)

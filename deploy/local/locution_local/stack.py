@@ -113,5 +113,6 @@ def _wiring(folder: StateFolder, record: State, asr: list[str]) -> Wiring:
         s3_access_key=credentials.path("s3-access-key"),
         s3_secret_key=credentials.path("s3-secret-key"),
         development_key=credentials.value("api-key"),
+        session_key=credentials.path("session-key"),
         asr=asr,
     )

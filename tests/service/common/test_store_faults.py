@@ -34,7 +34,9 @@ async def test_a_short_read_is_no_end_of_the_object(store: ObjectStore, proxy: F
     assert b"".join([piece async for piece in store.stream("x")]) == b"y" * 1000
 
 
-async def test_a_completion_that_answers_200_with_an_error_can_be_tried_again(store: ObjectStore, proxy: FaultProxy) -> None:
+async def test_a_completion_that_answers_200_with_an_error_can_be_tried_again(
+    store: ObjectStore, proxy: FaultProxy
+) -> None:
     upload_id = await store.create_multipart("x")
     part = await store.upload_part("x", upload_id, 1, b"y" * 1000)
     proxy.fault(1, error_in_200=1.0)

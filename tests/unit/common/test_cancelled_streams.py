@@ -1,7 +1,8 @@
 """A client that breaks a stream off has its handler left at once, within the call.
 
-grpc.aio cancels the handler while a message is on its way out. A generator that waits at its `yield` would never learn of it,
-and be closed by the garbage collector once the call's memory is gone: asking for its peer then ended the process.
+grpc.aio cancels the handler while a message is on its way out. A generator that waits at its `yield` would never
+learn of it, and be closed by the garbage collector once the call's memory is gone: asking for its peer then ended the
+process.
 """
 
 from __future__ import annotations

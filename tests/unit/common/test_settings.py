@@ -132,3 +132,40 @@ def test_every_setting_teaches(cls: type[Settings]) -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read(Everything).listen = "other:1"
+
+
+WEAK = [
+    ("SERVICE_TOKEN", "change-me-service-token-0000", "known default"),
+    ("SERVICE_TOKEN", "a" * 32, "different characters"),
+    ("S3_SECRET_KEY", "minioadmin", "known default"),
+    ("S3_SECRET_KEY", "q8f3-zk", "shorter than 12 characters"),
+    ("DATABASE_URL", "postgresql://app:postgres@db/locution", "has a password that is a known default"),
+    ("DATABASE_URL", "postgresql://app:q8f3zk@db/locution", "has a password that is shorter than 8 characters"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "fault"), WEAK)
+def test_secrets_that_are_none_are_refused_outside_local(
+    environment: pytest.MonkeyPatch, name: str, value: str, fault: str
+) -> None:
+    environment.setenv(f"LOCUTION_{name}", value)
+    with pytest.raises(SettingsInvalid) as invalid:
+        read(Everything)
+    (problem,) = invalid.value.problems
+    assert (problem.setting, fault in problem.fault) == (f"LOCUTION_{name}", True)
+    text = str(problem)
+    assert f"mend or unset LOCUTION_{name}" in text or f"set LOCUTION_{name}" in text
+    assert value not in text
+    environment.setenv("LOCUTION_ENVIRONMENT", "local")
+    assert read(Everything).environment == "local"
+
+
+@pytest.mark.parametrize("url", ["postgresql://app@db/locution", "postgresql:///locution?host=/run"])
+def test_a_database_without_a_password_is_its_own_affair(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("LOCUTION_DATABASE_URL", url)
+    assert read(Everything).environment == "production"
+
+
+def test_where_a_service_runs_is_one_of_two(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LOCUTION_ENVIRONMENT", "staging")
+    assert "LOCUTION_ENVIRONMENT" in faults()

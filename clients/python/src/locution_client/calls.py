@@ -42,9 +42,9 @@ def open_channel(connection: Connection) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(target, options=OPTIONS)
 
 
-def credentials(connection: Connection) -> tuple[tuple[str, str], ...]:
-    """Return the metadata by which the server knows us."""
-    return (("authorization", f"Bearer {connection.api_key}"),)
+def credentials(api_key: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata by which the server knows us; none without a key."""
+    return (("authorization", f"Bearer {api_key}"),) if api_key else ()
 
 
 async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATTEMPTS) -> Answer:

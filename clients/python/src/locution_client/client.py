@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from locution_client.accounts import Accounts
+from locution_client.administration import Administration
 from locution_client.calls import credentials, open_channel
 from locution_client.jobs import Jobs
 from locution_client.live import Live
@@ -20,7 +22,7 @@ class Client:
 
     def __init__(self, connection: Connection) -> None:
         self._channel = open_channel(connection)
-        metadata = credentials(connection)
+        metadata = credentials(connection.api_key)
         self.uploads = Uploads(self._channel, metadata)
         self.jobs = Jobs(self._channel, metadata)
         self.live = Live(self._channel, metadata)
@@ -28,6 +30,15 @@ class Client:
         self.models = Models(self._channel, metadata)
         self.tags = Tags(self._channel, metadata)
         self.webhooks = Webhooks(self._channel, metadata)
+        self.accounts = Accounts(self._channel, metadata)
+        self.administration = Administration(self._channel, metadata)
+
+    def show(self, api_key: str) -> None:
+        """Make the calls from now on with another key."""
+        metadata = credentials(api_key)
+        callers = (self.uploads, self.jobs, self.live, self.transcripts, self.models, self.tags, self.webhooks)
+        for caller in (*callers, self.accounts, self.administration):
+            caller._metadata = metadata  # noqa: SLF001 - each of them is this client's own
 
     async def __aenter__(self) -> Client:
         """Return the client."""

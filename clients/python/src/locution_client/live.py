@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
@@ -73,13 +74,15 @@ class Unacknowledged:
         """Yield what is held and what comes, from an offset on."""
         while True:
             async with self._changed:
-                at = offset
-                await self._changed.wait_for(lambda: self.end > at or self.closed)
+                await self._changed.wait_for(partial(self._is_behind, offset))
                 if self.end <= offset:
                     return
                 data = self._piece(offset)
             yield offset, data
             offset += len(data) // self.unit
+
+    def _is_behind(self, offset: int) -> bool:
+        return self.end > offset or self.closed
 
     def _piece(self, offset: int) -> bytes:
         at = self.first
@@ -141,7 +144,13 @@ class Session:
         self._held = Unacknowledged(UNITS.get(config.encoding, 1))
         self._token = ""
         self._last_final = 0
+        self._call: Any = None
         self.resumed = 0
+
+    def drop(self) -> None:
+        """Break the connection off; the session goes on over another."""
+        if self._call is not None:
+            self._call.cancel()
 
     async def run(self, audio: AsyncIterator[bytes]) -> AsyncGenerator[pb.StreamResponse]:
         """Yield what the server says until it is done."""
@@ -159,23 +168,37 @@ class Session:
         loop = asyncio.get_running_loop()
         attempt, heard = 0, loop.time()
         while True:
-            try:
-                async with aclosing(self._stream()) as messages:
-                    async for message in messages:
-                        attempt, heard = 0, loop.time()
-                        yield message
-                        if message.WhichOneof("message") == "done":
-                            return
-                failure = ApiError("UNAVAILABLE", "the stream ended early")
-            except grpc.aio.AioRpcError as error:
-                failure = from_rpc(error)
-            except ApiError as error:
-                failure = error
-            if not self._may_resume(failure) or loop.time() - heard > self._patience:
-                raise failure
-            await asyncio.sleep(wait_before(attempt, failure))
+            failure: list[ApiError] = []
+            async with aclosing(self._guarded(failure)) as messages:
+                async for message in messages:
+                    attempt, heard = 0, loop.time()
+                    yield message
+            if not failure:
+                return
+            if not self._may_resume(failure[0]) or loop.time() - heard > self._patience:
+                raise failure[0]
+            await asyncio.sleep(wait_before(attempt, failure[0]))
             attempt += 1
             self.resumed += 1
+
+    async def _guarded(self, failure: list[ApiError]) -> AsyncGenerator[pb.StreamResponse]:
+        """Run one stream; put what ended it before its time into `failure`."""
+        done = False
+        try:
+            async with aclosing(self._stream()) as messages:
+                async for message in messages:
+                    done = message.WhichOneof("message") == "done"
+                    yield message
+            if not done:
+                failure.append(ApiError("UNAVAILABLE", "the stream ended early"))
+        except grpc.aio.AioRpcError as error:
+            failure.append(from_rpc(error))
+        except ApiError as error:
+            failure.append(error)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            failure.append(ApiError("UNAVAILABLE", "the connection was dropped"))
 
     def _may_resume(self, failure: ApiError) -> bool:
         broken = failure.reason is None and failure.code in ("UNAVAILABLE", "CANCELLED", "UNKNOWN", "INTERNAL")
@@ -183,7 +206,7 @@ class Session:
 
     async def _stream(self) -> AsyncGenerator[pb.StreamResponse]:
         """Run one stream and yield what is new; its sender ends with it."""
-        call = self._stub.Stream(metadata=self._metadata)
+        call = self._call = self._stub.Stream(metadata=self._metadata)
         sender: asyncio.Task[None] | None = None
         try:
             await call.write(pb.StreamRequest(start=self._start()))

@@ -28,28 +28,40 @@ class Connection:
     """Certificates to trust with https instead of the system's."""
 
 
-def connection(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Connection:
-    """Read the connection; raise NotConfigured where the address or the key is nowhere to be found."""
+def connection(
+    environment: Mapping[str, str] = os.environ, start: Path | None = None, *, needs_key: bool = True
+) -> Connection:
+    """Read the connection; raise NotConfigured where the address, or a key that is needed, is nowhere to be found."""
     found = {**client_env(environment, start or Path.cwd()), **{k: v for k, v in environment.items() if v}}
-    for name in (ADDRESS, API_KEY):
+    for name in (ADDRESS, *((API_KEY,) if needs_key else ())):
         if name not in found:
             raise NotConfigured(
                 f"{name} is not set, and no .locution/client.env lies here or above: "
                 f"set it, or start the local stack with `make up`"
             )
     ca_file = found.get(CA_FILE)
-    return Connection(found[ADDRESS], found[API_KEY], Path(ca_file) if ca_file else None)
+    return Connection(found[ADDRESS], found.get(API_KEY, ""), Path(ca_file) if ca_file else None)
 
 
 def client_env(environment: Mapping[str, str], start: Path) -> dict[str, str]:
     """Return the settings of the nearest client.env: of LOCUTION_STATE, else in `.locution` here or above."""
+    path = _client_env_file(environment, start)
+    return _parse(path.read_text(encoding="utf-8")) if path else {}
+
+
+def session_file(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
+    """Return where the session is kept: beside client.env, else in the user's folder of settings (XDG)."""
+    path = _client_env_file(environment, start or Path.cwd())
+    if path:
+        return path.with_name("session.json")
+    settings = environment.get("XDG_CONFIG_HOME")
+    return (Path(settings) if settings else Path.home() / ".config") / "locution" / "session.json"
+
+
+def _client_env_file(environment: Mapping[str, str], start: Path) -> Path | None:
     state = environment.get(STATE)
     folders = [Path(state)] if state else [folder / ".locution" for folder in (start, *start.parents)]
-    for folder in folders:
-        path = folder / "client.env"
-        if path.is_file():
-            return _parse(path.read_text(encoding="utf-8"))
-    return {}
+    return next((path for folder in folders if (path := folder / "client.env").is_file()), None)
 
 
 def _parse(text: str) -> dict[str, str]:

@@ -207,8 +207,8 @@ class ObjectStore:
         """Join the parts, then read the object back: S3 may answer 200 with an error in the body.
 
         Also succeeds when an earlier completion did whose answer was lost. Raises ObjectNotFound if there is neither
-        upload nor object, ObjectChecksumMismatch if the object has another size than its parts, and DependencyUnavailable
-        when nothing was joined although the answer was 200: try again.
+        upload nor object, ObjectChecksumMismatch if the object has another size than its parts, and
+        DependencyUnavailable when nothing was joined although the answer was 200: try again.
         """
         listed = [(part.number, part.etag) for part in parts]
         try:

@@ -42,6 +42,7 @@ class FakeEngine(AsrServiceServicer):
     calls: set[asyncio.Task[Any]] = field(default_factory=set)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: grpc.StatusCode | None = None
+    losing: bool = False
     address: str = ""
 
     async def Listen(
@@ -54,6 +55,9 @@ class FakeEngine(AsrServiceServicer):
         self.calls.add(task)
         try:
             async for answer in self._listen(request_iterator):
+                if self.losing:
+                    self.losing = False
+                    await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
                 yield answer
         finally:
             self.calls.discard(task)
@@ -87,9 +91,8 @@ class FakeEngine(AsrServiceServicer):
         yield pb.ListenResponse(done=pb.ListenDone(sample_count=end))
 
     def lose(self) -> None:
-        """Break all streams off, as a dying process does."""
-        for call in self.calls:
-            call.cancel()
+        """Break the stream off that is answered next."""
+        self.losing = True
 
 
 def final(first: int, start: int, end: int, heard: bytearray) -> pb.ListenResponse:
@@ -104,7 +107,7 @@ def final(first: int, start: int, end: int, heard: bytearray) -> pb.ListenRespon
 @asynccontextmanager
 async def serving_engine() -> AsyncIterator[FakeEngine]:
     """Serve a fake engine on a free port."""
-    engine, server = FakeEngine(), grpc.aio.server()
+    engine, server = FakeEngine(), grpc.aio.server()  # type: ignore[abstract]  # it only listens
     engine.gate.set()
     add_AsrServiceServicer_to_server(engine, server)
     engine.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"

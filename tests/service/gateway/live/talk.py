@@ -17,7 +17,11 @@ SECOND = 16_000
 
 def config(**fields: Any) -> pb.LiveConfig:
     """Return a configuration of 16 kHz PCM; `fields` go over it."""
-    values: dict[str, Any] = {"encoding": pb.LiveConfig.ENCODING_PCM_S16LE, "sample_rate_hertz": SECOND, "language": "en"}
+    values: dict[str, Any] = {
+        "encoding": pb.LiveConfig.ENCODING_PCM_S16LE,
+        "sample_rate_hertz": SECOND,
+        "language": "en",
+    }
     values |= fields
     return pb.LiveConfig(**{name: value for name, value in values.items() if value is not None})
 

@@ -17,7 +17,8 @@ from tests.service.gateway.live.talk import SECOND, noise
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_dropped_client_goes_on_without_a_lost_sample(house: House, seed: int) -> None:
     chance = random.Random(seed)
-    audio, finals, token, last, offset = noise(6.0, seed), {}, "", 0, 0
+    audio, token, last, offset = noise(6.0, seed), "", 0, 0
+    finals: dict[int, str] = {}
     for _ in range(4):
         talk = house.speaker.talk()
         started = await (talk.resume(token, last) if token else talk.begin())

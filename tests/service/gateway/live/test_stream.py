@@ -15,6 +15,10 @@ from tests.service.gateway.live.fake_engine import expected
 from tests.service.gateway.live.talk import SECOND, config, noise
 
 
+def stored_keys(house: House) -> list[str]:
+    return house.gateway.keys()
+
+
 async def test_every_sample_is_heard_and_acknowledged(house: House) -> None:
     audio = noise(5.3)
     talk = await house.speaker.whole(audio)
@@ -65,7 +69,9 @@ async def test_other_rates_give_as_many_samples_at_16_khz(house: House, rate: in
     await talk.send(data[: rate * 2])
     done = (await talk.finish()).done
     assert done is not None
-    assert done.audio_duration.ToTimedelta().total_seconds() == pytest.approx(len(data[: rate * 2]) / 2 / rate, abs=1e-3)
+    assert done.audio_duration.ToTimedelta().total_seconds() == pytest.approx(
+        len(data[: rate * 2]) / 2 / rate, abs=1e-3
+    )
 
 
 async def test_floats_are_heard_as_the_integers_that_they_stand_for(house: House) -> None:
@@ -83,7 +89,7 @@ async def test_a_deleted_session_leaves_no_object_and_no_text(house: House) -> N
     assert (session.state, session.end_reason) == (pb.LiveSession.STATE_ENDED, "FINISHED")
     assert await house.gateway.owner.fetchval("SELECT count(*) FROM gateway.live_finals") == 0
     async with asyncio.timeout(10):
-        while [key for key in house.gateway.keys() if key.startswith("live/")]:
+        while [key for key in stored_keys(house) if key.startswith("live/")]:
             await asyncio.sleep(0.1)
 
 
@@ -95,7 +101,7 @@ async def test_a_kept_session_becomes_a_job_of_the_same_audio(house: House) -> N
     upload = await house.gateway.client.get_upload(job.upload)
     assert (job.display_name, upload.display_name, upload.size_bytes) == ("a call", "a call", audio.nbytes)
     assert job.effective_config.audio_format.sample_rate_hertz == SECOND
-    keys = [key for key in house.gateway.keys() if key.startswith("uploads/")]
+    keys = [key for key in stored_keys(house) if key.startswith("uploads/")]
     stored = b"".join(house.gateway.store.get_object(house.gateway.bucket, key).data for key in keys)
     assert stored == audio.tobytes()
 

@@ -12,7 +12,8 @@ from locution_gateway.domain.stages import SectionResult
 
 from tests.service.gateway.worker.conftest import Queue, until
 from tests.service.gateway.worker.test_stages import CRASH, LEASE, claim, decoded
-from tests.service.gateway.worker.test_worker import S3Server, bucket, recording, s3, world
+from tests.service.gateway.worker.test_worker import recording, world
+from tests.support.s3 import S3Server, bucket, s3
 
 __all__ = ["bucket", "s3"]
 

@@ -46,7 +46,9 @@ def test_text_outside_the_section_is_refused(segment: Segment) -> None:
         check_section(section(*WHOLE, segments=(segment,)), 100)
 
 
-@pytest.mark.parametrize("span", [SpeakerSpan(0, 101, 0), SpeakerSpan(9, -9, 0), SpeakerSpan(5, 5, 0), SpeakerSpan(0, 9, -3)])
+@pytest.mark.parametrize(
+    "span", [SpeakerSpan(0, 101, 0), SpeakerSpan(9, -9, 0), SpeakerSpan(5, 5, 0), SpeakerSpan(0, 9, -3)]
+)
 def test_speakers_outside_the_section_are_refused(span: SpeakerSpan) -> None:
     with pytest.raises(EngineError):
         check_spans([SpeakerSpan(0, 100, 0), span], 100)

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 
 from locution_client.cli import exit_codes, show
-from locution_client.cli.commands import jobs, live, models, transcribe, upload, webhooks
+from locution_client.cli.commands import (
+    jobs,
+    keys,
+    live,
+    login,
+    logout,
+    models,
+    quotas,
+    settings,
+    tenants,
+    transcribe,
+    upload,
+    usage,
+    users,
+    webhooks,
+    whoami,
+)
+from locution_client.cli.identity import connected
 from locution_client.cli.output import UsageError
-from locution_client.client import Client
 from locution_client.errors import ApiError
-from locution_client.settings import NotConfigured, connection
+from locution_client.settings import NotConfigured
 
-COMMANDS = (transcribe, live, upload, jobs, models, webhooks)
+COMMANDS = (
+    *(transcribe, live, upload, jobs, models, webhooks),
+    *(login, logout, whoami, users, keys, usage, quotas, tenants, settings),
+)
 
 DESCRIPTION = """\
 Transcribe recordings with a Locution server. The server and the key are taken from LOCUTION_ADDRESS (host:port, or
-https://host) and LOCUTION_API_KEY, else from .locution/client.env here or in a folder above.
+https://host) and LOCUTION_API_KEY, else from .locution/client.env here or in a folder above. A session that `locution
+login` began goes before the key of that file.
 """
 
 
@@ -43,10 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    found = connection()
-    if options.address:
-        found = dataclasses.replace(found, address=options.address)
-    async with Client(found) as client:
+    async with connected(options) as client:
         code: int = await options.run(client, options)
         return code
 

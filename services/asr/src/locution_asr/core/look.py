@@ -1,7 +1,7 @@
 """Look at speech that goes on: decode its end again and again, and keep what two looks agree on.
 
-The audio of a look is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its encoder input
-is cut to its length.
+The audio of a look is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its encoder
+input is cut to its length.
 """
 
 from __future__ import annotations

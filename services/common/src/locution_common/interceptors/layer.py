@@ -1,9 +1,9 @@
 """How an interceptor is written here: a layer wraps a call from before its start to after its end.
 
 One gRPC interceptor holds all layers and wraps each handler once, so that a streamed message passes one wrapper
-instead of one for every layer. The wrappers are coroutine functions, also where the answer is a stream: grpc.aio runs what
-is not async in a thread, and drops an async generator unclosed when its client cancels. Such a generator is closed by the
-garbage collector, after the call, when a look at the call's context is a look at freed memory.
+instead of one for every layer. The wrappers are coroutine functions, also where the answer is a stream: grpc.aio runs
+what is not async in a thread, and drops an async generator unclosed when its client cancels. Such a generator is closed
+by the garbage collector, after the call, when a look at the call's context is a look at freed memory.
 """
 
 from __future__ import annotations

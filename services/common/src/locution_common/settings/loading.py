@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError
 
 from .base import PREFIX, Settings, is_secret, setting_name
+from .strength import weak_secrets
 
 S = TypeVar("S", bound=Settings)
 
@@ -56,7 +57,9 @@ def read(cls: type[S]) -> S:
         problems += _validation_problems(cls, error)
     else:
         if settings is not None:
-            return settings
+            problems += _weak(settings)
+            if not problems:
+                return settings
     raise SettingsInvalid(problems)
 
 
@@ -127,6 +130,11 @@ def _file_fault(path: Path) -> str | None:
         return f"{path} cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         return f"{path} is not UTF-8 text"
+
+
+def _weak(settings: Settings) -> Iterator[Problem]:
+    for name, fault in weak_secrets(settings):
+        yield Problem(setting_name(name), fault, type(settings).model_fields[name])
 
 
 def _validation_problems(cls: type[Settings], error: ValidationError) -> Iterator[Problem]:

@@ -63,20 +63,10 @@ class S3Objects:
         return [_part(part) for part in await self._store.list_parts(key, multipart_id)]
 
     async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
-        """Join parts into the object; where the store does not know their tags, those of its own with the same sizes."""
+        """Join parts into the object."""
         listed = [Part(part.number, part.etag, part.size) for part in parts]
         try:
-            await self._complete(key, multipart_id, listed)
-        except UploadPartInvalidError:
-            held = {part.number: part for part in await self._store.list_parts(key, multipart_id)}
-            known = [held.get(part.number, part) for part in listed]
-            if known == listed or [part.size for part in known] != [part.size for part in listed]:
-                raise
-            await self._complete(key, multipart_id, known)
-
-    async def _complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-        try:
-            await self._store.complete_multipart(key, multipart_id, parts)
+            await self._store.complete_multipart(key, multipart_id, listed)
         except ObjectChecksumMismatch as error:
             raise UploadPartInvalidError("the joined object has another size than its parts") from error
         except InternalError as error:

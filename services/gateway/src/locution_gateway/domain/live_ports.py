@@ -118,6 +118,9 @@ class Listening(Protocol):
     async def finish(self) -> None:
         """Say that all audio was sent."""
 
+    def abandon(self) -> None:
+        """Give the engine up: who waits for it gets EngineLostError."""
+
     def events(self) -> AsyncIterator[EngineEvent]:
         """Yield what the engine tells, HeardEnd last."""
 

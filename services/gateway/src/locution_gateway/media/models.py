@@ -81,8 +81,8 @@ class DecodeLimits:
 class DecodeSpec:
     """Say how to decode: `raw` for headerless audio, `channels` mixed or separate.
 
-    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces. `live` names the demuxer
-    of media that is still being recorded: little is read ahead and nothing is held back.
+    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces. `live` names the
+    demuxer of media that is still being recorded: little is read ahead and nothing is held back.
     """
 
     raw: RawFormat | None = None

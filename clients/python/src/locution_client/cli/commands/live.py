@@ -109,9 +109,10 @@ def _config(sound: Sound, options: argparse.Namespace) -> pb.LiveConfig:
 
 async def _bytes(name: str) -> AsyncIterator[bytes]:
     """Yield a file's bytes, or those of standard input as soon as they come."""
-    if name != "-" and not Path(name).is_file():
-        raise UsageError(f"no such file: {name}")
-    descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
+    try:
+        descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f"{name}: {error.strerror}") from error
     try:
         while data := await asyncio.to_thread(os.read, descriptor, PIECE):
             yield data

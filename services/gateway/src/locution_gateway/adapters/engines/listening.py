@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import grpc
@@ -61,6 +61,12 @@ class GrpcListening:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """Give the engine up."""
+        self._abandoned = True
+        self._call.cancel()
 
     async def begin(self, start: pb.ListenStart) -> None:
         """Send what is wanted and wait until the engine has admitted it."""
@@ -87,7 +93,7 @@ class GrpcListening:
 
     async def finish(self) -> None:
         """Say that all audio was sent."""
-        with _judged():
+        with self._judged():
             await self._call.done_writing()
 
     async def events(self) -> AsyncIterator[EngineEvent]:
@@ -100,13 +106,28 @@ class GrpcListening:
                 return
         raise EngineLostError
 
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Turn what a call raises into EngineLostError, or into what the engine refuses with."""
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise _refusal(error) from error
+        except (TimeoutError, asyncio.InvalidStateError) as error:
+            raise EngineLostError from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._abandoned and task is not None and not task.cancelling():
+                raise EngineLostError from None
+            raise
+
     async def _write(self, request: pb.ListenRequest) -> None:
-        with _judged():
+        with self._judged():
             async with asyncio.timeout(STALL_SECONDS):
                 await self._call.write(request)
 
     async def _read(self, patient: bool = False) -> pb.ListenResponse | None:
-        with _judged():
+        with self._judged():
             async with asyncio.timeout(None if patient else STALL_SECONDS):
                 answer = await self._call.read()
             if isinstance(answer, pb.ListenResponse):
@@ -120,19 +141,6 @@ class GrpcListening:
                 await self._call.trailing_metadata(),
                 await self._call.details(),
             )
-
-
-class _judged:  # noqa: N801 - reads as a verb where it is used
-    """Turn what a call raises into EngineLostError, or into what the engine refuses with."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        match error:
-            case grpc.aio.AioRpcError():
-                raise _refusal(error) from error
-            case TimeoutError() | asyncio.InvalidStateError():
-                raise EngineLostError from error
 
 
 def _refusal(error: grpc.aio.AioRpcError) -> Exception:

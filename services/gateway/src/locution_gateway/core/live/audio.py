@@ -1,7 +1,7 @@
 """Samples of headerless audio, at 16 kHz, wherever a stream begins.
 
-Resampling is a windowed sinc (Smith, "Digital Audio Resampling", 2002) whose phase depends on the position alone, so that
-a stream that goes on elsewhere gives the same samples.
+Resampling is a windowed sinc (Smith, "Digital Audio Resampling", 2002) whose phase depends on the position alone, so
+that a stream that goes on elsewhere gives the same samples.
 """
 
 from __future__ import annotations

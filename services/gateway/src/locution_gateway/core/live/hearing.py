@@ -29,7 +29,12 @@ from locution_gateway.domain.live_ports import Listening, LiveEngine
 RATE: Final = 16_000
 WIDTH: Final = 2
 PIECE: Final = RATE
-MOST_UNSENT: Final = 10 * RATE
+MOST_UNDONE: Final = 90 * RATE
+"""Audio that is held because no final is behind it; more than three of the longest windows."""
+
+STALL: Final = 60.0
+"""Seconds without a word from an engine that was sent audio, after which it counts as lost."""
+
 PATIENCE: Final = 60.0
 """Seconds without any engine after which a stream ends; its session can be resumed."""
 
@@ -56,6 +61,8 @@ class Hearing:
         self._flushed = -1
         self._changes: deque[tuple[int, LiveChange]] = deque()
         self._finished = False
+        self._events = 0
+        self._unanswered = False
         self._changed = asyncio.Condition()
 
     @property
@@ -66,7 +73,7 @@ class Hearing:
     async def send(self, pcm: bytes) -> None:
         """Take PCM; waits while engines are far behind."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._end - self._sent < MOST_UNSENT)
+            await self._changed.wait_for(lambda: self._end - max(self._done, self._first) < MOST_UNDONE)
             for at in range(0, len(pcm), PIECE * WIDTH):
                 piece = pcm[at : at + PIECE * WIDTH]
                 self._audio.append(piece)
@@ -124,18 +131,32 @@ class Hearing:
         return ListenFrom(self._first, max(self._done, self._first), self._language, self._trace)
 
     async def _conversation(self, listening: Listening) -> AsyncGenerator[EngineEvent]:
-        sender = asyncio.create_task(self._send_all(listening))
+        helpers = [asyncio.create_task(self._send_all(listening)), asyncio.create_task(self._watch(listening))]
         try:
             async for event in listening.events():
                 await self._note(event)
                 yield event
         finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _watch(self, listening: Listening) -> None:
+        """Give up an engine that was sent audio and says nothing for too long."""
+        seen, since = self._events, self._clock.monotonic()
+        while True:
+            await self._clock.sleep(STALL / 10)
+            if self._events != seen or not self._unanswered:
+                seen, since = self._events, self._clock.monotonic()
+            elif self._clock.monotonic() - since > STALL:
+                listening.abandon()
+                return
 
     async def _note(self, event: EngineEvent) -> None:
         """Remember what need not be heard again."""
         async with self._changed:
+            self._events += 1
+            self._unanswered = False
             match event:
                 case HeardFinal():
                     self._done = max(self._done, event.end)
@@ -176,6 +197,7 @@ class Hearing:
                 await listening.send(first, step)
                 async with self._changed:
                     self._sent = first + len(step) // WIDTH
+                    self._unanswered = True
                     self._changed.notify_all()
             case "flush":
                 await listening.flush()

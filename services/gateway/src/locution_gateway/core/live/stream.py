@@ -100,7 +100,7 @@ class StreamLive:
 
 
 async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> AsyncGenerator[ClientMessage]:
-    """Pass messages on. Raises LiveIdleError when none comes for too long; the time of whoever takes them is not counted."""
+    """Pass messages on. Raises LiveIdleError when none comes for too long; the taker's own time is not counted."""
     while True:
         try:
             async with asyncio.timeout(seconds) as limit:

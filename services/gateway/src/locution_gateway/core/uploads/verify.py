@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from locution_gateway.domain.errors import UploadPartInvalidError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, StoredObject, UploadFault, UploadStore
-from locution_gateway.domain.uploads import Upload, UploadPart, Written
+from locution_gateway.domain.uploads import Upload, UploadPart, WriteMode, Written
 
 # Behind every number that a stream can have taken.
 TAIL_PART: Final = 10_000
@@ -131,7 +132,19 @@ class VerifyUpload:
         parts = list(written.parts)
         if written.tail_key is not None:
             parts.append(await self._tail_part(written.upload, multipart_id, written.tail_key, written.tail_bytes))
-        await self._objects.complete_multipart(written.upload.object_key, multipart_id, parts)
+        try:
+            await self._objects.complete_multipart(written.upload.object_key, multipart_id, parts)
+        except UploadPartInvalidError:
+            if written.upload.write_mode is not WriteMode.STREAM:
+                raise
+            await self._join_as_held(written.upload.object_key, multipart_id, parts)
+
+    async def _join_as_held(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
+        """Join by the store's own tags, for one that we were told may be wrong: a stream gives each number once."""
+        held = {part.number: part for part in await self._objects.list_parts(key, multipart_id)}
+        if any(part.number not in held or held[part.number].size != part.size for part in parts):
+            raise UploadPartInvalidError("the store does not hold the parts")
+        await self._objects.complete_multipart(key, multipart_id, [held[part.number] for part in parts])
 
     async def _single(self, written: Written) -> str:
         if written.tail_key is not None:

@@ -1,0 +1,76 @@
+"""How the command line is known to the server: by a key, or by a stored session that is renewed as needed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from locution_client.cli import show
+from locution_client.client import Client
+from locution_client.errors import ApiError
+from locution_client.sessions import SessionFile, StoredSession, stored
+from locution_client.settings import API_KEY, Connection, NotConfigured, connection, session_file
+
+AFTER_FAILURE = 30.0
+"""Seconds after which a renewal that failed is tried again, while the old token is still good."""
+
+
+@asynccontextmanager
+async def connected(options: argparse.Namespace) -> AsyncIterator[Client]:
+    """Open a client that is known by LOCUTION_API_KEY, else by the stored session, else by client.env's key."""
+    found = connection(needs_key=False)
+    if options.address:
+        found = dataclasses.replace(found, address=options.address)
+    options.address, file = found.address, SessionFile(session_file())
+    session = None if os.environ.get(API_KEY) else file.read(found.address)
+    if getattr(options, "anonymous", False):
+        found, session = dataclasses.replace(found, api_key=""), None
+    elif session is None and not found.api_key:
+        raise NotConfigured(f"neither a key nor a session at {found.address}: set {API_KEY}, or `locution login`")
+    async with _client(found, file, session) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _client(found: Connection, file: SessionFile, session: StoredSession | None) -> AsyncIterator[Client]:
+    async with Client(found) as client:
+        if session is None:
+            yield client
+            return
+        session = await renew(client, file, session)
+        client.show(session.access_token)
+        renewing = asyncio.create_task(_keep(client, file, session))
+        try:
+            yield client
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+
+
+async def renew(client: Client, file: SessionFile, session: StoredSession) -> StoredSession:
+    """Return a session whose access token is good for a while; raises ApiError where it is over."""
+    if session.renew_in > 0:
+        return session
+    with file.locked():
+        current = file.read(session.address) or session  # another process may have renewed it meanwhile
+        if current.renew_in <= 0:
+            current = stored(session.address, await client.accounts.refresh(current.refresh_token))
+            file.write(current)
+    return current
+
+
+async def _keep(client: Client, file: SessionFile, session: StoredSession) -> None:
+    while True:
+        await asyncio.sleep(max(session.renew_in, 0) + 1)
+        try:
+            session = await renew(client, file, session)
+        except ApiError as error:
+            show.failure(error, "the session cannot be renewed")
+            await asyncio.sleep(AFTER_FAILURE)
+        else:
+            client.show(session.access_token)
