@@ -17,11 +17,11 @@ ROUND_KILLS = 8
 POINT_SECONDS = 4.0
 
 
-async def random_kills(chaos: Chaos, rng: random.Random) -> None:
+async def random_kills(chaos: Chaos, rng: random.Random, count: int = ROUND_KILLS) -> None:
     """Kill somebody every second or so."""
     chaos.cluster.plan(pace=0.03)
     killed = 0
-    while killed < ROUND_KILLS:
+    while killed < count:
         await asyncio.sleep(rng.uniform(0.1, 0.7))
         killed += chaos.kill(rng.choice(ROLES))
 
@@ -71,11 +71,8 @@ async def test_the_long_form_goes_on_until_so_many_kills(chaos: Chaos, kills: in
     seed = 1000
     while chaos.kills.total() < kills:
         seed += 1
-        faults = (
-            random_kills
-            if seed % 2
-            else partial(named_kills, role=random.Random(seed).choice(("api", *WORKERS)), count=8)
-        )
-        name = "random kills" if seed % 2 else "named points"
-        await chaos.round(name, seed, faults, clients=6)
+        role = random.Random(seed).choice(("api", *WORKERS))
+        named = seed % 3 == 0
+        faults = partial(named_kills, role=role, count=5) if named else partial(random_kills, count=2 * ROUND_KILLS)
+        await chaos.round(f"named points of {role}" if named else "random kills", seed, faults)
     assert [what for outcome in chaos.outcomes for what in outcome.violations] == []

@@ -24,8 +24,8 @@ CLASSES = {
 }
 MOUNTS = {"/etc/locution/secrets": "secrets", "/etc/locution/migration": "migration"}
 SECRETS = {
-    "LOCUTION_DATABASE_URL": "postgresql://user:password@db:5432/locution",
-    "LOCUTION_MIGRATION_DATABASE_URL": "postgresql://owner:password@db:5432/locution",
+    "LOCUTION_DATABASE_URL": "postgresql://user:q8f3-zk7w-1@db:5432/locution",
+    "LOCUTION_MIGRATION_DATABASE_URL": "postgresql://owner:q8f3-zk7w-1@db:5432/locution",
 }
 
 

@@ -14,6 +14,8 @@ from locution_asr.core.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
 
+COST = (30 + 1) / 2  # what the encoder takes, and what the decoder hears
+
 
 @asynccontextmanager
 async def dispatching(
@@ -45,11 +47,11 @@ async def test_a_cancelled_caller_frees_its_place_in_the_queue() -> None:
         running = asyncio.create_task(dispatcher.submit(job(recogniser, beam=1)))
         await until(lambda: dispatcher.running == 1)
         waiting = [asyncio.create_task(dispatcher.submit(job(recogniser))) for _ in range(3)]
-        await until(lambda: dispatcher.queued_cost == 90.0)
+        await until(lambda: dispatcher.queued_cost == 3 * COST)
         for task in waiting[:2]:
             task.cancel()
         await asyncio.gather(*waiting[:2], return_exceptions=True)
-        assert dispatcher.queued_cost == 30.0
+        assert dispatcher.queued_cost == COST
         recogniser.gate.set()
         await asyncio.gather(running, waiting[2])
     assert recogniser.batches == [1, 1]
@@ -74,7 +76,7 @@ async def test_no_more_batches_run_than_there_are_slots() -> None:
     async with dispatching(slots=2) as dispatcher:
         tasks = [asyncio.create_task(dispatcher.submit(job(recogniser))) for _ in range(12)]
         await until(lambda: dispatcher.running == 2)
-        assert dispatcher.queued_cost == 4 * 30.0
+        assert dispatcher.queued_cost == 4 * COST
         recogniser.gate.set()
         await asyncio.gather(*tasks)
     assert dispatcher.running == 0

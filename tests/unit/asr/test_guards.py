@@ -7,6 +7,8 @@ from locution_asr.core.guards import Guard, compression_ratio, judge, loops
 from locution_asr.domain.models import Reason
 from locution_asr.domain.ports import Draft
 
+from tests.unit.asr.fakes import sound
+
 GUARD = Guard()
 PLAIN = "And so, my fellow Americans, ask not what your country can do for you."
 
@@ -56,3 +58,8 @@ def test_the_token_cap_grows_with_the_audio() -> None:
 def test_the_compression_ratio_of_natural_text_is_low() -> None:
     assert compression_ratio(PLAIN) < 1.5
     assert compression_ratio("la " * 100) > 10
+
+
+def test_more_tokens_than_the_audio_holds_are_suspect() -> None:
+    assert judge(sound(" one two"), Guard(), limit=8) is None
+    assert judge(sound(" one two"), Guard(), limit=7) is Reason.TOO_MANY_TOKENS

@@ -125,3 +125,8 @@ def test_flows_are_forgotten_when_idle() -> None:
     assert len(queue) == 0
     assert queue.cost == 0
     assert queue.flows <= 1
+
+
+def test_of_flows_whose_turn_it_is_the_one_with_the_least_work_goes_first() -> None:
+    items = [Item(FlowKey(f"f{cost}"), cost=cost) for cost in (12.0, 7.0, 9.0)]
+    assert [item.cost for item in drained(filled(*items))] == [7.0, 9.0, 12.0]

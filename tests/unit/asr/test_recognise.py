@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Dispatcher
-from locution_asr.core.passes import bucket, plan
+from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.queue import WindowQueue
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import (
@@ -61,15 +62,25 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Dispatcher
     assert result.speech == result.text_speech == HEARD
 
 
-async def test_a_doubted_draft_is_searched_wider_without_encoding_again(dispatcher: Dispatcher) -> None:
+async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatcher: Dispatcher) -> None:
     def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
-        return sound(" wrong", mean_log_probability=-0.9) if search.beam_size == 1 else sound(" right")
+        draft = sound(" left right" if len(pcm) < HEARD else " all of it at once")
+        return replace(draft, capped=len(pcm) >= HEARD)
 
     recogniser = FakeRecogniser(speak=speak)
-    result = await recognised(dispatcher, recogniser)
-    assert recogniser.lengths == [samples(10)]
-    assert [segment.text for segment in result.segments] == ["right"]
-    assert result.timing.passes == 1
+    result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
+    assert [segment.text for segment in result.segments] == ["left right", "left right"]
+    assert {item.outcome for item in result.coverage} == {Outcome.TRANSCRIBED}
+    assert [item.span.start for item in result.coverage] == [samples(10), result.coverage[0].span.end]
+    assert result.timing.passes == 3
+    assert HEARD - 1 <= result.speech <= HEARD
+
+
+async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Dispatcher) -> None:
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: replace(sound(" on and on"), capped=True))
+    result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
+    assert {(item.outcome, item.reason) for item in result.coverage} == {(Outcome.DROPPED, Reason.TOO_MANY_TOKENS)}
+    assert result.segments == ()
 
 
 async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) -> None:
@@ -131,3 +142,14 @@ def test_an_accurate_plan_has_the_requested_beam_on_full_windows() -> None:
     first, last = plan(Options(language="en", beam_size=3), Mode.ACCURATE, HEARD)
     assert (first.length, first.search.beam_size) == (WINDOW_SAMPLES, 3)
     assert (last.search.beam_size, last.search.no_repeat_ngram) == (5, 3)
+
+
+def test_a_fast_plan_cuts_the_encoders_input_and_keeps_the_search() -> None:
+    first, second, _ = plan(Options(language="en", beam_size=3), Mode.FAST, HEARD)
+    assert (first.length, first.search.beam_size, first.whole) == (samples(10), 3, False)
+    assert (second.length, second.search.beam_size, second.whole) == (WINDOW_SAMPLES, 5, True)
+
+
+def test_fast_windows_are_shorter() -> None:
+    assert longest_window(Mode.FAST, samples(29)) == samples(18)
+    assert longest_window(Mode.ACCURATE, samples(29)) == samples(29)

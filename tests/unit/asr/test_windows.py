@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, place
+from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, halves, place
 from locution_asr.domain.models import Span, Window, samples, seconds
 
 RULE = WindowRule()
@@ -80,3 +81,24 @@ def test_the_buffer_forgets_what_nobody_needs() -> None:
     assert set(buffer.slice(Span(158_400, 160_000))) == {99}
     with pytest.raises(ValueError, match="is not within"):
         buffer.slice(Span(0, 10))
+
+
+def test_halves_meet_where_it_is_quiet_and_keep_every_sample() -> None:
+    [window] = planned((10, 20), (24, 28))
+    pcm = np.full(len(window.pcm), 500, np.int16)
+    quiet = samples(6.05)
+    pcm[quiet - samples(0.15) : quiet + samples(0.15)] = 3
+    parts = halves(replace(window, pcm=pcm))
+    assert parts is not None
+    left, right = parts
+    assert abs(len(left.pcm) - quiet) <= samples(0.15)
+    assert np.array_equal(np.concatenate([left.pcm, right.pcm]), pcm)
+    assert (left.span.start, right.span.end) == (window.span.start, window.span.end)
+    for part in parts:
+        assert sum(piece.span.length for piece in part.pieces) == len(part.pcm)
+        assert [piece.at for piece in part.pieces][0] == 0
+
+
+def test_what_is_short_is_not_split() -> None:
+    [window] = planned((10, 12))
+    assert halves(window) is None

@@ -185,6 +185,13 @@ class FakeIdentity(AccountServiceServicer, AdministrationServiceServicer):
         settings: administration.TenantSettings = request.settings
         return settings
 
+    async def _unused(self, request: Any, context: Context) -> Any:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the client's tests have no need of this")
+
+    ChangePassword = GetTenant = UpdateTenant = GetTenantSettings = GetUser = DeleteUser = _unused
+    ListInvitations = DeleteInvitation = ListTenantApiKeys = RotateTenantApiKey = RevokeTenantApiKey = _unused
+    CreateIssuer = ListIssuers = DeleteIssuer = _unused
+
 
 async def serve(gateway: FakeIdentity) -> tuple[grpc.aio.Server, str]:
     """Serve on a free port of loopback."""

@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 Detail = TypeVar("Detail", bound=Message)
 
 ADVICE: Mapping[str, str] = {
-    "UNAUTHENTICATED": "check LOCUTION_API_KEY",
+    "UNAUTHENTICATED": "check LOCUTION_API_KEY, or log in: `locution login`",
     "PERMISSION_DENIED": "use a key that is allowed to do this",
     "DEADLINE_EXCEEDED": "try again",
     "DEPENDENCY_UNAVAILABLE": "try again in a moment",
@@ -40,6 +40,16 @@ ADVICE: Mapping[str, str] = {
     "WEBHOOK_NOT_FOUND": "`locution webhooks list` shows the webhooks there are",
     "WEBHOOK_DISABLED": "enable it: `locution webhooks update NAME --enable`",
     "WEBHOOK_URL_REFUSED": "give a public https URL, or have the operator allow yours (LOCUTION_WEBHOOK_ALLOW)",
+    "CREDENTIAL_EXPIRED": "log in again: `locution login`",
+    "SESSION_REQUIRED": "log in first: `locution login`",
+    "SESSIONS_DISABLED": "use an API key, or have the operator set LOCUTION_SESSION_KEY",
+    "INVITATION_INVALID": "ask for a new one: `locution users invite`",
+    "REGISTRATION_CLOSED": "ask an administrator for an invitation",
+    "USER_EXISTS": "log in: `locution login`",
+    "USER_NOT_FOUND": "`locution users list` shows the users there are",
+    "API_KEY_NOT_FOUND": "`locution keys list` shows the keys there are",
+    "TENANT_NOT_FOUND": "`locution tenants list` shows the tenants there are",
+    "QUOTA_EXCEEDED": "`locution quotas get` shows what is left",
     "OPTION_UNSUPPORTED": "drop the option or choose another model: `locution models list`",
 }
 """What a person can do, by reason; the catalogue itself is locution.v1.ErrorReason."""

@@ -85,13 +85,15 @@ class Unacknowledged:
         return self.end > offset or self.closed
 
     def _piece(self, offset: int) -> bytes:
+        if offset < self.first:
+            raise ValueError(f"audio at {offset} was acknowledged and forgotten")
         at = self.first
         for piece in self._pieces:
             size = len(piece) // self.unit
             if at + size > offset:
                 return piece[(offset - at) * self.unit :]
             at += size
-        raise ValueError(f"audio at {offset} was acknowledged and forgotten")
+        raise ValueError(f"no audio has come at {offset}")
 
 
 class Live:

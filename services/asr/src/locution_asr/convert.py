@@ -156,6 +156,7 @@ def _done(report: SectionReport) -> pb.TranscribeDone:
         sample_count=report.length,
         coverage=[_coverage(item) for item in report.coverage],
         speech_sample_count=report.speech,
+        text_speech_sample_count=report.text_speech,
         timings=_timings(report),
     )
 

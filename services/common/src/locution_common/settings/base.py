@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["local", "production"] = Field(
-        "production",
+        default="production",
         description="Where this runs; outside `local`, known, guessable and too short secrets are refused.",
         examples=["production"],
     )

@@ -69,12 +69,13 @@ def _print(quotas: pb.Quotas, *, as_json: bool) -> None:
     if as_json:
         naming.one(quotas, (), as_json=True)
         return
+    given = {field.name for field, _ in quotas.limits.ListFields()}
     rows = [
         (
             name,
             _value(quotas.effective, name),
             _used(quotas, name),
-            "set" if quotas.limits.HasField(name) else "default",
+            "set" if name in given else "default",
         )
         for name in NAMES
     ]

@@ -362,10 +362,13 @@ class TranscribeDone(_message.Message):
     COVERAGE_FIELD_NUMBER: _builtins.int
     SPEECH_SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    TEXT_SPEECH_SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     sample_count: _builtins.int
     """Output only. Samples received."""
     speech_sample_count: _builtins.int
     """Output only. Samples in which the detector heard speech."""
+    text_speech_sample_count: _builtins.int
+    """Output only. The part of speech_sample_count whose span gave text; absent from engines that do not measure it."""
     @_builtins.property
     def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrCoverageSpan]:
         """Output only. Spans from 0 to sample_count without gap or overlap."""
@@ -381,12 +384,15 @@ class TranscribeDone(_message.Message):
         coverage: _abc.Iterable[Global___AsrCoverageSpan] | None = ...,
         speech_sample_count: _builtins.int = ...,
         timings: _common_pb2.EngineTimings | None = ...,
+        text_speech_sample_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_text_speech_sample_count", b"_text_speech_sample_count", "text_speech_sample_count", b"text_speech_sample_count", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "sample_count", b"sample_count", "speech_sample_count", b"speech_sample_count", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_text_speech_sample_count", b"_text_speech_sample_count", "coverage", b"coverage", "sample_count", b"sample_count", "speech_sample_count", b"speech_sample_count", "text_speech_sample_count", b"text_speech_sample_count", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__text_speech_sample_count: _TypeAlias = _typing.Literal["text_speech_sample_count"]  # noqa: Y015
+    _WhichOneofArgType__text_speech_sample_count: _TypeAlias = _typing.Literal["_text_speech_sample_count", b"_text_speech_sample_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__text_speech_sample_count) -> _WhichOneofReturnType__text_speech_sample_count | None: ...
 
 Global___TranscribeDone: _TypeAlias = TranscribeDone  # noqa: Y015
 

@@ -1,0 +1,98 @@
+"""Compare a weight's FAST mode with its ACCURATE one on recordings whose text is known, and store the verdict.
+
+The recordings go through a running asr service over gRPC. FAST passes when it loses at most half a point of word
+errors, in English and in all other languages together; only then will requests that state no preference use it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+from locution_common.channels import open_channel
+from locution_common.interceptors import remote_failure
+
+from locution_asr.gate import engine
+from locution_asr.gate.recordings import ManifestInvalid, referenced
+from locution_asr.gate.verdict import TooFewWords, Verdict, dump, judge
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the gate; exit 0 when FAST passes, 1 when it does not, 2 when no verdict could be found."""
+    options = _options(argv)
+    try:
+        verdict = asyncio.run(_run(options))
+    except (ManifestInvalid, TooFewWords, engine.EngineDiffers) as error:
+        _end(str(error))
+    except grpc.aio.AioRpcError as error:
+        failure = remote_failure(error)
+        _end(f"{failure.reason or failure.code.name}: {failure.message}")
+    _print("passed" if verdict.passes else "not passed")
+    sys.exit(0 if verdict.passes else 1)
+
+
+async def _run(options: argparse.Namespace) -> Verdict:
+    recordings = referenced(options.recordings, options.language)
+    _say(f"{len(recordings)} recordings, each in both modes")
+    async with open_channel(options.asr, token=options.token) as channel:
+        accurate = await engine.transcribed(channel, options.model, recordings, engine.ACCURATE)
+        _say("ACCURATE is done")
+        fast = await engine.transcribed(channel, options.model, recordings, engine.FAST)
+    if accurate.checksum != fast.checksum:
+        raise engine.EngineDiffers("the weight's files changed between the two modes")
+    verdict = judge(options.model, fast.checksum, recordings, accurate.texts, fast.texts)
+    for pool in verdict.pools:
+        _print(pool.describe())
+    if options.output:
+        options.output.write_text(dump(verdict), encoding="utf-8")
+    if options.register:
+        async with open_channel(options.registry, token=options.token) as channel:
+            taken = await engine.record(channel, verdict)
+        _say(f"the registry keeps the verdict: FAST {'may' if taken else 'may not'} be used")
+    return verdict
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    made = argparse.ArgumentParser(prog="python -m locution_asr.gate", description=__doc__)
+    made.add_argument("--model", required=True, metavar="SET/WEIGHT", help="the weight, as it is registered")
+    made.add_argument(
+        "--recordings",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder with manifest.tsv: file, language, transcript",
+    )
+    made.add_argument("--language", help="recordings of this language alone, such as en for a weight of English")
+    made.add_argument("--asr", required=True, metavar="HOST:PORT", help="the asr service")
+    made.add_argument("--registry", metavar="HOST:PORT", help="the registry, for --register")
+    made.add_argument("--register", action="store_true", help="store the verdict with the registry")
+    made.add_argument("--output", type=Path, metavar="FILE", help="write the verdict there, as JSON")
+    made.add_argument("--token-file", type=Path, metavar="FILE", help="holds the service token")
+    options = made.parse_args(argv)
+    if options.register and not options.registry:
+        made.error("--register needs --registry")
+    options.token = _token(options.token_file)
+    return options
+
+
+def _token(path: Path | None) -> str | None:
+    path = path or (Path(named) if (named := os.environ.get("LOCUTION_SERVICE_TOKEN_FILE")) else None)
+    return path.read_text(encoding="utf-8").strip() if path else os.environ.get("LOCUTION_SERVICE_TOKEN")
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _end(message: str) -> None:
+    _say(f"no verdict: {message}")
+    sys.exit(2)

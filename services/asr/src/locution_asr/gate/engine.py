@@ -1,0 +1,105 @@
+"""Run recordings through an asr service that is up, and store verdicts with the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from locution.engine.v1 import asr_service_pb2 as pb
+from locution.engine.v1 import common_pb2
+from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
+from locution.registry.v1 import registry_service_pb2 as registry
+from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+from locution_asr.domain.models import SAMPLE_RATE, Pcm
+from locution_asr.gate.recordings import Referenced, pcm
+from locution_asr.gate.verdict import Verdict
+
+ACTOR = "gate"
+AT_ONCE = 8
+TIMEOUT = 30.0
+ACCURATE = pb.DECODE_PREFERENCE_ACCURATE
+FAST = pb.DECODE_PREFERENCE_FAST_UNPROVEN
+
+
+class EngineDiffers(Exception):
+    """The engine did not run what was asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a run gave: the checksum of the weight that ran, and one text for each recording."""
+
+    checksum: str
+    texts: tuple[str, ...]
+
+
+async def transcribed(
+    channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], preference: pb.DecodePreference.ValueType
+) -> Texts:
+    """Transcribe recordings in one mode, some at once; raises AioRpcError, or EngineDiffers."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(recording: Referenced) -> tuple[str, str]:
+        async with limit:
+            return await _text(channel, model, recording, preference)
+
+    found = await asyncio.gather(*(one(recording) for recording in recordings))
+    checksums = {checksum for checksum, _ in found}
+    if len(checksums) != 1:
+        raise EngineDiffers("the engines serve different files of the weight")
+    return Texts(checksums.pop(), tuple(text for _, text in found))
+
+
+async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
+    """Store a verdict and return whether the registry takes it as passed; raises AioRpcError."""
+    request = registry.RecordVerdictRequest(
+        path=verdict.model,
+        checksum=verdict.checksum,
+        accurate_word_error_rate=verdict.accurate_word_error_rate,
+        fast_word_error_rate=verdict.fast_word_error_rate,
+        word_count=verdict.word_count,
+        run_time=_timestamp(verdict.run_time),
+        actor=ACTOR,
+    )
+    weight = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
+    return bool(weight.model.verdict.passed)
+
+
+async def _text(
+    channel: grpc.aio.Channel, model: str, recording: Referenced, preference: pb.DecodePreference.ValueType
+) -> tuple[str, str]:
+    start = pb.TranscribeStart(
+        flow=common_pb2.Flow(key=f"gate-{recording.name}", work_class=common_pb2.WORK_CLASS_FILE),
+        model=model,
+        language=recording.language,
+        decode_preference=preference,
+    )
+    audio = await asyncio.to_thread(pcm, recording)
+    checksum, parts = "", []
+    async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):
+        match answer.WhichOneof("message"):
+            case "started":
+                checksum = answer.started.checksum
+                if answer.started.fast != (preference == FAST):
+                    raise EngineDiffers("the engine chose another mode than the one asked for")
+            case "segment":
+                parts.append(answer.segment.text)
+    return checksum, " ".join(parts)
+
+
+async def _requests(start: pb.TranscribeStart, audio: Pcm) -> AsyncIterator[pb.TranscribeRequest]:
+    yield pb.TranscribeRequest(start=start)
+    for at in range(0, len(audio), SAMPLE_RATE):
+        samples = audio[at : at + SAMPLE_RATE].astype("<i2").tobytes()
+        yield pb.TranscribeRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=samples))
+
+
+def _timestamp(time: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp

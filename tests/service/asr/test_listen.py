@@ -1,0 +1,118 @@
+"""Listen on real weights: the final text is the section's, and a second stream goes on from the first."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from locution.engine.v1 import asr_service_pb2 as pb
+from locution.engine.v1 import common_pb2
+from locution_common.interceptors import remote_failure
+from numpy.typing import NDArray
+
+from tests.service.asr.client import Client, start
+from tests.service.asr.conftest import Stack
+from tests.service.asr.recordings import conversation, pcm
+
+RATE = 16_000
+Pcm = NDArray[np.int16]
+
+
+def opening(**fields: object) -> pb.ListenRequest:
+    options = start(live=True, language="en")
+    return pb.ListenRequest(start=pb.ListenStart(**{"options": options, "step_samples": 8000, **fields}))  # type: ignore[arg-type]
+
+
+async def listen(
+    client: Client, audio: Pcm, *, first: int = 0, until: int = 10**9, **fields: object
+) -> list[pb.ListenResponse]:
+    """Send audio from `first` on at four times its speed; return what came until all before `until` was done."""
+    call = client.stub.Listen()
+    await call.write(opening(first_sample=first, **fields))
+
+    async def speak() -> None:
+        for at in range(first, len(audio), 3200):
+            piece = audio[at : at + 3200].astype("<i2").tobytes()
+            await call.write(pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=piece)))
+            await asyncio.sleep(0.05)
+        await call.done_writing()
+
+    speaking = asyncio.create_task(speak())
+    answers: list[pb.ListenResponse] = []
+    async for answer in call:
+        answers.append(answer)
+        if answer.progress.done_sample >= until:
+            speaking.cancel()
+            call.cancel()
+            break
+    await asyncio.gather(speaking, return_exceptions=True)
+    return answers
+
+
+def finals(answers: list[pb.ListenResponse]) -> list[pb.ListenFinal]:
+    return [answer.final for answer in answers if answer.WhichOneof("message") == "final"]
+
+
+async def test_the_final_text_is_the_sections(stack: Stack) -> None:
+    audio = pcm(conversation())
+    section = await stack.client.transcribe(audio, start(language="en"))
+    answers = await listen(stack.client, audio, partials=True)
+    assert " ".join(final.text for final in finals(answers)) == section.text
+    assert answers[-1].done.sample_count == len(audio)
+    confirmed = [len(answer.partial.confirmed) for answer in answers if answer.WhichOneof("message") == "partial"]
+    assert max(confirmed) > 5
+
+
+async def test_a_second_stream_goes_on_where_the_first_was_lost(stack: Stack) -> None:
+    said = pcm(conversation())[6 * RATE : 14 * RATE]
+    audio = np.concatenate([said, np.zeros(2 * RATE, np.int16), said, np.zeros(2 * RATE, np.int16), said])
+    whole = finals(await listen(stack.client, audio, endpoint_samples=12800))
+    assert len(whole) >= 3
+    before = await listen(stack.client, audio, endpoint_samples=12800, until=whole[0].end_sample)
+    progress = [answer.progress for answer in before if answer.WhichOneof("message") == "progress"][-1]
+    after = await listen(
+        stack.client, audio, first=progress.keep_from_sample, done_sample=progress.done_sample, endpoint_samples=12800
+    )
+    assert [final.text for final in [*finals(before), *finals(after)]] == [final.text for final in whole]
+
+
+async def test_a_flush_gives_the_text_so_far(stack: Stack) -> None:
+    audio, call = pcm(conversation())[: 12 * RATE], stack.client.stub.Listen()
+    await call.write(opening())
+    for at in range(0, len(audio), 16000):
+        piece = audio[at : at + 16000].astype("<i2").tobytes()
+        await call.write(pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=piece)))
+    await call.write(pb.ListenRequest(flush=pb.ListenFlush()))
+    async for answer in call:
+        if answer.WhichOneof("message") == "final":
+            assert answer.final.text
+            break
+    call.cancel()
+
+
+@pytest.mark.parametrize(
+    ("requests", "reason"),
+    [
+        ([pb.ListenRequest(flush=pb.ListenFlush())], "STREAM_PROTOCOL_VIOLATED"),
+        ([opening(), opening()], "STREAM_PROTOCOL_VIOLATED"),
+        ([opening(first_sample=100)], "STREAM_PROTOCOL_VIOLATED"),
+        ([opening(options=start(live=False))], "STREAM_PROTOCOL_VIOLATED"),
+        ([opening(step_samples=1)], "INVALID_REQUEST"),
+        (
+            [opening(), pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=5, pcm=b"\0\0"))],
+            "AUDIO_OFFSET_MISMATCH",
+        ),
+    ],
+)
+async def test_what_breaks_the_rules_is_refused(stack: Stack, requests: list[pb.ListenRequest], reason: str) -> None:
+    import grpc
+
+    async def each() -> object:
+        for request in requests:
+            yield request
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in stack.client.stub.Listen(each()):  # type: ignore[arg-type]
+            pass
+    assert remote_failure(caught.value).reason == reason
