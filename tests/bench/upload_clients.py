@@ -63,7 +63,7 @@ async def by_parts(where: Connection, path: Path) -> str:
     """Send a file as presigned parts, four at once, digest included; return its name."""
     size, digest = await asyncio.to_thread(measure, path)
     async with open_channel(where) as channel:
-        stub, metadata = UploadServiceStub(channel), credentials(where)
+        stub, metadata = UploadServiceStub(channel), credentials(where.api_key)
         wanted = pb.CreateUploadRequest(upload=pb.Upload(size_bytes=size, sha256=digest), request_id=str(uuid.uuid4()))
         upload = await stub.CreateUpload(wanted, metadata=metadata, timeout=DEADLINE)
         parts = await _send_parts(stub, metadata, upload.name, path, size)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,10 +122,10 @@ class Cluster:
         temporary.write_text(json.dumps(shares))
         temporary.replace(self.engines / "plan.json")
 
-    def arm(self, role: str, pattern: str, count: int = 1) -> None:
-        """Let a process die the count-th time that it reaches a matching point."""
+    def arm(self, role: str, points: Sequence[str]) -> None:
+        """Let a process die at the first of these points that it reaches."""
         temporary = self.failpoints / f"{role}.new"
-        temporary.write_text(f"{pattern} {count}")
+        temporary.write_text("\n".join(points))
         temporary.replace(self.failpoints / f"{role}.arm")
 
     def disarm(self) -> None:

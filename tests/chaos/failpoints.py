@@ -3,9 +3,9 @@ api|worker`.
 
 Production code knows nothing of them. They are put around what matters for durability: every commit, every write to
 the object store, every acknowledgement. A point is named for its method, for example
-`PostgresStages.finish_join.commit.before`. A file `<role>.arm` in the folder of CHAOS_FAILPOINTS holds a pattern and
-a count: the count-th time that a matching point is reached, the process kills itself with SIGKILL. `reached.log`
-collects the names of all points that were ever passed.
+`PostgresStages.finish_join.commit.before`. A file `<role>.arm` in the folder
+of CHAOS_FAILPOINTS holds names, one a line: at the first of them that is reached the process kills itself with SIGKILL.
+`reached.log` collects the names of all points that were ever passed, `fired.log` those at which a process died.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -35,32 +34,22 @@ class Points:
         self._role = role
         self._arm = folder / f"{role}.arm"
         self._seen: set[str] = set()
-        self._plan: tuple[str, int] | None = None
-        self._count = 0
 
     def reach(self, name: str) -> None:
         """Pass a point, or die there."""
         if name not in self._seen:
             self._seen.add(name)
             self._write("reached.log", name)
-        plan = self._armed()
-        if plan is None or not fnmatchcase(name, plan[0]):
-            return
-        self._count += 1
-        if self._count >= plan[1]:
+        if name in self._armed():
             self._arm.unlink(missing_ok=True)
             self._write("fired.log", name)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def _armed(self) -> tuple[str, int] | None:
+    def _armed(self) -> list[str]:
         try:
-            pattern, count = self._arm.read_text().split()
-        except (FileNotFoundError, ValueError):
-            self._plan = None
-            return None
-        if self._plan != (pattern, int(count)):
-            self._plan, self._count = (pattern, int(count)), 0
-        return self._plan
+            return self._arm.read_text().splitlines()
+        except FileNotFoundError:
+            return []
 
     def _write(self, file: str, name: str) -> None:
         with (self._folder / file).open("a") as out:

@@ -42,8 +42,6 @@ class Chaos:
     baseline: Baseline = field(default_factory=lambda: Baseline({}))
     kills: Counter[str] = field(default_factory=Counter)
     outcomes: list[Outcome] = field(default_factory=list)
-    tried: Counter[str] = field(default_factory=Counter)
-    """Named points that processes were told to die at, whether they came there or not."""
     told: set[str] = field(default_factory=set)
     """Violations of earlier rounds, which are not told again."""
 

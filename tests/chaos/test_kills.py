@@ -27,15 +27,15 @@ async def random_kills(chaos: Chaos, rng: random.Random, count: int = ROUND_KILL
 
 
 async def named_kills(chaos: Chaos, rng: random.Random, role: str, count: int) -> None:
-    """Let one process die at points that it is known to pass, the least tried ones first."""
+    """Let one process die at points that it is known to pass, those first at which none has died yet."""
     for _ in range(count):
-        fired = len(chaos.cluster.reached("fired.log"))
         family = WORKERS if role in WORKERS else (role,)
+        fired = [name for each, name in chaos.cluster.reached("fired.log") if each in family]
         known = sorted({name for each, name in chaos.cluster.reached() if each in family})
-        point = min(known, key=lambda name: (chaos.tried[name], rng.random()))
-        chaos.tried[point] += 1
-        chaos.cluster.arm(role, point)
-        chaos.kills[f"{role} at a named point"] += await _fired(chaos, fired)
+        fresh = [name for name in known if name not in fired] or known
+        before = len(chaos.cluster.reached("fired.log"))
+        chaos.cluster.arm(role, rng.sample(fresh, (len(fresh) + 1) // 2))
+        chaos.kills[f"{role} at a named point"] += await _fired(chaos, before)
         chaos.cluster.disarm()
 
 
@@ -59,7 +59,7 @@ async def test_kills_at_random_moments(chaos: Chaos, seed: int) -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("role", "seed"), [("api", 21), ("worker-1", 22)])
 async def test_kills_before_and_after_each_commit_put_and_acknowledgement(chaos: Chaos, role: str, seed: int) -> None:
-    outcome = await chaos.round(f"named points of {role}", seed, partial(named_kills, role=role, count=3))
+    outcome = await chaos.round(f"named points of {role}", seed, partial(named_kills, role=role, count=4))
     assert outcome.violations == []
     assert outcome.kills > 0
 
@@ -73,6 +73,6 @@ async def test_the_long_form_goes_on_until_so_many_kills(chaos: Chaos, kills: in
         seed += 1
         role = random.Random(seed).choice(("api", *WORKERS))
         named = seed % 3 == 0
-        faults = partial(named_kills, role=role, count=5) if named else partial(random_kills, count=2 * ROUND_KILLS)
+        faults = partial(named_kills, role=role, count=8) if named else partial(random_kills, count=2 * ROUND_KILLS)
         await chaos.round(f"named points of {role}" if named else "random kills", seed, faults)
     assert [what for outcome in chaos.outcomes for what in outcome.violations] == []

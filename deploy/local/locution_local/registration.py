@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import grpc
 from locution_client import ApiError, Client, Connection
 
+from locution_local import verdicts
 from locution_local.development import WEIGHTS, Weight
 from locution_local.errors import StackError
 from locution_local.lifecycle import Say
@@ -24,6 +26,11 @@ def register_installed(stack: Stack, say: Say) -> None:
             say(f"  {name:<24} registered")
     except ApiError as error:
         raise StackError(f"the development weights could not be registered: {error}") from error
+    try:
+        for name in asyncio.run(_judge(connection, stack)):
+            say(f"  {name:<24} has its verdict")
+    except grpc.aio.AioRpcError as error:
+        raise StackError(f"the verdicts could not be recorded: {error.details()}") from error
 
 
 async def _register(connection: Connection, weights: list[Weight]) -> list[str]:
@@ -33,3 +40,11 @@ async def _register(connection: Connection, weights: list[Weight]) -> list[str]:
         for weight in fresh:
             await client.models.register(weight.name, make_default=weight.default)
         return [weight.name for weight in fresh]
+
+
+async def _judge(connection: Connection, stack: Stack) -> list[str]:
+    async with Client(connection) as client:
+        found = verdicts.wanting(verdicts.read(), await client.models.all())
+    token = stack.wiring.service_token.read_text(encoding="utf-8").strip()
+    await verdicts.record(stack.wiring.address("registry"), token, found)
+    return [verdict.model for verdict in found]

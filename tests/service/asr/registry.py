@@ -22,6 +22,7 @@ class Registry:
 
     weights: dict[str, pb.Weight] = field(default_factory=dict)
     reports: list[list[str]] = field(default_factory=list)
+    verdicts: list[pb.RecordVerdictRequest] = field(default_factory=list)
     address: str = ""
     away: bool = False
 
@@ -39,6 +40,14 @@ class Registry:
         answer = pb.ReportServingResponse()
         answer.ttl.FromSeconds(4)
         return answer
+
+    async def RecordVerdict(
+        self, request: pb.RecordVerdictRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.Weight:
+        self.verdicts.append(request)
+        weight = self.weights[request.path]
+        weight.model.verdict.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+        return weight
 
     def add(self, name: str, folder: Path, *, fast: bool = False) -> pb.Weight:
         """Register a folder as the real registry does: every file with its digest."""
@@ -72,6 +81,9 @@ async def serving_registry() -> AsyncIterator[Registry]:
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "GetWeight": grpc.unary_unary_rpc_method_handler(
             registry.GetWeight, pb.GetWeightRequest.FromString, pb.Weight.SerializeToString
+        ),
+        "RecordVerdict": grpc.unary_unary_rpc_method_handler(
+            registry.RecordVerdict, pb.RecordVerdictRequest.FromString, pb.Weight.SerializeToString
         ),
         "ReportServing": grpc.unary_unary_rpc_method_handler(
             registry.ReportServing, pb.ReportServingRequest.FromString, pb.ReportServingResponse.SerializeToString

@@ -96,7 +96,7 @@ def test_halves_meet_where_it_is_quiet_and_keep_every_sample() -> None:
     assert (left.span.start, right.span.end) == (window.span.start, window.span.end)
     for part in parts:
         assert sum(piece.span.length for piece in part.pieces) == len(part.pcm)
-        assert [piece.at for piece in part.pieces][0] == 0
+        assert part.pieces[0].at == 0
 
 
 def test_what_is_short_is_not_split() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from locution_gateway.core.live.audio import PcmTranscoder, Resampler, begin_before, decoded, position
@@ -39,7 +41,7 @@ def test_a_stream_that_begins_later_gives_the_same_samples(rate: int, sample: in
 def test_g711_is_what_ffmpeg_reads(encoding: LiveEncoding) -> None:
     import av
 
-    codec = av.CodecContext.create(f"pcm_{encoding.value.lower()}", "r")
+    codec: Any = av.CodecContext.create(f"pcm_{encoding.value.lower()}", "r")
     codec.sample_rate, codec.layout = 8000, "mono"
     (frame,) = codec.decode(av.Packet(bytes(range(256))))
     wanted = frame.to_ndarray().reshape(-1) / 32768.0

@@ -1,8 +1,8 @@
 """Keep resident memory near what is in use.
 
-glibc raises its threshold for mapped blocks to the largest block that was freed: after the first part of an upload such
-blocks come from heaps that fragment and are never given back. A fixed threshold keeps every large buffer a mapping of its
-own, gone when it is freed (mallopt(3)).
+glibc raises its threshold for mapped blocks to the largest block that was freed: after the first part of an upload
+such blocks come from heaps that fragment and are never given back. A fixed threshold keeps every large buffer a mapping
+of its own, gone when it is freed (mallopt(3)).
 """
 
 from __future__ import annotations

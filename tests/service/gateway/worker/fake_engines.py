@@ -75,6 +75,12 @@ class FakeAsr(asr_service_pb2_grpc.AsrServiceServicer):
             self._behaviour.cancelled += 1
             raise
 
+    async def Listen(
+        self, requests: AsyncIterator[asr.ListenRequest], context: Context
+    ) -> AsyncIterator[asr.ListenResponse]:
+        async for _ in requests:  # the worker never listens
+            yield asr.ListenResponse()
+
 
 class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     """Hears one speaker all the time."""

@@ -14,7 +14,8 @@ from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
 from locution_asr.domain.models import Pcm, Span, Window, samples
 from locution_asr.domain.ports import SpeechDetector
 
-WARM_UP = samples(3.0)
+WARM_UP = samples(8.0)
+"""Audio that the detector hears before what is not done: its state is then as if it had heard all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ class Exchange(Generic[Q, A]):
     ) -> None:
         """Send the first of `requests`, the rest after the first answer; give up without one for `stall_seconds`.
 
-        A refusal that meets a client in the middle of writing can reach it as a fault of the transport: nothing is written
-        before the engine said that it takes the stream.
+        A refusal that meets a client in the middle of writing can reach it as a fault of the transport: nothing is
+        written before the engine said that it takes the stream.
         """
         self._call = call
         self._admitted = asyncio.Event()

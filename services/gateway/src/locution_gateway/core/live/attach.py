@@ -29,7 +29,7 @@ from locution_gateway.domain.ports import ModelResolver, ObjectBytes
 
 RATE: Final = 16_000
 FRAME: Final = 512
-WARM_UP: Final = 3 * RATE
+WARM_UP: Final = 8 * RATE
 """Audio that an engine hears again before what is not done, so that its detector and cuts are as they were."""
 
 STEP: Final = 0.5

@@ -1,0 +1,80 @@
+"""Bring the development weights' verdicts, as the gate measured them, to the registry.
+
+`verdicts.json` holds what `python -m locution_asr.gate --output` wrote. A verdict is about exactly the files whose
+checksum it names; with other files it says nothing and stays behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from locution.registry.v1 import registry_service_pb2 as pb
+from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution.v1.model_service_pb2 import Model
+
+FILE = Path(__file__).parent.parent / "verdicts.json"
+ACTOR = "make models"
+TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate found about the files of a weight; rates from 0 upwards."""
+
+    model: str
+    checksum: str
+    accurate_word_error_rate: float
+    fast_word_error_rate: float
+    word_count: int
+    run_time: datetime
+
+    def to_request(self) -> pb.RecordVerdictRequest:
+        """Return it as the registry takes it."""
+        time = Timestamp()
+        time.FromDatetime(self.run_time)
+        return pb.RecordVerdictRequest(
+            path=self.model,
+            checksum=self.checksum,
+            accurate_word_error_rate=self.accurate_word_error_rate,
+            fast_word_error_rate=self.fast_word_error_rate,
+            word_count=self.word_count,
+            run_time=time,
+            actor=ACTOR,
+        )
+
+
+def read(path: Path = FILE) -> list[Verdict]:
+    """Return the verdicts of the file."""
+    return [_verdict(item) for item in json.loads(path.read_text(encoding="utf-8"))["verdicts"]]
+
+
+def wanting(verdicts: Iterable[Verdict], models: Iterable[Model]) -> list[Verdict]:
+    """Return the verdicts on registered files that the registry does not have yet."""
+    unjudged = {(m.name.removeprefix("models/"), m.checksum) for m in models if not m.HasField("verdict")}
+    return [verdict for verdict in verdicts if (verdict.model, verdict.checksum) in unjudged]
+
+
+async def record(address: str, token: str, verdicts: Sequence[Verdict]) -> None:
+    """Store verdicts with the registry at `address`; raises AioRpcError."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = RegistryServiceStub(channel)
+        for verdict in verdicts:
+            credential = (("authorization", f"Bearer {token}"),)
+            await stub.RecordVerdict(verdict.to_request(), metadata=credential, timeout=TIMEOUT)
+
+
+def _verdict(item: Mapping[str, str | float]) -> Verdict:
+    return Verdict(
+        model=str(item["model"]),
+        checksum=str(item["checksum"]),
+        accurate_word_error_rate=float(item["accurate_word_error_rate"]),
+        fast_word_error_rate=float(item["fast_word_error_rate"]),
+        word_count=int(item["word_count"]),
+        run_time=datetime.fromisoformat(str(item["run_time"])),
+    )

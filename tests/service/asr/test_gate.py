@@ -1,0 +1,58 @@
+"""The gate's command against a running engine: both modes run, and the verdict reaches the registry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from tests.service.asr.conftest import TOKEN, Stack
+from tests.service.asr.recordings import recording
+
+SPOKEN = ("jfk.wav", "fleurs-en-000.ogg", "fleurs-en-003.ogg", "fleurs-en-004.ogg", "cold_corpus3.wav")
+
+
+def folder_of_recordings(folder: Path, *names: str) -> Path:
+    """Link recordings and their texts beside a manifest."""
+    lines = ["file\tlanguage\ttranscript"]
+    for name in names:
+        text = f"{Path(name).stem}.txt"
+        for file in (name, text):
+            (folder / file).symlink_to(recording(file).resolve())
+        lines.append(f"{name}\ten\t{text}")
+    (folder / "manifest.tsv").write_text("\n".join(lines))
+    return folder
+
+
+async def gate(stack: Stack, folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run the command; return its exit code, and what it printed."""
+    given = ("--model", "whisper/tiny.en", "--recordings", str(folder), "--asr", stack.running.address, *arguments)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "locution_asr.gate", *given,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"LOCUTION_SERVICE_TOKEN": TOKEN},
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_gate_measures_both_modes_and_stores_its_verdict(stack: Stack, tmp_path: Path) -> None:
+    folder, kept = folder_of_recordings(tmp_path, *SPOKEN), tmp_path / "verdict.json"
+    store = ("--register", "--registry", stack.registry.address, "--output", str(kept))
+    code, out, err = await gate(stack, folder, *store)
+    [stored] = stack.registry.verdicts
+    verdict = json.loads(kept.read_text())
+    assert stored.path == verdict["model"] == "whisper/tiny.en", err
+    assert stored.checksum == verdict["checksum"] == stack.registry.weights["whisper/tiny.en"].model.checksum
+    assert stored.word_count == verdict["word_count"] > 100
+    assert 0 < stored.accurate_word_error_rate < 0.2
+    passes = stored.fast_word_error_rate - stored.accurate_word_error_rate <= 0.005
+    assert (code == 0) == passes == ("not passed" not in out)
+    assert stack.registry.weights["whisper/tiny.en"].model.verdict.passed == passes
+
+
+async def test_too_few_words_store_nothing(stack: Stack, tmp_path: Path) -> None:
+    folder = folder_of_recordings(tmp_path, "jfk.wav")
+    code, _, err = await gate(stack, folder, "--register", "--registry", stack.registry.address)
+    assert (code, stack.registry.verdicts) == (2, [])
+    assert "a verdict needs" in err

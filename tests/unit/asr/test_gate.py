@@ -1,0 +1,119 @@
+"""The gate: which recordings it takes, how it counts, when FAST passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jiwer
+import pytest
+from locution_asr.gate.command import main
+from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
+from locution_asr.gate.scoring import distance, score, units
+from locution_asr.gate.verdict import TooFewWords, judge
+
+SAID = "one two three four five six seven eight nine ten"
+
+
+def recordings(language: str = "en", count: int = 30) -> list[Referenced]:
+    return [Referenced(f"{number}.wav", Path(f"{number}.wav"), language, SAID) for number in range(count)]
+
+
+def manifest(folder: Path, *rows: str) -> Path:
+    header = "file\tlanguage\ttranscript\texpected"
+    (folder / "manifest.tsv").write_text("\n".join([header, *(row.replace("|", "\t") for row in rows)]))
+    (folder / "a.txt").write_text(SAID)
+    (folder / "empty.txt").write_text("\n")
+    return folder
+
+
+def test_only_recordings_with_words_to_compare_are_run(tmp_path: Path) -> None:
+    folder = manifest(
+        tmp_path,
+        "a.wav|en|a.txt|TRANSCRIBED",
+        "b.wav|de|a.txt|TRANSCRIBED",
+        "noise.wav|zxx|empty.txt|NO_WORDS",
+        "broken.wav|en|a.txt|REFUSED",
+        "plain.raw|en|a.txt|TRANSCRIBED",
+        "none.wav|en|-|TRANSCRIBED",
+        "silent.wav|en|empty.txt|TRANSCRIBED",
+    )
+    assert [item.name for item in referenced(folder)] == ["a.wav", "b.wav"]
+    assert [item.name for item in referenced(folder, "de")] == ["b.wav"]
+    assert referenced(folder)[0].text == SAID
+
+
+@pytest.mark.parametrize("rows", [[], ["a.wav|en|-|TRANSCRIBED"], ["a.wav|en|absent.txt|TRANSCRIBED"]])
+def test_a_manifest_that_gives_nothing_is_refused(tmp_path: Path, rows: list[str]) -> None:
+    with pytest.raises(ManifestInvalid):
+        referenced(manifest(tmp_path, *rows))
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestInvalid):
+        referenced(tmp_path)
+
+
+def test_words_are_compared_without_case_marks_and_asides() -> None:
+    assert units("Hello, WORLD! [noise] (sighs) It’s 5 o'clock…", "en") == [
+        "hello",
+        "world",
+        "it",
+        "s",
+        "5",
+        "o",
+        "clock",
+    ]
+    assert units("今天，天气 好。", "zh") == list("今天天气好")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("a b c", "a b c"),
+        ("a b c", ""),
+        ("", "a b"),
+        ("a b c d", "b c x d e"),
+        ("the cat sat on the mat", "a cat sat at the the mat now"),
+        (SAID, " ".join(reversed(SAID.split()))),
+    ],
+)
+def test_errors_are_counted_as_others_count_them(wanted: str, found: str) -> None:
+    counted = distance(wanted.split(), found.split())
+    if not wanted:
+        assert counted == len(found.split())
+    else:
+        assert counted == round(jiwer.wer(wanted, found) * len(wanted.split()))
+
+
+def test_a_score_is_against_the_reference() -> None:
+    assert score(SAID, "one two", "en").rate == 0.8
+
+
+def test_fast_passes_with_a_loss_of_half_a_point_and_fails_beyond() -> None:
+    said = recordings(count=40)
+    texts = [SAID] * 40
+    wrong = SAID.replace("one", "won")
+    assert judge("m", "c", said, texts, [wrong, wrong, *texts[2:]]).passes
+    assert not judge("m", "c", said, texts, [wrong, wrong, wrong, *texts[3:]]).passes
+
+
+def test_the_languages_that_lose_most_decide() -> None:
+    said = [*recordings("en"), *recordings("de", 20)]
+    texts = [SAID] * 50
+    verdict = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20])
+    assert verdict.worst.name == "others"
+    assert (verdict.word_count, verdict.accurate_word_error_rate) == (200, 0.0)
+    assert verdict.fast_word_error_rate == pytest.approx(0.1)
+    assert not verdict.passes
+
+
+def test_too_few_words_give_no_verdict() -> None:
+    with pytest.raises(TooFewWords):
+        judge("m", "c", recordings(count=9), [SAID] * 9, [SAID] * 9)
+
+
+def test_storing_a_verdict_needs_a_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--register"])
+    assert ended.value.code == 2
+    assert "--registry" in capsys.readouterr().err
