@@ -46,7 +46,8 @@ async def transcribe(cluster: Cluster, history: History, recorded: Recording, ki
             asked = await mine.create(await mine.send(recorded), diarize=True)
             deaths = asyncio.create_task(_deaths(cluster, owner, asked.id)) if kill else None
             await mine.watch(asked)
-            assert asked.states[-1] == "SUCCEEDED", asked.states
+            error = await owner.fetchval("SELECT error::text FROM gateway.jobs WHERE job_id = $1::text::uuid", asked.id)
+            assert asked.states[-1] == "SUCCEEDED", error
             if deaths is not None:
                 await deaths
         return await validator.transcript(owner, validator._id(asked.name))

@@ -130,3 +130,10 @@ def test_flows_are_forgotten_when_idle() -> None:
 def test_of_flows_whose_turn_it_is_the_one_with_the_least_work_goes_first() -> None:
     items = [Item(FlowKey(f"f{cost}"), cost=cost) for cost in (12.0, 7.0, 9.0)]
     assert [item.cost for item in drained(filled(*items))] == [7.0, 9.0, 12.0]
+
+
+def test_an_empty_queue_costs_exactly_nothing() -> None:
+    queue = filled(*(Item(FlowKey(f"f{number}"), cost=0.1 * number) for number in range(1, 8)))
+    assert queue.cost == pytest.approx(2.8)
+    drained(queue)
+    assert queue.cost == 0.0

@@ -173,7 +173,7 @@ async def test_an_interrupted_command_says_how_to_go_on(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while not gateway.cursors:
             await asyncio.sleep(0.01)
         child.send_signal(signal.SIGINT)

@@ -61,7 +61,13 @@ async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATT
 
 
 def may_repeat(failure: ApiError) -> bool:
-    """Say whether the same call may succeed a moment later."""
+    """Say whether the same call may succeed a moment later.
+
+    The server's own INTERNAL always names a reason; one without comes from the transport, which gives it when a stream
+    ends while we write to it.
+    """
+    if failure.code == "INTERNAL":
+        return failure.reason is None
     return failure.code in AGAIN and (failure.code == "UNAVAILABLE" or failure.retry_after is not None)
 
 

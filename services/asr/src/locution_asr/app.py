@@ -71,6 +71,7 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
     settings, measures = context.settings, Measures(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
     dispatcher = Dispatcher(queue, decode, _threads(stack, device.slots, "asr-decode"), device.slots, measures)
+    measures.watch_queue(lambda: dispatcher.queued_cost)
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),

@@ -21,7 +21,7 @@ from locution_asr.domain.models import SAMPLE_RATE, WINDOW_SAMPLES, Task
 from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WeightRecord
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-CPU_BATCH = 8
+CPU_BATCH = 4
 LARGEST_GPU_BATCH = 128
 GPU_RESERVE = 1 << 30
 TRIAL_TOKENS = 32

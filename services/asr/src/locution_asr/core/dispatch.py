@@ -141,4 +141,4 @@ class Dispatcher:
     def _measure(self, batch: Sequence[Job], elapsed: float) -> None:
         pace = elapsed / sum(job.cost for job in batch)
         self._pace += 0.1 * (pace - self._pace)
-        self._observer.batch(len(batch), elapsed, self._queue.cost)
+        self._observer.batch(len(batch), elapsed)

@@ -59,8 +59,8 @@ class WindowQueue(Generic[I]):
 
     @property
     def cost(self) -> float:
-        """Sum the seconds of audio that wait."""
-        return self._cost
+        """Sum the seconds of audio that wait; exactly 0 when nothing does, whatever the roundings left."""
+        return self._cost if len(self) else 0.0
 
     @property
     def flows(self) -> int:

@@ -148,7 +148,7 @@ class WeightLoader(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedWeight:
-    """Hold a weight in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
+    """Hold a weight in memory: how to run it, how many full windows a batch takes best, and the bytes it occupies."""
 
     record: WeightRecord
     recogniser: Recogniser
@@ -175,6 +175,6 @@ class Observer(Protocol):
         """Take note of a finished section."""
         ...
 
-    def batch(self, size: int, elapsed: float, waiting: float) -> None:
-        """Take note of a batch: its windows, its seconds, and the seconds of audio that still wait."""
+    def batch(self, size: int, elapsed: float) -> None:
+        """Take note of a batch: its windows and its seconds."""
         ...
