@@ -76,17 +76,27 @@ check: lint types imports gen-check test-chart test-install ## Everything but th
 # --- tests ----------------------------------------------------------------------------------------
 
 .PHONY: test test-unit test-service test-e2e test-contract test-chaos test-chart test-install
+# Each folder runs in a process of its own: some tests measure memory and children of the process that they run in.
+# RERUN=1 runs what failed once more, alone, and shows both: for machines that are shared and noisy.
+each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
+	|| { [ -n "$(RERUN)" ] && echo "once more: $$folder" && $(PYTEST) $$folder --last-failed $(ARGS); } \
+	|| failed="$$failed $$folder"; done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+folders = $(sort $(dir $(wildcard $(addsuffix test_*.py,$(1)))))
+UNIT = $(call folders,tests/unit/*/)
+SERVICE = $(call folders,tests/service/*/ tests/service/gateway/*/)
+
 test: setup models ## Run the unit, contract, service and e2e tests
-	$(PYTEST) tests/unit tests/contract tests/service tests/e2e $(ARGS)
+	@$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e)
 
 test-unit: setup ## Run the tests without sockets or weights
-	$(PYTEST) tests/unit $(ARGS)
+	@$(call each,$(UNIT))
 
 test-contract: setup ## Run the tests of the protos
 	$(PYTEST) tests/contract $(ARGS)
 
 test-service: setup models ## Run the tests of each service alone, on real Postgres, S3 and weights
-	$(PYTEST) tests/service $(ARGS)
+	@$(call each,$(SERVICE))
 
 test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)
 	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)

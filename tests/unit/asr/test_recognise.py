@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Dispatcher
-from locution_asr.core.passes import batch_of, bucket, longest_window, plan
+from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.queue import WindowQueue
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import (
@@ -153,8 +153,3 @@ def test_a_fast_plan_cuts_the_encoders_input_and_keeps_the_search() -> None:
 def test_fast_windows_are_shorter() -> None:
     assert longest_window(Mode.FAST, samples(29)) == samples(18)
     assert longest_window(Mode.ACCURATE, samples(29)) == samples(29)
-
-
-@pytest.mark.parametrize(("length", "windows"), [(30, 4), (20, 6), (15, 8), (10, 8)])
-def test_a_batch_holds_more_short_windows(length: float, windows: int) -> None:
-    assert batch_of(4, samples(length)) == windows

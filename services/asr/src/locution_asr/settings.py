@@ -36,8 +36,7 @@ class AsrSettings(ServiceSettings):
     )
     asr_batch_size: int = Field(
         0,
-        description="Windows of 30 s that a batch holds at most, up to twice as many shorter ones; 0 takes 4 on a CPU "
-        "and finds the best on a GPU.",
+        description="Windows that a batch holds at most; 0 takes 4 on a CPU and finds the best on a GPU.",
         examples=["16"],
         ge=0,
         le=512,

@@ -62,11 +62,6 @@ def longest_window(mode: Mode, longest: int) -> int:
     return min(longest, LONGEST_CUT) if mode is Mode.FAST else longest
 
 
-def batch_of(full: int, length: int) -> int:
-    """Return how many windows of `length` samples do in one batch when `full` whole ones do: at most twice as many."""
-    return min(2 * full, full * WINDOW_SAMPLES // length)
-
-
 def bucket(heard: int) -> int:
     """Return the shortest safe encoder input: 2 s more than the speech, at least 10 s, in steps of 2.5 s."""
     wanted = max(SHORTEST, heard + TAIL)

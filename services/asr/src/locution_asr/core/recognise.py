@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.dispatch import Dispatcher, Served
-from locution_asr.core.passes import Pass, batch_of, plan
+from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
 from locution_asr.domain.models import (
@@ -93,7 +93,7 @@ class RecogniseWindow:
         return Job(
             pcm=window.pcm,
             recogniser=self._weight.recogniser,
-            batch_size=batch_of(self._weight.batch_size, decoding.length),
+            batch_size=self._weight.batch_size,
             options=self._start.options,
             decoding=decoding,
             flow=self._start.flow,

@@ -148,7 +148,7 @@ class WeightLoader(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedWeight:
-    """Hold a weight in memory: how to run it, how many full windows a batch takes best, and the bytes it occupies."""
+    """Hold a weight in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
 
     record: WeightRecord
     recogniser: Recogniser
