@@ -9,7 +9,7 @@ from typing import Final
 from locution_common.clock import Clock
 
 from locution_gateway.core.background import guarded
-from locution_gateway.domain.identity import Principal, Role, TenantId
+from locution_gateway.domain.identity import system
 from locution_gateway.domain.ports import Deletion, JobStore, ObjectBytes, Upkeep, UploadStore
 
 BATCH: Final = 100
@@ -18,11 +18,6 @@ DELETION_PAUSE: Final = timedelta(seconds=20)
 
 # A multipart upload's id is kept in the database at once, so one that is older than this and unknown has no owner.
 MULTIPART_AGE: Final = timedelta(minutes=2)
-
-
-def system(tenant_id: TenantId) -> Principal:
-    """Return the principal under which upkeep acts for a tenant."""
-    return Principal(tenant_id, "system", Role.MEMBER)
 
 
 class Sweep:

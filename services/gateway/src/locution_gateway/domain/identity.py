@@ -80,10 +80,11 @@ class Principal:
         """Return whose preferences it has: its user's, or its own."""
         return self.subject if self.user_id is None else f"user:{self.user_id}"
 
-    def system(self) -> Principal:
-        """Return the principal under which the worker acts for this tenant."""
-        return Principal(self.tenant_id, "system", Role.MEMBER)
-
     def within(self, tenant_id: TenantId) -> Principal:
         """Return an operator as it acts in a tenant: its rows alone, attributed to the operator."""
         return Principal(tenant_id, self.subject, self.role, credential=self.credential)
+
+
+def system(tenant_id: TenantId) -> Principal:
+    """Return the principal under which the services themselves act for a tenant."""
+    return Principal(tenant_id, "system", Role.MEMBER)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from locution_gateway.domain.accounts import (
@@ -243,10 +242,3 @@ class OidcTokens(Protocol):
 
     async def read(self, token: str) -> Principal:
         """Return who a token speaks for. Raises Unauthenticated, CredentialExpiredError, DependencyUnavailable."""
-
-
-class Guarded(Protocol):
-    """Makes several store calls one."""
-
-    def transaction(self, principal: Principal) -> AbstractAsyncContextManager[Any]:
-        """Enter a transaction under a tenant."""

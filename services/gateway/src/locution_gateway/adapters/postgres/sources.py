@@ -6,8 +6,9 @@ from typing import Final
 
 from locution_gateway.adapters.decoder import Source
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.stages import system, translated
+from locution_gateway.adapters.postgres.stages import translated
 from locution_gateway.domain.errors import UploadNotFoundError, UploadStateConflictError
+from locution_gateway.domain.identity import system
 from locution_gateway.domain.stage_errors import UploadPendingError
 from locution_gateway.domain.stages import StageWork
 

@@ -10,14 +10,13 @@ from uuid import UUID
 
 from locution_common.postgres import Connection, translate
 
-from locution_gateway.adapters.postgres import codec, events
+from locution_gateway.adapters.postgres import codec, events, job_rows
 from locution_gateway.adapters.postgres import stage_sql as sql
 from locution_gateway.adapters.postgres.advance import Advance, lock_job
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.recording import pcm_prefix
 from locution_gateway.domain import events as told
-from locution_gateway.domain.config import DiarizationConfig
-from locution_gateway.domain.identity import Principal, Role, TenantId
+from locution_gateway.domain.identity import TenantId, system
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import (
     SAMPLE_RATE,
@@ -218,7 +217,7 @@ class PostgresStages:
             await events.append_event(connection, job.job_id, EventKind.WARNING, told.warning(warning))
 
     async def _measure(self, connection: Connection, job: Job, lease: StageLease, seconds: float) -> None:
-        model = _model(job, lease.kind)
+        model = job_rows.model_of(job, lease.kind)
         samples = await connection.fetchval(sql.STAGE_SAMPLES, lease.stage_id)
         if model is not None and samples and seconds > 0:
             await connection.execute(sql.KEEP_SPEED, lease.kind, model, seconds / (samples / SAMPLE_RATE))
@@ -244,22 +243,6 @@ def translated() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
-
-
-def system(tenant_id: TenantId) -> Principal:
-    """Return the principal under which the worker acts for a tenant."""
-    return Principal(tenant_id, "system", Role.MEMBER)
-
-
-def _model(job: Job, kind: StageKind) -> str | None:
-    """Return the model whose speed a stage of this kind measures."""
-    match kind, job.config.diarization:
-        case StageKind.TRANSCRIBE, _:
-            return job.config.asr_model.path
-        case StageKind.DIARIZE, DiarizationConfig(model=model):
-            return model.path
-        case _:
-            return None
 
 
 def _lease(row: Any) -> StageLease:

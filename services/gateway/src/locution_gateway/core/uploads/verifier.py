@@ -6,9 +6,8 @@ import asyncio
 from typing import Final
 
 from locution_gateway.core.background import guarded
-from locution_gateway.core.sweep import system
 from locution_gateway.core.uploads.verify import VerifyUpload
-from locution_gateway.domain.identity import TenantId
+from locution_gateway.domain.identity import TenantId, system
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import Upkeep
 
