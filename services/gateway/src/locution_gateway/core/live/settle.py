@@ -11,7 +11,7 @@ from locution_gateway.core.live.attach import Attach
 from locution_gateway.core.uploads.create import CreateUpload, UploadDraft
 from locution_gateway.core.uploads.write import Finish, WriteUpload
 from locution_gateway.domain.config import AudioFormat, Encoding, JobRequestConfig
-from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity import Principal, Role, system
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.live import Afterwards, LiveId, LiveSession, LiveState
 from locution_gateway.domain.live_ports import LiveStore
@@ -47,7 +47,7 @@ class SettleLive:
     async def sweep(self) -> None:
         """Give up what was left for too long, finish what another process began, forget what is old."""
         for tenant_id, session_id in await self._store.due(BATCH):
-            principal = Principal(tenant_id, "system", Role.MEMBER)
+            principal = system(tenant_id)
             await guarded(lambda who=principal, which=session_id: self._due(who, which))  # type: ignore[misc]
 
     async def _due(self, principal: Principal, session_id: LiveId) -> None:

@@ -13,7 +13,7 @@ from locution_common.errors import LocutionError
 
 from locution_gateway.core.webhooks.message import body_of, headers_of
 from locution_gateway.core.webhooks.schedule import Schedule
-from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity import system
 from locution_gateway.domain.webhook_ports import Outbox, Sender
 from locution_gateway.domain.webhooks import Dispatch
 
@@ -90,7 +90,7 @@ class Deliveries:
             _log.error("a delivery was left to its lease", exc_info=error, extra=_names(dispatch))
 
     async def _deliver(self, dispatch: Dispatch) -> None:
-        principal = _principal(dispatch)
+        principal = system(dispatch.tenant_id)
         body = body_of(dispatch)
         headers = headers_of(dispatch, body, int(self._clock.now().timestamp()), self._agent)
         try:
@@ -107,7 +107,7 @@ class Deliveries:
 
     async def _release(self, dispatch: Dispatch) -> None:
         try:
-            await self._outbox.release(_principal(dispatch), dispatch)
+            await self._outbox.release(system(dispatch.tenant_id), dispatch)
         except LocutionError as error:
             _log.info("a delivery was left to its lease", extra={**_names(dispatch), "reason": error.reason})
 
@@ -127,10 +127,6 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _principal(dispatch: Dispatch) -> Principal:
-    return Principal(dispatch.tenant_id, "system", Role.MEMBER)
 
 
 def _names(dispatch: Dispatch) -> dict[str, object]:
