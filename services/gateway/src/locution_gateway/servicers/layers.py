@@ -81,7 +81,7 @@ class LimitsLayer:
         except RateLimitedError:
             if self._patience.floods(principal.tenant_id):
                 with self._admission.aside(unary=call.unary):
-                    await self._patience.hold()
+                    await self._patience.hold(principal.tenant_id)
             raise
 
 
