@@ -112,7 +112,7 @@ test-install: setup ## Check that each service installs alone with only what it 
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live
+.PHONY: bench bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording
 bench: setup models ## Measure the engines against their baselines, as one table
 	$(PYTHON) -m tests.bench.engines $(ARGS)
 
@@ -121,6 +121,9 @@ bench-quality: setup models ## Word and diarization error rates of every referen
 
 bench-memory: setup models ## Peak memory of api, worker and decode child, one minute against sixty
 	$(PYTHON) -m tests.bench.memory $(ARGS)
+
+bench-recording: setup models ## Sixty minutes with asr and worker killed, against the same undisturbed
+	$(PYTHON) -m tests.bench.recording $(ARGS)
 
 bench-queue: setup ## Claims beside SELECT 1 with a million finished stages, and fairness over tenants
 	$(PYTHON) -m tests.bench.queue $(ARGS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,10 @@ EXAMPLES = HERE / "rendered"
 RELEASE, NAMESPACE = "locution", "locution"
 KUBERNETES = "1.35.0"
 SECONDS = 60
+
+# What secrets.generate draws: lines of the chart's Secret; its other values are of other lengths or characters.
+_RANDOM = re.compile(r'^  [a-z-]+: "([A-Za-z0-9]{40}|[A-Za-z0-9]{20})"$', re.MULTILINE)
+_CHECKSUM = re.compile(r"checksum/secret: [0-9a-f]{64}")
 
 Manifest = dict[str, Any]
 
@@ -63,6 +68,16 @@ def manifests(text: str) -> list[Manifest]:
     return [document for document in yaml.safe_load_all(text) if document]
 
 
+def settled(text: str) -> str:
+    """Return a rendered text in which random characters, drawn anew each time, are named instead."""
+    drawn = set(_RANDOM.findall(text))
+    if not drawn:
+        return text
+    for value in drawn:
+        text = text.replace(value, f"{len(value)}-random-characters")
+    return _CHECKSUM.sub("checksum/secret: of-random-characters", text)
+
+
 def example(values: Path) -> Path:
     """Return where the example of a values file is kept."""
     return EXAMPLES / f"{values.stem}.yaml"
@@ -74,7 +89,7 @@ def main() -> int:
     for stale in EXAMPLES.glob("*.yaml"):
         stale.unlink()
     for values in values_files():
-        example(values).write_text(template(values), encoding="utf-8")
+        example(values).write_text(settled(template(values)), encoding="utf-8")
         sys.stdout.write(f"{example(values).relative_to(HERE)}\n")
     return 0
 

@@ -58,7 +58,7 @@ class Speech:
         """Transcribe one section."""
         began, heard = time.perf_counter(), Heard()
         stub = asr_service_pb2_grpc.AsrServiceStub(self.channel)
-        requests = _speech_requests(start_message(self.model, self.mode, language, flow), audio)
+        requests = speech_requests(start_message(self.model, self.mode, language, flow), audio)
         async with aclosing(Exchange(stub.Transcribe(), requests, STALL_SECONDS).answers()) as answers:
             async for answer in answers:
                 match answer.WhichOneof("message"):
@@ -113,16 +113,12 @@ class Speakers:
         """Find one section's local speakers."""
         stub = diarizer_service_pb2_grpc.DiarizerServiceStub(self.channel)
         found = dia.SectionSpeakers()
-        async with aclosing(Exchange(stub.Diarize(), self._requests(audio), STALL_SECONDS).answers()) as answers:
+        requests = speaker_requests(self.model, audio)
+        async with aclosing(Exchange(stub.Diarize(), requests, STALL_SECONDS).answers()) as answers:
             async for answer in answers:
                 if answer.WhichOneof("message") == "done":
                     found = answer.done.section
         return found
-
-    async def _requests(self, audio: Pcm) -> AsyncGenerator[dia.DiarizeRequest]:
-        yield dia.DiarizeRequest(start=dia.DiarizeStart(flow=_flow("bench"), model=self.model))
-        async for chunk in chunks(lambda: whole(audio)):
-            yield dia.DiarizeRequest(audio=chunk)
 
     async def _cluster_requests(self, sections: Sequence[dia.SectionSpeakers]) -> AsyncGenerator[dia.ClusterRequest]:
         yield dia.ClusterRequest(start=dia.ClusterStart(flow=_flow("bench"), model=self.model))
@@ -147,10 +143,18 @@ async def whole(audio: Pcm) -> AsyncIterator[bytes]:
     yield audio.astype("<i2").tobytes()
 
 
-async def _speech_requests(begin: asr.TranscribeStart, audio: Pcm) -> AsyncGenerator[asr.TranscribeRequest]:
+async def speech_requests(begin: asr.TranscribeStart, audio: Pcm) -> AsyncGenerator[asr.TranscribeRequest]:
+    """Yield what a stream of asr sends."""
     yield asr.TranscribeRequest(start=begin)
     async for chunk in chunks(lambda: whole(audio)):
         yield asr.TranscribeRequest(audio=chunk)
+
+
+async def speaker_requests(model: str, audio: Pcm) -> AsyncGenerator[dia.DiarizeRequest]:
+    """Yield what a stream of the diarizer sends."""
+    yield dia.DiarizeRequest(start=dia.DiarizeStart(flow=_flow("bench"), model=model))
+    async for chunk in chunks(lambda: whole(audio)):
+        yield dia.DiarizeRequest(audio=chunk)
 
 
 def _flow(key: str) -> common_pb2.Flow:

@@ -16,7 +16,7 @@ from typing import Final
 
 from tests.bench import command, scoring
 from tests.bench.engine_client import MODES
-from tests.bench.engine_rows import jobs, memory, speakers, speed, text
+from tests.bench.engine_rows import cancels, jobs, memory, speakers, speed, text
 from tests.bench.engine_rows.bench import Bench
 from tests.bench.installation import Installation, installation
 from tests.bench.table import Row
@@ -32,6 +32,8 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "diarization": speakers.diarization,
     "memory-asr": memory.memory_asr,
     "memory-diarizer": memory.memory_diarizer,
+    "cancels": cancels.cancels,
+    "cancels-diarizer": cancels.cancels_diarizer,
     "job": jobs.job,
 }
 MODELS: Final = ("tiny.en", "base")

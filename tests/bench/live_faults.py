@@ -18,6 +18,9 @@ from tests.bench.table import Row
 LENGTH = 12
 """Seconds of each stream."""
 
+SPEED = 2.0
+"""Audio comes twice as fast as it was spoken: the faults are as many, in half the time."""
+
 
 async def faults(running: Installation, small: bool, times: int) -> list[Row]:
     """Strike each way `times` times at random moments, and compare with an undisturbed stream."""
@@ -25,11 +28,12 @@ async def faults(running: Installation, small: bool, times: int) -> list[Row]:
     chance = random.Random(20261121)
     rows = []
     async with running.client() as client:
-        clean = await listen(client, audio)
+        clean = await listen(client, audio, speed=SPEED)
         for name, fault in _faults(running).items():
             same = lost = resumed = 0
             for number in range(times):
-                heard = await listen(client, audio, fault=fault, fault_after=chance.uniform(2.0, LENGTH - 3.0))
+                after = chance.uniform(2.0, LENGTH - 3.0) / SPEED
+                heard = await listen(client, audio, speed=SPEED, fault=fault, fault_after=after)
                 same += heard.text == clean.text
                 lost += heard.seconds != clean.seconds
                 resumed += heard.resumed

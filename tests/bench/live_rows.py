@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -61,24 +63,41 @@ async def carried(running: Installation, small: bool, times: int) -> list[Row]:
 
 
 async def finals(running: Installation, small: bool, times: int) -> list[Row]:
-    """Finals as sent against the same audio as a file."""
+    """Finals as sent against the same audio as a file, CORES recordings at a time."""
     wanted = [found for found in referenced() if found.language == "en" and not found.headerless]
-    rows = []
-    for silence in (None, 0.8):
-        pooled: list[Errors] = []
-        async with running.client() as client:
-            for found in wanted[: 4 if small else len(wanted)]:
-                audio = pcm(found)
-                spoken = await listen(client, audio, speed=20, silence=silence)
-                pooled.append(errors(await _as_file(client, audio), spoken.text, "en"))
-        count, length = sum(each.count for each in pooled), sum(each.length for each in pooled)
-        rate = count / length if length else 0.0
-        label = "the default" if silence is None else f"endpoint_silence {silence} s"
-        rows.append(
-            Row(f"finals as sent, against the file ({label})", "≤ 2 %" if silence is None else "", f"{rate:.2%}", "", "",
-                f"{count} of {length} words in {len(pooled)} recordings")
-        )  # fmt: skip
+    audios = [pcm(found) for found in wanted[: 4 if small else len(wanted)]]
+    async with running.client() as client:
+        files = await _each(audios, lambda audio: _as_file(client, audio))
+        rows = []
+        for silence in (None, 0.8):
+            spoken = await _each(audios, partial(_spoken, client, silence))
+            rows.append(_same(silence, [errors(*pair, "en") for pair in zip(files, spoken, strict=True)]))
     return rows
+
+
+def _same(silence: float | None, pooled: list[Errors]) -> Row:
+    count, length = sum(each.count for each in pooled), sum(each.length for each in pooled)
+    rate = count / length if length else 0.0
+    label = "the default" if silence is None else f"endpoint_silence {silence} s"
+    return Row(
+        f"finals as sent, against the file ({label})", "≤ 2 %" if silence is None else "", f"{rate:.2%}", "", "",
+        f"{count} of {length} words in {len(pooled)} recordings",
+    )  # fmt: skip
+
+
+async def _spoken(client: Client, silence: float | None, audio: Pcm) -> str:
+    return (await listen(client, audio, speed=20, silence=silence)).text
+
+
+async def _each(audios: list[Pcm], run: Callable[[Pcm], Awaitable[str]]) -> list[str]:
+    """Return what `run` gives for each recording, CORES of them at a time."""
+    free = asyncio.Semaphore(CORES)
+
+    async def one(audio: Pcm) -> str:
+        async with free:
+            return await run(audio)
+
+    return await asyncio.gather(*(one(audio) for audio in audios))
 
 
 async def loaded(running: Installation, small: bool, times: int) -> list[Row]:

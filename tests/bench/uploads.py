@@ -1,7 +1,8 @@
-"""Measure uploads: WriteUpload and presigned parts beside a plain minio client on the same store, and the api's memory.
+"""Measure uploads: WriteUpload and presigned parts beside a plain minio client, the api's memory, and what cuts cost.
 
 Every round puts fresh random bytes each way, one after the other. Throughput counts until the upload is acknowledged,
-the client's own SHA-256 included; the time until it was read back and is READY is reported beside. Nothing is asserted.
+the client's own SHA-256 included; the time until it was read back and is READY is reported beside. One great upload is cut off
+at random moments, its client killed or its connection reset, and the bytes sent again are counted. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from tests.bench.installation import Installation, installation
 from tests.bench.processes import mebibytes, peak_resident
 from tests.bench.table import Row
 from tests.bench.upload_clients import by_parts, by_stream, connection, make_file, ready, store
+from tests.bench.upload_cuts import cuts
 
-ROWS: Final = ("throughput", "memory")
+ROWS: Final = ("throughput", "memory", "cuts")
 PLAIN: Final = "plain minio put"
 STREAM: Final = "one WriteUpload stream"
 PARTS: Final = "presigned parts, four at once"
@@ -44,12 +46,14 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--mebibytes", type=command.positive, default=512, metavar="N", help="size of an upload (512)")
     made.add_argument("--parallel", type=command.positive, default=20, metavar="N", help="uploads at once (20)")
     made.add_argument("--each", type=command.positive, default=64, metavar="N", help="MiB of each of them (64)")
+    made.add_argument("--whole", type=command.positive, default=2048, metavar="N", help="MiB of the one cut off (2048)")
+    made.add_argument("--cuts", type=command.positive, default=5, metavar="N", help="how often it is cut off (5)")
     command.add_rounds(made)
     options = made.parse_args(argv)
     if unknown := [name for name in options.rows if name not in ROWS]:
         made.error(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
     if options.small:
-        options.mebibytes, options.parallel, options.each = 20, 4, 10
+        options.mebibytes, options.parallel, options.each, options.whole = 20, 4, 10, 160
     return options
 
 
@@ -59,6 +63,8 @@ async def _run(running: Installation, folder: Path, options: argparse.Namespace)
         rows += await _throughput(running, folder, options.mebibytes, options.rounds)
     if "memory" in options.rows:
         rows.append(await _memory(running, folder, options.parallel, options.each))
+    if "cuts" in options.rows:
+        rows.append(await cuts(running, folder, options.whole, options.cuts))
     return rows
 
 

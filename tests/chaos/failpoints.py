@@ -128,10 +128,12 @@ def main() -> None:
     points = Points(Path(os.environ["CHAOS_FAILPOINTS"]), os.environ["CHAOS_ROLE"])
     install(points)
     if role == "api":
+        from locution_gateway.adapters.postgres import uploads
         from locution_gateway.core import sweep
 
         install_acknowledgements(points)
         sweep.MULTIPART_AGE = timedelta(seconds=20)  # type: ignore[misc]  # two minutes would outlast the short form
+        uploads.LATE_WRITES = timedelta(seconds=20)  # type: ignore[misc]  # and so would four
     from locution_gateway.commands import main as run
 
     run([role])

@@ -89,12 +89,29 @@ def fits(fault: str, first: str) -> bool:
             return True
 
 
+@dataclass
+class Held:
+    """One request that is kept back: the first whose first line holds a text."""
+
+    text: str
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    passed: threading.Event = field(default_factory=threading.Event)
+
+    async def keep(self) -> None:
+        """Keep it until it is released."""
+        self.reached.set()
+        while not self.released.is_set():
+            await asyncio.sleep(0.02)
+
+
 class FaultProxy:
     """The proxy, on a thread with a loop of its own."""
 
     def __init__(self, target: str) -> None:
         """Stand before `target`, host:port."""
         self.dice = Dice()
+        self._held: Held | None = None
         self._host, _, port = target.rpartition(":")
         self._port = int(port)
         self._loop = asyncio.new_event_loop()
@@ -108,6 +125,11 @@ class FaultProxy:
         self.dice = Dice(
             random.Random(seed), {name.replace("_", "-"): share for name, share in shares.items()}, self.dice.drawn
         )
+
+    def hold(self, text: str) -> Held:
+        """Keep the next request back whose first line holds `text`; it goes on to the store once released."""
+        self._held = Held(text)
+        return self._held
 
     def clean(self) -> None:
         """Let everything pass."""
@@ -153,10 +175,21 @@ class FaultProxy:
                 return await _answer_error(writer, fault)
             case "error-in-200":
                 return await _answer(writer, "200 OK", BUSY.format(code="InternalError").encode())
-        answer, content = await self._forward(head, body)
+        answer, content = await self._passed(head, body)
         if fault == "lost-answer":
             return _reset(writer)
         return await _deliver(writer, head, answer, content, fault)
+
+    async def _passed(self, head: Head, body: bytes) -> tuple[Head, bytes]:
+        held = self._held
+        if held is None or held.text not in head.first:
+            return await self._forward(head, body)
+        self._held = None
+        await held.keep()
+        try:
+            return await self._forward(head, body)
+        finally:
+            held.passed.set()
 
     async def _forward(self, head: Head, body: bytes) -> tuple[Head, bytes]:
         reader, writer = await asyncio.open_connection(self._host, self._port, limit=1 << 20)

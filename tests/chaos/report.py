@@ -16,7 +16,8 @@ HEAD = """\
 `LOCUTION_CHAOS_KILLS={kills} pytest tests/chaos --report docs/chaos-report.md`. Real are: Postgres, the S3 server behind the
 tests' fault proxy, api, two workers, the registry, the decoding children and all clients. The engines are processes that
 obey the test and whose text is a digest of the audio. Leases last 3 s instead of 15 s, abandoned multipart uploads are
-aborted after 20 s instead of 2 minutes. Recovery is the time from the readiness of every process until every client was
+aborted after 20 s instead of 2 minutes, and what a broken-off stream wrote late is looked for after 20 s instead of
+4 minutes. Recovery is the time from the readiness of every process until every client was
 served to the end of what it wanted and every accepted job had ended.
 
 Run on {when} UTC, {machine}, {cores} cores.
@@ -60,7 +61,8 @@ def _points(chaos: Chaos) -> str:
     reached = sorted({name for _, name in chaos.cluster.reached()})
     fired = {name for _, name in chaos.cluster.reached("fired.log")}
     rows = [f"| `{name}` | {'yes' if name in fired else 'no'} |" for name in reached]
-    return "\n".join(["## Named points", "", "| point | died there |", "|---|---|", *rows, ""])
+    said = f"Of the {len(reached)} named points that were passed, {len(fired & set(reached))} were died at."
+    return "\n".join(["## Named points", "", said, "", "| point | died there |", "|---|---|", *rows, ""])
 
 
 def _load(chaos: Chaos) -> str:

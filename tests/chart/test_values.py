@@ -143,6 +143,12 @@ def test_an_unknown_key_is_refused(path: str) -> None:
         ("secrets.serviceToken.value", "short"),
         ("s3.endpoint", "https://s3.example.com"),
         ("asr.settings", {"ASR_DEVICE": "cuda"}),
+        ("secrets.sessionKey.value", "shorter-than-32-characters"),
+        ("asr.settings", {"LOCUTION_ASR_DEVICE": "tpu"}),
+        ("asr.settings", {"LOCUTION_LIVE_STREAMS": "5"}),
+        ("api.settings", {"LOCUTION_LIVE_STREAM": "5"}),
+        ("api.settings", {"LOCUTION_SESSION_KEY": "in-an-environment-everybody-reads-it"}),
+        ("defaults.settings", {"LOCUTION_LIVE_STREAMS": "5"}),
         ("extraEnv", {"LOCUTION_LOG_LEVEL": "DEBUG"}),
         ("telemetry.sampler", "sometimes"),
     ],
@@ -167,7 +173,7 @@ def test_what_is_missing_is_named(path: str, complaint: str) -> None:
         render.template(MINIMAL, {path: ""})
 
 
-@pytest.mark.parametrize("name", ["LOCUTION_LISTEN", "LOCUTION_SERVICE_TOKEN", "LOCUTION_REGISTRY_ADDRESS"])
+@pytest.mark.parametrize("name", ["LOCUTION_LISTEN", "LOCUTION_SHUTDOWN_GRACE", "LOCUTION_REGISTRY_ADDRESS"])
 def test_a_setting_that_the_chart_decides_is_refused(name: str) -> None:
     with pytest.raises(render.HelmError, match="the chart sets this itself"):
         render.template(MINIMAL, {"asr.settings": {name: "x"}})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution_asr import app
 from locution_asr.settings import AsrSettings
@@ -49,6 +50,13 @@ async def serve_asr(*, fast: bool = False, models_root: Path = MODELS, **setting
 @pytest.fixture
 def serve() -> Serve:
     return serve_asr
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Stack]:
+    """Serve all tests of a module; for those marked with its loop, which leave nothing behind."""
+    async with serve_asr() as running:
+        yield running
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from locution_common.interceptors import remote_failure
 from numpy.typing import NDArray
 
 from tests.service.asr.client import Client, start
-from tests.service.asr.conftest import Stack
+from tests.service.asr.conftest import Serve, Stack
 from tests.service.asr.recordings import conversation, pcm
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RATE = 16_000
 Pcm = NDArray[np.int16]
@@ -25,9 +27,9 @@ def opening(**fields: object) -> pb.ListenRequest:
 
 
 async def listen(
-    client: Client, audio: Pcm, *, first: int = 0, until: int = 10**9, **fields: object
+    client: Client, audio: Pcm, *, first: int = 0, until: int = 10**9, pace: float = 4.0, **fields: object
 ) -> list[pb.ListenResponse]:
-    """Send audio from `first` on at four times its speed; return what came until all before `until` was done."""
+    """Send audio from `first` on at `pace` times its speed; return what came until all before `until` was done."""
     call = client.stub.Listen()
     await call.write(opening(first_sample=first, **fields))
 
@@ -35,7 +37,7 @@ async def listen(
         for at in range(first, len(audio), 3200):
             piece = audio[at : at + 3200].astype("<i2").tobytes()
             await call.write(pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=piece)))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(len(piece) / 2 / RATE / pace)
         await call.done_writing()
 
     speaking = asyncio.create_task(speak())
@@ -54,31 +56,41 @@ def finals(answers: list[pb.ListenResponse]) -> list[pb.ListenFinal]:
     return [answer.final for answer in answers if answer.WhichOneof("message") == "final"]
 
 
-async def test_the_final_text_is_the_sections(stack: Stack) -> None:
+async def test_the_final_text_is_the_sections(shared: Stack) -> None:
     audio = pcm(conversation())
-    section = await stack.client.transcribe(audio, start(language="en"))
-    answers = await listen(stack.client, audio, partials=True)
+    section = await shared.client.transcribe(audio, start(language="en"))
+    answers = await listen(shared.client, audio, partials=True)
     assert " ".join(final.text for final in finals(answers)) == section.text
     assert answers[-1].done.sample_count == len(audio)
     confirmed = [len(answer.partial.confirmed) for answer in answers if answer.WhichOneof("message") == "partial"]
     assert max(confirmed) > 5
 
 
-async def test_a_second_stream_goes_on_where_the_first_was_lost(stack: Stack) -> None:
+async def test_the_final_text_is_the_sections_in_fast_mode_too(serve: Serve) -> None:
+    audio = pcm(conversation())
+    async with serve(fast=True) as stack:
+        section = await stack.client.transcribe(audio, start(language="en"))
+        answers = await listen(stack.client, audio, pace=10.0)
+    assert answers[0].started.fast
+    assert " ".join(final.text for final in finals(answers)) == section.text
+
+
+async def test_a_second_stream_goes_on_where_the_first_was_lost(shared: Stack) -> None:
     said = pcm(conversation())[6 * RATE : 14 * RATE]
     audio = np.concatenate([said, np.zeros(2 * RATE, np.int16), said, np.zeros(2 * RATE, np.int16), said])
-    whole = finals(await listen(stack.client, audio, endpoint_samples=12800))
+    whole = finals(await listen(shared.client, audio, endpoint_samples=12800, pace=10.0))
     assert len(whole) >= 3
-    before = await listen(stack.client, audio, endpoint_samples=12800, until=whole[0].end_sample)
+    before = await listen(shared.client, audio, endpoint_samples=12800, until=whole[0].end_sample, pace=10.0)
     progress = [answer.progress for answer in before if answer.WhichOneof("message") == "progress"][-1]
     after = await listen(
-        stack.client, audio, first=progress.keep_from_sample, done_sample=progress.done_sample, endpoint_samples=12800
-    )
+        shared.client, audio, first=progress.keep_from_sample, done_sample=progress.done_sample, endpoint_samples=12800,
+        pace=10.0,
+    )  # fmt: skip
     assert [final.text for final in [*finals(before), *finals(after)]] == [final.text for final in whole]
 
 
-async def test_a_flush_gives_the_text_so_far(stack: Stack) -> None:
-    audio, call = pcm(conversation())[: 12 * RATE], stack.client.stub.Listen()
+async def test_a_flush_gives_the_text_so_far(shared: Stack) -> None:
+    audio, call = pcm(conversation())[: 12 * RATE], shared.client.stub.Listen()
     await call.write(opening())
     for at in range(0, len(audio), 16000):
         piece = audio[at : at + 16000].astype("<i2").tobytes()
@@ -105,7 +117,7 @@ async def test_a_flush_gives_the_text_so_far(stack: Stack) -> None:
         ),
     ],
 )
-async def test_what_breaks_the_rules_is_refused(stack: Stack, requests: list[pb.ListenRequest], reason: str) -> None:
+async def test_what_breaks_the_rules_is_refused(shared: Stack, requests: list[pb.ListenRequest], reason: str) -> None:
     import grpc
 
     async def each() -> object:
@@ -113,6 +125,6 @@ async def test_what_breaks_the_rules_is_refused(stack: Stack, requests: list[pb.
             yield request
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in stack.client.stub.Listen(each()):  # type: ignore[arg-type]
+        async for _ in shared.client.stub.Listen(each()):  # type: ignore[arg-type]
             pass
     assert remote_failure(caught.value).reason == reason

@@ -11,6 +11,8 @@ from tests.service.asr.client import RATE, Result, start
 from tests.service.asr.conftest import Stack
 from tests.service.asr.recordings import conversation, normal, pcm, recording, reference
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def assert_whole(result: Result, samples: int) -> None:
     """Check the promises that hold for every section."""
@@ -34,9 +36,9 @@ def assert_whole(result: Result, samples: int) -> None:
 
 
 @pytest.mark.parametrize("model", ["whisper/tiny.en", "whisper/base"])
-async def test_a_conversation_gives_its_words_with_times(stack: Stack, model: str) -> None:
+async def test_a_conversation_gives_its_words_with_times(shared: Stack, model: str) -> None:
     audio = pcm(conversation())
-    result = await stack.client.transcribe(audio, start(model))
+    result = await shared.client.transcribe(audio, start(model))
     stm = conversation().with_suffix(".stm").read_text()
     words = " ".join(line.split(maxsplit=5)[-1] for line in stm.splitlines() if not line.startswith(";;"))
     assert wer(normal(words), normal(result.text)) <= 0.20
@@ -49,34 +51,34 @@ async def test_a_conversation_gives_its_words_with_times(stack: Stack, model: st
     assert result.done.speech_sample_count > 15 * RATE
 
 
-async def test_word_times_are_where_the_words_are(stack: Stack) -> None:
+async def test_word_times_are_where_the_words_are(shared: Stack) -> None:
     audio = pcm(recording("jfk.wav"))
     shifted = np.concatenate([np.zeros(7 * RATE, np.int16), audio])
-    plain = await stack.client.transcribe(audio)
-    late = await stack.client.transcribe(shifted)
+    plain = await shared.client.transcribe(audio)
+    late = await shared.client.transcribe(shifted)
     assert [word.text for word in plain.words] == [word.text for word in late.words]
     moved = [b.start_sample - a.start_sample for a, b in zip(plain.words, late.words, strict=True)]
     assert abs(float(np.median(moved)) - 7 * RATE) < 0.2 * RATE
 
 
-async def test_an_empty_section_is_done_at_once(stack: Stack) -> None:
-    result = await stack.client.converse([pb.TranscribeRequest(start=start())])
+async def test_an_empty_section_is_done_at_once(shared: Stack) -> None:
+    result = await shared.client.converse([pb.TranscribeRequest(start=start())])
     assert_whole(result, 0)
     assert not result.segments
 
 
-async def test_a_long_reading_keeps_its_text_and_its_order(stack: Stack) -> None:
+async def test_a_long_reading_keeps_its_text_and_its_order(shared: Stack) -> None:
     audio = pcm(recording("address.mp3"))
-    result = await stack.client.transcribe(audio)
+    result = await shared.client.transcribe(audio)
     assert_whole(result, len(audio))
     assert wer(normal(reference("address.txt")), normal(result.text)) < 0.2
     assert result.progress == sorted(result.progress)
     assert result.done.timings.windows > 2
 
 
-async def test_without_word_times_segments_still_cover_the_speech(stack: Stack) -> None:
+async def test_without_word_times_segments_still_cover_the_speech(shared: Stack) -> None:
     audio = pcm(recording("jfk.wav"))
-    result = await stack.client.transcribe(audio, start(word_times=False))
+    result = await shared.client.transcribe(audio, start(word_times=False))
     assert_whole(result, len(audio))
     assert "country" in result.text
     assert not result.words

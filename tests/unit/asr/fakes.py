@@ -10,19 +10,9 @@ import numpy as np
 from locution_asr.core.decode import Job
 from locution_asr.core.guards import Guard
 from locution_asr.core.passes import Pass
-from locution_asr.domain.models import (
-    WINDOW_SAMPLES,
-    Capabilities,
-    FlowKey,
-    Options,
-    Pcm,
-    SectionReport,
-    SectionStart,
-    TrafficClass,
-    WeightName,
-    seconds,
-)
-from locution_asr.domain.ports import Draft, LoadedWeight, Prompt, Search, TimedWord, WeightRecord
+from locution_asr.domain.models import WINDOW_SAMPLES, Capabilities, Options, Pcm, SectionReport, SectionStart, seconds
+from locution_asr.domain.ports import Draft, LoadedWeight, Prompt, Search, TimedWord, WhisperRecord
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
 
@@ -93,8 +83,8 @@ class Unobserved:
     def batch(self, size: int, elapsed: float) -> None: ...
 
 
-def record(name: str = "whisper/fake", *, fast: bool = False, refusal: str | None = None) -> WeightRecord:
-    return WeightRecord(WeightName(name), "0" * 64, 100, refusal, fast, ())
+def record(name: str = "whisper/fake", *, fast: bool = False, refusal: str | None = None) -> WhisperRecord:
+    return WhisperRecord(WeightName(name), "0" * 64, 100, refusal, (), fast)
 
 
 def loaded(recogniser: FakeRecogniser, batch_size: int = 4) -> LoadedWeight:

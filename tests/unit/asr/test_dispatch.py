@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from locution_asr.core.decode import Attempt, Job, decode
-from locution_asr.core.dispatch import Dispatcher
-from locution_asr.core.queue import WindowQueue
+from locution_asr.core.dispatch import Decoding
+from locution_common.engine.dispatch import Dispatcher
+from locution_common.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
 
@@ -20,7 +21,7 @@ COST = (30 + 1) / 2  # what the encoder takes, and what the decoder hears
 @asynccontextmanager
 async def dispatching(
     slots: int = 1, work: Callable[[Sequence[Job]], list[Attempt]] = decode
-) -> AsyncIterator[Dispatcher]:
+) -> AsyncIterator[Decoding]:
     with ThreadPoolExecutor(slots) as executor:
         yield Dispatcher(WindowQueue(), work, executor, slots, Unobserved())
 
@@ -36,7 +37,7 @@ async def test_jobs_of_many_callers_share_a_batch() -> None:
     async with dispatching() as dispatcher:
         served = await asyncio.gather(*(dispatcher.submit(job(recogniser, flow=str(i))) for i in range(8)))
     assert recogniser.batches == [4, 4]
-    assert [item.attempt.batch_size for item in served] == [4] * 8
+    assert [item.result.batch_size for item in served] == [4] * 8
     assert all(item.waited >= 0 for item in served)
 
 
@@ -65,7 +66,7 @@ async def test_a_caller_cancelled_in_a_running_batch_does_not_disturb_the_others
         await until(lambda: dispatcher.running == 1)
         tasks[0].cancel()
         recogniser.gate.set()
-        assert (await tasks[1]).attempt.reason is None
+        assert (await tasks[1]).result.reason is None
         with pytest.raises(asyncio.CancelledError):
             await tasks[0]
 
@@ -95,4 +96,4 @@ async def test_a_fault_of_ours_reaches_every_caller_and_frees_the_slot() -> None
         recogniser = FakeRecogniser()
         results = await asyncio.gather(*(dispatcher.submit(job(recogniser)) for _ in range(2)), return_exceptions=True)
         assert [type(result) for result in results] == [ValueError, ValueError]
-        assert (await dispatcher.submit(job(recogniser))).attempt.reason is None
+        assert (await dispatcher.submit(job(recogniser))).result.reason is None

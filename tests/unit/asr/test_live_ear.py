@@ -10,7 +10,7 @@ import pytest
 from locution_asr.core.live_ear import WARM_UP, Closed, Heard, LiveEar, LiveRule, Opened, aligned
 from locution_asr.core.speech import FRAME
 from locution_asr.core.transcribe import Ear, SectionRule
-from locution_asr.domain.models import Pcm, Window, samples
+from locution_asr.domain.models import Mode, Pcm, Window, samples
 from numpy.typing import NDArray
 
 RULE = LiveRule()
@@ -59,14 +59,17 @@ def live_ear(first: int = 0, done: int = 0, rule: LiveRule = RULE) -> LiveEar:
     return LiveEar(loud, ThreadPoolExecutor(1), rule, first, done)
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("chunk", [160, 1600, 16000, 32000])
-async def test_windows_are_those_of_a_section(chunk: int) -> None:
-    ear = Ear(loud, ThreadPoolExecutor(1), SectionRule(), live=False)
+async def test_windows_are_those_of_a_section(chunk: int, mode: Mode) -> None:
+    rule = SectionRule().in_mode(mode)
+    ear = Ear(loud, ThreadPoolExecutor(1), rule, live=False)
     section = []
     for at in range(0, len(CONVERSATION), 16000):
         section += await ear.hear(CONVERSATION[at : at + 16000])
     section += await ear.finish()
-    live = windows(await heard(live_ear(), CONVERSATION, chunk))
+    same = LiveRule(rule.speech, rule.window).ending(0, 0)
+    live = windows(await heard(live_ear(rule=same), CONVERSATION, chunk))
     assert [window.pieces for window in live] == [window.pieces for window in section]
     assert all(np.array_equal(a.pcm, b.pcm) for a, b in zip(live, section, strict=True))
 

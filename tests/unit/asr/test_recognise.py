@@ -9,13 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from locution_asr.core.decode import decode
-from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.dispatch import Decoding
 from locution_asr.core.passes import bucket, longest_window, plan
-from locution_asr.core.queue import WindowQueue
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import (
     WINDOW_SAMPLES,
-    FlowKey,
     Mode,
     Options,
     Outcome,
@@ -24,11 +22,13 @@ from locution_asr.domain.models import (
     Reason,
     SectionStart,
     Span,
-    WeightName,
     Window,
     samples,
 )
 from locution_asr.domain.ports import Draft, Prompt, Search
+from locution_common.engine.dispatch import Dispatcher
+from locution_common.engine.models import FlowKey, WeightName
+from locution_common.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
 
@@ -41,19 +41,19 @@ def window(*pieces: Piece, index: int = 0) -> Window:
 
 
 @pytest.fixture
-async def dispatcher() -> AsyncIterator[Dispatcher]:
+async def dispatcher() -> AsyncIterator[Decoding]:
     with ThreadPoolExecutor(1) as executor:
         yield Dispatcher(WindowQueue(), decode, executor, 1, Unobserved())
 
 
 async def recognised(
-    dispatcher: Dispatcher, recogniser: FakeRecogniser, mode: Mode = Mode.FAST, options: Options | None = None
+    dispatcher: Decoding, recogniser: FakeRecogniser, mode: Mode = Mode.FAST, options: Options | None = None
 ) -> Recognised:
     start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
     return await RecogniseWindow(dispatcher, loaded(recogniser), start, mode).run(window())
 
 
-async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Dispatcher) -> None:
+async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser()
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10)]
@@ -62,7 +62,7 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Dispatcher
     assert result.speech == result.text_speech == HEARD
 
 
-async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatcher: Dispatcher) -> None:
+async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatcher: Decoding) -> None:
     def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
         draft = sound(" left right" if len(pcm) < HEARD else " all of it at once")
         return replace(draft, capped=len(pcm) >= HEARD)
@@ -76,14 +76,14 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
     assert HEARD - 1 <= result.speech <= HEARD
 
 
-async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Dispatcher) -> None:
+async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: replace(sound(" on and on"), capped=True))
     result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
     assert {(item.outcome, item.reason) for item in result.coverage} == {(Outcome.DROPPED, Reason.TOO_MANY_TOKENS)}
     assert result.segments == ()
 
 
-async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) -> None:
+async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser()
     recogniser.speak = lambda pcm, prompt, search: sound(" right" if recogniser.lengths[1:] else " na" * 50)
     result = await recognised(dispatcher, recogniser)
@@ -92,7 +92,7 @@ async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Dispatcher) 
     assert result.timing.passes == 2
 
 
-async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Dispatcher) -> None:
+async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10), WINDOW_SAMPLES, WINDOW_SAMPLES]
@@ -101,14 +101,14 @@ async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Dispatc
     assert result.text_speech == 0
 
 
-async def test_the_last_pass_forgets_the_prompt(dispatcher: Dispatcher) -> None:
+async def test_the_last_pass_forgets_the_prompt(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
     options = Options(language="en", prompt="Names:", hotwords=("Locution",))
     await recognised(dispatcher, recogniser, Mode.ACCURATE, options)
     assert [(prompt.text, prompt.hotwords) for prompt in recogniser.prompts] == [("Names:", ("Locution",)), ("", ())]
 
 
-async def test_sampling_happens_only_when_asked_for(dispatcher: Dispatcher) -> None:
+async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> None:
     temperatures: list[float] = []
 
     def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
@@ -121,7 +121,7 @@ async def test_sampling_happens_only_when_asked_for(dispatcher: Dispatcher) -> N
     assert temperatures[-2:] == [0.2, 0.4]
 
 
-async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Dispatcher) -> None:
+async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Decoding) -> None:
     spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
     start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=Options(language="en"))

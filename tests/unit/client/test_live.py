@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from locution.v1 import live_service_pb2 as pb
+from locution_client.cli.commands.live import Screen, spoken_lines
 from locution_client.live import Unacknowledged
 from locution_client.wave_stream import UnknownAudio, recognise
 
@@ -70,3 +71,24 @@ async def test_a_reader_waits_for_room() -> None:
     assert not waiting.done()
     await held.acknowledge(100)
     await asyncio.wait_for(waiting, 1)
+
+
+def test_a_final_is_a_line_a_speaker_and_every_word_stands_once() -> None:
+    spoken = [("Yes.", "SPEAKER_00"), ("No,", "SPEAKER_01"), ("never.", "SPEAKER_01"), ("Oh.", "")]
+    final = pb.StreamFinal(text="Yes. No, never. Oh.")
+    final.words.extend(pb.LiveWord(text=text, speaker=speaker or None) for text, speaker in spoken)
+    assert spoken_lines(final) == ["SPEAKER_00: Yes.", "SPEAKER_01: No, never.", "UNKNOWN: Oh."]
+    for word in final.words:
+        word.ClearField("speaker")
+    assert spoken_lines(final) == [final.text]
+
+
+def test_speakers_that_turn_out_to_be_others_are_told_beside_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    final = pb.StreamFinal(id=1, text="Yes.", words=[pb.LiveWord(text="Yes.", speaker="SPEAKER_01")])
+    screen = Screen(terminal=False, diarized=True)
+    screen.show(pb.StreamResponse(final=final))
+    known = pb.StreamSpeakers(final_id=1, speakers=["SPEAKER_00"], settled=True)
+    screen.show(pb.StreamResponse(speakers=known))
+    out, err = capsys.readouterr()
+    assert out == "SPEAKER_01: Yes.\n"
+    assert err.splitlines() == ["locution: the speakers from 0.0 s on:", "SPEAKER_00: Yes."]

@@ -13,9 +13,12 @@ def _python(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["errors", "pcm", "clock", "retry"])
+ENGINE = ("admission", "cores", "dispatch", "errors", "folders", "models", "queue", "weights")
+
+
+@pytest.mark.parametrize("module", ["errors", "pcm", "clock", "retry", *(f"engine.{name}" for name in ENGINE)])
 def test_domain_code_imports_no_transport(module: str) -> None:
-    foreign = "{'grpc', 'asyncpg', 'minio', 'google', 'opentelemetry', 'pydantic'}"
+    foreign = "{'grpc', 'asyncpg', 'minio', 'google', 'opentelemetry', 'pydantic', 'torch', 'ctranslate2'}"
     _python(f"import sys, locution_common.{module}; assert not {foreign} & set(sys.modules), sys.modules.keys()")
 
 

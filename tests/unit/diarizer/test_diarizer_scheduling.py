@@ -1,4 +1,4 @@
-"""The queue, the dispatcher, admission and the weight pool."""
+"""The diarizer's windows in the common queue and dispatcher, and how a section is heard through them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from locution_diarizer.core.admission import Admission
-from locution_diarizer.core.dispatch import Dispatcher, WindowJob
+from locution_common.engine.dispatch import Dispatcher
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
+from locution_common.engine.queue import Room, WindowQueue
+from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection, SectionRule
-from locution_diarizer.core.queue import WindowQueue
-from locution_diarizer.core.weights import WeightPool
 from locution_diarizer.domain.errors import (
     AudioTooLong,
-    EngineDraining,
-    EngineOverloaded,
     InferenceFailed,
-    ModelLoadFailed,
-    ModelNotUsable,
 )
-from locution_diarizer.domain.models import Flow, FlowKey, PcmChunk, Samples, TrafficClass, WeightName, WindowVoices
-from locution_diarizer.domain.ports import LoadedWeight, WeightRecord
+from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
+from locution_diarizer.domain.ports import LoadedWeight
 
 from tests.unit.diarizer.voices import GRID, OneHotModel
 
@@ -85,12 +81,13 @@ async def executor() -> AsyncIterator[ThreadPoolExecutor]:
         yield threads
 
 
-def dispatcher(executor: ThreadPoolExecutor, slots: int = 1) -> Dispatcher:
-    return Dispatcher(WindowQueue(), executor, slots, Deaf())
+def dispatcher(executor: ThreadPoolExecutor, slots: int = 1) -> Analysing:
+    queue: WindowQueue[WindowJob] = WindowQueue()
+    return Dispatcher(queue, listen, executor, slots, Deaf(), sharing=EvenShares())
 
 
 def order(queue: WindowQueue[WindowJob], count: int) -> list[str]:
-    return [item.flow for _ in range(count) for item in queue.take(0.0, 1)]
+    return [item.flow for _ in range(count) for item in queue.take(0.0, Room(1, 1))]
 
 
 def test_live_goes_before_file_and_flows_take_turns(model: Model) -> None:
@@ -116,7 +113,7 @@ def test_a_batch_holds_windows_of_one_weight(model: Model) -> None:
     one, other = loaded(model), loaded(Model())
     for weight in (one, other, one):
         queue.push(job(weight))
-    assert [item.weight for item in queue.take(0.0, 10)] == [one, one]
+    assert [item.weight for item in queue.take(0.0)] == [one, one]
 
 
 async def test_windows_of_several_callers_share_batches(model: Model, executor: ThreadPoolExecutor) -> None:
@@ -196,81 +193,3 @@ async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model,
         await _ends(hearing, chunks(31))
     assert serving.waiting == 0
     await serving.settle()
-
-
-async def test_admission_refuses_beyond_its_limit_and_while_draining() -> None:
-    admission = Admission(1, lambda: 7.0)
-    with admission.admit():
-        with pytest.raises(EngineOverloaded) as refused, admission.admit():
-            pass
-        assert refused.value.retry_after == 7.0
-        assert await admission.drain(0.01) == 1
-    with pytest.raises(EngineDraining), admission.admit():
-        pass
-
-
-class Directory:
-    def __init__(self, *records: WeightRecord) -> None:
-        self.records = {item.name: item for item in records}
-
-    async def get(self, name: WeightName) -> WeightRecord:
-        return self.records[name]
-
-
-class Loader:
-    def __init__(self) -> None:
-        self.loads: list[str] = []
-        self.failing = False
-
-    def load(self, wanted: WeightRecord) -> LoadedWeight:
-        self.loads.append(wanted.name)
-        if self.failing:
-            raise ModelLoadFailed("no")
-        return LoadedWeight(wanted, Model(), "cpu", 4)
-
-
-async def test_a_weight_is_loaded_once_however_many_ask(executor: ThreadPoolExecutor) -> None:
-    loader = Loader()
-    pool = WeightPool(Directory(record()), loader, executor)
-
-    async def lease() -> LoadedWeight:
-        async with pool.lease(WeightName("pyannote/x")) as weight:
-            return weight
-
-    weights = await asyncio.gather(*(lease() for _ in range(10)))
-    assert len({id(weight) for weight in weights}) == 1
-    assert loader.loads == ["pyannote/x"]
-    assert pool.loaded == ["pyannote/x"]
-
-
-async def test_a_weight_that_failed_to_load_is_tried_again(executor: ThreadPoolExecutor) -> None:
-    loader = Loader()
-    loader.failing = True
-    pool = WeightPool(Directory(record()), loader, executor)
-    for _ in range(2):
-        with pytest.raises(ModelLoadFailed):
-            async with pool.lease(WeightName("pyannote/x")):
-                pass
-    loader.failing = False
-    async with pool.lease(WeightName("pyannote/x")):
-        pass
-    assert len(loader.loads) == 3
-
-
-async def test_idle_weights_make_room_and_used_ones_do_not(executor: ThreadPoolExecutor) -> None:
-    names = [WeightName(f"pyannote/{letter}") for letter in "abc"]
-    pool = WeightPool(Directory(*(record(name) for name in names)), Loader(), executor, resident=2)
-    async with pool.lease(names[0]):
-        async with pool.lease(names[1]):
-            with pytest.raises(EngineOverloaded):
-                async with pool.lease(names[2]):
-                    pass
-        async with pool.lease(names[2]):
-            assert pool.loaded == [names[0], names[2]]
-
-
-async def test_a_refused_weight_is_not_lent(executor: ThreadPoolExecutor) -> None:
-    pool = WeightPool(Directory(record(refusal="disabled")), Loader(), executor)
-    with pytest.raises(ModelNotUsable, match="disabled"):
-        async with pool.lease(WeightName("pyannote/x")):
-            pass

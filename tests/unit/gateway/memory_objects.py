@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -40,9 +40,11 @@ class MemoryObjects:
         for place in range(0, len(data), 1000):
             yield data[place : place + 1000]
 
-    async def delete(self, key: str) -> None:
-        for found in [found for found in self.objects if found == key or (key.endswith("/") and found.startswith(key))]:
-            del self.objects[found]
+    async def delete(self, key: str, kept: Collection[str] = ()) -> None:
+        meant = [found for found in self.objects if found == key or (key.endswith("/") and found.startswith(key))]
+        for found in meant:
+            if found not in kept:
+                del self.objects[found]
 
     async def keep_only(self, prefix: str, key: str) -> None:
         for found in [found for found in self.objects if found.startswith(prefix) and found != key]:

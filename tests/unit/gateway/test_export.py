@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from locution_gateway.domain.jobs import SAMPLE_RATE
@@ -11,6 +13,7 @@ from locution_gateway.domain.transcripts import (
     CoverageSpan,
     Outcome,
     Segment,
+    Speaker,
     TranscriptSummary,
     Turn,
     Word,
@@ -90,3 +93,20 @@ async def test_rttm_fields_hold_no_spaces() -> None:
     text = await written(Format.RTTM, summary=summary)
     assert text == "SPEAKER a_job 1 0.500 1.000 <NA> <NA> SPEAKER_01 <NA> <NA>\n"
     assert len(text.split()) == 10
+
+
+async def test_a_recognised_speaker_is_called_by_name() -> None:
+    ada, other = Speaker("SPEAKER_00", SAMPLE_RATE, UUID(int=7), "Ada <L.>"), Speaker("SPEAKER_01", SAMPLE_RATE)
+    turns = (Turn(0, SAMPLE_RATE, "SPEAKER_00"),)
+    summary = replace(SUMMARY, speakers=(ada, other), turns=turns)
+    spoken = said("Hello", speaker="SPEAKER_00"), said("Hi", speaker="SPEAKER_01")
+    assert await written(Format.TXT, *spoken, summary=summary) == "Ada <L.>: Hello\nSPEAKER_01: Hi\n"
+    assert "<v Ada &lt;L.&gt;>Hello" in await written(Format.VTT, *spoken, summary=summary)
+    assert "Ada \u2039L.\u203a: Hello" in await written(Format.SRT, *spoken, summary=summary)
+    assert " SPEAKER_00 <NA> <NA>" in await written(Format.RTTM, *spoken, summary=summary)
+    found = json.loads(await written(Format.JSON, *spoken, summary=summary))
+    assert [segment["speaker"] for segment in found["segments"]] == ["SPEAKER_00", "SPEAKER_01"]
+    assert found["speakers"] == [
+        {"label": "SPEAKER_00", "speech": 1.0, "voice": f"voices/{UUID(int=7)}", "display_name": "Ada <L.>"},
+        {"label": "SPEAKER_01", "speech": 1.0},
+    ]

@@ -14,6 +14,7 @@ from locution_client.settings import Connection
 from locution_client.tags import Tags
 from locution_client.transcripts import Transcripts
 from locution_client.uploads import Uploads
+from locution_client.voices import Voices
 from locution_client.webhooks import Webhooks
 
 
@@ -30,6 +31,7 @@ class Client:
         self.models = Models(self._channel, metadata)
         self.tags = Tags(self._channel, metadata)
         self.webhooks = Webhooks(self._channel, metadata)
+        self.voices = Voices(self._channel, metadata)
         self.accounts = Accounts(self._channel, metadata)
         self.administration = Administration(self._channel, metadata)
 
@@ -37,7 +39,7 @@ class Client:
         """Make the calls from now on with another key."""
         metadata = credentials(api_key)
         callers = (self.uploads, self.jobs, self.live, self.transcripts, self.models, self.tags, self.webhooks)
-        for caller in (*callers, self.accounts, self.administration):
+        for caller in (*callers, self.voices, self.accounts, self.administration):
             caller._metadata = metadata  # noqa: SLF001 - each of them is this client's own
 
     async def __aenter__(self) -> Client:

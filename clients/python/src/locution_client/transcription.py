@@ -24,6 +24,8 @@ class Options:
     speakers: int | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None
+    identify: bool | None = None
+    voices: tuple[str, ...] = ()
 
     def to_config(self) -> job_config_pb2.JobConfig:
         """Return the job's configuration."""
@@ -36,6 +38,8 @@ class Options:
                 speaker_count=self.speakers,
                 min_speaker_count=self.min_speakers,
                 max_speaker_count=self.max_speakers,
+                identify_voices=self.identify,
+                voices=self.voices,
             ),
         )
 

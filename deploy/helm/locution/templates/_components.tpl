@@ -8,7 +8,8 @@ api:
   migrate: [locution_gateway, migrate]
   ready: locution.v1.JobService
   database: gateway
-  uses: [objects, registry, developmentKey]
+  uses: [objects, registry{{ if .Values.live.enabled }}, live{{ end }}]
+  secrets: [service-token, access-key, secret-key, session-key, bootstrap-key, development-key]
   headless: false
   callers: []
 worker:
@@ -17,6 +18,7 @@ worker:
   ready: ""
   database: gateway
   uses: [objects, engines, registry]
+  secrets: [service-token, access-key, secret-key]
   headless: true
   callers: []
 registry:
@@ -25,19 +27,22 @@ registry:
   ready: locution.registry.v1.RegistryService
   database: registry
   uses: [models]
+  secrets: [service-token]
   headless: true
   callers: [api, worker, asr, diarizer]
 asr:
   module: [locution_asr]
   ready: locution.engine.v1.AsrService
   uses: [models, registry]
+  secrets: [service-token]
   engine: true
   headless: true
-  callers: [worker]
+  callers: [{{ if .Values.live.enabled }}api, {{ end }}worker]
 diarizer:
   module: [locution_diarizer]
   ready: locution.engine.v1.DiarizerService
   uses: [models, registry]
+  secrets: [service-token]
   engine: true
   headless: true
   callers: [worker]

@@ -17,8 +17,10 @@ LOCUTION_MODELS_ROOT: {{ $root.Values.models.mountPath }}
 {{- if has "registry" .facts.uses }}
 LOCUTION_REGISTRY_ADDRESS: {{ include "locution.address" (dict "root" $root "name" "registry") }}
 {{- end }}
-{{- if has "engines" .facts.uses }}
+{{- if or (has "engines" .facts.uses) (has "live" .facts.uses) }}
 LOCUTION_ASR_ADDRESS: {{ include "locution.address" (dict "root" $root "name" "asr") }}
+{{- end }}
+{{- if has "engines" .facts.uses }}
 LOCUTION_DIARIZER_ADDRESS: {{ include "locution.address" (dict "root" $root "name" "diarizer") }}
 {{- end }}
 {{- if has "objects" .facts.uses }}
@@ -57,6 +59,11 @@ OTEL_TRACES_SAMPLER_ARG: {{ $telemetry.samplerArgument | quote }}
 {{- range $name := keys .values.settings -}}
 {{- if or (hasKey $ours $name) (hasKey $ours (printf "%s_FILE" $name)) -}}
 {{- fail (printf "%s.settings.%s: the chart sets this itself, from another value" $.name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range list "LOCUTION_TLS_CERT_FILE" "LOCUTION_TLS_KEY_FILE" -}}
+{{- if hasKey $.values.settings . -}}
+{{- fail (printf "%s.settings.%s: Kubernetes' gRPC probes do not speak TLS; leave TLS between pods to a mesh" $.name .) -}}
 {{- end -}}
 {{- end -}}
 {{- $fixed := dict "HOME" "/tmp" "TMPDIR" "/tmp" -}}

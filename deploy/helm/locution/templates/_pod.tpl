@@ -73,6 +73,9 @@ timeoutSeconds: 3
     claimName: {{ default (printf "%s-models" (include "locution.fullname" .root)) .root.Values.models.existingClaim }}
     readOnly: true
 {{- end }}
+{{- with .values.volumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "locution.mounts" -}}
@@ -80,6 +83,9 @@ timeoutSeconds: 3
 - {name: scratch, mountPath: /tmp}
 {{- if has "models" .facts.uses }}
 - {name: models, mountPath: {{ .root.Values.models.mountPath }}, readOnly: true}
+{{- end }}
+{{- with .values.volumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 

@@ -10,21 +10,22 @@ from functools import partial
 from locution.engine.v1 import asr_service_pb2
 from locution.engine.v1.asr_service_pb2_grpc import add_AsrServiceServicer_to_server
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution_common.engine.admission import Admission
+from locution_common.engine.queue import WindowQueue
+from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader
 from locution_asr.adapters.measures import Measures
-from locution_asr.adapters.registry import RegistryDirectory, ServingReports
+from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
-from locution_asr.core.admission import Admission
 from locution_asr.core.decode import Job, decode
-from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.engine import Engine
-from locution_asr.core.queue import WindowQueue
 from locution_asr.core.transcribe import SectionRule
-from locution_asr.core.weights import WeightPool
 from locution_asr.domain.models import samples
+from locution_asr.domain.ports import LoadedWeight, WhisperRecord
 from locution_asr.servicer import AsrServicer
 from locution_asr.settings import AsrSettings
 
@@ -32,6 +33,8 @@ NAME = "asr"
 HEARING_THREADS = 2
 GIB = 1 << 30
 LEFT_FOR_ABORT = 1.0
+
+Weights = WeightPool[WhisperRecord, LoadedWeight]
 
 
 async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service:
@@ -43,23 +46,23 @@ async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service
     pool = _pool(stack, settings, device, stub)
     stack.push_async_callback(pool.close)
     engine = _engine(stack, context, device, pool)
-    reports = ServingReports(stub, lambda: pool.loaded)
+    serving = reports(stub, lambda: pool.loaded)
     return Service(
         servicers=[partial(add_AsrServiceServicer_to_server, AsrServicer(engine))],
         names=[asr_service_pb2.DESCRIPTOR.services_by_name["AsrService"].full_name],
         probes={"models_root": lambda: asyncio.to_thread(_readable, settings)},
         tasks={
-            "serving-reports": lambda: reports.run(context.stopping),
+            "serving-reports": lambda: serving.run(context.stopping),
             "drain": lambda: _drain(context, engine.admission),
         },
     )
 
 
-def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> WeightPool:
+def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> Weights:
     loader = WhisperLoader(settings.models_root, device, settings.asr_batch_size)
     memory = None if settings.asr_model_memory_gib is None else round(settings.asr_model_memory_gib * GIB)
     return WeightPool(
-        directory=RegistryDirectory(stub),
+        directory=directory(stub),
         loader=loader,
         executor=_threads(stack, 1, "asr-load"),
         resident=settings.asr_resident_models,
@@ -67,10 +70,11 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
     )
 
 
-def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: WeightPool) -> Engine:
+def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Weights) -> Engine:
     settings, measures = context.settings, Measures(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
-    dispatcher = Dispatcher(queue, decode, _threads(stack, device.slots, "asr-decode"), device.slots, measures)
+    threads = _threads(stack, device.slots, "asr-decode")
+    dispatcher = Decoding(queue, decode, threads, device.slots, measures, sharing=KeepRoomForLive())
     measures.watch_queue(lambda: dispatcher.queued_cost)
     session()
     return Engine(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 from locution_common.errors import StreamProtocolViolated
 from locution_common.pcm import OffsetChecker
 
@@ -17,7 +18,6 @@ from locution_asr.core.transcribe import Event, Progress
 from locution_asr.domain.models import (
     SAMPLE_RATE,
     CoverageSpan,
-    FlowKey,
     Mode,
     ModeChoice,
     Options,
@@ -27,8 +27,6 @@ from locution_asr.domain.models import (
     SectionStart,
     Segment,
     Task,
-    TrafficClass,
-    WeightName,
     Word,
 )
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
+from locution_common.engine.models import TrafficClass
 from locution_common.errors import StreamProtocolViolated
 from locution_common.pcm import OffsetChecker
 
@@ -27,7 +28,7 @@ from locution_asr.core.listen import (
 )
 from locution_asr.core.look import Partial
 from locution_asr.core.speech import FRAME
-from locution_asr.domain.models import PcmChunk, TrafficClass
+from locution_asr.domain.models import PcmChunk
 
 
 async def live_start(requests: AsyncIterator[pb.ListenRequest], monotonic: float) -> LiveStart:

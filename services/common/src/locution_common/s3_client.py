@@ -67,7 +67,7 @@ class S3Client(Minio):
 def connect(settings: ObjectStoreSettings) -> S3Client:
     """Return a client; it connects with its first call."""
     retries = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504])
-    timeout = urllib3.Timeout(connect=5, read=60)
+    timeout = urllib3.Timeout(connect=settings.s3_connect_timeout, read=settings.s3_read_timeout)
     return S3Client(
         settings.s3_endpoint,
         access_key=settings.s3_access_key.get_secret_value(),

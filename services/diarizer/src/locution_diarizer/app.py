@@ -11,22 +11,24 @@ import torch
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution_common.engine.admission import Admission
+from locution_common.engine.dispatch import Dispatcher
+from locution_common.engine.queue import WindowQueue
+from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader
 from locution_diarizer.adapters.measures import Measures
-from locution_diarizer.adapters.registry import RegistryDirectory, ServingReports
-from locution_diarizer.core.admission import Admission
-from locution_diarizer.core.dispatch import Dispatcher
+from locution_diarizer.adapters.registry import directory, reports
+from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.engine import ClusterRule, Engine
 from locution_diarizer.core.hear import SectionRule
-from locution_diarizer.core.queue import WindowQueue
-from locution_diarizer.core.weights import WeightPool
 from locution_diarizer.servicer import DiarizerServicer
 from locution_diarizer.settings import DiarizerSettings
 
 NAME = "diarizer"
+FIRST_PACE = 0.05  # seconds that a slot takes for a second of audio, until it was measured
 LAST_WORDS = 1.0  # seconds of the grace in which unfinished sections are told ENGINE_DRAINING
 
 
@@ -41,13 +43,17 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     errands = _threads(stack, "errands", 1, device.threads)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
     weights = WeightPool(
-        RegistryDirectory(stub),
+        directory(stub),
         PyannoteLoader(settings.models_root, device),
         errands,
         settings.diarizer_resident_models,
     )
     stack.push_async_callback(weights.close)
-    dispatcher = Dispatcher(WindowQueue(), windows, device.workers, measures)
+    queue: WindowQueue[WindowJob] = WindowQueue()
+    dispatcher: Analysing = Dispatcher(
+        queue, listen, windows, device.workers, measures, sharing=EvenShares(), pace=FIRST_PACE
+    )
+    measures.watch_queue(lambda: dispatcher.waiting)
     stack.push_async_callback(dispatcher.settle)
     admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
     engine = Engine(admission, weights, dispatcher, errands, _section_rule(settings), _cluster_rule(settings), measures)
@@ -56,7 +62,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
         probes={"models root": partial(_models_root_is_there, settings)},
         tasks={
-            "reports": partial(ServingReports(stub, lambda: weights.loaded).run, context.stopping),
+            "reports": partial(reports(stub, lambda: weights.loaded).run, context.stopping),
             "drain": partial(_drain, admission, context),
         },
     )

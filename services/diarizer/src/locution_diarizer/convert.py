@@ -8,22 +8,13 @@ from typing import Protocol
 
 from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 from locution_common.errors import StreamProtocolViolated
 from locution_common.pcm import OffsetChecker
 
 from locution_diarizer.core.cluster import Clustered
 from locution_diarizer.core.engine import Done, Event, Progress, Started
-from locution_diarizer.domain.models import (
-    Flow,
-    FlowKey,
-    PcmChunk,
-    SpeakerHints,
-    Start,
-    Timings,
-    TrafficClass,
-    Voice,
-    WeightName,
-)
+from locution_diarizer.domain.models import Flow, PcmChunk, SpeakerHints, Start, Timings, Voice
 
 LONGEST_CHUNK = 32_000
 

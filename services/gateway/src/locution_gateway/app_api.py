@@ -22,7 +22,7 @@ from locution_common import postgres, telemetry
 from locution_common.objects import ObjectStore, open_store
 from locution_common.service import Context, Service
 
-from locution_gateway import app_webhooks
+from locution_gateway import app_voices, app_webhooks
 from locution_gateway.adapters.objects import S3Objects
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import CHANNEL, PostgresEvents
@@ -33,6 +33,7 @@ from locution_gateway.adapters.postgres.tenants import ensure_tenant
 from locution_gateway.adapters.postgres.transcripts import PostgresTranscripts
 from locution_gateway.adapters.postgres.upkeep import PostgresUpkeep
 from locution_gateway.adapters.postgres.uploads import PostgresUploads
+from locution_gateway.adapters.postgres.voices import PostgresVoices
 from locution_gateway.adapters.postgres.wakeups import PostgresWakeups
 from locution_gateway.adapters.registry import RegistryModels
 from locution_gateway.app_identity import BOOTSTRAP, Identity, open_identity
@@ -59,6 +60,7 @@ from locution_gateway.core.uploads.read import DeleteUpload, ReadUploads
 from locution_gateway.core.uploads.verifier import Verifier
 from locution_gateway.core.uploads.verify import VerifyUpload
 from locution_gateway.core.uploads.write import PART_SIZE, WriteUpload
+from locution_gateway.core.voices.choose import ChooseVoices
 from locution_gateway.domain.identity import DEFAULT_TENANT_NAME
 from locution_gateway.domain.limits import Limits
 from locution_gateway.servicers.jobs import Jobs
@@ -110,9 +112,10 @@ async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service
             *_servicers(context, adapters, identity, verify, unverified.set),
             *identity.servicers,
             *app_webhooks.servicers(settings, adapters.database),
+            *app_voices.servicers(settings, adapters.database),
             *live.servicers,
         ],
-        names=[*NAMES, *IDENTITY_NAMES, *app_webhooks.NAMES, *live.names],
+        names=[*NAMES, *IDENTITY_NAMES, *app_webhooks.NAMES, *app_voices.NAMES, *live.names],
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
         tasks={**_tasks(context, adapters, verify, unverified), **identity.tasks, **dict(live.tasks)},
         authenticator=identity.authenticator,
@@ -132,7 +135,13 @@ async def _live(
 ) -> LiveService:
     uploads, jobs = _uploads(context.settings, adapters, verify, wake), _jobs(context, adapters, identity)
     neighbours = Neighbours(
-        adapters.database, adapters.objects, adapters.registry, uploads.create, uploads.write, jobs.create
+        adapters.database,
+        adapters.objects,
+        adapters.registry,
+        uploads.create,
+        uploads.write,
+        jobs.create,
+        identity.defaults.live_afterwards,
     )
     return await open_live(stack, context, neighbours)
 
@@ -221,8 +230,9 @@ def _uploads(settings: ApiSettings, adapters: Adapters, verify: VerifyUpload, wa
 def _jobs(context: Context[ApiSettings], adapters: Adapters, identity: Identity) -> Jobs:
     store = adapters.jobs
     configure = Configure(adapters.registry)
+    voices = ChooseVoices(PostgresVoices(adapters.database))
     return Jobs(
-        create=CreateJob(store, configure, context.clock, telemetry.capture, identity.defaults),
+        create=CreateJob(store, configure, context.clock, telemetry.capture, identity.defaults, voices),
         read=ReadJobs(store),
         watch=WatchJob(PostgresEvents(adapters.database), adapters.wakeups, context.stopping),
         cancel=CancelJob(store),

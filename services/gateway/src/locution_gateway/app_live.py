@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,8 +15,10 @@ from locution_common import telemetry
 from locution_common.service import Context
 
 from locution_gateway.adapters.engines.listening import GrpcLiveEngine
+from locution_gateway.adapters.engines.live_speakers import GrpcLiveSpeakers
 from locution_gateway.adapters.live_decoder import ChildTranscoders
 from locution_gateway.adapters.live_measures import LiveMeasures
+from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.live import PostgresLive
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.core.background import repeat
@@ -28,6 +30,7 @@ from locution_gateway.core.live.settle import SettleLive
 from locution_gateway.core.live.stream import StreamLive
 from locution_gateway.core.uploads.create import CreateUpload
 from locution_gateway.core.uploads.write import WriteUpload
+from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import Afterwards, LiveLimits
 from locution_gateway.domain.ports import ModelResolver, ObjectBytes
 from locution_gateway.servicers.live import Live
@@ -46,6 +49,7 @@ class Neighbours:
     uploads: CreateUpload
     writing: WriteUpload
     jobs: CreateJob
+    afterwards: Callable[[Principal], Awaitable[Afterwards | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,18 @@ async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighb
         timedelta(seconds=limits.lease),
         timedelta(seconds=limits.resume),
         timedelta(seconds=limits.retention),
+        QuotaGuard(settings.default_limits(settings.max_open_uploads)),
     )
-    attach = Attach(store, neighbours.objects, neighbours.models, telemetry.capture, limits.default)
+    speakers = await _speakers(stack, context)
+    attach = Attach(
+        store,
+        neighbours.objects,
+        neighbours.models,
+        telemetry.capture,
+        limits.default,
+        neighbours.afterwards,
+        speakers is not None,
+    )
     settle = SettleLive(store, attach, neighbours.uploads, neighbours.writing, neighbours.jobs)
     parts = LiveParts(
         store,
@@ -80,6 +94,7 @@ async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighb
         LiveMeasures(context.registry, context.tracer_provider),
         context.clock,
         context.stopping,
+        speakers,
     )
     live = Live(StreamLive(parts, attach, settle, limits), ReadLive(store), EndLive(store, settle))
     return LiveService(
@@ -87,6 +102,14 @@ async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighb
         (NAME,),
         (("live", lambda: _sweep(settle, settings.sweep_seconds, context.stopping)),),
     )
+
+
+async def _speakers(stack: AsyncExitStack, context: Context[ApiSettings]) -> GrpcLiveSpeakers | None:
+    """Open the diarizers, where any is named."""
+    address = context.settings.diarizer_address
+    if address is None:
+        return None
+    return GrpcLiveSpeakers(await stack.enter_async_context(context.channel(address)))
 
 
 def live_limits(settings: ApiSettings) -> LiveLimits:

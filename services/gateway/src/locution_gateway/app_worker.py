@@ -11,7 +11,7 @@ from datetime import timedelta
 from locution_common import objects, postgres, telemetry
 from locution_common.service import Context, Service
 
-from locution_gateway.adapters import spans
+from locution_gateway.adapters import clusterings
 from locution_gateway.adapters.decoder import MediaDecoder
 from locution_gateway.adapters.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.adapters.engines.speech import GrpcSpeechEngine
@@ -20,7 +20,9 @@ from locution_gateway.adapters.postgres.outbox import PostgresOutbox
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.sources import PostgresSources
 from locution_gateway.adapters.postgres.stages import PostgresStages
+from locution_gateway.adapters.postgres.voices import PostgresVoices
 from locution_gateway.adapters.recording import StoredRecording
+from locution_gateway.adapters.webhook_measures import WebhookMeasures
 from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver, trusting
 from locution_gateway.core.background import repeat
 from locution_gateway.core.stages.work import Codec, StageWorker
@@ -31,6 +33,7 @@ from locution_gateway.settings_worker import WorkerSettings
 CHANNEL = "locution_stages"
 WEBHOOKS = "locution_webhooks"
 FORGET_SECONDS = 60.0
+MEASURE_SECONDS = 15.0
 
 
 async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Service:
@@ -61,13 +64,23 @@ async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Serv
         with telemetry.suppressed():
             await deliveries.run(context.stopping, listener.event(WEBHOOKS))
 
+    async def measure() -> None:
+        with telemetry.suppressed():
+            await repeat(deliveries.measure, MEASURE_SECONDS, context.stopping)
+
     async def forget() -> None:
         with telemetry.suppressed():
             await repeat(deliveries.forget, FORGET_SECONDS, context.stopping)
 
     return Service(
         probes={"postgres": postgres.probe(pool), "objects": store.probe},
-        tasks={"stages": run, "sweep": sweep, "webhooks": deliver, "forget webhooks": forget},
+        tasks={
+            "stages": run,
+            "sweep": sweep,
+            "webhooks": deliver,
+            "measure webhooks": measure,
+            "forget webhooks": forget,
+        },
         translators=[postgres.translate],
     )
 
@@ -88,7 +101,8 @@ async def _stage_worker(
         recording=StoredRecording(store),
         speech=GrpcSpeechEngine(asr, settings.engine_stall_seconds),
         speakers=GrpcDiarizationEngine(diarizer, settings.engine_stall_seconds),
-        codec=Codec(codec.dump_section, codec.load_section, spans.dump_spans, spans.load_spans),
+        codec=Codec(codec.dump_section, codec.load_section, clusterings.dump_clustering, clusterings.load_clustering),
+        voices=PostgresVoices(database),
     )
 
 
@@ -97,7 +111,9 @@ def _deliveries(context: Context[WorkerSettings], database: TenantDatabase) -> D
     guard, timeout = settings.webhook_guard(), settings.webhook_timeout()
     sender = HttpSender(guard, SystemResolver(), timeout, trusting(settings.webhook_ca_file))
     limits = settings.webhook_limits(timedelta(seconds=settings.poll_seconds))
-    return Deliveries(PostgresOutbox(database), sender, settings.webhook_schedule(), limits, context.clock, AGENT)
+    measures = WebhookMeasures(context.registry, context.tracer_provider)
+    outbox, schedule = PostgresOutbox(database), settings.webhook_schedule()
+    return Deliveries(outbox, sender, schedule, limits, context.clock, AGENT, measures)
 
 
 def _name() -> str:

@@ -14,6 +14,7 @@ from locution_common.settings import (
 from pydantic import Field, SecretStr
 
 from locution_gateway.settings_identity import IdentitySettings
+from locution_gateway.settings_voices import VoiceSettings
 from locution_gateway.settings_webhooks import WebhookApiSettings
 
 _PART = 8 * 1024 * 1024
@@ -40,7 +41,7 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
     )
 
 
-class ApiSettings(GatewaySettings, IdentitySettings, WebhookApiSettings):
+class ApiSettings(GatewaySettings, IdentitySettings, WebhookApiSettings, VoiceSettings):
     """Settings of the process `api`."""
 
     development_key: SecretStr | None = Field(
@@ -108,6 +109,11 @@ class ApiSettings(GatewaySettings, IdentitySettings, WebhookApiSettings):
         None,
         description="Speech engines for live streams, as the worker's LOCUTION_ASR_ADDRESS; unset: no live streams.",
         examples=["dns:///asr:50051"],
+    )
+    diarizer_address: str | None = Field(
+        None,
+        description="Diarizers for live streams, as the worker's; unset: live streams tell no speakers apart.",
+        examples=["dns:///diarizer:50051"],
     )
     live_streams: int = Field(
         200, description="Live streams that this process takes at once.", examples=["200"], ge=1, le=100_000

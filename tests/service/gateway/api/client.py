@@ -10,11 +10,13 @@ import grpc
 import pytest
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as uploads
+from locution.v1 import voice_service_pb2 as voices
 from locution.v1.job_service_pb2_grpc import JobServiceStub
 from locution.v1.model_service_pb2_grpc import ModelServiceStub
 from locution.v1.system_service_pb2_grpc import SystemServiceStub
 from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
+from locution.v1.voice_service_pb2_grpc import VoiceServiceStub
 from locution_common.interceptors import RemoteFailure, remote_failure
 
 MIB = 1024 * 1024
@@ -30,6 +32,7 @@ class Client:
         self.transcripts = TranscriptServiceStub(channel)
         self.models = ModelServiceStub(channel)
         self.system = SystemServiceStub(channel)
+        self.voices = VoiceServiceStub(channel)
 
     async def new_upload(self, **fields: Any) -> uploads.Upload:
         return await self.uploads.CreateUpload(uploads.CreateUploadRequest(upload=uploads.Upload(**fields)))
@@ -53,6 +56,12 @@ class Client:
 
     async def get_job(self, name: str) -> jobs.Job:
         return await self.jobs.GetJob(jobs.GetJobRequest(name=name))
+
+    async def enrol(self, name: str, job: str, speaker: str = "SPEAKER_00", request_id: str = "") -> str:
+        """Enrol a job's speaker and return the voice's name."""
+        wanted = voices.Voice(display_name=name)
+        request = voices.CreateVoiceRequest(voice=wanted, job=job, speaker=speaker, request_id=request_id)
+        return (await self.voices.CreateVoice(request)).name
 
     async def events(self, name: str, cursor: str = "") -> list[jobs.JobEvent]:
         """Return every event of a job that ends."""

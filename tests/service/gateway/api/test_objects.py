@@ -54,6 +54,15 @@ async def test_what_is_deleted_is_gone(objects: ObjectBytes) -> None:
         await read(objects, "x/a")
 
 
+async def test_a_folder_goes_but_for_what_is_kept(objects: ObjectBytes) -> None:
+    for key in ("x/a", "x/b"):
+        await objects.put(key, b"1")
+    await objects.delete("x/", ["x/b"])
+    assert await objects.get("x/b") == b"1"
+    with pytest.raises(ObjectNotFound):
+        await objects.get("x/a")
+
+
 async def test_all_but_one_is_deleted(objects: ObjectBytes) -> None:
     for key in ("f/a", "f/b", "g/a"):
         await objects.put(key, b"1")

@@ -105,7 +105,7 @@ async def test_uploads_of_another_tenant_are_absent(things: Things, database: Te
         lambda: store.begin_stream(STRANGER, upload, 0, token),
         lambda: store.begin_multipart(STRANGER, upload, token, "m"),
         lambda: store.begin_multipart(STRANGER, upload, None, "m"),
-        lambda: store.next_part(STRANGER, upload, token),
+        lambda: store.next_part(STRANGER, upload, token, 1),
         lambda: store.commit_part(STRANGER, upload, token, part, lease),
         lambda: store.commit_tail(STRANGER, upload, token, Tail("k", 1), lease),
         lambda: store.seal(STRANGER, upload, None, Seal()),

@@ -15,7 +15,7 @@ from buf.validate import validate_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 
-COLLECTION = re.compile(r"^\^(uploads|jobs|tenants|webhooks|liveSessions|models)/")
+COLLECTION = re.compile(r"^\^(uploads|jobs|tenants|webhooks|voices|liveSessions|models)/")
 
 
 @dataclass(frozen=True)
@@ -127,5 +127,6 @@ EMBEDDED = {
     ("Invitation", "name"): "invitations",
     ("Issuer", "name"): "issuers",
     ("Webhook", "name"): "webhooks",
+    ("Voice", "name"): "voices",
 }
 """Names inside of resources, which carry no pattern."""

@@ -12,8 +12,9 @@ from google.protobuf.message import Message
 from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
 from locution.v1 import job_service_pb2 as jobs
+from locution.v1 import voice_service_pb2 as voices
 from locution_common.interceptors import RemoteFailure, remote_failure
-from locution_gateway import app_api, app_identity
+from locution_gateway import app_api, app_identity, app_voices
 from locution_gateway.core.identity.policy import POLICIES, Policy
 from locution_gateway.domain.identity import Role, Scope
 
@@ -23,7 +24,7 @@ from tests.service.gateway.identity.world import ROLES, Party, World, new_key
 
 pytestmark = pytest.mark.timeout(300)
 
-SERVED = {*app_api.NAMES, *app_identity.NAMES}
+SERVED = {*app_api.NAMES, *app_identity.NAMES, *app_voices.NAMES}
 
 ABSENT = {
     "uploads": "uploads/0199aaaa-0000-7000-8000-000000000000",
@@ -37,6 +38,7 @@ ABSENT = {
     "issuers": "tenants/acme/issuers/0199aaaa-0000-7000-8000-000000000000",
     "apiKeys": "tenants/acme/apiKeys/aaaaaaaaaaaaaaaa",
     "webhooks": "webhooks/0199aaaa-0000-7000-8000-000000000000",
+    "voices": "voices/0199aaaa-0000-7000-8000-000000000000",
 }
 """A name of each kind that nobody has, as the caller's own tenant would have it."""
 
@@ -66,6 +68,10 @@ BASE: dict[str, Callable[[Any], Any]] = {
     "CreateUploadPartUrls": _filled(part_numbers=[1]),
     "ExportTranscript": _filled(format=1),
     "CreateTenant": _filled(tenant_id="fresh"),
+    "CreateVoice": _filled(
+        voice=voices.Voice(display_name="x"), job="jobs/0199aaaa-0000-7000-8000-000000000000", speaker="SPEAKER_00"
+    ),
+    "UpdateVoice": _filled(voice=voices.Voice(display_name="x"), update_mask=FieldMask(paths=["display_name"])),
 }
 """What a request needs besides a name, to be valid."""
 
@@ -152,6 +158,7 @@ async def test_what_belongs_to_a_tenant_is_reached_by_it(world: World) -> None:
         "GetUser": "users",
         "GetQuotas": "quotas",
         "ListTenantApiKeys": "tenants",
+        "GetVoice": "voices",
     }
     for rpc in served():
         if rpc.name in reads:

@@ -16,7 +16,7 @@ from locution_common.channels import open_channel
 
 from tests.service.gateway.api.client import Client
 from tests.service.gateway.api.conftest import KEY, Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.api.worker import HEARD, HandWorker
 
 ROLES = ("VIEWER", "MEMBER", "ADMIN", "OPERATOR")
 PASSWORD = "correct horse battery staple"
@@ -77,7 +77,8 @@ async def populate(world: World, party: Party, worker: HandWorker | None) -> Non
     job = await client.job(upload.name)
     party.things |= {"uploads": upload.name, "jobs": job.name, "transcript": f"{job.name}/transcript"}
     if worker is not None:
-        await worker.run()
+        await worker.run(HEARD)
+        party.things["voices"] = await client.enrol("Ada", job.name)
     below = f"tenants/{party.name}"
     party.things |= {"tenants": below, "settings": f"{below}/settings", "quotas": f"{below}/quotas"}
     await _people(world, party)

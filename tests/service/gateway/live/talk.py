@@ -40,6 +40,8 @@ class Talk:
     finals: dict[int, str] = field(default_factory=dict)
     acks: list[int] = field(default_factory=list)
     notices: list[pb.StreamNotice] = field(default_factory=list)
+    speakers: dict[int, str] = field(default_factory=dict)
+    corrected: dict[int, tuple[list[str], bool]] = field(default_factory=dict)
     partials: int = 0
     done: pb.StreamDone | None = None
 
@@ -121,6 +123,9 @@ class Talk:
             case "final":
                 assert self.finals.get(answer.final.id, answer.final.text) == answer.final.text
                 self.finals[answer.final.id] = answer.final.text
+                self.speakers[answer.final.id] = answer.final.words[0].speaker if answer.final.words else ""
+            case "speakers":
+                self.corrected[answer.speakers.final_id] = (list(answer.speakers.speakers), answer.speakers.settled)
             case "ack":
                 self.acks.append(answer.ack.offset)
             case "notice":

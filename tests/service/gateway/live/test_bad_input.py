@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
+import numpy as np
+import psutil
 import pytest
 from locution.v1 import live_service_pb2 as pb
 
@@ -157,6 +160,32 @@ async def test_a_client_that_never_reads_costs_a_bounded_buffer_and_nobody_else(
         assert (await house.speaker.whole(audio)).texts == expected(audio)
         sending.cancel()
         await deaf.leave()
+
+
+@pytest.mark.parametrize("reading", [True, False])
+async def test_memory_is_flat_under_a_client_that_never_reads_or_sends_too_fast(house: House, reading: bool) -> None:
+    """A minute and a half of audio is held at most, however much comes: 16 times as much costs no more."""
+    house.engine.gate.clear()
+    growth = []
+    for seconds in (120, 1920):
+        before = psutil.Process().memory_info().rss
+        talk = house.speaker.talk()
+        await talk.begin()
+        chunk = noise(1.0)
+        sending = asyncio.create_task(repeated(talk, chunk, seconds))
+        hearing = asyncio.create_task(talk.rest()) if reading else None
+        await asyncio.wait([sending], timeout=4)
+        growth.append(psutil.Process().memory_info().rss - before)
+        for task in (sending, hearing):
+            if task is not None:
+                task.cancel()
+        await talk.leave()
+    assert growth[1] < growth[0] + 16 * 1024 * 1024
+
+
+async def repeated(talk: Talk, chunk: np.ndarray[Any, Any], seconds: int) -> None:
+    for at in range(seconds):
+        await talk.send(chunk, at * SECOND, size=32_000)
 
 
 async def test_a_client_that_vanishes_leaves_no_stream_behind(house: House) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,12 +16,18 @@ from locution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from locution_common.channels import open_channel
 from locution_common.clock import SystemClock
 from locution_common.postgres import open_pool
+from locution_common.telemetry import sampler
 from locution_gateway.adapters.postgres.outbox import PostgresOutbox
 from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.adapters.webhook_measures import SPAN, WebhookMeasures
 from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver, trusting
 from locution_gateway.core.webhooks.deliver import Deliveries, DeliveryLimits
 from locution_gateway.core.webhooks.guard import Guard
 from locution_gateway.core.webhooks.schedule import Schedule
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
 
 from tests.service.gateway.api.conftest import (
     KEY,
@@ -115,11 +121,36 @@ class Tuning:
     resolver: Any = field(default_factory=SystemResolver)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the workers of a test measured together."""
+
+    measures: WebhookMeasures
+    registry: CollectorRegistry
+    exporter: InMemorySpanExporter
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        return [span for span in self.exporter.get_finished_spans() if span.name == SPAN]
+
+
+@pytest.fixture
+def measured() -> Iterator[Measured]:
+    registry, exporter = CollectorRegistry(), InMemorySpanExporter()
+    provider = TracerProvider(sampler=sampler())
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield Measured(WebhookMeasures(registry, provider), registry, exporter)
+    provider.shutdown()
+
+
 Deliver = Callable[..., AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture
-async def deliver(gateway_database: str) -> Deliver:
+async def deliver(gateway_database: str, measured: Measured) -> Deliver:
     """Run a worker's deliveries; several at once are several workers."""
 
     @asynccontextmanager
@@ -131,7 +162,7 @@ async def deliver(gateway_database: str) -> Deliver:
             limits = DeliveryLimits(16, tuning.each, tuning.lease, timedelta(milliseconds=50), timedelta(days=7))
             outbox = PostgresOutbox(TenantDatabase(pool))
             stopping = asyncio.Event()
-            work = Deliveries(outbox, sender, schedule, limits, SystemClock(), AGENT)
+            work = Deliveries(outbox, sender, schedule, limits, SystemClock(), AGENT, measured.measures)
             running = asyncio.create_task(work.run(stopping, asyncio.Event()))
             try:
                 yield

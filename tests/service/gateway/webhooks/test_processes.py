@@ -11,22 +11,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import urllib3
 from locution.v1 import webhook_service_pb2 as pb
 from locution_client.webhooks import verify
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker
-from tests.service.gateway.webhooks.conftest import ALLOW, Hooks
+from tests.service.gateway.webhooks.conftest import ALLOW, Hooks, until
 from tests.service.gateway.webhooks.receiver import Receiver
+from tests.support.processes import free_port
 from tests.support.s3 import S3Server
 
 
 @asynccontextmanager
-async def process(database: str, s3: S3Server, bucket: str, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker of its own; no engine answers it, and no stage waits for one."""
+async def process(
+    database: str, s3: S3Server, bucket: str, log: Path, metrics: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker of its own; no engine answers it, and no stage waits for one. Its metrics are on port `metrics`."""
     store = s3.settings(bucket)
     settings = {
         "LISTEN": "127.0.0.1:0",
+        "METRICS_LISTEN": f"127.0.0.1:{metrics}",
         "DATABASE_URL": database.replace("postgres@", "locution_worker@"),
         "S3_ENDPOINT": store.s3_endpoint,
         "S3_ACCESS_KEY": store.s3_access_key.get_secret_value(),
@@ -58,6 +63,12 @@ async def process(database: str, s3: S3Server, bucket: str, log: Path) -> AsyncI
         await made.wait()
 
 
+async def counted(port: int, line: str) -> bool:
+    """Tell whether a process's metrics have a line that begins so."""
+    answer = await asyncio.to_thread(urllib3.request, "GET", f"http://127.0.0.1:{port}/metrics", timeout=5)
+    return any(found.startswith(line) for found in answer.data.decode().splitlines())
+
+
 @pytest.mark.timeout(120)
 async def test_a_killed_workers_deliveries_are_sent_by_another(
     gateway: Gateway,
@@ -73,13 +84,15 @@ async def test_a_killed_workers_deliveries_are_sent_by_another(
     job = await gateway.client.job((await gateway.client.upload(b"RIFF")).name)
     await worker.run()
     receiver.script = [None]
-    log = tmp_path / "worker.log"
-    async with process(gateway_database, s3, bucket, log) as first:
+    log, metrics = tmp_path / "worker.log", free_port()
+    async with process(gateway_database, s3, bucket, log, metrics) as first:
         await receiver.until(1, seconds=40)
         first.send_signal(signal.SIGKILL)
         await first.wait()
-    async with process(gateway_database, s3, bucket, log) as second:
+    async with process(gateway_database, s3, bucket, log, metrics) as second:
         got = await receiver.until(4, seconds=50)
+        await until(lambda: counted(metrics, 'locution_webhook_attempts_total{outcome="delivered"} 3.0'))
+        await until(lambda: counted(metrics, "locution_webhook_backlog "))
         second.send_signal(signal.SIGTERM)
         assert await second.wait() == 0, log.read_text()
     assert receiver.types(job.name) == ["job.queued", "job.queued", "job.running", "job.succeeded"]

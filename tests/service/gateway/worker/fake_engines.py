@@ -103,10 +103,11 @@ class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     async def Cluster(
         self, requests: AsyncIterator[dia.ClusterRequest], context: Context
     ) -> AsyncIterator[dia.ClusterResponse]:
-        async for request in requests:
-            if request.WhichOneof("message") == "section":
-                turn = dia.SpeakerTurn(start_sample=0, end_sample=request.section.sample_count, speaker=0)
-                yield dia.ClusterResponse(turns=[turn])
+        sections = [request.section async for request in requests if request.WhichOneof("message") == "section"]
+        voices = [dia.SpeakerVoice(speaker=0, embedding=[0.6, 0.8])]
+        for place, section in enumerate(sections, 1):
+            turn = dia.SpeakerTurn(start_sample=0, end_sample=section.sample_count, speaker=0)
+            yield dia.ClusterResponse(turns=[turn], voices=voices if place == len(sections) else [])
 
     async def Embed(self, requests: AsyncIterator[dia.EmbedRequest], context: Context) -> dia.EmbedResponse:
         return dia.EmbedResponse(embedding=[1.0], speech_sample_count=await count(requests))

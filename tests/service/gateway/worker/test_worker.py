@@ -8,8 +8,9 @@ import io
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import numpy as np
@@ -61,8 +62,13 @@ class World:
     speakers: Behaviour
     worker: Running[WorkerSettings]
 
-    async def submit(self, media: bytes, *, state: str = "READY", diarize: bool = True) -> JobId:
+    async def submit(
+        self, media: bytes, *, state: str = "READY", diarize: bool = True, voices: tuple[UUID, ...] | None = None
+    ) -> JobId:
         """Put an upload and its job there, as the api does."""
+        wanted = config(diarize)
+        if wanted.diarization is not None:
+            wanted = replace(wanted, diarization=replace(wanted.diarization, voices=voices))
         upload, job, key = new_id(), JobId(new_id()), f"{TENANT.hex}/uploads/{new_id().hex}"
         await self.store.put(key, media)
         object_id = new_id()
@@ -83,7 +89,7 @@ class World:
         await self.owner.execute(
             """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
                    effective_config) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5)""",
-            job, TENANT, upload, codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(config(diarize)),
+            job, TENANT, upload, codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(wanted),
         )  # fmt: skip
         await self.owner.execute(
             STAGE,
@@ -241,3 +247,29 @@ async def test_a_database_that_comes_back_finds_the_worker_at_work(
 
 async def _true(value: bool) -> bool:
     return value
+
+
+VOICE = """
+WITH tenant AS (
+    INSERT INTO gateway.tenants (tenant_id, name, created_by) VALUES ($2, 'voices', 'test') ON CONFLICT DO NOTHING
+)
+INSERT INTO gateway.voices (voice_id, tenant_id, created_by, display_name, model, checksum, embedding)
+VALUES ($1, $2, 'test', $3, 'pyannote/x', $4, $5)
+"""
+
+
+async def test_speakers_are_named_by_voices_of_their_weight(gateway_database: str, s3: S3Server, bucket: str) -> None:
+    ada, stranger, foreign, deleted = (new_id() for _ in range(4))
+    async with world(gateway_database, s3, bucket) as running:
+        await running.owner.execute(VOICE, ada, TENANT, "Ada", "0" * 64, [3.0, 4.0])
+        await running.owner.execute(VOICE, stranger, TENANT, "Somebody else", "0" * 64, [-0.8, 0.6])
+        await running.owner.execute(VOICE, foreign, TENANT, "Of another weight", "1" * 64, [0.6, 0.8])
+        job = await running.submit(recording(30), voices=(deleted, foreign, stranger, ada))
+        assert (await running.ended(job))["state"] == "SUCCEEDED"
+        summary = await running.owner.fetchval("SELECT summary FROM gateway.transcripts WHERE job_id = $1", job)
+        (speaker,) = summary["speakers"]
+        assert (speaker["label"], speaker["voice"], speaker["display_name"]) == ("SPEAKER_00", str(ada), "Ada")
+        unnamed = await running.submit(recording(28))
+        assert (await running.ended(unnamed))["state"] == "SUCCEEDED"
+        summary = await running.owner.fetchval("SELECT summary FROM gateway.transcripts WHERE job_id = $1", unnamed)
+        assert [each["voice"] for each in summary["speakers"]] == [None]

@@ -19,6 +19,7 @@ from locution_gateway.domain.transcripts import (
     Turn,
     Word,
 )
+from locution_gateway.domain.voices import KnownVoice, VoiceId
 
 SECOND = 16_000
 
@@ -143,3 +144,15 @@ def test_a_sentence_that_two_share_evenly_is_split_where_they_change() -> None:
     turns = [Turn(0, 3 * SECOND, "A"), Turn(3 * SECOND, 6 * SECOND, "B")]
     parts = assign([segment("one", "two", "three", "four", "five", "six.")], turns)
     assert [(part.speaker, part.text) for part in parts] == [("A", "one two three"), ("B", "four five six.")]
+
+
+def test_recognised_speakers_have_their_voice() -> None:
+    section, ada = Section(0, 0, SECOND), KnownVoice(VoiceId(uuid4()), "Ada", (1.0,))
+    spans = [(SpeakerSpan(0, SECOND // 2, 1), SpeakerSpan(SECOND // 2, SECOND, 0))]
+    texts = [(section, 0, SectionTranscript((), covered(0, SECOND), 0))]
+    speakers = join(job(SECOND), [section], texts, [], spans, names={1: ada}).summary.speakers
+    assert speakers is not None
+    assert [(each.label, each.voice, each.display_name) for each in speakers] == [
+        ("SPEAKER_01", ada.voice_id, "Ada"),
+        ("SPEAKER_00", None, None),
+    ]

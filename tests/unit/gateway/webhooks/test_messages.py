@@ -45,6 +45,7 @@ def dispatch(event: EventType, job: int | None = 7, **fields: object) -> Dispatc
         token=UUID(int=5),
         url="https://a.example/",
         secrets=("one", "two"),
+        trace_context="",
     )
 
 

@@ -13,6 +13,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 
 JOB = re.compile(r"(?:jobs/)?([a-z0-9-]{1,64})")
 WEBHOOK = re.compile(r"(?:webhooks/)?([a-z0-9-]{1,64})")
+VOICE = re.compile(r"(?:voices/)?([a-z0-9-]{1,64})")
+SPEAKER = re.compile(r"SPEAKER_[0-9]{2,4}")
 DELIVERY = re.compile(r"webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}")
 TAG = re.compile(r"(?:tags/)?([A-Za-z0-9_.:-]{1,64})")
 SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -35,6 +37,21 @@ def webhook(text: str) -> str:
             f"{text!r} is no webhook: give webhooks/ID, as `locution webhooks list` shows it"
         )
     return f"webhooks/{found[1]}"
+
+
+def voice(text: str) -> str:
+    """Accept `voices/ID` and `ID`."""
+    found = VOICE.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no voice: give voices/ID, as `locution voices list` shows it")
+    return f"voices/{found[1]}"
+
+
+def speaker(text: str) -> str:
+    """Accept a speaker's label."""
+    if SPEAKER.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speaker: give SPEAKER_00 and so on, as the transcript does")
+    return text
 
 
 def delivery(text: str) -> str:

@@ -23,6 +23,7 @@ from locution_client.cli.commands import (
     upload,
     usage,
     users,
+    voices,
     webhooks,
     whoami,
 )
@@ -32,7 +33,7 @@ from locution_client.errors import ApiError
 from locution_client.settings import NotConfigured
 
 COMMANDS = (
-    *(transcribe, live, upload, jobs, models, webhooks),
+    *(transcribe, live, upload, jobs, models, voices, webhooks),
     *(login, logout, whoami, users, keys, usage, quotas, tenants, settings),
 )
 

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from locution.v1 import identity_pb2 as _identity_pb2
+from locution.v1 import live_service_pb2 as _live_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -238,6 +239,7 @@ class TenantSettings(_message.Message):
     JOB_DEFAULTS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    LIVE_DEFAULTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "tenants/{tenant}/settings"."""
     etag: _builtins.str
@@ -250,6 +252,10 @@ class TenantSettings(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When they last changed; absent before that."""
 
+    @_builtins.property
+    def live_defaults(self) -> Global___LiveDefaults:
+        """Optional. What the tenant's live sessions do where their client says nothing."""
+
     def __init__(
         self,
         *,
@@ -257,14 +263,37 @@ class TenantSettings(_message.Message):
         job_defaults: _identity_pb2.JobDefaults | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        live_defaults: Global___LiveDefaults | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job_defaults", b"job_defaults", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job_defaults", b"job_defaults", "live_defaults", b"live_defaults", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "job_defaults", b"job_defaults", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "job_defaults", b"job_defaults", "live_defaults", b"live_defaults", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TenantSettings: _TypeAlias = TenantSettings  # noqa: Y015
+
+@_typing.final
+class LiveDefaults(_message.Message):
+    """What live sessions of a tenant do where their client says nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTERWARDS_FIELD_NUMBER: _builtins.int
+    afterwards: _live_service_pb2.LiveConfig.Afterwards.ValueType
+    """Optional. What becomes of a session's audio and text once it has ended. The server's default when unset."""
+    def __init__(
+        self,
+        *,
+        afterwards: _live_service_pb2.LiveConfig.Afterwards.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["afterwards", b"afterwards"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiveDefaults: _TypeAlias = LiveDefaults  # noqa: Y015
 
 @_typing.final
 class GetTenantSettingsRequest(_message.Message):
@@ -302,7 +331,8 @@ class UpdateTenantSettingsRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config and job_defaults.config.{field}; everything
+        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config, job_defaults.config.{field}, live_defaults
+        and live_defaults.afterwards; everything
         when absent. A named field that is unset in `settings` is cleared.
         """
 

@@ -358,6 +358,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No job of the tenant has this tag.
     Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
     """
+    ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 170
+    """No such voice for this caller.
+    Code: NOT_FOUND. Retry: no. Example: GetVoice of "voices/none".
+    """
+    ERROR_REASON_VOICE_SAMPLE_UNUSABLE: _ErrorReason.ValueType  # 171
+    """The speaker of a job cannot be enrolled; the message says why.
+    Code: FAILED_PRECONDITION. Retry: with another speaker or job. Example: a job without diarization, one of a release that
+    kept no voices, or a speaker with less than five seconds of speech.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The catalogue of every reason that Locution gives for refusing or failing something.
@@ -702,5 +711,14 @@ Code: FAILED_PRECONDITION. Retry: after UpdateWebhook with `disabled` false. Exa
 ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
 """No job of the tenant has this tag.
 Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
+"""
+ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 170
+"""No such voice for this caller.
+Code: NOT_FOUND. Retry: no. Example: GetVoice of "voices/none".
+"""
+ERROR_REASON_VOICE_SAMPLE_UNUSABLE: ErrorReason.ValueType  # 171
+"""The speaker of a job cannot be enrolled; the message says why.
+Code: FAILED_PRECONDITION. Retry: with another speaker or job. Example: a job without diarization, one of a release that
+kept no voices, or a speaker with less than five seconds of speech.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -89,6 +89,10 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     """Reads what administrators manage."""
     SCOPE_ADMINISTRATION_WRITE: _Scope.ValueType  # 13
     """Changes what administrators manage."""
+    SCOPE_VOICES_READ: _Scope.ValueType  # 14
+    """Reads the names of enrolled voices."""
+    SCOPE_VOICES_WRITE: _Scope.ValueType  # 15
+    """Enrols, renames and deletes voices."""
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
     """What an API key may be used for, within its role."""
@@ -121,6 +125,10 @@ SCOPE_ADMINISTRATION_READ: Scope.ValueType  # 12
 """Reads what administrators manage."""
 SCOPE_ADMINISTRATION_WRITE: Scope.ValueType  # 13
 """Changes what administrators manage."""
+SCOPE_VOICES_READ: Scope.ValueType  # 14
+"""Reads the names of enrolled voices."""
+SCOPE_VOICES_WRITE: Scope.ValueType  # 15
+"""Enrols, renames and deletes voices."""
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
 @_typing.final

@@ -236,6 +236,8 @@ class DiarizationConfig(_message.Message):
     SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     MIN_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     MAX_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
+    IDENTIFY_VOICES_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
     """Optional. Whether speakers are told apart. True when unset."""
     model: _builtins.str
@@ -246,6 +248,17 @@ class DiarizationConfig(_message.Message):
     """Optional. At least so many speakers, 1 to 50."""
     max_speaker_count: _builtins.int
     """Optional. At most so many speakers, 1 to 50."""
+    identify_voices: _builtins.bool
+    """Optional. Whether speakers are named by the tenant's voices (VoiceService). True when `voices` are given, else false,
+    when unset. The effective configuration holds the voices that the job looks for, as they were at its creation; one
+    that is deleted before the transcript is made names nobody.
+    """
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. Look for these only, "voices/{voice}", at most 1000; all voices of the diarization model when empty.
+        VOICE_NOT_FOUND for one that does not exist, OPTION_UNSUPPORTED for one that another model made.
+        """
+
     def __init__(
         self,
         *,
@@ -254,13 +267,17 @@ class DiarizationConfig(_message.Message):
         speaker_count: _builtins.int | None = ...,
         min_speaker_count: _builtins.int | None = ...,
         max_speaker_count: _builtins.int | None = ...,
+        identify_voices: _builtins.bool | None = ...,
+        voices: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_max_speaker_count", b"_max_speaker_count", "_min_speaker_count", b"_min_speaker_count", "_model", b"_model", "_speaker_count", b"_speaker_count", "enabled", b"enabled", "max_speaker_count", b"max_speaker_count", "min_speaker_count", b"min_speaker_count", "model", b"model", "speaker_count", b"speaker_count"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_identify_voices", b"_identify_voices", "_max_speaker_count", b"_max_speaker_count", "_min_speaker_count", b"_min_speaker_count", "_model", b"_model", "_speaker_count", b"_speaker_count", "enabled", b"enabled", "identify_voices", b"identify_voices", "max_speaker_count", b"max_speaker_count", "min_speaker_count", b"min_speaker_count", "model", b"model", "speaker_count", b"speaker_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_max_speaker_count", b"_max_speaker_count", "_min_speaker_count", b"_min_speaker_count", "_model", b"_model", "_speaker_count", b"_speaker_count", "enabled", b"enabled", "max_speaker_count", b"max_speaker_count", "min_speaker_count", b"min_speaker_count", "model", b"model", "speaker_count", b"speaker_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enabled", b"_enabled", "_identify_voices", b"_identify_voices", "_max_speaker_count", b"_max_speaker_count", "_min_speaker_count", b"_min_speaker_count", "_model", b"_model", "_speaker_count", b"_speaker_count", "enabled", b"enabled", "identify_voices", b"identify_voices", "max_speaker_count", b"max_speaker_count", "min_speaker_count", b"min_speaker_count", "model", b"model", "speaker_count", b"speaker_count", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__identify_voices: _TypeAlias = _typing.Literal["identify_voices"]  # noqa: Y015
+    _WhichOneofArgType__identify_voices: _TypeAlias = _typing.Literal["_identify_voices", b"_identify_voices"]  # noqa: Y015
     _WhichOneofReturnType__max_speaker_count: _TypeAlias = _typing.Literal["max_speaker_count"]  # noqa: Y015
     _WhichOneofArgType__max_speaker_count: _TypeAlias = _typing.Literal["_max_speaker_count", b"_max_speaker_count"]  # noqa: Y015
     _WhichOneofReturnType__min_speaker_count: _TypeAlias = _typing.Literal["min_speaker_count"]  # noqa: Y015
@@ -271,6 +288,8 @@ class DiarizationConfig(_message.Message):
     _WhichOneofArgType__speaker_count: _TypeAlias = _typing.Literal["_speaker_count", b"_speaker_count"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__identify_voices) -> _WhichOneofReturnType__identify_voices | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_speaker_count) -> _WhichOneofReturnType__max_speaker_count | None: ...
     @_typing.overload

@@ -10,6 +10,8 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from locution.v1 import job_config_pb2 as _job_config_pb2
+from locution.v1 import job_service_pb2 as _job_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -183,7 +185,7 @@ class LiveConfig(_message.Message):
     class _AfterwardsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LiveConfig._Afterwards.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         AFTERWARDS_UNSPECIFIED: LiveConfig._Afterwards.ValueType  # 0
-        """The server's default."""
+        """The tenant's default, else the server's."""
         AFTERWARDS_DELETE: LiveConfig._Afterwards.ValueType  # 1
         """They are deleted."""
         AFTERWARDS_JOB: LiveConfig._Afterwards.ValueType  # 2
@@ -193,7 +195,7 @@ class LiveConfig(_message.Message):
         """What becomes of a session's audio and text once it has ended."""
 
     AFTERWARDS_UNSPECIFIED: LiveConfig.Afterwards.ValueType  # 0
-    """The server's default."""
+    """The tenant's default, else the server's."""
     AFTERWARDS_DELETE: LiveConfig.Afterwards.ValueType  # 1
     """They are deleted."""
     AFTERWARDS_JOB: LiveConfig.Afterwards.ValueType  # 2
@@ -211,6 +213,7 @@ class LiveConfig(_message.Message):
     PARTIALS_FIELD_NUMBER: _builtins.int
     AFTERWARDS_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    DIARIZATION_FIELD_NUMBER: _builtins.int
     encoding: Global___LiveConfig.Encoding.ValueType
     """Required. How the audio is written; always one channel but for FLAC and OGG_OPUS, whose channels are mixed."""
     sample_rate_hertz: _builtins.int
@@ -226,7 +229,9 @@ class LiveConfig(_message.Message):
     partials: _builtins.bool
     """Optional. Whether `partial` is wanted. True when unset."""
     afterwards: Global___LiveConfig.Afterwards.ValueType
-    """Optional. What becomes of the audio and the text afterwards. The server's default when unset."""
+    """Optional. What becomes of the audio and the text afterwards. The tenant's setting
+    (TenantSettings.live_defaults) when unset, else the server's.
+    """
     display_name: _builtins.str
     """Optional. A label for people. At most 512 characters."""
     @_builtins.property
@@ -248,6 +253,13 @@ class LiveConfig(_message.Message):
     def longest_utterance(self) -> _duration_pb2.Duration:
         """Optional. Audio after which text becomes final although nobody paused, 5 to 29 s. 29 s when unset."""
 
+    @_builtins.property
+    def diarization(self) -> _job_config_pb2.DiarizationConfig:
+        """Optional. Who spoke when. Off when unset; on where it is enabled, or a model or a count of speakers is named. Words of
+        finals then carry speakers, and the job that is made afterwards is asked the same. OPTION_UNSUPPORTED where the
+        installation has no diarizer for live sessions.
+        """
+
     def __init__(
         self,
         *,
@@ -263,13 +275,16 @@ class LiveConfig(_message.Message):
         partials: _builtins.bool | None = ...,
         afterwards: Global___LiveConfig.Afterwards.ValueType = ...,
         display_name: _builtins.str = ...,
+        diarization: _job_config_pb2.DiarizationConfig | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "asr_model", b"asr_model", "endpoint_silence", b"endpoint_silence", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_diarization", b"_diarization", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "asr_model", b"asr_model", "diarization", b"diarization", "endpoint_silence", b"endpoint_silence", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "afterwards", b"afterwards", "asr_model", b"asr_model", "display_name", b"display_name", "encoding", b"encoding", "endpoint_silence", b"endpoint_silence", "hotwords", b"hotwords", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_diarization", b"_diarization", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "afterwards", b"afterwards", "asr_model", b"asr_model", "diarization", b"diarization", "display_name", b"display_name", "encoding", b"encoding", "endpoint_silence", b"endpoint_silence", "hotwords", b"hotwords", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__asr_model: _TypeAlias = _typing.Literal["asr_model"]  # noqa: Y015
     _WhichOneofArgType__asr_model: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model"]  # noqa: Y015
+    _WhichOneofReturnType__diarization: _TypeAlias = _typing.Literal["diarization"]  # noqa: Y015
+    _WhichOneofArgType__diarization: _TypeAlias = _typing.Literal["_diarization", b"_diarization"]  # noqa: Y015
     _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
     _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
     _WhichOneofReturnType__partials: _TypeAlias = _typing.Literal["partials"]  # noqa: Y015
@@ -280,6 +295,8 @@ class LiveConfig(_message.Message):
     _WhichOneofArgType__sample_rate_hertz: _TypeAlias = _typing.Literal["_sample_rate_hertz", b"_sample_rate_hertz"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__asr_model) -> _WhichOneofReturnType__asr_model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__diarization) -> _WhichOneofReturnType__diarization | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
     @_typing.overload
@@ -430,6 +447,7 @@ class StreamResponse(_message.Message):
     ACK_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    SPEAKERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___StreamStarted:
         """The first message: what the session runs with."""
@@ -458,6 +476,10 @@ class StreamResponse(_message.Message):
     def done(self) -> Global___StreamDone:
         """The last message."""
 
+    @_builtins.property
+    def speakers(self) -> Global___StreamSpeakers:
+        """Who spoke the words of a final that came before."""
+
     def __init__(
         self,
         *,
@@ -468,12 +490,13 @@ class StreamResponse(_message.Message):
         ack: Global___StreamAck | None = ...,
         notice: Global___StreamNotice | None = ...,
         done: Global___StreamDone | None = ...,
+        speakers: Global___StreamSpeakers | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "done", b"done", "event", b"event", "final", b"final", "message", b"message", "notice", b"notice", "partial", b"partial", "started", b"started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "done", b"done", "event", b"event", "final", b"final", "message", b"message", "notice", b"notice", "partial", b"partial", "speakers", b"speakers", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "done", b"done", "event", b"event", "final", b"final", "message", b"message", "notice", b"notice", "partial", b"partial", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "done", b"done", "event", b"event", "final", b"final", "message", b"message", "notice", b"notice", "partial", b"partial", "speakers", b"speakers", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["started", "partial", "final", "event", "ack", "notice", "done"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["started", "partial", "final", "event", "ack", "notice", "done", "speakers"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -615,10 +638,15 @@ class LiveWord(_message.Message):
     START_OFFSET_FIELD_NUMBER: _builtins.int
     END_OFFSET_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Output only. The word with its punctuation."""
     probability: _builtins.float
     """Output only. The decoder's probability, 0 to 1; absent when unknown."""
+    speaker: _builtins.str
+    """Output only. Who spoke it, as "SPEAKER_00"; absent without diarization, in partials, and where it is not known (yet): see
+    StreamSpeakers.
+    """
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
         """Output only. Its start, from the start of the session's audio."""
@@ -634,16 +662,58 @@ class LiveWord(_message.Message):
         start_offset: _duration_pb2.Duration | None = ...,
         end_offset: _duration_pb2.Duration | None = ...,
         probability: _builtins.float | None = ...,
+        speaker: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "end_offset", b"end_offset", "probability", b"probability", "start_offset", b"start_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "end_offset", b"end_offset", "probability", b"probability", "start_offset", b"start_offset", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    _WhichOneofReturnType__speaker: _TypeAlias = _typing.Literal["speaker"]  # noqa: Y015
+    _WhichOneofArgType__speaker: _TypeAlias = _typing.Literal["_speaker", b"_speaker"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speaker) -> _WhichOneofReturnType__speaker | None: ...
 
 Global___LiveWord: _TypeAlias = LiveWord  # noqa: Y015
+
+@_typing.final
+class StreamSpeakers(_message.Message):
+    """Who spoke the words of a final that was sent: for the first time where that took longer than the final could wait, or
+    otherwise than was said, once the whole session was clustered. It replaces what was said before; the text stays.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINAL_ID_FIELD_NUMBER: _builtins.int
+    SPEAKERS_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
+    final_id: _builtins.int
+    """Output only. StreamFinal.id."""
+    settled: _builtins.bool
+    """Output only. Whether this is for good: between the last final and `done`. Finals that no such message names are right
+    as they are.
+    """
+    @_builtins.property
+    def speakers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. One for each of its words, in order; empty for a word that nobody was found for."""
+
+    def __init__(
+        self,
+        *,
+        final_id: _builtins.int = ...,
+        speakers: _abc.Iterable[_builtins.str] | None = ...,
+        settled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["final_id", b"final_id", "settled", b"settled", "speakers", b"speakers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamSpeakers: _TypeAlias = StreamSpeakers  # noqa: Y015
 
 @_typing.final
 class StreamEvent(_message.Message):
@@ -740,6 +810,8 @@ class StreamNotice(_message.Message):
         """This server stops: resume on another connection before `reconnect_before`, when the stream ends."""
         KIND_ENGINE_REPLACED: StreamNotice._Kind.ValueType  # 2
         """The speech engine was lost and another one takes over; nothing is lost."""
+        KIND_SPEAKERS_UNAVAILABLE: StreamNotice._Kind.ValueType  # 3
+        """No diarizer takes the audio: words come without speakers until one does. Sent once; the text goes on."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What it is about."""
@@ -750,6 +822,8 @@ class StreamNotice(_message.Message):
     """This server stops: resume on another connection before `reconnect_before`, when the stream ends."""
     KIND_ENGINE_REPLACED: StreamNotice.Kind.ValueType  # 2
     """The speech engine was lost and another one takes over; nothing is lost."""
+    KIND_SPEAKERS_UNAVAILABLE: StreamNotice.Kind.ValueType  # 3
+    """No diarizer takes the audio: words come without speakers until one does. Sent once; the text goes on."""
 
     KIND_FIELD_NUMBER: _builtins.int
     RECONNECT_BEFORE_FIELD_NUMBER: _builtins.int
@@ -844,6 +918,26 @@ class LiveSession(_message.Message):
     STATE_ENDED: LiveSession.State.ValueType  # 4
     """Nothing more happens to it."""
 
+    @_typing.final
+    class ConfigOriginsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _job_service_pb2.ConfigOrigin.ValueType
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _job_service_pb2.ConfigOrigin.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CONFIG_FIELD_NUMBER: _builtins.int
@@ -854,6 +948,7 @@ class LiveSession(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CONFIG_ORIGINS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "liveSessions/{session}"."""
     state: Global___LiveSession.State.ValueType
@@ -886,6 +981,10 @@ class LiveSession(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When a DETACHED session ends unless it is resumed, or an ENDED one is forgotten."""
 
+    @_builtins.property
+    def config_origins(self) -> _containers.ScalarMap[_builtins.str, _job_service_pb2.ConfigOrigin.ValueType]:
+        """Output only. Where values of config came from, by field name: "afterwards", "language"."""
+
     def __init__(
         self,
         *,
@@ -899,10 +998,11 @@ class LiveSession(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        config_origins: _abc.Mapping[_builtins.str, _job_service_pb2.ConfigOrigin.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_job", b"_job", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_job", b"_job", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "final_count", b"final_count", "job", b"job", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_job", b"_job", "audio_duration", b"audio_duration", "config", b"config", "config_origins", b"config_origins", "create_time", b"create_time", "end_reason", b"end_reason", "end_time", b"end_time", "expire_time", b"expire_time", "final_count", b"final_count", "job", b"job", "name", b"name", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__job: _TypeAlias = _typing.Literal["job"]  # noqa: Y015
     _WhichOneofArgType__job: _TypeAlias = _typing.Literal["_job", b"_job"]  # noqa: Y015

@@ -269,8 +269,16 @@ class Speaker(_message.Message):
 
     LABEL_FIELD_NUMBER: _builtins.int
     SPEECH_DURATION_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """Output only. "SPEAKER_00" and so on, in order of first appearance."""
+    voice: _builtins.str
+    """Output only. The voice that they were recognised as, "voices/{voice}"; it may be deleted by now. Absent when the job
+    did not look for voices, or none was near enough.
+    """
+    display_name: _builtins.str
+    """Output only. That voice's display name when the transcript was made; absent as `voice` is."""
     @_builtins.property
     def speech_duration(self) -> _duration_pb2.Duration:
         """Output only. How long they spoke."""
@@ -280,12 +288,21 @@ class Speaker(_message.Message):
         *,
         label: _builtins.str = ...,
         speech_duration: _duration_pb2.Duration | None = ...,
+        voice: _builtins.str | None = ...,
+        display_name: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["speech_duration", b"speech_duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_voice", b"_voice", "display_name", b"display_name", "speech_duration", b"speech_duration", "voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "speech_duration", b"speech_duration"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_voice", b"_voice", "display_name", b"display_name", "label", b"label", "speech_duration", b"speech_duration", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
+    _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
+    _WhichOneofReturnType__voice: _TypeAlias = _typing.Literal["voice"]  # noqa: Y015
+    _WhichOneofArgType__voice: _TypeAlias = _typing.Literal["_voice", b"_voice"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__voice) -> _WhichOneofReturnType__voice | None: ...
 
 Global___Speaker: _TypeAlias = Speaker  # noqa: Y015
 

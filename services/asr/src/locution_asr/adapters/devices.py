@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import ctranslate2
+from locution_common.engine.cores import usable_cores
 
 MOST_WORKERS = 8
-CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +45,6 @@ def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = 
     workers = workers or min(cores, MOST_WORKERS)
     threads = threads or max(1, cores // workers)
     return Device(kind, workers, threads, "int8" if compute_type == "auto" else compute_type)
-
-
-def usable_cores(cgroup: Path = CGROUP_CPU) -> int:
-    """Return how many cores this process may use, by affinity and by the container's quota."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = cgroup.read_text().split()
-    except (OSError, ValueError):
-        return cores
-    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
 
 
 def resident_memory() -> int:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ctranslate2
 import numpy as np
+from locution_common.engine.folders import folder_of, verify
 
 from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
 from locution_asr.adapters.whisper import WhisperRecogniser
 from locution_asr.core.calibrate import best_batch
-from locution_asr.domain.errors import ModelChecksumMismatch, ModelLoadFailed, ModelPathInvalid
+from locution_asr.domain.errors import ModelLoadFailed
 from locution_asr.domain.models import SAMPLE_RATE, WINDOW_SAMPLES, Task
-from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WeightRecord
+from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WhisperRecord
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CPU_BATCH = 4
 LARGEST_GPU_BATCH = 128
 GPU_RESERVE = 1 << 30
@@ -35,15 +33,19 @@ class WhisperLoader:
     device: Device
     batch_size: int = 0
 
-    def load(self, record: WeightRecord) -> LoadedWeight:
+    def load(self, record: WhisperRecord) -> LoadedWeight:
         """Load a weight after its path and its files' digests were checked."""
         folder = folder_of(self.root, record)
         verify(folder, record)
         used = self._memory_used()
         recogniser = self._read(folder, record)
-        batch_size = self.batch_size or self._calibrate(recogniser)
+        batch_size = self.batch_size or fitting_batch(recogniser, self.device)
         memory = max(0, self._memory_used() - used)
         return LoadedWeight(record, recogniser, batch_size, memory, self.device.name)
+
+    def renewed(self, weight: LoadedWeight, record: WhisperRecord) -> LoadedWeight:
+        """Return the weight with the verdict that it has now."""
+        return replace(weight, record=record)
 
     def unload(self, weight: LoadedWeight) -> None:
         """Free the weight's memory."""
@@ -51,7 +53,7 @@ class WhisperLoader:
             weight.recogniser.close()
         gc.collect()
 
-    def _read(self, folder: Path, record: WeightRecord) -> WhisperRecogniser:
+    def _read(self, folder: Path, record: WhisperRecord) -> WhisperRecogniser:
         try:
             model = ctranslate2.models.Whisper(
                 str(folder),
@@ -64,31 +66,15 @@ class WhisperLoader:
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelLoadFailed(f"{record.name} could not be loaded on {self.device.name}") from error
 
-    def _calibrate(self, recogniser: Recogniser) -> int:
-        if self.device.kind == "cpu":
-            return CPU_BATCH
-        return best_batch(lambda size: trial(recogniser, size), free_gpu_memory, GPU_RESERVE, LARGEST_GPU_BATCH)
-
     def _memory_used(self) -> int:
         return resident_memory() if self.device.kind == "cpu" else -free_gpu_memory()
 
 
-def folder_of(root: Path, record: WeightRecord) -> Path:
-    """Return the weight's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
-    real_root = root.resolve()
-    folder = (real_root / record.name).resolve()
-    expected = len(real_root.parts) + 2
-    if not NAME.fullmatch(record.name) or not folder.is_relative_to(real_root) or len(folder.parts) != expected:
-        raise ModelPathInvalid(f"{record.name} is not a folder of a set below the models root")
-    return folder
-
-
-def verify(folder: Path, record: WeightRecord) -> None:
-    """Raise ModelChecksumMismatch unless every registered file is there, in the folder, with its digest."""
-    for file in record.files:
-        path = (folder / file.path).resolve()
-        if not path.is_relative_to(folder) or not path.is_file() or _digest(path) != file.sha256:
-            raise ModelChecksumMismatch(f"{record.name}: {file.path} is not the file that was registered")
+def fitting_batch(recogniser: Recogniser, device: Device, free_memory: Callable[[], int] = free_gpu_memory) -> int:
+    """Return how many windows a batch takes best: a small one on a CPU, what pays and fits on a GPU."""
+    if device.kind == "cpu":
+        return CPU_BATCH
+    return best_batch(lambda size: trial(recogniser, size), free_memory, GPU_RESERVE, LARGEST_GPU_BATCH)
 
 
 def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.monotonic) -> float:
@@ -105,8 +91,3 @@ def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.m
             raise MemoryError(str(error)) from error
         raise
     return clock() - started
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,16 +6,11 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from locution_common.engine.models import FlowKey, TrafficClass
+
 from locution_asr.core.guards import judge
 from locution_asr.core.passes import Pass
-from locution_asr.domain.models import (
-    FlowKey,
-    Options,
-    Pcm,
-    Reason,
-    TrafficClass,
-    seconds,
-)
+from locution_asr.domain.models import Options, Pcm, Reason, seconds
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
 
 CONFIDENT = 0.65

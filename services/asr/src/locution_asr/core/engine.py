@@ -8,15 +8,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from locution_asr.core.admission import Admission
-from locution_asr.core.dispatch import Dispatcher
+from locution_common.engine.admission import Admission
+from locution_common.engine.models import TrafficClass
+
+from locution_asr.core.dispatch import Decoding
 from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
 from locution_asr.core.live_ear import LiveEar, LiveRule
 from locution_asr.core.options import choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
 from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
-from locution_asr.domain.models import Mode, PcmChunk, SectionStart, TrafficClass
+from locution_asr.domain.models import Mode, PcmChunk, SectionStart
 from locution_asr.domain.ports import Observer, SpeechDetector, WeightStore
 
 
@@ -36,7 +38,7 @@ class Engine:
 
     admission: Admission
     weights: WeightStore
-    dispatcher: Dispatcher
+    dispatcher: Decoding
     detector: Callable[[], SpeechDetector]
     executor: Executor
     rule: SectionRule
@@ -70,7 +72,8 @@ class Engine:
                 settled = replace(start, section=replace(start.section, options=options))
                 mode = choose_mode(options.mode, weight.record.fast_proven)
                 await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
-                rule = LiveRule(self.rule.speech, self.rule.window).ending(start.silence, start.longest)
+                cut = self.rule.in_mode(mode)
+                rule = LiveRule(cut.speech, cut.window).ending(start.silence, start.longest)
                 ear = LiveEar(self.detector(), self.executor, rule, start.first, start.done)
                 await Listen(settled, ear, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.dispatch import Decoding
 from locution_asr.core.live_ear import WARM_UP, Closed, Heard, LiveEar, Opened, aligned
 from locution_asr.core.look import LookDecoder, Looks, Partial
 from locution_asr.core.options import settle
@@ -135,7 +135,7 @@ class Listen:
         self,
         start: LiveStart,
         ear: LiveEar,
-        dispatcher: Dispatcher,
+        dispatcher: Decoding,
         weight: LoadedWeight,
         mode: Mode,
         observer: Observer,

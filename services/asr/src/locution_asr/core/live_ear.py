@@ -46,7 +46,7 @@ class LiveRule:
         """Return the rule with windows that end after `silence` or `longest` samples; 0 leaves either as it is."""
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
         whole = min(longest, self.window.longest) if longest else self.window.longest
-        utterance = min(self.speech.longest, whole - 2 * self.window.padding)
+        utterance = min(self.speech.longest, whole - 2 * self.window.padding) if longest else self.speech.longest
         return LiveRule(replace(self.speech, longest=utterance), replace(self.window, pause=pause, longest=whole))
 
 

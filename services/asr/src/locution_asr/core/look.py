@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from locution_asr.core.agreement import Agreement
 from locution_asr.core.decode import Job
-from locution_asr.core.dispatch import Dispatcher
+from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
 from locution_asr.core.passes import MAX_TOKENS, Pass, bucket
 from locution_asr.core.segments import placed_words
@@ -38,7 +38,7 @@ class Partial:
 class LookDecoder:
     """Decode the audio of looks, ahead of all other work."""
 
-    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, start: SectionStart, step: int) -> None:
+    def __init__(self, dispatcher: Decoding, weight: LoadedWeight, start: SectionStart, step: int) -> None:
         self._dispatcher = dispatcher
         self._weight = weight
         self.start = start
@@ -47,7 +47,7 @@ class LookDecoder:
     async def words(self, pcm: Pcm, first: int, before: str) -> tuple[Word, ...] | None:
         """Return the words of audio that begins at sample `first` behind the text `before`; None when unsound."""
         served = await self._dispatcher.submit(self._job(pcm, before))
-        attempt = served.attempt
+        attempt = served.result
         if attempt.reason is not None:
             return None
         whole = Span(first, first + len(pcm))

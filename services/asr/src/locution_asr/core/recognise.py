@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from locution_asr.core.decode import Attempt, Job
-from locution_asr.core.dispatch import Dispatcher, Served
+from locution_asr.core.dispatch import Decoded, Decoding
 from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
@@ -60,7 +60,7 @@ class RecogniseWindow:
 
     def __init__(
         self,
-        dispatcher: Dispatcher,
+        dispatcher: Decoding,
         weight: LoadedWeight,
         start: SectionStart,
         mode: Mode,
@@ -79,13 +79,13 @@ class RecogniseWindow:
         A window whose text outgrows the decoder is split, and its halves are recognised.
         """
         prior = None if self._start.options.language else await self._language.prior(window)
-        served: list[Served] = []
+        served: list[Decoded] = []
         for decoding in plan(self._start.options, self._mode, len(window.pcm)):
             served.append(await self._dispatcher.submit(self._job(window, decoding, prior)))
-            self._language.tell(window, served[0].attempt.heard)
-            if served[-1].attempt.reason in (None, Reason.INFERENCE_FAILED):
+            self._language.tell(window, served[0].result.heard)
+            if served[-1].result.reason in (None, Reason.INFERENCE_FAILED):
                 break
-            if served[-1].attempt.reason is Reason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
+            if served[-1].result.reason is Reason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
                 return joined(_timing(served), [await self.run(part) for part in parts])
         return _conclude(window, served, self._rule)
 
@@ -104,8 +104,8 @@ class RecogniseWindow:
         )
 
 
-def _conclude(window: Window, served: list[Served], rule: SegmentRule) -> Recognised:
-    attempt = served[-1].attempt
+def _conclude(window: Window, served: list[Decoded], rule: SegmentRule) -> Recognised:
+    attempt = served[-1].result
     segments = _segments(window, attempt, rule)
     coverage = tuple(_covered(piece, attempt, segments) for piece in window.pieces)
     heard = (
@@ -132,11 +132,11 @@ def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
     )
 
 
-def _timing(served: Sequence[Served]) -> WindowTiming:
+def _timing(served: Sequence[Decoded]) -> WindowTiming:
     return WindowTiming(
         queue_wait=sum(item.waited for item in served),
-        decode=sum(item.attempt.elapsed for item in served),
-        batch_size=served[-1].attempt.batch_size,
+        decode=sum(item.result.elapsed for item in served),
+        batch_size=served[-1].result.batch_size,
         passes=len(served),
     )
 

@@ -20,7 +20,7 @@ async def stream(
         await room.acquire()
         events.put_nowait(event)
 
-    task = asyncio.ensure_future(run(emit))
+    task = asyncio.ensure_future(_without_cycle(run(emit)))
     task.add_done_callback(lambda _: events.put_nowait(None))
     try:
         while (event := await events.get()) is not None:
@@ -30,3 +30,15 @@ async def stream(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     task.result()
+
+
+async def _without_cycle(work: Awaitable[None]) -> None:
+    """Await work; drop the frames of its cancellation, so that all which they hold is freed at once.
+
+    CPython 3.11's TaskGroup keeps the exception in a frame that the exception's traceback keeps: a section's audio
+    would wait for the garbage collector.
+    """
+    try:
+        await work
+    except asyncio.CancelledError as cancelled:
+        raise cancelled.with_traceback(None) from None

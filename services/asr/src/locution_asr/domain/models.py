@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType
 
 import numpy as np
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30
 WINDOW_SAMPLES = WINDOW_SECONDS * SAMPLE_RATE
 
-FlowKey = NewType("FlowKey", str)
-WeightName = NewType("WeightName", str)
 Pcm = NDArray[np.int16]
 
 
@@ -52,13 +50,6 @@ class Span:
     def overlaps(self, other: Span) -> bool:
         """Tell whether the two share at least one sample."""
         return self.start < other.end and other.start < self.end
-
-
-class TrafficClass(Enum):
-    """Order traffic: LIVE is served before FILE."""
-
-    LIVE = 0
-    FILE = 1
 
 
 class Task(Enum):

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from locution_common.engine.dispatch import BatchObserver
+from locution_common.engine.models import WeightName, WeightRecord
 from numpy.typing import NDArray
 
-from locution_asr.domain.models import Capabilities, Pcm, SectionReport, SectionStart, Task, WeightName
+from locution_asr.domain.models import Capabilities, Pcm, SectionReport, SectionStart, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,56 +103,17 @@ class SpeechDetector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WeightFile:
-    """Name a file below the weight's folder with its SHA-256 in hexadecimal."""
+class WhisperRecord(WeightRecord):
+    """Say what the registry holds of a weight; `fast_proven` is the gate's passing verdict."""
 
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class WeightRecord:
-    """Say what the registry holds of a weight.
-
-    `refusal` says why it may not be used, None when it may; `fast_proven` is the gate's passing verdict.
-    """
-
-    name: WeightName
-    checksum: str
-    size: int
-    refusal: str | None
     fast_proven: bool
-    files: tuple[WeightFile, ...]
-
-
-class WeightDirectory(Protocol):
-    """Know which weights may be used."""
-
-    async def get(self, name: WeightName) -> WeightRecord:
-        """Return the record; raises ModelNotFound, or DependencyUnavailable."""
-        ...
-
-
-class WeightLoader(Protocol):
-    """Load weights."""
-
-    def load(self, record: WeightRecord) -> LoadedWeight:
-        """Load the weight into the device's memory. Blocks.
-
-        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
-        """
-        ...
-
-    def unload(self, weight: LoadedWeight) -> None:
-        """Give the weight's memory back; nobody uses it any more. Blocks."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedWeight:
     """Hold a weight in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
 
-    record: WeightRecord
+    record: WhisperRecord
     recogniser: Recogniser
     batch_size: int
     memory: int
@@ -168,13 +131,9 @@ class WeightStore(Protocol):
         ...
 
 
-class Observer(Protocol):
+class Observer(BatchObserver, Protocol):
     """Measure what happens; never raises, never blocks."""
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
         """Take note of a finished section."""
-        ...
-
-    def batch(self, size: int, elapsed: float) -> None:
-        """Take note of a batch: its windows and its seconds."""
         ...

@@ -150,3 +150,13 @@ class ObjectStoreSettings(Settings):
     s3_connections: int = Field(
         16, description="S3 requests that one process has open at most.", examples=["16"], ge=1, le=256
     )
+    s3_connect_timeout: float = Field(
+        5.0, description="Seconds that a connection to S3 may take to come about.", examples=["5"], gt=0, le=15
+    )
+    s3_read_timeout: float = Field(
+        20.0,
+        description="Seconds for which S3 may be silent before a request is tried again, three times in all.",
+        examples=["20"],
+        gt=0,
+        le=60,
+    )

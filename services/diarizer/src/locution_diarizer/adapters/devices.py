@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
+from locution_common.engine.cores import usable_cores
 
 MOST_WORKERS = 8
 BATCH_ON_CPU = 4
 BATCH_ON_CUDA = 32
-CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,3 @@ def choose(wanted: str, workers: int = 0, threads: int = 0, batch_size: int = 0)
         return Device("cuda:0", workers or 2, threads or 1, batch_size or BATCH_ON_CUDA)
     workers = workers or min(usable_cores(), MOST_WORKERS)
     return Device("cpu", workers, threads or 1, batch_size or BATCH_ON_CPU)
-
-
-def usable_cores(cgroup: Path = CGROUP_CPU) -> int:
-    """Return how many cores this process may use, by affinity and by the container's quota."""
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = cgroup.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return cores
-    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))

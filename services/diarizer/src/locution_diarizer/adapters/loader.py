@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from locution_common.engine.folders import folder_of, verify
+from locution_common.engine.models import WeightRecord
 
 from locution_diarizer.adapters import pyannote_model
 from locution_diarizer.adapters.devices import Device
-from locution_diarizer.domain.errors import ModelChecksumMismatch, ModelPathInvalid
-from locution_diarizer.domain.ports import LoadedWeight, WeightRecord
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+from locution_diarizer.domain.ports import LoadedWeight
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +27,9 @@ class PyannoteLoader:
         model = pyannote_model.load(folder, device=self.device.name, threads=self.device.threads)
         return LoadedWeight(record, model, self.device.name, self.device.batch_size)
 
+    def renewed(self, weight: LoadedWeight, record: WeightRecord) -> LoadedWeight:
+        """Return the weight with what the registry says of it now."""
+        return replace(weight, record=record)
 
-def folder_of(root: Path, record: WeightRecord) -> Path:
-    """Return the weight's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
-    real_root = root.resolve()
-    folder = (real_root / record.name).resolve()
-    expected = len(real_root.parts) + 2
-    if not NAME.fullmatch(record.name) or not folder.is_relative_to(real_root) or len(folder.parts) != expected:
-        raise ModelPathInvalid(f"{record.name} is not a folder of a set below the models root")
-    return folder
-
-
-def verify(folder: Path, record: WeightRecord) -> None:
-    """Raise ModelChecksumMismatch unless every registered file is there, in the folder, with its digest."""
-    for file in record.files:
-        path = (folder / file.path).resolve()
-        if not path.is_relative_to(folder) or not path.is_file() or _digest(path) != file.sha256:
-            raise ModelChecksumMismatch(f"{record.name}: {file.path} is not the file that was registered")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def unload(self, weight: LoadedWeight) -> None:
+        """Do nothing: its memory goes with the last reference to it."""

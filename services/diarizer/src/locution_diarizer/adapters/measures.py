@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from locution_common.names import SECONDS_BUCKETS, MetricName
@@ -49,11 +50,14 @@ class Measures:
             }
         )
 
-    def batch(self, size: int, elapsed: float, waiting: int) -> None:
+    def batch(self, size: int, elapsed: float) -> None:
         """Take note of a batch."""
         self._batch.observe(size)
         self._batch_seconds.observe(elapsed)
-        self._queued.set(waiting)
+
+    def watch_queue(self, waiting: Callable[[], float]) -> None:
+        """Measure what waits whenever the metrics are read."""
+        self._queued.set_function(waiting)
 
     def clustered(self, sections: int, speakers: int) -> None:
         """Take note of a clustering."""

@@ -1,17 +1,18 @@
-"""Keep the device busy: whenever a slot is free, the most urgent batch of windows goes to a thread."""
+"""Say what the dispatcher analyses, and how its slots share it."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Hashable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from locution_diarizer.core.queue import WindowQueue
+from locution_common.engine.dispatch import Dispatcher, Load, Served
+from locution_common.engine.models import FlowKey, TrafficClass
+from locution_common.engine.queue import Room
+
 from locution_diarizer.domain.errors import InferenceFailed
-from locution_diarizer.domain.models import Flow, FlowKey, Samples, TrafficClass, WindowVoices
-from locution_diarizer.domain.ports import LoadedWeight, Observer
+from locution_diarizer.domain.models import Flow, Samples, WindowVoices
+from locution_diarizer.domain.ports import LoadedWeight
 
 _log = logging.getLogger(__name__)
 
@@ -60,110 +61,33 @@ class WindowJob:
         return self.weight.batch_size
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Hold what a window gave, the seconds that it waited, its share of the batch's seconds, and the batch's size."""
-
-    voices: WindowVoices
-    waited: float
-    computed: float
-    batch_size: int
+Analysing = Dispatcher[WindowJob, WindowVoices]
+Analysed = Served[WindowVoices]
 
 
-class Dispatcher:
-    """Take windows from any number of sections and analyse them in batches, `slots` batches at once.
+class EvenShares:
+    """Share what waits among the free slots, so that none computes while another idles."""
 
-    It owns the queue and belongs to one event loop. A caller that is cancelled takes its window out of the queue; a
-    batch that already runs is finished and the caller's part of it is forgotten. A batch that fails is run again
-    window by window, so that one poison window fails alone.
-    """
+    def note(self, traffic: TrafficClass, now: float) -> None:
+        """Do nothing."""
 
-    def __init__(self, queue: WindowQueue[WindowJob], executor: Executor, slots: int, observer: Observer) -> None:
-        self._queue = queue
-        self._executor = executor
-        self._free = slots
-        self._slots = slots
-        self._observer = observer
-        self._waiting: dict[WindowJob, tuple[asyncio.Future[Served], float]] = {}
-        self._running: set[asyncio.Task[None]] = set()
-        self._woken = False
-        self._pace = 0.05
+    def room(self, load: Load) -> Room:
+        """Give a batch its share, rounded up."""
+        share = -(-load.waiting // load.free)
+        return Room(live=share, files=share)
 
-    @property
-    def waiting(self) -> int:
-        """Count the windows in the queue."""
-        return len(self._queue)
-
-    @property
-    def backlog(self) -> float:
-        """Estimate the seconds until the queue is empty, from the pace measured so far."""
-        return self._queue.cost * self._pace / self._slots
-
-    async def submit(self, job: WindowJob) -> Served:
-        """Queue a window and return what it gave; raises InferenceFailed."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Served] = loop.create_future()
-        self._waiting[job] = (future, loop.time())
-        self._queue.push(job)
-        self._wake(loop)
-        try:
-            return await future
-        finally:
-            self._waiting.pop(job, None)
-            self._queue.remove(job)
-
-    async def settle(self) -> None:
-        """Return when no batch runs any more."""
-        while self._running:
-            await asyncio.gather(*self._running, return_exceptions=True)
-
-    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look for work once all that is ready to submit has submitted, so that batches fill."""
-        if not self._woken:
-            self._woken = True
-            loop.call_soon(self._start_batches)
-
-    def _start_batches(self) -> None:
-        self._woken = False
-        loop = asyncio.get_running_loop()
-        while self._free and len(self._queue):
-            batch = self._queue.take(loop.time(), -(-len(self._queue) // self._free))
-            self._free -= 1
-            task = loop.create_task(self._run(batch, loop.time()))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-
-    async def _run(self, batch: Sequence[WindowJob], started: float) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            results = await loop.run_in_executor(self._executor, _listen, batch)
-        finally:
-            self._free += 1
-            self._wake(loop)
-        elapsed = loop.time() - started
-        self._pace += 0.1 * (elapsed / sum(job.cost for job in batch) - self._pace)
-        self._observer.batch(len(batch), elapsed, len(self._queue))
-        self._deliver(batch, results, started, elapsed / len(batch))
-
-    def _deliver(
-        self, batch: Sequence[WindowJob], results: Sequence[WindowVoices | Exception], started: float, computed: float
-    ) -> None:
-        for job, result in zip(batch, results, strict=True):
-            future, queued = self._waiting.get(job, (None, 0.0))
-            if future is None or future.done():
-                continue
-            if isinstance(result, Exception):
-                future.set_exception(InferenceFailed("the model failed on a window of the audio"))
-            else:
-                future.set_result(Served(result, started - queued, computed, len(batch)))
+    def again(self) -> float:
+        """Return at once: nothing is held back."""
+        return 0.0
 
 
-def _listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
+def listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
+    """Analyse a batch. One that fails is run again window by window, so that one poison window fails alone."""
     model = batch[0].weight.model
     try:
         return [*model.listen([job.audio for job in batch])]
     except Exception as error:  # noqa: BLE001 - whatever a model raises is one window's failure, reported to its caller
         if len(batch) == 1:
             _log.error("the model failed on a window", exc_info=error)
-            return [error]
-    return [result for job in batch for result in _listen([job])]
+            return [InferenceFailed("the model failed on a window of the audio")]
+    return [result for job in batch for result in listen([job])]

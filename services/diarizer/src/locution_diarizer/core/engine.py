@@ -9,11 +9,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
+from locution_common.engine.admission import Admission
 from locution_common.errors import InvalidRequest
 
-from locution_diarizer.core.admission import Admission
 from locution_diarizer.core.cluster import Clustered, ClusterSections
-from locution_diarizer.core.dispatch import Dispatcher
+from locution_diarizer.core.dispatch import Analysing
 from locution_diarizer.core.hear import HearSection, SectionRule
 from locution_diarizer.domain.errors import InferenceFailed, OptionUnsupported
 from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings, Voice
@@ -65,7 +65,7 @@ class Engine:
 
     admission: Admission
     weights: WeightStore
-    dispatcher: Dispatcher
+    dispatcher: Analysing
     executor: Executor
     section: SectionRule
     clustering: ClusterRule

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locution_diarizer.core.dispatch import Dispatcher, Served, WindowJob
+from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
 from locution_diarizer.domain.errors import AudioTooLong
 from locution_diarizer.domain.models import Flow, Grid, PcmChunk, SectionVoices, Timings, WindowVoices
@@ -27,13 +27,13 @@ class SectionRule:
 class HearSection:
     """Run one section from its first sample to its last. Reading waits while too many windows are under way."""
 
-    def __init__(self, dispatcher: Dispatcher, weight: LoadedWeight, flow: Flow, rule: SectionRule) -> None:
+    def __init__(self, dispatcher: Analysing, weight: LoadedWeight, flow: Flow, rule: SectionRule) -> None:
         self._dispatcher = dispatcher
         self._weight = weight
         self._flow = flow
         self._rule = rule
         self._cutter = WindowCutter(weight.model.grid)
-        self._pending: deque[tuple[int, asyncio.Task[Served]]] = deque()
+        self._pending: deque[tuple[int, asyncio.Task[Analysed]]] = deque()
         self._heard: list[WindowVoices] = []
         self.timings = Timings()
 
@@ -72,7 +72,7 @@ class HearSection:
         end, task = self._pending[0]
         served = await task
         self._pending.popleft()
-        self._heard.append(served.voices)
+        self._heard.append(served.result)
         self.timings = self.timings.add(queued=served.waited, computed=served.computed, batch_size=served.batch_size)
         return end
 

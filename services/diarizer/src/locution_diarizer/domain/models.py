@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import NewType
 
 import numpy as np
 import numpy.typing as npt
+from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 
 Samples = npt.NDArray[np.float32]
 Activity = npt.NDArray[np.bool_]
@@ -17,16 +16,6 @@ Vector = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.intp]
 
 NOBODY = -1
-
-WeightName = NewType("WeightName", str)
-FlowKey = NewType("FlowKey", str)
-
-
-class TrafficClass(IntEnum):
-    """Order kinds of work: the lower goes first."""
-
-    LIVE = 0
-    FILE = 1
 
 
 @dataclass(frozen=True, slots=True)

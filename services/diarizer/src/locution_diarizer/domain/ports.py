@@ -7,6 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from locution_common.engine.dispatch import BatchObserver
+from locution_common.engine.models import WeightName, WeightRecord
+
 from locution_diarizer.domain.models import (
     Grid,
     Samples,
@@ -15,28 +18,8 @@ from locution_diarizer.domain.models import (
     Start,
     Timings,
     Vector,
-    WeightName,
     WindowVoices,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WeightFile:
-    """Name a file below the weight's folder with its SHA-256 in hexadecimal."""
-
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class WeightRecord:
-    """Say what the registry holds of a weight; `refusal` says why it may not be used, None when it may."""
-
-    name: WeightName
-    checksum: str
-    size: int
-    refusal: str | None
-    files: tuple[WeightFile, ...]
 
 
 class SpeakerModel(Protocol):
@@ -78,24 +61,10 @@ class LoadedWeight:
     device: str
     batch_size: int
 
-
-class WeightDirectory(Protocol):
-    """Know which weights may be used."""
-
-    async def get(self, name: WeightName) -> WeightRecord:
-        """Return the record; raises ModelNotFound, ModelNotUsable or DependencyUnavailable."""
-        ...
-
-
-class WeightLoader(Protocol):
-    """Load weights."""
-
-    def load(self, record: WeightRecord) -> LoadedWeight:
-        """Load the weight into the device's memory. Blocks.
-
-        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
-        """
-        ...
+    @property
+    def memory(self) -> int:
+        """Return the bytes of its files, which stand for those that it occupies."""
+        return self.record.size
 
 
 class WeightStore(Protocol):
@@ -109,15 +78,11 @@ class WeightStore(Protocol):
         ...
 
 
-class Observer(Protocol):
+class Observer(BatchObserver, Protocol):
     """Take note of what the engine does; never fails, never blocks."""
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
         """Take note of a finished section."""
-        ...
-
-    def batch(self, size: int, elapsed: float, waiting: int) -> None:
-        """Take note of a batch: its windows, its seconds, and the windows that wait behind it."""
         ...
 
     def clustered(self, sections: int, speakers: int) -> None:

@@ -22,8 +22,11 @@ PARTIAL_LAG: Final = MetricName(
 FINAL_LAG: Final = MetricName(
     "locution_live_final_lag_seconds", "Seconds of audio between the end of a final and what was received when it came."
 )
+CONFIRMED: Final = MetricName(
+    "locution_live_confirm_seconds", "Seconds from when the end of a word was received until the word was confirmed."
+)
 FINALS: Final = MetricName("locution_live_finals_total", "Finals that were given.")
-METRICS: Final = (STREAMS, PARTIAL_LAG, FINAL_LAG, FINALS)
+METRICS: Final = (STREAMS, PARTIAL_LAG, FINAL_LAG, CONFIRMED, FINALS)
 BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 
 
@@ -34,6 +37,7 @@ class LiveMeasures:
         self._streams = Gauge(STREAMS.name, STREAMS.meaning, registry=registry)
         self._partial = Histogram(PARTIAL_LAG.name, PARTIAL_LAG.meaning, registry=registry, buckets=BUCKETS)
         self._final = Histogram(FINAL_LAG.name, FINAL_LAG.meaning, registry=registry, buckets=BUCKETS)
+        self._confirmed = Histogram(CONFIRMED.name, CONFIRMED.meaning, registry=registry, buckets=BUCKETS)
         self._finals = Counter(FINALS.name, FINALS.meaning, registry=registry)
         self._tracer = provider.get_tracer("locution")
 
@@ -50,6 +54,10 @@ class LiveMeasures:
     def partial(self, lag: float) -> None:
         """Note how far a partial trails."""
         self._partial.observe(lag)
+
+    def confirmed(self, seconds: float) -> None:
+        """Note how long a word took."""
+        self._confirmed.observe(seconds)
 
     def final(self, session: LiveSession, final: LiveFinal, lag: float) -> None:
         """Note a final with a span that lasts as long as its audio and its decoding did."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -35,14 +35,16 @@ class S3Objects:
         """Give an object in pieces of 4 MiB."""
         return self._store.stream(key, range_size=READ_SIZE)
 
-    async def delete(self, key: str) -> None:
+    async def delete(self, key: str, kept: Collection[str] = ()) -> None:
         """Delete an object, or all below a prefix that ends in "/", with the multipart uploads begun there."""
-        if key.endswith("/"):
-            for pending in await self._store.list_multiparts(key):
-                await self._store.abort_multipart(pending.key, pending.upload_id)
-            await self._store.delete_prefix(key)
-        else:
+        if not key.endswith("/"):
             await self._store.delete(key)
+            return
+        for pending in await self._store.list_multiparts(key):
+            await self._store.abort_multipart(pending.key, pending.upload_id)
+        async for found in self._store.list(key):
+            if found.key not in kept:
+                await self._store.delete(found.key)
 
     async def keep_only(self, prefix: str, key: str) -> None:
         """Delete what lies below a prefix but for one key."""

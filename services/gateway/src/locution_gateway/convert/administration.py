@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 from uuid import UUID
 
 from locution.v1 import administration_service_pb2 as pb
 from locution.v1 import identity_pb2 as identity
+from locution.v1 import live_service_pb2 as live
 
 from locution_gateway.convert.common import offset, refuse_others, seconds, timestamp
-from locution_gateway.convert.identity import defaults_to_proto, role_from_proto, role_to_proto
+from locution_gateway.convert.identity import defaults_from_proto, defaults_to_proto, role_from_proto, role_to_proto
 from locution_gateway.core.administration.quotas import NAMES, Standing
 from locution_gateway.core.etags import etag
 from locution_gateway.domain import accounts
 from locution_gateway.domain.accounts import Invitation, Issuer, Tenant, TenantChange, User, UserChange
 from locution_gateway.domain.errors import InvalidFieldError, UpdateMaskInvalidError
 from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.limits import Limits, StoredDefaults, UsageRow
+from locution_gateway.domain.limits import JobDefaults, Limits, StoredDefaults, UsageRow
+from locution_gateway.domain.live import Afterwards
 
 AUDIO: Final[Mapping[str, str]] = {
     "audio_duration_per_day": "audio_seconds_per_day",
@@ -53,7 +56,21 @@ def settings_to_proto(tenant: str, stored: StoredDefaults) -> pb.TenantSettings:
         job_defaults=defaults_to_proto(stored),
         update_time=None if stored.update_time is None else timestamp(stored.update_time),
         etag=etag(stored.version),
+        live_defaults=_live_defaults_to_proto(stored.defaults.live_afterwards),
     )
+
+
+def settings_from_proto(settings: pb.TenantSettings) -> JobDefaults:
+    """Return what a tenant's settings are to be."""
+    chosen = settings.live_defaults.afterwards
+    name = live.LiveConfig.Afterwards.Name(chosen).removeprefix("AFTERWARDS_")
+    return replace(defaults_from_proto(settings.job_defaults), live_afterwards=Afterwards(name) if chosen else None)
+
+
+def _live_defaults_to_proto(chosen: Afterwards | None) -> pb.LiveDefaults | None:
+    if chosen is None:
+        return None
+    return pb.LiveDefaults(afterwards=live.LiveConfig.Afterwards.Value(f"AFTERWARDS_{chosen.value}"))
 
 
 def user_to_proto(tenant: str, user: User) -> pb.User:

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from locution.v1 import job_config_pb2 as pb
 
 from locution_gateway.convert.common import duration
+from locution_gateway.convert.voices import voice_ids, voice_name
 from locution_gateway.domain.config import (
     AudioFormat,
     ChannelMode,
@@ -38,7 +39,7 @@ def request_from_proto(config: pb.JobConfig) -> JobRequestConfig:
         if config.decode_mode
         else None,
         max_temperature=_given(config, "max_temperature", float),
-        diarization=_diarization_from_proto(config.diarization),
+        diarization=diarization_from_proto(config.diarization),
         channel_mode=ChannelMode(_member(pb.ChannelMode, config.channel_mode, "CHANNEL_MODE_"))
         if config.channel_mode
         else None,
@@ -71,6 +72,8 @@ def request_to_proto(config: JobRequestConfig) -> pb.JobConfig:
                 speaker_count=wish.speaker_count,
                 min_speaker_count=wish.min_speaker_count,
                 max_speaker_count=wish.max_speaker_count,
+                identify_voices=wish.identify_voices,
+                voices=map(voice_name, wish.voices),
             )
         )
     return message
@@ -87,7 +90,7 @@ def config_to_proto(config: JobConfig) -> pb.JobConfig:
         beam_size=config.beam_size,
         word_times=config.word_times,
         max_temperature=config.max_temperature,
-        diarization=_diarization_to_proto(config.diarization),
+        diarization=diarization_to_proto(config.diarization),
         audio_format=_format_to_proto(config.audio_format),
         retention=None if config.retention is None else duration(config.retention),
     )
@@ -106,17 +109,21 @@ def _set_modes(
         message.channel_mode = pb.ChannelMode.Value(f"CHANNEL_MODE_{channel_mode.value}")
 
 
-def _diarization_from_proto(config: pb.DiarizationConfig) -> DiarizationRequest:
+def diarization_from_proto(config: pb.DiarizationConfig) -> DiarizationRequest:
+    """Return what a client asked about speakers."""
     return DiarizationRequest(
         enabled=_given(config, "enabled", bool),
         model=_given(config, "model", str),
         speaker_count=_given(config, "speaker_count", int),
         min_speaker_count=_given(config, "min_speaker_count", int),
         max_speaker_count=_given(config, "max_speaker_count", int),
+        identify_voices=_given(config, "identify_voices", bool),
+        voices=voice_ids(config.voices),
     )
 
 
-def _diarization_to_proto(config: DiarizationConfig | None) -> pb.DiarizationConfig:
+def diarization_to_proto(config: DiarizationConfig | None) -> pb.DiarizationConfig:
+    """Return how speakers are told apart."""
     if config is None:
         return pb.DiarizationConfig(enabled=False)
     return pb.DiarizationConfig(
@@ -125,6 +132,8 @@ def _diarization_to_proto(config: DiarizationConfig | None) -> pb.DiarizationCon
         speaker_count=config.speaker_count,
         min_speaker_count=config.min_speaker_count,
         max_speaker_count=config.max_speaker_count,
+        identify_voices=config.voices is not None,
+        voices=map(voice_name, config.voices or ()),
     )
 
 

@@ -94,7 +94,7 @@ def job_to_proto(job: Job) -> pb.Job:
         end_time=None if job.end_time is None else timestamp(job.end_time),
         expire_time=None if job.expire_time is None else timestamp(job.expire_time),
         etag=etag(job.version),
-        config_origins={name: _origin(origin) for name, origin in job.config.origins.items()},
+        config_origins={name: origin_to_proto(origin) for name, origin in job.config.origins.items()},
     )
     if job.eta is not None:
         message.progress.eta.CopyFrom(duration(job.eta))
@@ -105,7 +105,8 @@ def job_to_proto(job: Job) -> pb.Job:
     return message
 
 
-def _origin(origin: str) -> pb.ConfigOrigin.ValueType:
+def origin_to_proto(origin: str) -> pb.ConfigOrigin.ValueType:
+    """Return who chose a value."""
     return pb.ConfigOrigin.Value(f"CONFIG_ORIGIN_{origin.upper()}")
 
 

@@ -9,6 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from locution.v1 import live_service_pb2 as pb
 
 from locution_gateway.convert.common import offset, seconds, timestamp
+from locution_gateway.convert.config import diarization_from_proto, diarization_to_proto
+from locution_gateway.convert.jobs import origin_to_proto
 from locution_gateway.core.names import parse_id
 from locution_gateway.domain.live import (
     Ack,
@@ -32,6 +34,8 @@ from locution_gateway.domain.live import (
     Partial,
     Resume,
     ServerMessage,
+    SpeakersKnown,
+    SpeakersUnavailable,
     Speech,
     Started,
 )
@@ -86,6 +90,7 @@ def _start(start: pb.StreamStart) -> LiveRequest | Resume:
         partials=config.partials if config.HasField("partials") else None,
         afterwards=_afterwards(config.afterwards),
         display_name=config.display_name,
+        diarization=diarization_from_proto(config.diarization),
     )
 
 
@@ -119,7 +124,18 @@ def server_message(message: ServerMessage) -> pb.StreamResponse:
             return pb.StreamResponse(event=_event(message))
         case Ack():
             return pb.StreamResponse(ack=pb.StreamAck(offset=message.offset))
-        case Draining() | EngineReplaced():
+        case _:
+            return _about_session(message)
+
+
+def _about_session(
+    message: SpeakersKnown | SpeakersUnavailable | Draining | EngineReplaced | Done,
+) -> pb.StreamResponse:
+    match message:
+        case SpeakersKnown():
+            known = pb.StreamSpeakers(final_id=message.final_id, speakers=message.speakers, settled=message.settled)
+            return pb.StreamResponse(speakers=known)
+        case Draining() | EngineReplaced() | SpeakersUnavailable():
             return pb.StreamResponse(notice=_notice(message))
         case Done():
             return pb.StreamResponse(done=_done(message.session))
@@ -138,6 +154,7 @@ def session_to_proto(session: LiveSession) -> pb.LiveSession:
         create_time=timestamp(session.create_time),
         end_time=None if session.end_time is None else timestamp(session.end_time),
         expire_time=timestamp(session.expire_time),
+        config_origins={name: origin_to_proto(value) for name, value in session.config.origins.items()},
     )
 
 
@@ -174,7 +191,9 @@ def _event(speech: Speech) -> pb.StreamEvent:
     return pb.StreamEvent(kind=kind, offset=offset(speech.sample), utterance=speech.utterance)
 
 
-def _notice(message: Draining | EngineReplaced) -> pb.StreamNotice:
+def _notice(message: Draining | EngineReplaced | SpeakersUnavailable) -> pb.StreamNotice:
+    if isinstance(message, SpeakersUnavailable):
+        return pb.StreamNotice(kind=pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE)
     if isinstance(message, EngineReplaced):
         return pb.StreamNotice(kind=pb.StreamNotice.KIND_ENGINE_REPLACED)
     return pb.StreamNotice(kind=pb.StreamNotice.KIND_DRAINING, reconnect_before=timestamp(message.before))
@@ -189,7 +208,11 @@ def _done(session: LiveSession) -> pb.StreamDone:
 def _words(words: Iterable[LiveWord]) -> list[pb.LiveWord]:
     return [
         pb.LiveWord(
-            text=word.text, start_offset=offset(word.start), end_offset=offset(word.end), probability=word.probability
+            text=word.text,
+            start_offset=offset(word.start),
+            end_offset=offset(word.end),
+            probability=word.probability,
+            speaker=word.speaker,
         )
         for word in words
     ]
@@ -210,6 +233,7 @@ def _config(session: LiveSession) -> pb.LiveConfig:
         partials=config.partials,
         afterwards=pb.LiveConfig.Afterwards.Value(f"AFTERWARDS_{config.afterwards.value}"),
         display_name=session.display_name,
+        diarization=diarization_to_proto(config.diarization),
     )
 
 

@@ -9,6 +9,7 @@ from locution.v1 import transcript_service_pb2 as pb
 
 from locution_gateway.convert.common import offset
 from locution_gateway.convert.jobs import job_id, job_name, warning_to_proto
+from locution_gateway.convert.voices import voice_name
 from locution_gateway.domain.jobs import Job, JobId
 from locution_gateway.domain.transcripts import (
     CoverageSpan,
@@ -83,7 +84,12 @@ def _word(word: Word) -> pb.Word:
 
 
 def _speaker(speaker: Speaker) -> pb.Speaker:
-    return pb.Speaker(label=speaker.label, speech_duration=offset(speaker.speech_samples))
+    return pb.Speaker(
+        label=speaker.label,
+        speech_duration=offset(speaker.speech_samples),
+        voice=None if speaker.voice is None else voice_name(speaker.voice),
+        display_name=speaker.display_name,
+    )
 
 
 def _turn(turn: Turn) -> pb.Turn:

@@ -76,7 +76,8 @@ class Sweep:
     async def _delete(self, deletion: Deletion) -> None:
         if deletion.multipart_id is not None:
             await self._objects.abort_multipart(deletion.key, deletion.multipart_id)
-        await self._objects.delete(deletion.key)
+        kept = await self._upkeep.kept_objects(deletion.key) if deletion.key.endswith("/") else ()
+        await self._objects.delete(deletion.key, kept)
         await self._upkeep.finish_deletions([deletion.deletion_id])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 
 class Task(StrEnum):
@@ -55,6 +56,8 @@ class DiarizationRequest:
     speaker_count: int | None = None
     min_speaker_count: int | None = None
     max_speaker_count: int | None = None
+    identify_voices: bool | None = None
+    voices: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,13 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class DiarizationConfig:
-    """How speakers are told apart."""
+    """How speakers are told apart, and the voices by which they are named; None where nobody is to be named."""
 
     model: ModelChoice
     speaker_count: int | None = None
     min_speaker_count: int | None = None
     max_speaker_count: int | None = None
+    voices: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

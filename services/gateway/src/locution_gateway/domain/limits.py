@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
 from locution_gateway.domain.config import JobRequestConfig
+from locution_gateway.domain.live import Afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class JobDefaults:
-    """What jobs do where they say nothing; `export_format` is for clients."""
+    """What jobs do where they say nothing, and a tenant's live sessions; `export_format` is for clients."""
 
     config: JobRequestConfig = field(default_factory=JobRequestConfig)
     export_format: str | None = None
+    live_afterwards: Afterwards | None = None
 
 
 @dataclass(frozen=True, slots=True)

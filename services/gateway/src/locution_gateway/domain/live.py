@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from locution_gateway.domain.config import ModelChoice
+from locution_gateway.domain.config import DiarizationConfig, DiarizationRequest, ModelChoice
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import JobId, UploadId
 
@@ -67,6 +67,7 @@ class LiveRequest:
     partials: bool | None = None
     afterwards: Afterwards | None = None
     display_name: str = ""
+    diarization: DiarizationRequest = field(default_factory=DiarizationRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,9 @@ class LiveConfig:
     partials: bool = True
     prompt: str = ""
     hotwords: tuple[str, ...] = ()
+    diarization: DiarizationConfig | None = None
+    # Where each value came from: "request", "tenant" or "server", by field name.
+    origins: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class LiveWord:
     start: int
     end: int
     probability: float | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +239,38 @@ class EngineReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakersKnown:
+    """Who speaks each word of a final that was sent; `settled` once the whole session was clustered."""
+
+    final_id: int
+    speakers: tuple[str, ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersUnavailable:
+    """Words come without speakers, because no diarizer takes their audio."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The session has ended."""
 
     session: LiveSession
 
 
-ServerMessage = Started | Partial | LiveFinal | Speech | Ack | Draining | EngineReplaced | Done
+ServerMessage = (
+    Started
+    | Partial
+    | LiveFinal
+    | Speech
+    | Ack
+    | Draining
+    | EngineReplaced
+    | SpeakersKnown
+    | SpeakersUnavailable
+    | Done
+)
 
 
 # What an engine tells.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.listing import Page, PageQuery
@@ -22,6 +23,8 @@ from locution_gateway.domain.live import (
     LiveId,
     LiveSession,
 )
+from locution_gateway.domain.live_speakers import HeardSpeakers, LiveSection
+from locution_gateway.domain.stages import SpeakerSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,15 @@ class LiveStore(Protocol):
     ) -> None:
         """Keep a final; all before its end is done."""
 
+    async def label(self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal) -> None:
+        """Replace a final with the same final whose words have speakers."""
+
+    async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
+        """Keep what a diarizer heard in a final's audio, in place of what was heard in it before."""
+
+    async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
+        """Return up to `limit` sections of finals behind an id, in order."""
+
     async def progress(self, principal: Principal, session_id: LiveId, owner: UUID, done: int) -> None:
         """Note that all before a sample is done."""
 
@@ -101,6 +113,18 @@ class LiveStore(Protocol):
 
         Returns the session when it is to be settled now.
         """
+
+
+class LiveSpeakers(Protocol):
+    """Diarizers. Each method raises EngineBusyError before any result, EngineUnavailableError or EngineError."""
+
+    async def hear(self, principal: Principal, wanted: DiarizationConfig, pcm: bytes) -> HeardSpeakers:
+        """Find who speaks in a stretch of PCM."""
+
+    def cluster(
+        self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
+    ) -> AsyncGenerator[tuple[SpeakerSpan, ...]]:
+        """Join what was heard in sections into speakers of the session; yield one answer a section, in order."""
 
 
 class Listening(Protocol):
@@ -162,6 +186,9 @@ class LiveObserver(Protocol):
 
     def partial(self, lag: float) -> None:
         """Note by how many seconds of audio a partial trails what was received."""
+
+    def confirmed(self, seconds: float) -> None:
+        """Note how long a word took from when its end was received until it was confirmed."""
 
     def final(self, session: LiveSession, final: LiveFinal, lag: float) -> None:
         """Note a final, and by how many seconds of audio it trails what was received."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -82,23 +82,29 @@ class UploadStore(Protocol):
         Without a token the upload is one of presigned parts from now on.
         """
 
-    async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID) -> int:
-        """Take a part number that no other stream will use."""
+    async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
+        """Take a part number that no other stream will use, for so many bytes. Raises QuotaExceededError."""
 
     async def commit_part(
         self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
     ) -> int:
-        """Count a part that the object store holds, the tail included in it; return the bytes committed."""
+        """Count a part that the object store holds, the tail included in it; return the bytes committed.
+
+        Raises QuotaExceededError: an upload of unstated size is counted as it grows.
+        """
 
     async def commit_tail(
         self, principal: Principal, upload_id: UploadId, token: UUID, tail: Tail, idle: timedelta
     ) -> int:
-        """Count a tail that the object store holds in place of the one before; return the bytes committed."""
+        """Count a tail that the object store holds in place of the one before; return the bytes committed.
+
+        Raises QuotaExceededError, as commit_part does.
+        """
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
         """End the writing: VERIFYING. One that is sealed already is returned as it is.
 
-        Raises UploadStateConflictError, UploadSizeMismatchError, UploadDigestMismatchError.
+        Raises UploadStateConflictError, UploadSizeMismatchError, UploadDigestMismatchError, QuotaExceededError.
         """
 
     async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
@@ -157,8 +163,8 @@ class ObjectBytes(Protocol):
     def stream(self, key: str) -> AsyncIterator[bytes]:
         """Give an object in pieces, memory flat in its size."""
 
-    async def delete(self, key: str) -> None:
-        """Delete an object, or all below a prefix that ends in "/"."""
+    async def delete(self, key: str, kept: Collection[str] = ()) -> None:
+        """Delete an object, or all below a prefix that ends in "/" but for the keys in `kept`."""
 
     async def keep_only(self, prefix: str, key: str) -> None:
         """Delete what lies below a prefix but for one key."""
@@ -347,6 +353,9 @@ class Upkeep(Protocol):
 
     async def finish_deletions(self, ids: Sequence[int]) -> None:
         """Forget deletions that were done."""
+
+    async def kept_objects(self, folder: str) -> Sequence[str]:
+        """Return the keys below a folder that objects have."""
 
     async def forget_requests(self, age: timedelta, limit: int) -> None:
         """Forget request ids that are older."""

@@ -148,16 +148,26 @@ class SpeakerSpan:
     speaker: int
 
 
+@dataclass(frozen=True, slots=True)
+class Clustering:
+    """Who speaks when in each section, and the voice of each speaker of the recording by its number.
+
+    A voice has unit length and compares with those of the same weight alone; none are known of what was clustered by
+    releases that kept none.
+    """
+
+    spans: tuple[tuple[SpeakerSpan, ...], ...]
+    voices: tuple[tuple[float, ...], ...] = ()
+
+
 class DiarizationEngine(Protocol):
     """Who spoke when. Raises as SpeechEngine does."""
 
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
         """Find one section's local speakers; the body is opaque and goes into `cluster`."""
 
-    async def cluster(
-        self, flow: Flow, config: JobConfig, sections: Sequence[bytes]
-    ) -> tuple[tuple[SpeakerSpan, ...], ...]:
-        """Join the sections' speakers into speakers of the recording; one answer a section, in order."""
+    async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
+        """Join the sections' speakers into speakers of the recording; spans for each section, in order."""
 
 
 class Recording(Protocol):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from locution_gateway.domain.jobs import JobWarning
 
@@ -67,10 +69,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Somebody who was heard, with the samples that they spoke."""
+    """Somebody who was heard, with the samples that they spoke, and the voice that they were recognised by."""
 
     label: str
     speech_samples: int
+    voice: UUID | None = None
+    display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +101,8 @@ class TranscriptSummary:
     segment_count: int
     # What the job's transcript lacks, filled in when it is read.
     warnings: tuple[JobWarning, ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Return what people call the speakers who were recognised, by label."""
+        return {each.label: each.display_name for each in self.speakers or () if each.display_name is not None}

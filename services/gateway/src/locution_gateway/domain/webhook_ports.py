@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol, TypeAlias
@@ -11,6 +12,8 @@ from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.listing import Page, PageQuery
 from locution_gateway.domain.requests import RequestKey
 from locution_gateway.domain.webhooks import (
+    AttemptResult,
+    Backlog,
     Delivery,
     DeliveryId,
     Dispatch,
@@ -85,6 +88,26 @@ class Outbox(Protocol):
 
     async def forget(self, age: timedelta, limit: int) -> None:
         """Drop deliveries that ended longer ago, and secrets whose time is over."""
+
+    async def backlog(self) -> Backlog:
+        """Say what waits, over all tenants."""
+
+
+class Attempt(Protocol):
+    """One attempt that is being measured."""
+
+    def ended(self, result: AttemptResult, outcome: Outcome | None = None) -> None:
+        """Note how it ended."""
+
+
+class DeliveryMeasures(Protocol):
+    """Measures deliveries; never raises, never blocks."""
+
+    def attempt(self, dispatch: Dispatch) -> AbstractContextManager[Attempt]:
+        """Measure an attempt that lasts while inside, as part of the trace of the delivery's job."""
+
+    def backlog(self, backlog: Backlog) -> None:
+        """Note what waits."""
 
 
 class Resolver(Protocol):

@@ -29,6 +29,15 @@ class EventType(StrEnum):
 ENDS = (EventType.JOB_SUCCEEDED, EventType.JOB_FAILED, EventType.JOB_CANCELLED)
 
 
+class AttemptResult(StrEnum):
+    """How one attempt at a delivery ended: taken, to be made again, the last one, or given back unfinished."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DEAD = "dead"
+    RELEASED = "released"
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands."""
 
@@ -96,7 +105,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A delivery held by this worker under `token`, with what it takes to send it. `secrets` begin with the newest."""
+    """A delivery held by this worker under `token`, with what it takes to send it.
+
+    `secrets` begin with the newest; `trace_context` is its job's, "" without one.
+    """
 
     delivery_id: DeliveryId
     webhook_id: WebhookId
@@ -110,6 +122,15 @@ class Dispatch:
     token: UUID
     url: str
     secrets: tuple[str, ...]
+    trace_context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Deliveries that wait for webhooks which are not disabled, and for how many seconds the first of them is due."""
+
+    waiting: int
+    late_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,12 @@ def _span(span: CoverageSpan) -> Mapping[str, Any]:
 
 
 def _speaker(speaker: Speaker) -> Mapping[str, Any]:
-    return {"label": speaker.label, "speech": _seconds(speaker.speech_samples)}
+    return _known(
+        label=speaker.label,
+        speech=_seconds(speaker.speech_samples),
+        voice=None if speaker.voice is None else f"voices/{speaker.voice}",
+        display_name=speaker.display_name,
+    )
 
 
 def _turn(turn: Turn) -> Mapping[str, Any]:

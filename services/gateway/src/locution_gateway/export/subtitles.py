@@ -11,7 +11,7 @@ from typing import Final
 
 from locution_gateway.domain.jobs import SAMPLE_RATE
 from locution_gateway.domain.transcripts import Segment, TranscriptSummary
-from locution_gateway.export.text import one_line
+from locution_gateway.export.text import one_line, spoken_by
 
 _VTT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SRT: Final = str.maketrans({"<": "\u2039", ">": "\u203a", "{": "(", "}": ")"})
@@ -21,7 +21,7 @@ async def write_srt(name: str, summary: TranscriptSummary, segments: AsyncIterat
     """Yield numbered cues."""
     number = 0
     async for segment in segments:
-        if text := _spoken(segment):
+        if text := _spoken(segment, summary):
             number += 1
             yield f"{number}\n{_times(segment, ',')}\n{text.translate(_SRT)}\n\n"
 
@@ -31,13 +31,14 @@ async def write_vtt(name: str, summary: TranscriptSummary, segments: AsyncIterat
     yield "WEBVTT\n\n"
     async for segment in segments:
         if text := one_line(segment.text).translate(_VTT):
-            voice = "" if segment.speaker is None else f"<v {one_line(segment.speaker).translate(_VTT)}>"
+            who = spoken_by(segment, summary)
+            voice = "" if who is None else f"<v {who.translate(_VTT)}>"
             yield f"{_times(segment, '.')}\n{voice}{text}\n\n"
 
 
-def _spoken(segment: Segment) -> str:
-    text = one_line(segment.text)
-    return text if segment.speaker is None or not text else f"{one_line(segment.speaker)}: {text}"
+def _spoken(segment: Segment, summary: TranscriptSummary) -> str:
+    text, name = one_line(segment.text), spoken_by(segment, summary)
+    return text if name is None or not text else f"{name}: {text}"
 
 
 def _times(segment: Segment, mark: str) -> str:

@@ -1,15 +1,16 @@
-"""Plain text: a line a segment, with its speaker where there is one."""
+"""Plain text: a line a segment, with its speaker, by name where it is known."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
 from locution_gateway.domain.transcripts import Segment, TranscriptSummary
-from locution_gateway.export.text import one_line
+from locution_gateway.export.text import one_line, spoken_by
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
     """Yield a line for each segment."""
     async for segment in segments:
-        speaker = "" if segment.speaker is None else f"{one_line(segment.speaker)}: "
+        who = spoken_by(segment, summary)
+        speaker = "" if who is None else f"{who}: "
         yield f"{speaker}{one_line(segment.text)}\n"

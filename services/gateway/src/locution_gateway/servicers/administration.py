@@ -78,7 +78,7 @@ class Administration(AdministrationServiceServicer):
     ) -> pb.TenantSettings:
         wanted, mask = request.settings, list(request.update_mask.paths)
         tenant, current = names.tenant_of(wanted.name, "settings"), version(wanted.etag)
-        values = names.defaults_from_proto(wanted.job_defaults)
+        values = convert.settings_from_proto(wanted)
         stored = await self.defaults.update_tenant(caller(Principal), tenant, current, mask, values)
         return convert.settings_to_proto(tenant, stored)
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from itertools import groupby
 from pathlib import Path
 
 from locution.v1 import live_service_pb2 as pb
@@ -38,6 +39,10 @@ def configure(commands: arguments.Commands) -> None:
     parser.add_argument("--asr-model", type=arguments.weight, metavar="SET/WEIGHT", help="(the server's default)")
     parser.add_argument("--silence", type=float, metavar="SECONDS", help="pause after which text is final (8)")
     parser.add_argument("--realtime", action="store_true", help="send a file as slowly as it was spoken")
+    parser.add_argument("--diarize", action="store_true", help="say who speaks (off)")
+    parser.add_argument(
+        "--speakers", type=arguments.count, metavar="N", help="exactly so many speakers; says who speaks"
+    )
     parser.add_argument("--keep", action="store_true", help="make a job of the audio at the end, and print its name")
     parser.set_defaults(run=run)
 
@@ -49,28 +54,55 @@ async def run(client: Client, options: argparse.Namespace) -> int:
     except UnknownAudio as error:
         raise UsageError(f"{options.file}: {error}") from error
     data = paced(sound) if options.realtime else sound.data
-    screen = Screen(sys.stdout.isatty())
-    async for message in client.live.transcribe(_config(sound, options), data):
+    config = _config(sound, options)
+    screen = Screen(sys.stdout.isatty(), config.HasField("diarization"))
+    async for message in client.live.transcribe(config, data):
         screen.show(message)
     return exit_codes.OK
 
 
 class Screen:
-    """Print finals as lines, and on a terminal what is heard behind them in place."""
+    """Print finals as lines, and on a terminal what is heard behind them in place.
 
-    def __init__(self, terminal: bool) -> None:
+    A final with speakers is a line a speaker; those whose speakers turn out to be others are told again at the end.
+    """
+
+    def __init__(self, terminal: bool, diarized: bool = False) -> None:
         self._terminal = terminal
+        self._diarized = diarized
+        self._spoken: dict[int, pb.StreamFinal] = {}
 
     def show(self, message: pb.StreamResponse) -> None:
         """Print one message."""
         match message.WhichOneof("message"):
             case "final" if message.final.text:
-                self._line(message.final.text)
+                self._final(message.final)
+            case "speakers":
+                self._correct(message.speakers)
+            case "notice" if message.notice.kind == pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE:
+                self._clear()
+                show.note("locution: no diarizer answers; the text goes on without speakers")
             case "partial" if self._terminal:
                 self._rewrite(partial_text(message.partial))
             case "done" if message.done.job:
                 self._clear()
                 show.note(f"locution: kept as {message.done.job}")
+
+    def _final(self, final: pb.StreamFinal) -> None:
+        for line in spoken_lines(final):
+            self._line(line)
+        if self._diarized:
+            self._spoken[final.id] = final
+
+    def _correct(self, known: pb.StreamSpeakers) -> None:
+        final = self._spoken.get(known.final_id)
+        if final is None:
+            return
+        for word, speaker in zip(final.words, known.speakers, strict=True):
+            word.speaker = speaker
+        self._clear()
+        at = final.start_offset.ToTimedelta().total_seconds()
+        show.note("\n".join([f"locution: the speakers from {at:.1f} s on:", *spoken_lines(final)]))
 
     def _line(self, text: str) -> None:
         self._clear()
@@ -84,6 +116,15 @@ class Screen:
     def _clear(self) -> None:
         if self._terminal:
             print("\r\x1b[K", end="", flush=True)
+
+
+def spoken_lines(final: pb.StreamFinal) -> list[str]:
+    """Return a final as lines, one for each stretch of words by one speaker; one line where none is known."""
+    if not any(word.speaker for word in final.words):
+        return [final.text]
+    runs = [(speaker, list(run)) for speaker, run in groupby(final.words, key=lambda word: word.speaker)]
+    space = " " if " " in final.text else ""
+    return [f"{speaker or 'UNKNOWN'}: {space.join(word.text for word in run)}" for speaker, run in runs]
 
 
 def partial_text(partial: pb.StreamPartial) -> str:
@@ -102,6 +143,10 @@ def _config(sound: Sound, options: argparse.Namespace) -> pb.LiveConfig:
     )
     if options.silence is not None:
         config.endpoint_silence.FromMilliseconds(round(options.silence * 1000))
+    if options.diarize or options.speakers is not None:
+        config.diarization.enabled = True
+    if options.speakers is not None:
+        config.diarization.speaker_count = options.speakers
     if options.keep:
         config.afterwards = pb.LiveConfig.AFTERWARDS_JOB
     return config

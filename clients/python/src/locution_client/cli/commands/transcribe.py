@@ -31,6 +31,13 @@ def configure(commands: arguments.Commands) -> None:
     parser.add_argument("--speakers", type=arguments.count, metavar="N", help="exactly so many speakers")
     parser.add_argument("--min-speakers", type=arguments.count, metavar="N", help="at least so many speakers")
     parser.add_argument("--max-speakers", type=arguments.count, metavar="N", help="at most so many speakers")
+    names = parser.add_mutually_exclusive_group()
+    names.add_argument(
+        "--identify", action=argparse.BooleanOptionalAction, default=None, help="name speakers by enrolled voices (off)"
+    )
+    names.add_argument(
+        "--voice", action="append", type=arguments.voice, metavar="VOICE", help="look for this voice; may be repeated"
+    )
     arguments.add_format(parser, default="txt")
     parser.set_defaults(run=run)
 
@@ -119,4 +126,6 @@ def _options(options: argparse.Namespace) -> Options:
         speakers=options.speakers,
         min_speakers=options.min_speakers,
         max_speakers=options.max_speakers,
+        identify=options.identify,
+        voices=tuple(options.voice or ()),
     )

@@ -14,7 +14,7 @@ from locution_gateway.adapters.engines.exchange import Exchange
 from locution_gateway.adapters.engines.speech import chunks, flow_message
 from locution_gateway.domain.config import JobConfig
 from locution_gateway.domain.stage_errors import EngineError, EngineUnavailableError
-from locution_gateway.domain.stages import Audio, Flow, Progress, SectionResult, SpeakerSpan
+from locution_gateway.domain.stages import Audio, Clustering, Flow, Progress, SectionResult, SpeakerSpan
 
 
 class GrpcDiarizationEngine:
@@ -41,20 +41,18 @@ class GrpcDiarizationEngine:
                         done = answer.done
         if done is None:
             raise EngineUnavailableError("the engine ended a section without its result")
-        _check(done.section, sent.samples)
+        check_section(done.section, sent.samples)
         return SectionResult(done.section.SerializeToString(deterministic=True), done.timings.compute_seconds)
 
-    async def cluster(
-        self, flow: Flow, config: JobConfig, sections: Sequence[bytes]
-    ) -> tuple[tuple[SpeakerSpan, ...], ...]:
+    async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
         """Join the sections' speakers into speakers of the recording."""
         exchange = Exchange(self._stub.Cluster(), _cluster_requests(_start(flow, config), sections), self._stall)
         exchange.admit()
         async with aclosing(exchange.answers()) as answers:
-            spans = tuple([_spans(answer) async for answer in answers])
-        if len(spans) != len(sections):
+            found = [answer async for answer in answers]
+        if len(found) != len(sections):
             raise EngineUnavailableError("the engine ended a clustering without its result")
-        return spans
+        return Clustering(tuple(map(_spans, found)), _voices(found[-1]) if found else ())
 
 
 class _Counted:
@@ -70,7 +68,7 @@ class _Counted:
             yield pcm
 
 
-def _check(section: pb.SectionSpeakers, samples: int) -> None:
+def check_section(section: pb.SectionSpeakers, samples: int) -> None:
     """Believe no engine: raise EngineError unless it had the whole section and every turn lies inside of it."""
     known = {speaker.id for speaker in section.speakers}
     inside = all(
@@ -103,6 +101,12 @@ def _start(flow: Flow, config: JobConfig) -> pb.ClusterStart:
         min_speaker_count=wanted.min_speaker_count,
         max_speaker_count=wanted.max_speaker_count,
     )
+
+
+def _voices(last: pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
+    """Return the voices by their speakers' numbers; empty for a speaker without one."""
+    known = {voice.speaker: tuple(voice.embedding) for voice in last.voices}
+    return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))
 
 
 def _spans(answer: pb.ClusterResponse) -> tuple[SpeakerSpan, ...]:

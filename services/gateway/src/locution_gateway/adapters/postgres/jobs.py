@@ -60,7 +60,7 @@ class PostgresJobs:
             before = await requests.claim(connection, principal, request, job.job_id)
             if before is not None:
                 return await _get(connection, principal, JobId(before))
-            await self._guard.job(connection, principal)
+            await self._guard.job(connection, principal, charged=_was_live(request))
             upload = await _usable_upload(connection, principal, job.upload_id)
             await _insert(connection, principal, job, upload["object_id"])
             ready = upload["state"] == UploadState.READY
@@ -218,6 +218,11 @@ async def _lock(
     if version not in (None, row["version"]):
         raise EtagMismatchError
     return row
+
+
+def _was_live(request: RequestKey | None) -> bool:
+    """Tell whether a live session becomes this job, whose audio it has paid: fingerprints of clients are digests."""
+    return request is not None and request.request_id == f"live-{request.fingerprint}"
 
 
 async def _usable_upload(connection: Connection, principal: Principal, upload_id: UploadId) -> Mapping[str, Any]:

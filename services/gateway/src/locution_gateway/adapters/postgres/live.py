@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from locution_gateway.adapters.postgres import live_sql as sql
 from locution_gateway.adapters.postgres.codec import Codec
+from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.identity import Principal, TenantId
@@ -26,6 +27,7 @@ from locution_gateway.domain.live_errors import (
     LiveTokenInvalidError,
 )
 from locution_gateway.domain.live_ports import NewLive
+from locution_gateway.domain.live_speakers import KnownVoice, LiveSection
 
 LISTED: Final[Mapping[str, Column]] = {
     "create_time": Column("s.create_time", "timestamptz"),
@@ -37,20 +39,25 @@ SETTLE_PAUSE: Final = timedelta(seconds=60)
 
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
 FINAL: Final = Codec(TypeAdapter(LiveFinal))
+VOICES: Final = Codec(TypeAdapter(tuple[KnownVoice, ...]))
 
 
 class PostgresLive:
     """Sessions over a TenantDatabase: `lease` for silent owners, `resume` for clients, `retention` after the end."""
 
-    def __init__(self, database: TenantDatabase, lease: timedelta, resume: timedelta, retention: timedelta) -> None:
+    def __init__(
+        self, database: TenantDatabase, lease: timedelta, resume: timedelta, retention: timedelta, guard: QuotaGuard
+    ) -> None:
         self._database = database
+        self._guard = guard
         self._lease = lease
         self._resume = resume
         self._retention = retention
 
     async def create(self, principal: Principal, new: NewLive) -> LiveSession:
-        """Create a session that its stream owns."""
+        """Create a session that its stream owns, within the tenant's quotas of audio."""
         async with self._database.transaction(principal) as connection:
+            await self._guard.live(connection, principal)
             await connection.execute(
                 sql.CREATE,
                 new.session_id,
@@ -100,6 +107,21 @@ class PostgresLive:
         body = FINAL.dump(final)
         await self._owned(principal, session_id, sql.ADD_FINAL, owner, final.final_id, final.end, body, language)
 
+    async def label(self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal) -> None:
+        """Replace a final."""
+        await self._owned(principal, session_id, sql.LABEL, owner, final.final_id, FINAL.dump(final))
+
+    async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
+        """Keep what a diarizer heard."""
+        values = (section.final_id, section.start, section.key, VOICES.dump(section.voices))
+        await self._owned(principal, session_id, sql.ADD_SECTION, owner, *values)
+
+    async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
+        """Return sections behind an id."""
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(sql.SECTIONS, session_id, principal.tenant_id, after, limit)
+        return [_section(row) for row in rows]
+
     async def progress(self, principal: Principal, session_id: LiveId, owner: UUID, done: int) -> None:
         """Note that all before a sample is done."""
         await self._owned(principal, session_id, sql.PROGRESS, owner, done)
@@ -130,6 +152,7 @@ class PostgresLive:
             await connection.execute(sql.SETTLE, session_id, principal.tenant_id, upload_id, job_id, self._retention)
             await connection.execute(sql.DROP_CHUNKS, session_id, principal.tenant_id)
             await connection.execute(sql.DROP_FINALS, session_id, principal.tenant_id)
+            await connection.execute(sql.DROP_SECTIONS, session_id, principal.tenant_id)
             return await _get(connection, principal, session_id)
 
     async def finals(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveFinal]:
@@ -223,6 +246,10 @@ def session_of(row: Mapping[str, Any]) -> LiveSession:
         end_time=row["end_time"],
         expire_time=row["expire_time"],
     )
+
+
+def _section(row: Mapping[str, Any]) -> LiveSection:
+    return LiveSection(row["final_id"], row["start_sample"], row["object_key"], VOICES.load(row["voices"]))
 
 
 def _position(session: LiveSession) -> Position:

@@ -57,6 +57,21 @@ INSERT INTO gateway.live_finals (session_id, tenant_id, final_id, body)
 SELECT session_id, tenant_id, $4, $6 FROM held RETURNING 1
 """
 
+LABEL: Final = f"""
+WITH held AS (SELECT session_id, tenant_id FROM gateway.live_sessions {_OWNED})
+UPDATE gateway.live_finals f SET body = $5 FROM held
+WHERE f.session_id = held.session_id AND f.tenant_id = held.tenant_id AND f.final_id = $4 RETURNING 1
+"""
+
+# A stream that goes on after a crash may diarize a final again: the later one holds.
+ADD_SECTION: Final = f"""
+INSERT INTO gateway.live_sections (session_id, tenant_id, final_id, start_sample, object_key, voices)
+SELECT session_id, tenant_id, $4, $5, $6, $7 FROM gateway.live_sessions {_OWNED}
+ON CONFLICT (session_id, final_id) DO UPDATE
+SET start_sample = excluded.start_sample, object_key = excluded.object_key, voices = excluded.voices
+RETURNING 1
+"""
+
 PROGRESS: Final = f"""
 UPDATE gateway.live_sessions SET done_sample = greatest(done_sample, $4), audio_samples = greatest(audio_samples, $4)
 {_OWNED} RETURNING 1
@@ -82,6 +97,7 @@ WHERE session_id = $1 AND tenant_id = $2 AND state = 'ENDING'
 """
 DROP_CHUNKS: Final = "DELETE FROM gateway.live_chunks WHERE session_id = $1 AND tenant_id = $2"
 DROP_FINALS: Final = "DELETE FROM gateway.live_finals WHERE session_id = $1 AND tenant_id = $2"
+DROP_SECTIONS: Final = "DELETE FROM gateway.live_sections WHERE session_id = $1 AND tenant_id = $2"
 
 FINALS: Final = """
 SELECT body FROM gateway.live_finals WHERE session_id = $1 AND tenant_id = $2 AND final_id > $3
@@ -90,6 +106,11 @@ ORDER BY final_id LIMIT $4
 CHUNKS: Final = """
 SELECT start_offset, end_offset, object_key FROM gateway.live_chunks
 WHERE session_id = $1 AND tenant_id = $2 AND end_offset > $3 ORDER BY start_offset LIMIT $4
+"""
+
+SECTIONS: Final = """
+SELECT final_id, start_sample, object_key, voices FROM gateway.live_sections
+WHERE session_id = $1 AND tenant_id = $2 AND final_id > $3 ORDER BY final_id LIMIT $4
 """
 
 DUE: Final = "SELECT tenant_id, session_id FROM gateway.due_live_sessions($1)"

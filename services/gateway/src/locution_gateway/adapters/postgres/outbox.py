@@ -13,7 +13,7 @@ from locution_gateway.adapters.postgres import webhook_sql as sql
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.jobs import JobId
-from locution_gateway.domain.webhooks import DeliveryId, Dispatch, EventType, Outcome, WebhookId
+from locution_gateway.domain.webhooks import Backlog, DeliveryId, Dispatch, EventType, Outcome, WebhookId
 
 
 class PostgresOutbox:
@@ -61,6 +61,12 @@ class PostgresOutbox:
         async with _translated(), self._database.across_tenants() as connection:
             await connection.execute(sql.FORGET, age, limit)
 
+    async def backlog(self) -> Backlog:
+        """Say what waits, over all tenants."""
+        async with _translated(), self._database.across_tenants() as connection:
+            row = await connection.fetchrow(sql.BACKLOG)
+        return Backlog(**dict(row))
+
     @asynccontextmanager
     async def _holding(self, principal: Principal, dispatch: Dispatch) -> AsyncIterator[Connection]:
         async with _translated(), self._database.transaction(principal) as connection:
@@ -101,6 +107,7 @@ def _dispatch(row: Mapping[str, Any]) -> Dispatch:
         token=row["lease_token"],
         url=row["url"],
         secrets=tuple(row["secrets"]),
+        trace_context=row["trace_context"],
     )
 
 

@@ -16,6 +16,7 @@ UNVERIFIED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.unverified
 EXPIRED_JOBS: Final = "SELECT tenant_id, job_id FROM gateway.expired_jobs($1)"
 CLAIM_DELETIONS: Final = "SELECT deletion_id, object_key, multipart_id FROM gateway.claim_deletions($1, $2)"
 FINISH_DELETIONS: Final = "SELECT gateway.finish_deletions($1)"
+KEPT_OBJECTS: Final = "SELECT * FROM gateway.kept_objects($1)"
 FORGET_REQUESTS: Final = "SELECT gateway.forget_requests($1, $2)"
 ABANDONED_MULTIPARTS: Final = "SELECT * FROM gateway.abandoned_multiparts($1)"
 
@@ -49,6 +50,11 @@ class PostgresUpkeep:
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(CLAIM_DELETIONS, limit, pause)
         return [Deletion(*row) for row in rows]
+
+    async def kept_objects(self, folder: str) -> Sequence[str]:
+        """Return the keys below a folder that objects have."""
+        async with self._database.across_tenants() as connection:
+            return [row[0] for row in await connection.fetch(KEPT_OBJECTS, folder)]
 
     async def finish_deletions(self, ids: Sequence[int]) -> None:
         """Forget deletions that were done."""

@@ -46,7 +46,7 @@ RETURNING multipart_id
 NEXT_PART: Final = """
 UPDATE gateway.uploads SET next_part = next_part + 1
 WHERE upload_id = $1 AND tenant_id = $2 AND writer_token = $3 AND state = 'WRITING' AND next_part < 10000
-RETURNING next_part - 1
+RETURNING next_part - 1 AS number, stated_size, tail_bytes
 """
 
 # The part holds the tail that was there before it.
@@ -57,14 +57,14 @@ WITH held AS (
         update_time = clock_timestamp(), expire_time = clock_timestamp() + $7, version = u.version + 1
     FROM (SELECT tail_key FROM gateway.uploads WHERE upload_id = $1 FOR UPDATE) AS old
     WHERE u.upload_id = $1 AND u.tenant_id = $2 AND u.writer_token = $3 AND u.state = 'WRITING'
-    RETURNING u.committed_bytes, old.tail_key AS old_tail
+    RETURNING u.committed_bytes, u.stated_size, old.tail_key AS old_tail
 ), part AS (
     INSERT INTO gateway.upload_parts (upload_id, tenant_id, part_number, size_bytes, etag)
     SELECT $1, $2, $4, $5, $6 FROM held
 ), dropped AS (
     INSERT INTO gateway.deletions (tenant_id, object_key) SELECT $2, old_tail FROM held WHERE old_tail IS NOT NULL
 )
-SELECT committed_bytes FROM held
+SELECT committed_bytes, stated_size FROM held
 """
 
 COMMIT_TAIL: Final = """
@@ -74,11 +74,11 @@ WITH held AS (
         update_time = clock_timestamp(), expire_time = clock_timestamp() + $6, version = u.version + 1
     FROM (SELECT tail_key FROM gateway.uploads WHERE upload_id = $1 FOR UPDATE) AS old
     WHERE u.upload_id = $1 AND u.tenant_id = $2 AND u.writer_token = $3 AND u.state = 'WRITING'
-    RETURNING u.committed_bytes, old.tail_key AS old_tail
+    RETURNING u.committed_bytes, u.stated_size, old.tail_key AS old_tail
 ), dropped AS (
     INSERT INTO gateway.deletions (tenant_id, object_key) SELECT $2, old_tail FROM held WHERE old_tail IS NOT NULL
 )
-SELECT committed_bytes FROM held
+SELECT committed_bytes, stated_size FROM held
 """
 
 DROP_PARTS: Final = "DELETE FROM gateway.upload_parts WHERE upload_id = $1 AND tenant_id = $2"
@@ -162,6 +162,11 @@ SELECT EXISTS (
 DELETE: Final = "DELETE FROM gateway.uploads WHERE upload_id = $1 AND tenant_id = $2"
 
 DROP_KEY: Final = "INSERT INTO gateway.deletions (tenant_id, object_key) VALUES ($1, $2)"
+
+# Once, later: for the tail of a stream that broke off before another one ended the upload.
+DROP_LATE: Final = """
+INSERT INTO gateway.deletions (tenant_id, object_key, due_time) VALUES ($1, $2, clock_timestamp() + $3)
+"""
 
 # Now, and once more for what a process wrote that died before it could take it back.
 DROP_FOLDER: Final = """

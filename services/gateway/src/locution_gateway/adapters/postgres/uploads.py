@@ -35,6 +35,9 @@ from locution_gateway.domain.ports import NewUpload, Seal, StoredObject, Tail, U
 from locution_gateway.domain.requests import RequestKey
 from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode, Written
 
+# Longer than a put can take with all its tries, and short of the five minutes after which nothing may be orphaned.
+LATE_WRITES: Final = timedelta(minutes=4)
+
 COLUMNS: Final[Mapping[str, Column]] = {
     "create_time": Column("u.create_time", "timestamptz"),
     "display_name": Column("u.display_name"),
@@ -110,37 +113,35 @@ class PostgresUploads:
                 raise await _refusal(connection, principal, upload_id, token)
         return str(kept)
 
-    async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID) -> int:
+    async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
         """Take a part number that no other stream will use."""
         async with self._database.transaction(principal) as connection:
-            number = await connection.fetchval(sql.NEXT_PART, upload_id, principal.tenant_id, token)
-            if number is None:
+            row = await connection.fetchrow(sql.NEXT_PART, upload_id, principal.tenant_id, token)
+            if row is None:
                 raise await _refusal(connection, principal, upload_id, token)
-        return int(number)
+            if row["stated_size"] is None:
+                await self._guard.stored(connection, principal, size - row["tail_bytes"])
+        return int(row["number"])
 
     async def commit_part(
         self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
     ) -> int:
         """Count a part that the object store holds."""
         async with self._database.transaction(principal) as connection:
-            committed = await connection.fetchval(
+            row = await connection.fetchrow(
                 sql.COMMIT_PART, upload_id, principal.tenant_id, token, part.number, part.size, part.etag, idle
             )
-            if committed is None:
-                raise await _refusal(connection, principal, upload_id, token)
-        return int(committed)
+            return await self._counted(connection, principal, upload_id, token, row)
 
     async def commit_tail(
         self, principal: Principal, upload_id: UploadId, token: UUID, tail: Tail, idle: timedelta
     ) -> int:
         """Count a tail that the object store holds."""
         async with self._database.transaction(principal) as connection:
-            committed = await connection.fetchval(
+            row = await connection.fetchrow(
                 sql.COMMIT_TAIL, upload_id, principal.tenant_id, token, tail.key, tail.size, idle
             )
-            if committed is None:
-                raise await _refusal(connection, principal, upload_id, token)
-        return int(committed)
+            return await self._counted(connection, principal, upload_id, token, row)
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
         """End the writing."""
@@ -153,7 +154,7 @@ class PostgresUploads:
             _writable(row)
             if token is not None and row["writer_token"] != token:
                 raise UploadWriterReplacedError
-            await self._seal(connection, row, seal)
+            await self._seal(connection, principal, row, seal)
             return await _get(connection, principal, upload_id)
 
     async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
@@ -196,6 +197,8 @@ class PostgresUploads:
             await connection.execute(sql.MARK_READY, upload_id, principal.tenant_id, object_id, stored.size, retention)
             await connection.execute(sql.DROP_PARTS, upload_id, principal.tenant_id)
             await connection.execute(sql.RELEASE_JOBS, upload_id, principal.tenant_id, object_id)
+            folder = keys.folder(principal.tenant_id, upload_id)
+            await connection.execute(sql.DROP_LATE, principal.tenant_id, folder, LATE_WRITES)
 
     async def mark_failed(
         self, principal: Principal, upload_id: UploadId, token: UUID, fault: UploadFault, retention: timedelta
@@ -218,7 +221,22 @@ class PostgresUploads:
             elif not await connection.fetchval(sql.IN_USE, upload_id, principal.tenant_id):
                 await _drop(connection, row)
 
-    async def _seal(self, connection: Connection, row: Mapping[str, Any], seal: Seal) -> None:
+    async def _counted(
+        self,
+        connection: Connection,
+        principal: Principal,
+        upload_id: UploadId,
+        token: UUID,
+        row: Mapping[str, Any] | None,
+    ) -> int:
+        """Return the bytes committed; a stated size was let in when the upload was made."""
+        if row is None:
+            raise await _refusal(connection, principal, upload_id, token)
+        if row["stated_size"] is None:
+            await self._guard.stored(connection, principal)
+        return int(row["committed_bytes"])
+
+    async def _seal(self, connection: Connection, principal: Principal, row: Mapping[str, Any], seal: Seal) -> None:
         tail = seal.tail or (Tail(row["tail_key"], row["tail_bytes"]) if row["tail_key"] else None)
         if seal.parts and seal.tail is None:
             tail = None  # the last part holds it
@@ -231,6 +249,8 @@ class PostgresUploads:
             await connection.execute(sql.DROP_KEY, row["tenant_id"], dropped)
         key, size = (None, 0) if tail is None else (tail.key, tail.size)
         await connection.execute(sql.SEAL, row["upload_id"], row["tenant_id"], seal.sha256, total, key, size)
+        if row["stated_size"] is None and total > row["committed_bytes"]:
+            await self._guard.stored(connection, principal)
 
     async def _keep_object(self, connection: Connection, row: Mapping[str, Any], stored: StoredObject) -> UUID:
         """Return the tenant's one object with these bytes; another one's bytes are dropped."""

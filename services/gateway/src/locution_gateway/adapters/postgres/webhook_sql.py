@@ -128,4 +128,7 @@ UPDATE gateway.webhook_deliveries SET lease_token = NULL, attempts = attempts - 
 WHERE delivery_id = $1 AND lease_token = $2
 """
 
+# A gauge need not count further.
+BACKLOG: Final = "SELECT waiting, late_seconds FROM gateway.webhook_backlog(100000)"
+
 FORGET: Final = "SELECT gateway.forget_webhook_deliveries($1, $2)"

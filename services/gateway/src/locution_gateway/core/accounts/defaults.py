@@ -15,12 +15,15 @@ from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.identity_errors import TenantNotFoundError
 from locution_gateway.domain.identity_ports import DefaultsStore
 from locution_gateway.domain.limits import JobDefaults, StoredDefaults
+from locution_gateway.domain.live import Afterwards
 
 WHOLE: Final = "job_defaults"
 CONFIG: Final = "job_defaults.config"
 FORMAT: Final = "job_defaults.export_format"
 _FIELDS: Final = tuple(field.name for field in fields(JobRequestConfig))
 PATHS: Final = (WHOLE, CONFIG, FORMAT, *(f"{CONFIG}.{name}" for name in _FIELDS))
+LIVE: Final = "live_defaults"
+TENANT_PATHS: Final = (*PATHS, LIVE, f"{LIVE}.afterwards")
 TENANT: Final = ""
 """The subject under which a tenant's own settings are kept."""
 
@@ -40,7 +43,8 @@ class Defaults:
         self, principal: Principal, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
         """Change the caller's preferences. Raises EtagMismatchError, UpdateMaskInvalidError, InvalidFieldError."""
-        return await self._update(principal, principal.owner, version, mask, values)
+        paths = checked(mask, PATHS) or [WHOLE]
+        return await self._update(principal, principal.owner, version, paths, values)
 
     async def of_tenant(self, principal: Principal, tenant: str) -> StoredDefaults:
         """Read a tenant's settings. Raises TenantNotFoundError."""
@@ -52,7 +56,12 @@ class Defaults:
     ) -> StoredDefaults:
         """Change a tenant's settings. Raises also TenantNotFoundError."""
         within = await self._reach.within(principal, tenant, TenantNotFoundError)
-        return await self._update(within, TENANT, version, mask, values)
+        paths = checked(mask, TENANT_PATHS) or [WHOLE, LIVE]
+        return await self._update(within, TENANT, version, paths, values)
+
+    async def live_afterwards(self, principal: Principal) -> Afterwards | None:
+        """Return what becomes of a live session of the caller's tenant; None where its settings do not say."""
+        return (await self._store.get(principal, TENANT)).defaults.live_afterwards
 
     async def fill(self, principal: Principal, asked: JobRequestConfig) -> Filled:
         """Fill what a request leaves unset."""
@@ -61,12 +70,13 @@ class Defaults:
         return fill(asked, user.defaults.config, tenant.defaults.config)
 
     async def _update(
-        self, within: Principal, subject: str, version: int | None, mask: Sequence[str], values: JobDefaults
+        self, within: Principal, subject: str, version: int | None, paths: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        paths = checked(mask, PATHS) or [WHOLE]
         for name in OWN:
             if getattr(values.config, name) not in (None, ()):
                 raise InvalidFieldError(f"{CONFIG}.{name}", f"{name} belongs to one recording and has no default")
+        if values.config.diarization.voices:
+            raise InvalidFieldError(f"{CONFIG}.diarization.voices", "a default looks for all: set identify_voices")
         before = await self._store.get(within, subject)
         merged = merge(before.defaults, values, paths)
         # Without an etag of the client's, what was read here must still hold: no change is lost.
@@ -79,6 +89,8 @@ def merge(before: JobDefaults, values: JobDefaults, paths: Sequence[str]) -> Job
     for path in paths:
         if path in (WHOLE, FORMAT):
             merged = replace(merged, export_format=values.export_format)
+        if path.startswith(LIVE):
+            merged = replace(merged, live_afterwards=values.live_afterwards)
         if path in (WHOLE, CONFIG):
             merged = replace(merged, config=values.config)
         elif path.startswith(f"{CONFIG}."):

@@ -36,6 +36,8 @@ _READ_MODELS: Final = Policy(Role.VIEWER, Scope.MODELS_READ)
 _WRITE_MODELS: Final = Policy(Role.OPERATOR, Scope.MODELS_WRITE)
 _READ_LIVE: Final = Policy(Role.VIEWER, Scope.LIVE)
 _WRITE_LIVE: Final = Policy(Role.MEMBER, Scope.LIVE)
+_READ_VOICES: Final = Policy(Role.VIEWER, Scope.VOICES_READ)
+_WRITE_VOICES: Final = Policy(Role.MEMBER, Scope.VOICES_WRITE)
 _READ_ACCOUNT: Final = Policy(Role.VIEWER, Scope.ACCOUNT_READ)
 _WRITE_ACCOUNT: Final = Policy(Role.VIEWER, Scope.ACCOUNT_WRITE)
 _READ_SETTINGS: Final = Policy(Role.VIEWER, Scope.ADMINISTRATION_READ)
@@ -96,18 +98,13 @@ POLICIES: Final[Mapping[str, Policy]] = {
         ListWebhookDeliveries=_READ_TENANT,
         RedeliverWebhook=_WRITE_TENANT,
     ),
-    **_service("Tag", ListTags=_READ_JOBS, RenameTag=_WRITE_JOBS, DeleteTag=_WRITE_JOBS),
     **_service(
-        "Webhook",
-        CreateWebhook=_WRITE_TENANT,
-        GetWebhook=_READ_TENANT,
-        ListWebhooks=_READ_TENANT,
-        UpdateWebhook=_WRITE_TENANT,
-        DeleteWebhook=_WRITE_TENANT,
-        RotateWebhookSecret=_WRITE_TENANT,
-        TestWebhook=_WRITE_TENANT,
-        ListWebhookDeliveries=_READ_TENANT,
-        RedeliverWebhook=_WRITE_TENANT,
+        "Voice",
+        CreateVoice=_WRITE_VOICES,
+        GetVoice=_READ_VOICES,
+        ListVoices=_READ_VOICES,
+        UpdateVoice=_WRITE_VOICES,
+        DeleteVoice=_WRITE_VOICES,
     ),
     **_service("Live", Stream=_WRITE_LIVE, ListSessions=_READ_LIVE, GetSession=_READ_LIVE, EndSession=_WRITE_LIVE),
     **_service("System", GetServerInfo=ANYONE),

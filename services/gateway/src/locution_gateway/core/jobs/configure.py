@@ -103,7 +103,8 @@ def _wants_diarization(asked: JobRequestConfig) -> bool:
     if asked.diarization.enabled is not None:
         return asked.diarization.enabled
     wish = asked.diarization
-    named = any((wish.model, wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count))
+    counts = (wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count)
+    named = any((wish.model, *counts, wish.identify_voices, wish.voices))
     return named or (asked.channel_mode is not ChannelMode.SEPARATE and asked.word_times is not False)
 
 

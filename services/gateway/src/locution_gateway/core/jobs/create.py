@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from locution_common.clock import Clock
 
 from locution_gateway.core.accounts.defaults import Defaults
 from locution_gateway.core.authorise import require
 from locution_gateway.core.jobs.configure import Configure, Configured
+from locution_gateway.core.voices.choose import ChooseVoices
 from locution_gateway.domain.config import JobRequestConfig
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.ids import new_id
@@ -39,8 +40,10 @@ class CreateJob:
         clock: Clock,
         trace: Callable[[], str],
         defaults: Defaults | None = None,
+        voices: ChooseVoices | None = None,
     ) -> None:
         self._defaults = defaults
+        self._voices = voices
         self._jobs = jobs
         self._configure = configure
         self._clock = clock
@@ -49,8 +52,8 @@ class CreateJob:
     async def run(self, principal: Principal, draft: JobDraft, request: RequestKey | None) -> Job:
         """Create it once for a request.
 
-        Raises UploadNotFoundError, UploadStateConflictError, OptionUnsupportedError, RequestIdReusedError and the MODEL
-        errors.
+        Raises UploadNotFoundError, UploadStateConflictError, OptionUnsupportedError, VoiceNotFoundError,
+        RequestIdReusedError and the MODEL errors.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._jobs.repeated(principal, request)
@@ -70,9 +73,15 @@ class CreateJob:
     async def _configured(self, principal: Principal, asked: JobRequestConfig) -> Configured:
         """Complete a request from the caller's preferences and the tenant's settings, then from the server's."""
         if self._defaults is None:
-            return await self._configure.run(asked)
+            return await self._with_voices(principal, asked, await self._configure.run(asked))
         filled = await self._defaults.fill(principal, asked)
-        return await self._configure.run(filled.config, filled.origins)
+        configured = await self._configure.run(filled.config, filled.origins)
+        return await self._with_voices(principal, filled.config, configured)
+
+    async def _with_voices(self, principal: Principal, asked: JobRequestConfig, configured: Configured) -> Configured:
+        if self._voices is None:
+            return configured
+        return replace(configured, config=await self._voices.run(principal, asked.diarization, configured.config))
 
     def _new(self, draft: JobDraft, configured: Configured) -> NewJob:
         return NewJob(

@@ -54,7 +54,8 @@ class Patience:
         """Let the pause pass."""
         self._held[tenant_id] += 1
         try:
-            await self._clock.sleep(self.pause(tenant_id) * random.uniform(*SPREAD))
+            spread = random.uniform(*SPREAD)  # noqa: S311 (jitter, not a secret)
+            await self._clock.sleep(self.pause(tenant_id) * spread)
         finally:
             self._held[tenant_id] -= 1
             if not self._held[tenant_id]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from locution_gateway.core.jobs.configure import AUTO, knows
 from locution_gateway.core.live import tokens
 from locution_gateway.core.live.audio import begin_before, position
+from locution_gateway.core.live.configure import configured, wants_speakers
+from locution_gateway.domain.config import DiarizationRequest
 from locution_gateway.domain.errors import OptionUnsupportedError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.live import (
     Afterwards,
     ListenFrom,
-    LiveConfig,
     LiveFinal,
     LiveId,
     LiveRequest,
@@ -32,7 +32,6 @@ FRAME: Final = 512
 WARM_UP: Final = 8 * RATE
 """Audio that an engine hears again before what is not done, so that its detector and cuts are as they were."""
 
-STEP: Final = 0.5
 PAGE: Final = 200
 
 
@@ -64,21 +63,34 @@ class Attach:
         models: ModelResolver,
         trace: Callable[[], str],
         default: Afterwards,
+        tenant_default: Callable[[Principal], Awaitable[Afterwards | None]],
+        speakers: bool,
     ) -> None:
         self._store = store
         self._objects = objects
         self._models = models
         self._trace = trace
         self._default = default
+        self._tenant_default = tenant_default
+        self._speakers = speakers
 
     async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
         """Create a session. Raises the MODEL errors and OptionUnsupportedError."""
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
-        config = configured(asked, model, self._default)
+        speakers = await self._diarizer(asked.diarization)
+        config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
         session_id, owner = LiveId(new_id()), uuid4()
         token = tokens.new_token(session_id)
         new = NewLive(session_id, asked.display_name, config, tokens.digest(token), owner, self._trace())
         return Attached(await self._store.create(principal, new), owner, token)
+
+    async def _diarizer(self, asked: DiarizationRequest) -> ResolvedModel | None:
+        """Return what tells speakers apart, None where nobody asked. Raises the MODEL errors."""
+        if not wants_speakers(asked):
+            return None
+        if not self._speakers:
+            raise OptionUnsupportedError("start.config.diarization", "no diarizer is set up for live sessions here")
+        return await self._models.resolve(ModelKind.DIARIZATION, asked.model)
 
     async def resume(self, principal: Principal, asked: Resume) -> Attached:
         """Take a session over. Raises LiveTokenInvalidError, LiveSessionNotFoundError, LiveSessionEndedError."""
@@ -115,37 +127,6 @@ def restart(session: LiveSession) -> Restart:
     first = _frame(min(wanted, position(session.kept, config.sample_rate)))
     listen = ListenFrom(first, done, session.heard_language, session.trace_context)
     return Restart(begin_before(first, config.sample_rate), listen)
-
-
-def configured(asked: LiveRequest, model: ResolvedModel, default: Afterwards) -> LiveConfig:
-    """Fill in what the client left open. Raises OptionUnsupportedError."""
-    can, path = model.capabilities, model.choice.path
-    if not can.word_times:
-        raise OptionUnsupportedError("start.config.asr_model", f"{path} gives no times of words, which streams need")
-    if (asked.prompt or asked.hotwords) and not can.prompt:
-        raise OptionUnsupportedError("start.config.prompt", f"{path} takes no prompt and no hotwords")
-    return LiveConfig(
-        encoding=asked.encoding,
-        sample_rate=asked.sample_rate,
-        language=_language(asked.language, model),
-        asr_model=model.choice,
-        step=round((asked.step or STEP) * RATE),
-        afterwards=asked.afterwards or default,
-        silence=round((asked.silence or 0) * RATE),
-        longest=round((asked.longest or 0) * RATE),
-        partials=asked.partials is not False,
-        prompt=asked.prompt or "",
-        hotwords=asked.hotwords,
-    )
-
-
-def _language(asked: str | None, model: ResolvedModel) -> str:
-    can = model.capabilities
-    if asked in (None, AUTO):
-        return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
-    if not knows(can, asked or AUTO):
-        raise OptionUnsupportedError("start.config.language", f"{model.choice.path} does not know the language {asked}")
-    return asked or AUTO
 
 
 def _frame(sample: int) -> int:

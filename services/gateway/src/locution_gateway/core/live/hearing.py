@@ -80,6 +80,16 @@ class Hearing:
                 self._end += len(piece) // WIDTH
             self._changed.notify_all()
 
+    def audio(self, start: int, end: int) -> tuple[int, bytes]:
+        """Return the first sample and the PCM of what is still held of [start, end)."""
+        at, pieces = self._first, []
+        for piece in self._audio:
+            size = len(piece) // WIDTH
+            if at < end and at + size > start:
+                pieces.append(piece[max(0, start - at) * WIDTH : (end - at) * WIDTH])
+            at += size
+        return max(start, self._first), b"".join(pieces)
+
     async def flush(self) -> None:
         """Ask for the text of all that was sent."""
         async with self._changed:

@@ -11,3 +11,8 @@ from locution_gateway.domain.live import LiveId
 def chunk(tenant_id: TenantId, session_id: LiveId, start: int, owner: UUID) -> str:
     """Return the key of a chunk; each owner writes its own, so a stale one overwrites nothing."""
     return f"live/{tenant_id}/{session_id}/{start:016d}-{owner.hex}"
+
+
+def section(tenant_id: TenantId, session_id: LiveId, final_id: int, owner: UUID) -> str:
+    """Return the key of what a diarizer heard in a final's audio."""
+    return f"live/{tenant_id}/{session_id}/speakers/{final_id:09d}-{owner.hex}"

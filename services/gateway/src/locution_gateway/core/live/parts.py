@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from locution_common.clock import Clock
 
-from locution_gateway.domain.live_ports import LiveEngine, LiveObserver, LiveStore, Transcoders
+from locution_gateway.domain.live_ports import LiveEngine, LiveObserver, LiveSpeakers, LiveStore, Transcoders
 from locution_gateway.domain.ports import ObjectBytes
 
 
@@ -22,3 +22,4 @@ class LiveParts:
     observer: LiveObserver
     clock: Clock
     stopping: asyncio.Event
+    speakers: LiveSpeakers | None = None

@@ -13,8 +13,10 @@ from locution_gateway.core.live.attach import Attach, Attached, Restart
 from locution_gateway.core.live.audio import PcmTranscoder, position
 from locution_gateway.core.live.hearing import Hearing
 from locution_gateway.core.live.keeper import Keeper
+from locution_gateway.core.live.labels import Labelling, Labels
 from locution_gateway.core.live.outbox import Outbox
 from locution_gateway.core.live.parts import LiveParts
+from locution_gateway.core.live.timing import Confirmation
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import (
     Audio,
@@ -32,6 +34,7 @@ from locution_gateway.domain.live import (
     LiveChange,
     LiveFinal,
     LiveLimits,
+    LiveWord,
     Partial,
     Speech,
 )
@@ -80,6 +83,8 @@ class Serve:
             parts.clock,
             limits.keep_every,
         )
+        self._timing = Confirmation()
+        self._labels = _labels(parts, principal, attached, outbox)
 
     async def run(self, messages: AsyncIterator[ClientMessage]) -> bool:
         """Serve to the end; True when all audio was sent and heard, False when the client only left."""
@@ -87,6 +92,8 @@ class Serve:
         try:
             async with asyncio.TaskGroup() as group:
                 others = [group.create_task(self._hold()), group.create_task(self._drain())]
+                if self._labels is not None:
+                    others.append(group.create_task(self._labels.run()))
                 hearing = group.create_task(self._hear())
                 keeping = group.create_task(self._keeper.run())
                 finished = await self._read(messages)
@@ -94,12 +101,17 @@ class Serve:
                 await keeping
                 if finished:
                     await hearing
+                    await self._settle_labels()
                 for task in [*others, hearing]:
                     task.cancel()
         finally:
             if not finished:
                 await asyncio.shield(self._let_go())
         return finished
+
+    async def _settle_labels(self) -> None:
+        if self._labels is not None:
+            await self._labels.settle()
 
     async def _let_go(self) -> None:
         """Keep what came, and let the session be resumed; a session that is another's stays so."""
@@ -140,6 +152,7 @@ class Serve:
         match message:
             case Audio():
                 self._check(message)
+                self._timing.received(self._received(), self._parts.clock.monotonic())
                 await self._keeper.take(message.data, self._received())
                 await transcoder.feed(message.data)
             case Flush():
@@ -177,6 +190,7 @@ class Serve:
                 await self._final(event)
             case HeardPartial():
                 self._parts.observer.partial((self._hearing.received - event.heard) / RATE)
+                self._time(event.confirmed)
                 await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable))
             case HeardSpeech():
                 await self._outbox.put(Speech(self._last_final + 1, event.sample, event.began))
@@ -190,6 +204,10 @@ class Serve:
     async def _final(self, event: HeardFinal) -> None:
         """Keep a final before it is sent, so that its id stands for it."""
         final = LiveFinal(self._last_final + 1, event.start, event.end, event.text, event.words, event.language)
+        self._time(event.words)
+        labelling = await self._begin_label(final)
+        if labelling is not None:
+            final = await labelling.soon()
         await self._parts.store.add_final(
             self._principal, self._session.session_id, self._owner, final, event.language or None
         )
@@ -197,6 +215,18 @@ class Serve:
         self._progressed = max(self._progressed, final.end)
         self._parts.observer.final(self._session, final, (self._hearing.received - final.end) / RATE)
         await self._outbox.put(final)
+        if labelling is not None:
+            labelling.sent.set_result(final)
+
+    def _time(self, words: tuple[LiveWord, ...]) -> None:
+        for seconds in self._timing.confirmed(words, self._parts.clock.monotonic()):
+            self._parts.observer.confirmed(seconds)
+
+    async def _begin_label(self, final: LiveFinal) -> Labelling | None:
+        if self._labels is None:
+            return None
+        start, pcm = self._hearing.audio(final.start, final.end)
+        return await self._labels.begin(final, start, pcm)
 
     async def _progress(self, done: int, least: int = PROGRESS_EVERY) -> None:
         """Note silence that is done, every few seconds, so that a resume does not hear it all again."""
@@ -215,6 +245,14 @@ class Serve:
         await self._outbox.put(Draining(self._parts.clock.now() + wait))
         await self._parts.clock.sleep(wait.total_seconds())
         raise LiveDrainingError
+
+
+def _labels(parts: LiveParts, principal: Principal, attached: Attached, outbox: Outbox) -> Labels | None:
+    """Return what labels finals, None where nobody asked for speakers."""
+    wanted = attached.session.config.diarization
+    if wanted is None or parts.speakers is None:
+        return None
+    return Labels(parts, parts.speakers, wanted, principal, attached.session, attached.owner, outbox.put)
 
 
 class Skip:

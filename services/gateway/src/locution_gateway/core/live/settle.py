@@ -10,7 +10,13 @@ from locution_gateway.core.jobs.create import CreateJob, JobDraft
 from locution_gateway.core.live.attach import Attach
 from locution_gateway.core.uploads.create import CreateUpload, UploadDraft
 from locution_gateway.core.uploads.write import Finish, WriteUpload
-from locution_gateway.domain.config import AudioFormat, Encoding, JobRequestConfig
+from locution_gateway.domain.config import (
+    AudioFormat,
+    DiarizationConfig,
+    DiarizationRequest,
+    Encoding,
+    JobRequestConfig,
+)
 from locution_gateway.domain.identity import Principal, Role, system
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.live import Afterwards, LiveId, LiveSession, LiveState
@@ -80,9 +86,18 @@ class SettleLive:
             prompt=config.prompt or None,
             hotwords=config.hotwords,
             audio_format=_format(session),
+            diarization=_speakers(config.diarization),
         )
         draft = JobDraft(upload_id, asked, session.display_name, (), 0)
         return (await self._jobs.run(principal, draft, _once("CreateJob", session))).job_id
+
+
+def _speakers(wanted: DiarizationConfig | None) -> DiarizationRequest:
+    """Return what the job is asked about speakers: what the session was, or what jobs do by default."""
+    if wanted is None:
+        return DiarizationRequest()
+    counts = (wanted.speaker_count, wanted.min_speaker_count, wanted.max_speaker_count)
+    return DiarizationRequest(True, wanted.model.path, *counts)
 
 
 def _format(session: LiveSession) -> AudioFormat | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 from locution_gateway.domain.stage_errors import EngineError
 from locution_gateway.domain.stages import SpeakerSpan
@@ -28,6 +29,12 @@ def check_spans(spans: Iterable[SpeakerSpan], samples: int) -> None:
     for span in spans:
         if not (0 <= span.start < span.end <= samples and span.speaker >= 0):
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
+
+
+def check_voices(voices: Iterable[Sequence[float]]) -> None:
+    """Raise EngineError unless every voice is of finite numbers."""
+    if not all(math.isfinite(value) for voice in voices for value in voice):
+        raise _nonsense("a voice is not of numbers")
 
 
 def _inside(segment: Segment, samples: int) -> bool:

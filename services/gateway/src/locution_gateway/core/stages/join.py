@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,6 +20,7 @@ from locution_gateway.domain.transcripts import (
     TranscriptSummary,
     Turn,
 )
+from locution_gateway.domain.voices import KnownVoice
 
 Placed = tuple[Section, int, SectionTranscript]
 """A section, its channel, and its transcript with positions of the section."""
@@ -32,11 +33,12 @@ def join(
     failed: Sequence[tuple[Section, int, str]],
     spans: Sequence[Sequence[SpeakerSpan]] | None,
     warnings: Sequence[JobWarning] = (),
+    names: Mapping[int, KnownVoice] | None = None,
 ) -> Joined:
     """Return the transcript.
 
     `failed` names sections without a result by their reason; `spans` holds the speakers' spans of each section, or None
-    without diarization.
+    without diarization; `names` the voices of those speakers who are recognised.
     """
     separate = job.config.channel_mode is ChannelMode.SEPARATE
     turns = None if spans is None else _turns(sections, spans)
@@ -45,7 +47,7 @@ def join(
     summary = TranscriptSummary(
         duration_samples=job.audio_samples or 0,
         language=_language(segments),
-        speakers=None if turns is None else _speakers(turns),
+        speakers=None if turns is None else _speakers(turns, names or {}),
         turns=None if turns is None else tuple(turns),
         coverage=tuple(coverage),
         speech_coverage=_speech_coverage(coverage),
@@ -71,7 +73,7 @@ def _moved(segment: Segment, offset: int, channel: int | None) -> Segment:
 def _turns(sections: Sequence[Section], spans: Sequence[Sequence[SpeakerSpan]]) -> list[Turn]:
     """Return turns of the recording in order; a turn that goes on over a cut is one turn."""
     placed = [
-        Turn(section.start + span.start, section.start + span.end, f"SPEAKER_{span.speaker:02d}")
+        Turn(section.start + span.start, section.start + span.end, _label(span.speaker))
         for section, found in zip(sections, spans, strict=True)
         for span in found
     ]
@@ -87,11 +89,22 @@ def _turns(sections: Sequence[Section], spans: Sequence[Sequence[SpeakerSpan]]) 
     return merged
 
 
-def _speakers(turns: Iterable[Turn]) -> tuple[Speaker, ...]:
+def _label(speaker: int) -> str:
+    return f"SPEAKER_{speaker:02d}"
+
+
+def _speakers(turns: Iterable[Turn], names: Mapping[int, KnownVoice]) -> tuple[Speaker, ...]:
+    named = {_label(speaker): voice for speaker, voice in names.items()}
     spoken: dict[str, int] = defaultdict(int)
     for turn in turns:
         spoken[turn.speaker] += turn.end - turn.start
-    return tuple(Speaker(label, samples) for label, samples in spoken.items())
+    return tuple(_speaker(label, samples, named.get(label)) for label, samples in spoken.items())
+
+
+def _speaker(label: str, samples: int, voice: KnownVoice | None) -> Speaker:
+    if voice is None:
+        return Speaker(label, samples)
+    return Speaker(label, samples, voice.voice_id, voice.display_name)
 
 
 def _coverage(

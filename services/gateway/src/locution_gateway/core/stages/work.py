@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from locution_common.errors import InternalError
 
-from locution_gateway.core.stages.answers import check_section, check_spans
+from locution_gateway.core.stages.answers import check_section, check_spans, check_voices
 from locution_gateway.core.stages.join import join
+from locution_gateway.core.voices.match import recognise
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.jobs import JobWarning, StageKind, WarningCode
 from locution_gateway.domain.stage_errors import LeaseLostError
 from locution_gateway.domain.stages import (
     Audio,
+    Clustering,
     Decoder,
     DiarizationEngine,
     FinishedStage,
@@ -24,14 +26,13 @@ from locution_gateway.domain.stages import (
     Progress,
     Recording,
     SectionResult,
-    SpeakerSpan,
     SpeechEngine,
     StageStore,
     StageWork,
 )
 from locution_gateway.domain.transcripts import SectionTranscript
-
-Spans = tuple[tuple[SpeakerSpan, ...], ...]
+from locution_gateway.domain.voice_ports import VoiceBook
+from locution_gateway.domain.voices import KnownVoice, VoiceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Codec:
 
     dump_section: Callable[[SectionTranscript], bytes]
     load_section: Callable[[bytes], SectionTranscript]
-    dump_spans: Callable[[Spans], bytes]
-    load_spans: Callable[[bytes], Spans]
+    dump_clustering: Callable[[Clustering], bytes]
+    load_clustering: Callable[[bytes], Clustering]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class StageWorker:
     speech: SpeechEngine
     speakers: DiarizationEngine
     codec: Codec
+    voices: VoiceBook
 
     async def do(self, work: StageWork, progress: Progress) -> None:
         """Do one stage and keep its result under its lease."""
@@ -90,12 +92,14 @@ class StageWorker:
         started = time.monotonic()
         found = await self.stages.finished(work.lease, (StageKind.DIARIZE,))
         kept = [stage for stage in found if stage.body is not None]
-        spans = await self.speakers.cluster(_flow(work), work.job.config, [stage.body or b"" for stage in kept])
-        by_section = dict(zip((stage.section for stage in kept), spans, strict=True))
+        answer = await self.speakers.cluster(_flow(work), work.job.config, [stage.body or b"" for stage in kept])
+        by_section = dict(zip((stage.section for stage in kept), answer.spans, strict=True))
         for number, found_spans in by_section.items():
             check_spans(found_spans, work.sections[number].end - work.sections[number].start)
+        check_voices(answer.voices)
         every = tuple(by_section.get(section.index, ()) for section in work.sections)
-        return SectionResult(self.codec.dump_spans(every), time.monotonic() - started)
+        body = self.codec.dump_clustering(Clustering(every, answer.voices))
+        return SectionResult(body, time.monotonic() - started)
 
     async def _join(self, work: StageWork) -> Joined:
         kinds = (StageKind.TRANSCRIBE, StageKind.DIARIZE, StageKind.CLUSTER)
@@ -103,17 +107,30 @@ class StageWorker:
         texts = [stage for stage in found if stage.kind is StageKind.TRANSCRIBE]
         done = [(work.sections[s.section], s.channel, self.codec.load_section(s.body)) for s in texts if s.body]
         failed = [(work.sections[s.section], s.channel, s.failure.reason) for s in texts if s.failure]
-        spans, warnings = self._spans(work, found)
-        return join(work.job, work.sections, done, failed, spans, warnings)
+        clustering, warnings = self._clustering(work, found)
+        names = await self._names(work, clustering)
+        spans = None if clustering is None else clustering.spans
+        return join(work.job, work.sections, done, failed, spans, warnings, names)
 
-    def _spans(self, work: StageWork, found: tuple[FinishedStage, ...]) -> tuple[Spans | None, list[JobWarning]]:
-        """Return the speakers' spans, or None with a warning when diarization was wanted and gave nothing."""
+    async def _names(self, work: StageWork, clustering: Clustering | None) -> dict[int, KnownVoice]:
+        """Return the voices that speakers are recognised by, as the tenant has them now."""
+        wanted = work.job.config.diarization
+        if clustering is None or wanted is None or not wanted.voices or not clustering.voices:
+            return {}
+        sought = [VoiceId(voice) for voice in wanted.voices]
+        known = await self.voices.known(work.lease.tenant_id, sought, wanted.model.checksum)
+        return recognise(clustering, known)
+
+    def _clustering(
+        self, work: StageWork, found: tuple[FinishedStage, ...]
+    ) -> tuple[Clustering | None, list[JobWarning]]:
+        """Return who speaks when, or None with a warning when diarization was wanted and gave nothing."""
         if work.job.config.diarization is None:
             return None, []
         failures = [stage.failure for stage in found if stage.failure and stage.kind is not StageKind.TRANSCRIBE]
         warnings = [_unavailable(failure.reason, failure.message) for failure in failures[:1]]
         clustered = [stage.body for stage in found if stage.kind is StageKind.CLUSTER and stage.body]
-        return (self.codec.load_spans(clustered[0]) if clustered else None), warnings
+        return (self.codec.load_clustering(clustered[0]) if clustered else None), warnings
 
     def _audio(self, work: StageWork) -> Audio:
         key = work.job.pcm_key

@@ -60,7 +60,8 @@ class CompleteUpload:
     ) -> Upload:
         """Seal it, with the parts that were PUT to presigned URLs if there are any.
 
-        Raises UploadStateConflictError, UploadPartInvalidError, UploadSizeMismatchError, UploadDigestMismatchError.
+        Raises UploadStateConflictError, UploadPartInvalidError, UploadSizeMismatchError, UploadDigestMismatchError,
+        QuotaExceededError.
         """
         require(principal, Role.MEMBER)
         upload = await self._uploads.get(principal, upload_id)

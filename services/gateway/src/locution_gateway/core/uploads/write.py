@@ -23,6 +23,7 @@ from locution_gateway.domain.errors import (
     UploadWriterReplacedError,
 )
 from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.identity_errors import QuotaExceededError
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, Seal, Tail, UploadStore
 from locution_gateway.domain.uploads import Upload, UploadPart, Written
@@ -70,7 +71,8 @@ class WriteUpload:
         """Append what the stream brings; bytes of a broken stream are kept up to the last whole part.
 
         Raises TooManyStreamsError, UploadOffsetMismatchError, UploadStateConflictError, UploadTooLargeError,
-        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError, DeadlineExceeded.
+        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError, QuotaExceededError,
+        DeadlineExceeded.
         """
         require(principal, Role.MEMBER)
         async with self._slot():
@@ -181,7 +183,8 @@ class _Writer:
         if len(self.buffer) == self.kept:
             return
         tail = await self._put_tail()
-        await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
+        async with self._no_room(tail):
+            await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
 
     async def seal(self, sha256: str | None) -> Upload:
         """End the writing with the last bytes."""
@@ -190,7 +193,8 @@ class _Writer:
             await self.keep()
             raise UploadSizeMismatchError(f"{self.size} bytes were sent, not {self.upload.stated_size}")
         seal = await self._last(sha256)
-        return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
+        async with self._no_room(seal.tail):
+            return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
 
     async def close(self) -> None:
         """Let a part that is being sent come to its end, also when the stream broke."""
@@ -226,11 +230,11 @@ class _Writer:
             raise
 
     async def _put_part(self, multipart_id: str, data: bytearray) -> UploadPart:
-        number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
+        number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, len(data))
         try:
             return await self.objects.put_part(self.upload.object_key, multipart_id, number, data)
         except ObjectNotFound:  # the upload ended meanwhile: asking for another number says how
-            await self.uploads.next_part(self.principal, self.upload.upload_id, self.token)
+            await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, 0)
             raise
 
     async def _put_tail(self) -> Tail:
@@ -238,6 +242,16 @@ class _Writer:
         size = len(self.buffer)
         await self.objects.put(key, self._drain())
         return Tail(key, size)
+
+    @asynccontextmanager
+    async def _no_room(self, tail: Tail | None) -> AsyncIterator[None]:
+        """Take back a tail that the tenant may not store."""
+        try:
+            yield
+        except QuotaExceededError:
+            if tail is not None:
+                await asyncio.shield(self.objects.delete(tail.key))
+            raise
 
     def _drain(self) -> bytearray:
         """Return what is buffered, without a copy, and begin anew behind it."""

@@ -14,8 +14,8 @@ from locution_common.errors import LocutionError
 from locution_gateway.core.webhooks.message import body_of, headers_of
 from locution_gateway.core.webhooks.schedule import Schedule
 from locution_gateway.domain.identity import system
-from locution_gateway.domain.webhook_ports import Outbox, Sender
-from locution_gateway.domain.webhooks import Dispatch
+from locution_gateway.domain.webhook_ports import DeliveryMeasures, Outbox, Sender
+from locution_gateway.domain.webhooks import AttemptResult, Dispatch, Outcome
 
 _log = logging.getLogger("locution.webhooks")
 
@@ -37,7 +37,14 @@ class Deliveries:
     """Sends deliveries, several at once, each webhook's failures costing only itself."""
 
     def __init__(
-        self, outbox: Outbox, sender: Sender, schedule: Schedule, limits: DeliveryLimits, clock: Clock, agent: str
+        self,
+        outbox: Outbox,
+        sender: Sender,
+        schedule: Schedule,
+        limits: DeliveryLimits,
+        clock: Clock,
+        agent: str,
+        measures: DeliveryMeasures,
     ) -> None:
         """Send as `agent`, the User-Agent."""
         self._outbox = outbox
@@ -46,6 +53,7 @@ class Deliveries:
         self._limits = limits
         self._clock = clock
         self._agent = agent
+        self._measures = measures
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
 
@@ -64,6 +72,10 @@ class Deliveries:
     async def forget(self) -> None:
         """Drop deliveries whose retention is over."""
         await self._outbox.forget(self._limits.retention, FORGET_AT_ONCE)
+
+    async def measure(self) -> None:
+        """Note what waits."""
+        self._measures.backlog(await self._outbox.backlog())
 
     async def _claim(self) -> bool:
         room = self._limits.at_once - len(self._tasks)
@@ -90,18 +102,27 @@ class Deliveries:
             _log.error("a delivery was left to its lease", exc_info=error, extra=_names(dispatch))
 
     async def _deliver(self, dispatch: Dispatch) -> None:
-        principal = system(dispatch.tenant_id)
+        with self._measures.attempt(dispatch) as attempt:
+            try:
+                outcome = await self._send(dispatch)
+            except asyncio.CancelledError:
+                attempt.ended(AttemptResult.RELEASED)
+                await asyncio.shield(self._release(dispatch))
+                raise
+            delay = None if outcome.delivered else self._schedule.delay(outcome, dispatch.attempts)
+            attempt.ended(_result(outcome, delay), outcome)
+            await self._keep(dispatch, outcome, delay)
+
+    async def _send(self, dispatch: Dispatch) -> Outcome:
         body = body_of(dispatch)
         headers = headers_of(dispatch, body, int(self._clock.now().timestamp()), self._agent)
-        try:
-            outcome = await self._sender.send(dispatch.url, headers, body)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._release(dispatch))
-            raise
+        return await self._sender.send(dispatch.url, headers, body)
+
+    async def _keep(self, dispatch: Dispatch, outcome: Outcome, delay: timedelta | None) -> None:
+        principal = system(dispatch.tenant_id)
         if outcome.delivered:
             await self._outbox.delivered(principal, dispatch, outcome)
             return
-        delay = self._schedule.delay(outcome, dispatch.attempts)
         _log.info("a delivery failed", extra={**_names(dispatch), "error": outcome.error, "again": delay is not None})
         await self._outbox.failed(principal, dispatch, outcome, delay, self._schedule.patience)
 
@@ -127,6 +148,12 @@ class Deliveries:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _result(outcome: Outcome, delay: timedelta | None) -> AttemptResult:
+    if outcome.delivered:
+        return AttemptResult.DELIVERED
+    return AttemptResult.DEAD if delay is None else AttemptResult.FAILED
 
 
 def _names(dispatch: Dispatch) -> dict[str, object]:

@@ -15,6 +15,9 @@ from locution_gateway.domain.limits import Limits, QuotaUse
 # Two calls at once must not both find the last free place: what a tenant makes is made one after the other.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-quota:' || $1, 0))"
 
+# The same for bytes. It is taken last of all, for writers come with a row's lock that makers of jobs wait for.
+LOCK_STORED: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-stored:' || $1, 0))"
+
 SECONDS_TO: Final = """
 SELECT extract(epoch FROM date_trunc($1, at + ('1 ' || $1)::interval) - at)::double precision
 FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS at) AS clock
@@ -27,8 +30,8 @@ class QuotaGuard:
     def __init__(self, defaults: Limits) -> None:
         self._defaults = defaults
 
-    async def job(self, connection: Connection, principal: Principal) -> None:
-        """Raise QuotaExceededError when the tenant may make no further job.
+    async def job(self, connection: Connection, principal: Principal, *, charged: bool = False) -> None:
+        """Raise QuotaExceededError when the tenant may make no further job; `charged` audio was let in before.
 
         Audio that is delivered and audio that decoded jobs have yet to deliver count. A recording's length is unknown
         before it is decoded: jobs that are let in while the quota is not used up may exceed it by their own length.
@@ -40,7 +43,17 @@ class QuotaGuard:
         use = await self._use(connection, principal)
         if limits.concurrent_jobs is not None and use.concurrent_jobs >= limits.concurrent_jobs:
             raise QuotaExceededError("concurrent_jobs", f"{limits.concurrent_jobs} jobs at once", retry_after=10.0)
-        await _check_audio(connection, limits, use)
+        if not charged:
+            await _check_audio(connection, limits, use)
+
+    async def live(self, connection: Connection, principal: Principal) -> None:
+        """Raise QuotaExceededError when the tenant's audio of the day or the month is used up.
+
+        A session's length is unknown before it ends: one that is let in goes on.
+        """
+        limits = await self._limits(connection, principal)
+        if limits.audio_seconds_per_day is not None or limits.audio_seconds_per_month is not None:
+            await _check_audio(connection, limits, await self._use(connection, principal))
 
     async def upload(self, connection: Connection, principal: Principal, size: int | None, open_limit: int) -> None:
         """Raise QuotaExceededError when the tenant may not begin an upload of so many bytes (None: not stated)."""
@@ -49,8 +62,14 @@ class QuotaGuard:
         most = open_limit if limits.open_uploads is None else limits.open_uploads
         if use.open_uploads >= most:
             raise QuotaExceededError("open_uploads", f"{most} open uploads", retry_after=60.0)
-        if limits.stored_bytes is not None and use.stored_bytes + (size or 1) > limits.stored_bytes:
-            raise QuotaExceededError("stored_bytes", f"{limits.stored_bytes} bytes of uploads")
+        await _check_stored(connection, principal, limits, size or 1)
+
+    async def stored(self, connection: Connection, principal: Principal, more: int = 0) -> None:
+        """Raise QuotaExceededError when what the tenant stores, and so many bytes more, is over its limit.
+
+        What the transaction itself counted is in it. Nothing may wait for a lock behind this.
+        """
+        await _check_stored(connection, principal, await self._limits(connection, principal), more)
 
     async def _limits(self, connection: Connection, principal: Principal) -> Limits:
         row = await connection.fetchrow(sql.GET, principal.tenant_id)
@@ -59,6 +78,14 @@ class QuotaGuard:
     async def _use(self, connection: Connection, principal: Principal) -> QuotaUse:
         await connection.execute(LOCK, str(principal.tenant_id))
         return sql.use_of(await connection.fetchrow(sql.USE, principal.tenant_id))
+
+
+async def _check_stored(connection: Connection, principal: Principal, limits: Limits, more: int) -> None:
+    if limits.stored_bytes is None:
+        return
+    await connection.execute(LOCK_STORED, str(principal.tenant_id))
+    if await connection.fetchval(sql.STORED, principal.tenant_id) + more > limits.stored_bytes:
+        raise QuotaExceededError("stored_bytes", f"{limits.stored_bytes} bytes of uploads")
 
 
 async def _check_audio(connection: Connection, limits: Limits, use: QuotaUse) -> None:

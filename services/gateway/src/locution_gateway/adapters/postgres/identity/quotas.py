@@ -32,8 +32,17 @@ ON CONFLICT (tenant_id) DO UPDATE SET
 RETURNING version
 """
 
+# Bytes of objects, and of uploads that are not objects yet; a stated size is taken from the beginning.
+_STORED: Final = """
+    coalesce((SELECT bytes FROM gateway.stored WHERE tenant_id = $1), 0)
+        + coalesce((SELECT sum(greatest(committed_bytes, stated_size)) FROM gateway.uploads
+                    WHERE tenant_id = $1 AND state IN ('WRITING', 'VERIFYING')), 0)::bigint AS stored_bytes
+"""
+
+STORED: Final = f"SELECT {_STORED}"
+
 # Pending: decoded audio of jobs that have not ended, less what their sections have transcribed.
-USE: Final = """
+USE: Final = f"""
 WITH today AS (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS day),
 audio AS (
     SELECT coalesce(sum(u.audio_samples) FILTER (WHERE u.day = today.day), 0)::bigint AS audio_samples_today,
@@ -45,10 +54,7 @@ pending AS (
     SELECT coalesce(sum(s.audio_samples), 0)::bigint AS audio_samples_pending
     FROM gateway.stages s WHERE s.tenant_id = $1 AND s.kind = 'TRANSCRIBE' AND s.state IN ('READY', 'LEASED')
 )
-SELECT audio_samples_today, audio_samples_this_month, audio_samples_pending,
-    coalesce((SELECT bytes FROM gateway.stored WHERE tenant_id = $1), 0)
-        + coalesce((SELECT sum(greatest(committed_bytes, stated_size)) FROM gateway.uploads
-                    WHERE tenant_id = $1 AND state IN ('WRITING', 'VERIFYING')), 0)::bigint AS stored_bytes,
+SELECT audio_samples_today, audio_samples_this_month, audio_samples_pending, {_STORED},
     (SELECT count(*) FROM gateway.jobs WHERE tenant_id = $1 AND state IN ('QUEUED', 'RUNNING'))::int AS concurrent_jobs,
     (SELECT count(*) FROM gateway.open_streams WHERE tenant_id = $1 AND until > clock_timestamp())::int
         AS concurrent_streams,
@@ -57,7 +63,7 @@ SELECT audio_samples_today, audio_samples_this_month, audio_samples_pending,
     (SELECT count(*) FROM gateway.api_keys WHERE tenant_id = $1 AND revoke_time IS NULL
         AND (expire_time IS NULL OR expire_time > clock_timestamp()))::int AS api_keys
 FROM audio, pending
-"""
+"""  # noqa: S608 - a constant within a constant
 
 USAGE: Final = """
 SELECT day, subject, audio_samples, uploaded_bytes, job_count FROM gateway.usage

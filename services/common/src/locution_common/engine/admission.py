@@ -1,0 +1,80 @@
+"""Take no more sections than can be served, and none while the engine stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import EngineDraining, EngineOverloaded
+
+SHORTEST_RETRY = 1.0
+LONGEST_RETRY = 30.0
+
+
+@dataclass(slots=True)
+class Admission:
+    """Know the sections under way. `backlog` estimates the seconds until what waits now is done."""
+
+    limit: int
+    backlog: Callable[[], float]
+    _sections: dict[asyncio.Task[Any], bool] = field(default_factory=dict)
+    _draining: bool = False
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def sections(self) -> int:
+        """Count the sections under way."""
+        return len(self._sections)
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Hold a place for the section that the current task serves.
+
+        Raises EngineOverloaded or EngineDraining at once, and EngineDraining inside when `abort` ends the section.
+        """
+        if self._draining:
+            raise EngineDraining("the engine is stopping", retry_after=SHORTEST_RETRY)
+        if len(self._sections) >= self.limit:
+            raise EngineOverloaded(f"the engine serves {self.limit} sections at most", retry_after=self._retry_after())
+        task = _current_task()
+        self._sections[task] = False
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._sections[task] and not task.uncancel():
+                raise EngineDraining("the engine stopped before the section was done") from None
+            raise
+        finally:
+            del self._sections[task]
+            self._changed.set()
+
+    async def drain(self, grace: float) -> int:
+        """Refuse new sections, wait up to `grace` seconds for those under way, and return how many remain."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(grace):
+                while self._sections:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pass
+        return len(self._sections)
+
+    def abort(self) -> None:
+        """End all sections under way."""
+        for task in self._sections:
+            self._sections[task] = True
+            task.cancel()
+
+    def _retry_after(self) -> float:
+        return min(max(self.backlog(), SHORTEST_RETRY), LONGEST_RETRY)
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a section is served by a task")
+    return task

@@ -1,0 +1,96 @@
+"""Ask the registry which weights may be used, and tell it which are loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+import grpc
+
+from ..errors import Code, DependencyUnavailable
+from ..interceptors import remote_failure
+from .errors import ModelNotFound
+from .models import WeightName, WeightRecord
+
+TIMEOUT: Final = 5.0
+"""Seconds that a call to the registry may take; for the callers of this module to set on it."""
+
+FRESH: Final = 2.0
+STALE: Final = 300.0
+RETRY: Final = 5.0
+SHORTEST: Final = 1.0
+
+R = TypeVar("R", bound=WeightRecord)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class CachedDirectory(Generic[R]):
+    """Read weights from the registry by `read`, which lets gRPC's errors through.
+
+    A record is used again for 2 s, and for 5 min while the registry is away.
+    """
+
+    read: Callable[[WeightName], Awaitable[R]]
+    _cache: dict[WeightName, tuple[float, R]] = field(default_factory=dict)
+
+    async def get(self, name: WeightName) -> R:
+        """Return the record; raises ModelNotFound, or DependencyUnavailable."""
+        now = asyncio.get_running_loop().time()
+        read_at, known = self._cache.get(name, (float("-inf"), None))
+        if known is not None and now - read_at < FRESH:
+            return known
+        try:
+            record = await self.read(name)
+        except grpc.aio.AioRpcError as error:
+            return self._without_answer(name, error, known if now - read_at < STALE else None)
+        self._cache[name] = (now, record)
+        return record
+
+    def _without_answer(self, name: WeightName, error: grpc.aio.AioRpcError, known: R | None) -> R:
+        failure = remote_failure(error)
+        if failure.code in (Code.NOT_FOUND, Code.INVALID_ARGUMENT):
+            self._cache.pop(name, None)
+            raise ModelNotFound(f"there is no model {name}") from error
+        if known is not None:
+            return known
+        raise DependencyUnavailable("the registry cannot be reached") from error
+
+
+@dataclass(slots=True)
+class ServingReports:
+    """Report which weights are in memory until told to stop; `send` gives the seconds until the next report."""
+
+    send: Callable[[str, Sequence[WeightName]], Awaitable[float]]
+    loaded: Callable[[], Sequence[WeightName]]
+    replica: str
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Report as often as the registry asks."""
+        while not stopping.is_set():
+            wait = await self._report(list(self.loaded()))
+            try:
+                async with asyncio.timeout(wait):
+                    await stopping.wait()
+            except TimeoutError:
+                continue
+        await self._report([])
+
+    async def _report(self, loaded: Sequence[WeightName]) -> float:
+        try:
+            return max(SHORTEST, await self.send(self.replica, loaded))
+        except grpc.aio.AioRpcError as error:
+            _log.info("the registry took no report", extra={"code": error.code().name})
+            return RETRY
+
+
+def replica_name(service: str) -> str:
+    """Return a name for this process that no other has."""
+    return f"{service}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"

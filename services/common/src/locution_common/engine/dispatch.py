@@ -1,0 +1,207 @@
+"""Keep the device busy: whenever a slot is free, the most urgent batch goes to a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from .models import TrafficClass
+from .queue import UNLIMITED, Item, Room, WindowQueue
+
+J = TypeVar("J", bound=Item)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+NEWEST = 0.1
+"""Weight of the newest batch in the pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served(Generic[R_co]):
+    """Hold what a job gave, the seconds that it waited, its share of its batch's seconds, and the batch's size."""
+
+    result: R_co
+    waited: float
+    computed: float
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Describe a moment: items that wait, slots free and in all, batches of files that run, and the pace.
+
+    `now` is the event loop's time, `pace` the seconds that a slot takes for a second of audio.
+    """
+
+    now: float
+    waiting: int
+    free: int
+    slots: int
+    files: int
+    pace: float
+
+
+class Sharing(Protocol):
+    """Decide how much of a free slot a batch may take."""
+
+    def note(self, traffic: TrafficClass, now: float) -> None:
+        """Take note of a job that was submitted."""
+        ...
+
+    def room(self, load: Load) -> Room:
+        """Return how many items the next batch may hold."""
+        ...
+
+    def again(self) -> float:
+        """Return the event loop's time at which what was held back by `room` is to be looked at again."""
+        ...
+
+
+class FullBatches:
+    """Fill every batch as far as its weight allows."""
+
+    def note(self, traffic: TrafficClass, now: float) -> None:
+        """Do nothing."""
+
+    def room(self, load: Load) -> Room:
+        """Set no limit."""
+        return UNLIMITED
+
+    def again(self) -> float:
+        """Return at once: nothing is held back."""
+        return 0.0
+
+
+class BatchObserver(Protocol):
+    """Measure batches; never raises, never blocks."""
+
+    def batch(self, size: int, elapsed: float) -> None:
+        """Take note of a batch: its windows and its seconds."""
+        ...
+
+
+class Dispatcher(Generic[J, R]):
+    """Take jobs from any number of callers and compute them in batches, `slots` batches at once.
+
+    It owns the queue and belongs to one event loop. `work` runs in `executor` and gives a result or an exception for
+    each job; what it raises reaches all callers of the batch. A caller that is cancelled takes its job out of the
+    queue; a batch that already runs is finished and the caller's part of it is forgotten. `pace` is the first guess.
+    """
+
+    def __init__(
+        self,
+        queue: WindowQueue[J],
+        work: Callable[[Sequence[J]], Sequence[R | Exception]],
+        executor: Executor,
+        slots: int,
+        observer: BatchObserver,
+        *,
+        sharing: Sharing | None = None,
+        pace: float = 0.25,
+    ) -> None:
+        self._queue = queue
+        self._work = work
+        self._executor = executor
+        self._observer = observer
+        self._sharing = sharing or FullBatches()
+        self._free = slots
+        self._slots = slots
+        self._files = 0
+        self._pace = pace
+        self._waiting: dict[J, tuple[asyncio.Future[Served[R]], float]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._woken = False
+
+    @property
+    def waiting(self) -> int:
+        """Count the jobs in the queue."""
+        return len(self._queue)
+
+    @property
+    def queued_cost(self) -> float:
+        """Sum the seconds of audio that wait."""
+        return self._queue.cost
+
+    @property
+    def running(self) -> int:
+        """Count the batches in flight."""
+        return self._slots - self._free
+
+    @property
+    def backlog(self) -> float:
+        """Estimate the seconds until the queue is empty, from the pace measured so far."""
+        return self._queue.cost * self._pace / self._slots
+
+    async def submit(self, job: J) -> Served[R]:
+        """Queue a job and return what it gave."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Served[R]] = loop.create_future()
+        self._waiting[job] = (future, loop.time())
+        self._queue.push(job)
+        self._sharing.note(job.traffic, loop.time())
+        self._wake(loop)
+        try:
+            return await future
+        finally:
+            self._waiting.pop(job, None)
+            self._queue.remove(job)
+
+    async def settle(self) -> None:
+        """Return when no batch runs any more."""
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look for work once all that is ready to submit has submitted, so that batches fill."""
+        if not self._woken:
+            self._woken = True
+            loop.call_soon(self._start_batches)
+
+    def _start_batches(self) -> None:
+        self._woken = False
+        loop = asyncio.get_running_loop()
+        while self._free and len(self._queue):
+            batch = self._queue.take(loop.time(), self._sharing.room(self._load(loop.time())))
+            if not batch:
+                loop.call_at(self._sharing.again(), self._wake, loop)
+                break
+            self._free -= 1
+            self._files += batch[0].traffic is TrafficClass.FILE
+            task = loop.create_task(self._run(batch, loop.time()))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _load(self, now: float) -> Load:
+        return Load(now, len(self._queue), self._free, self._slots, self._files, self._pace)
+
+    async def _run(self, batch: Sequence[J], started: float) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            results = await loop.run_in_executor(self._executor, self._work, batch)
+        except Exception as error:  # noqa: BLE001 - handed to every caller of the batch, none is swallowed
+            self._deliver(batch, [error] * len(batch), started, loop.time() - started)
+        else:
+            self._measure(batch, loop.time() - started)
+            self._deliver(batch, results, started, loop.time() - started)
+        finally:
+            self._free += 1
+            self._files -= batch[0].traffic is TrafficClass.FILE
+            self._wake(loop)
+
+    def _deliver(self, batch: Sequence[J], results: Sequence[R | Exception], started: float, elapsed: float) -> None:
+        for job, result in zip(batch, results, strict=True):
+            future, queued = self._waiting.get(job, (None, 0.0))
+            if future is None or future.done():
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(Served(result, started - queued, elapsed / len(batch), len(batch)))
+
+    def _measure(self, batch: Sequence[J], elapsed: float) -> None:
+        pace = elapsed / sum(job.cost for job in batch)
+        self._pace += NEWEST * (pace - self._pace)
+        self._observer.batch(len(batch), elapsed)

@@ -1,0 +1,152 @@
+"""Keep weights loaded while they are used, and some while they are not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from .errors import EngineOverloaded, ModelNotUsable
+from .models import WeightName, WeightRecord
+
+RETRY_SECONDS = 5.0
+
+
+class Loaded(Protocol):
+    """Be a weight in memory, of `memory` bytes."""
+
+    @property
+    def memory(self) -> int: ...
+
+
+R = TypeVar("R", bound=WeightRecord)
+R_co = TypeVar("R_co", bound=WeightRecord, covariant=True)
+R_contra = TypeVar("R_contra", bound=WeightRecord, contravariant=True)
+L = TypeVar("L", bound=Loaded)
+
+
+class WeightDirectory(Protocol[R_co]):
+    """Know which weights may be used."""
+
+    async def get(self, name: WeightName) -> R_co:
+        """Return the record; raises ModelNotFound, ModelNotUsable or DependencyUnavailable."""
+        ...
+
+
+class WeightLoader(Protocol[R_contra, L]):
+    """Load weights."""
+
+    def load(self, record: R_contra) -> L:
+        """Load the weight into the device's memory. Blocks.
+
+        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        """
+        ...
+
+    def renewed(self, weight: L, record: R_contra) -> L:
+        """Return the loaded weight with what the registry says of it now."""
+        ...
+
+    def unload(self, weight: L) -> None:
+        """Give the weight's memory back; nobody uses it any more. Blocks."""
+        ...
+
+
+@dataclass(slots=True)
+class _Entry(Generic[L]):
+    weight: asyncio.Task[L]
+    reserved: int
+    users: int = 0
+    used_at: float = 0.0
+
+    @property
+    def memory(self) -> int:
+        done = self.weight.done() and not self.weight.cancelled() and not self.weight.exception()
+        return self.weight.result().memory if done else self.reserved
+
+
+@dataclass(slots=True)
+class WeightPool(Generic[R, L]):
+    """Lend weights, each loaded once however many ask; the least recently used idle ones make room for others.
+
+    At most `resident` weights of at most `memory` bytes together are held. A weight that would exceed that while
+    all others are in use is refused with EngineOverloaded.
+    """
+
+    directory: WeightDirectory[R]
+    loader: WeightLoader[R, L]
+    executor: Executor
+    resident: int = 2
+    memory: int | None = None
+    _entries: dict[tuple[WeightName, str], _Entry[L]] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def loaded(self) -> list[WeightName]:
+        """Name the weights in memory."""
+        return [name for name, _ in self._entries]
+
+    @asynccontextmanager
+    async def lease(self, name: WeightName) -> AsyncIterator[L]:
+        """Lend a weight until the context ends.
+
+        Raises what the directory and the loader raise, ModelNotUsable and EngineOverloaded.
+        """
+        record = await self.directory.get(name)
+        if record.refusal is not None:
+            raise ModelNotUsable(f"{name} may not be used: {record.refusal}")
+        entry = await self._enter(record)
+        try:
+            yield self.loader.renewed(await asyncio.shield(entry.weight), record)
+        finally:
+            self._leave(record, entry)
+
+    async def close(self) -> None:
+        """Unload everything."""
+        async with self._lock:
+            for key in list(self._entries):
+                await self._unload(key)
+
+    async def _enter(self, record: R) -> _Entry[L]:
+        key = (record.name, record.checksum)
+        async with self._lock:
+            if key not in self._entries:
+                await self._make_room(record)
+                load = asyncio.get_running_loop().run_in_executor(self.executor, self.loader.load, record)
+                self._entries[key] = _Entry(asyncio.ensure_future(_result(load)), record.size)
+            entry = self._entries[key]
+            entry.users += 1
+            return entry
+
+    def _leave(self, record: R, entry: _Entry[L]) -> None:
+        entry.users -= 1
+        entry.used_at = asyncio.get_running_loop().time()
+        failed = entry.weight.done() and (entry.weight.cancelled() or entry.weight.exception() is not None)
+        if failed and self._entries.get((record.name, record.checksum)) is entry:
+            del self._entries[(record.name, record.checksum)]
+
+    async def _make_room(self, record: R) -> None:
+        while self._entries and not self._fits(record):
+            idle = [key for key, entry in self._entries.items() if not entry.users]
+            if not idle:
+                raise EngineOverloaded("every loaded model is in use", retry_after=RETRY_SECONDS)
+            await self._unload(min(idle, key=lambda key: self._entries[key].used_at))
+
+    def _fits(self, record: R) -> bool:
+        if len(self._entries) >= self.resident:
+            return False
+        used = sum(entry.memory for entry in self._entries.values())
+        return self.memory is None or used + record.size <= self.memory
+
+    async def _unload(self, key: tuple[WeightName, str]) -> None:
+        entry = self._entries.pop(key)
+        loaded = (await asyncio.gather(entry.weight, return_exceptions=True))[0]
+        if not isinstance(loaded, BaseException):
+            await asyncio.get_running_loop().run_in_executor(self.executor, self.loader.unload, loaded)
+
+
+async def _result(loading: asyncio.Future[L]) -> L:
+    return await loading

@@ -1,0 +1,40 @@
+"""Time words from when their end was received until they are confirmed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from locution_gateway.domain.live import LiveWord
+
+MOST_MARKS: Final = 4096
+"""Arrivals that are remembered; a client that sends smaller pieces has its words timed from a later one."""
+
+
+class Confirmation:
+    """Remember when samples came, as far back as words are not confirmed."""
+
+    def __init__(self) -> None:
+        self._samples: list[int] = []
+        self._times: list[float] = []
+        self._confirmed = 0
+
+    def received(self, sample: int, now: float) -> None:
+        """Note that all audio before a sample is there."""
+        if len(self._samples) < MOST_MARKS:
+            self._samples.append(sample)
+            self._times.append(now)
+        else:
+            self._samples[-1], self._times[-1] = sample, now
+
+    def confirmed(self, words: Iterable[LiveWord], now: float) -> Iterator[float]:
+        """Yield the seconds that each word took which was not confirmed before."""
+        for word in words:
+            if word.end <= self._confirmed:
+                continue
+            self._confirmed = word.end
+            at = bisect_left(self._samples, word.end)
+            if 0 < at < len(self._samples):
+                yield max(0.0, now - self._times[at])
+            del self._samples[: max(0, at - 1)], self._times[: max(0, at - 1)]

@@ -1,0 +1,98 @@
+"""Know a session's speakers again, one section after the other.
+
+Online clustering by centroids: the voices of a section go to the speakers that they are most like, no two of them to
+the same one, and a voice that is like nobody is a new speaker. Numbers never change here; the clustering of the whole
+session corrects them at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from locution_gateway.core.speakers import assign
+from locution_gateway.domain.live import LiveFinal
+from locution_gateway.domain.live_speakers import KnownVoice, LocalVoice
+from locution_gateway.domain.transcripts import Segment, Turn, Word
+
+ALIKE: Final = 0.35
+"""Cosine from which two voices are one speaker's: the threshold at which the diarizer's own clustering joins."""
+
+LEAST: Final = 16_000
+"""Samples of speech without which a voice is neither a new speaker nor changes one that is known."""
+
+MOST: Final = 50
+Vector = npt.NDArray[np.float64]
+
+
+class Voices:
+    """Hold the sum of each speaker's voices, at most `most` of them."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._sums: list[Vector] = []
+
+    def restore(self, known: Iterable[KnownVoice]) -> None:
+        """Take a section's voices as they were placed before."""
+        for voice in known:
+            while len(self._sums) <= voice.speaker:
+                self._sums.append(np.zeros(len(voice.embedding)))
+            self._learn(voice.speaker, voice.embedding, voice.samples)
+
+    def place(self, heard: Sequence[LocalVoice]) -> dict[int, int]:
+        """Return the session's speaker of each local voice, and learn from them."""
+        placed = dict(self._pairs(heard))
+        for voice in heard:
+            if voice.local not in placed:
+                placed[voice.local] = self._stranger(voice)
+            self._learn(placed[voice.local], voice.embedding, voice.samples)
+        return placed
+
+    def _pairs(self, heard: Sequence[LocalVoice]) -> Iterator[tuple[int, int]]:
+        """Yield voices with the speakers that they are like, the most alike first and each once."""
+        likeness = sorted(
+            ((self._likeness(speaker, voice), voice.local, speaker) for voice in heard for speaker in self._speakers()),
+            reverse=True,
+        )
+        voices, speakers = set[int](), set[int]()
+        for alike, local, speaker in likeness:
+            if alike >= ALIKE and local not in voices and speaker not in speakers:
+                voices.add(local)
+                speakers.add(speaker)
+                yield local, speaker
+
+    def _stranger(self, voice: LocalVoice) -> int:
+        """Return a new speaker, or the nearest where there are enough or too little was said."""
+        if self._sums and (len(self._sums) >= self._most or voice.samples < LEAST):
+            return max(self._speakers(), key=lambda speaker: self._likeness(speaker, voice))
+        self._sums.append(np.zeros(len(voice.embedding)))
+        return len(self._sums) - 1
+
+    def _learn(self, speaker: int, embedding: Sequence[float], samples: int) -> None:
+        if samples >= LEAST or not self._sums[speaker].any():
+            self._sums[speaker] += np.asarray(embedding) * samples
+
+    def _likeness(self, speaker: int, voice: LocalVoice) -> float:
+        total = self._sums[speaker]
+        length = float(np.linalg.norm(total))
+        return float(total @ np.asarray(voice.embedding)) / length if length else 0.0
+
+    def _speakers(self) -> range:
+        return range(len(self._sums))
+
+
+def label(speaker: int) -> str:
+    """Return a speaker's label, as transcripts have it."""
+    return f"SPEAKER_{speaker:02d}"
+
+
+def speakers_of(final: LiveFinal, turns: Sequence[Turn]) -> tuple[str, ...]:
+    """Return who speaks each word of a final; nothing where nobody was told apart."""
+    words = tuple(Word(word.start, word.end, word.text) for word in final.words)
+    if not words or not turns:
+        return ()
+    parts = assign([Segment(final.start, final.end, final.text, words)], turns)
+    return tuple(word.speaker or "" for part in parts for word in part.words)

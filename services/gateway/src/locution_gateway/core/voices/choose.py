@@ -1,0 +1,43 @@
+"""Decide at a job's creation which voices it looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from locution_gateway.domain.config import DiarizationRequest, JobConfig, ModelChoice
+from locution_gateway.domain.errors import OptionUnsupportedError
+from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.voice_errors import VoiceNotFoundError
+from locution_gateway.domain.voice_ports import VoiceStore
+from locution_gateway.domain.voices import VoiceId
+
+
+class ChooseVoices:
+    """Freezes the voices into a configuration."""
+
+    def __init__(self, voices: VoiceStore) -> None:
+        self._voices = voices
+
+    async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:
+        """Return the configuration with its voices. Raises VoiceNotFoundError, OptionUnsupportedError."""
+        diarization = config.diarization
+        if diarization is None or not (wish.identify_voices or wish.voices):
+            return config
+        enrolled = await self._voices.checksums(principal)
+        chosen = _chosen(wish.voices, enrolled, diarization.model)
+        return replace(config, diarization=replace(diarization, voices=chosen))
+
+
+def _chosen(named: tuple[UUID, ...], enrolled: Mapping[VoiceId, str], model: ModelChoice) -> tuple[UUID, ...]:
+    """Return the voices that a request names, or all that the weight made."""
+    if not named:
+        return tuple(voice for voice, checksum in enrolled.items() if checksum == model.checksum)
+    for voice in named:
+        if VoiceId(voice) not in enrolled:
+            raise VoiceNotFoundError
+        if enrolled[VoiceId(voice)] != model.checksum:
+            message = f"voices/{voice} was enrolled with other files than those of {model.path}: enrol it anew"
+            raise OptionUnsupportedError("job.config.diarization.voices", message)
+    return named

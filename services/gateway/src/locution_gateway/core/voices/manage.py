@@ -1,0 +1,84 @@
+"""Enrol, read, rename and delete voices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from locution_gateway.core.authorise import require
+from locution_gateway.core.masks import masked
+from locution_gateway.core.pages import Binding, page_size
+from locution_gateway.domain.config import ModelChoice
+from locution_gateway.domain.identity import Principal, Role
+from locution_gateway.domain.ids import new_id
+from locution_gateway.domain.jobs import SAMPLE_RATE, JobId, JobState
+from locution_gateway.domain.listing import PageQuery
+from locution_gateway.domain.requests import RequestKey
+from locution_gateway.domain.voice_errors import VoiceSampleUnusableError
+from locution_gateway.domain.voice_ports import VoiceStore
+from locution_gateway.domain.voices import Embedding, NewVoice, Sample, Voice, VoiceChange, VoiceId
+
+LEAST_SPEECH: Final = 5 * SAMPLE_RATE
+"""Samples of speech that a voice is made of at least."""
+
+
+class ManageVoices:
+    """Keeps a tenant's voices."""
+
+    def __init__(self, voices: VoiceStore, limit: int) -> None:
+        """Allow at most `limit` voices a tenant."""
+        self._voices = voices
+        self._limit = limit
+
+    async def create(
+        self, principal: Principal, display_name: str, job_id: JobId, speaker: str, request: RequestKey | None
+    ) -> Voice:
+        """Enrol a speaker of a job, once for a request.
+
+        Raises JobNotFoundError, VoiceSampleUnusableError, QuotaExceededError, RequestIdReusedError.
+        """
+        require(principal, Role.MEMBER)
+        before = None if request is None else await self._voices.repeated(principal, request)
+        if before is not None:
+            return await self._voices.get(principal, before)
+        model, embedding = usable(await self._voices.sample(principal, job_id, speaker), speaker)
+        voice = NewVoice(VoiceId(new_id()), display_name, model, embedding, self._limit)
+        return await self._voices.create(principal, voice, request)
+
+    async def get(self, principal: Principal, voice_id: VoiceId) -> Voice:
+        """Read one. Raises VoiceNotFoundError."""
+        return await self._voices.get(principal, voice_id)
+
+    async def list(self, principal: Principal, size: int, token: str) -> tuple[tuple[Voice, ...], str]:
+        """Read a page, newest first, and the token of the next. Raises PageTokenInvalidError."""
+        binding = Binding(principal, "voices")
+        page = await self._voices.list(principal, PageQuery(page_size(size), after=binding.position(token)))
+        return page.rows, binding.token(page.last)
+
+    async def update(
+        self, principal: Principal, voice_id: VoiceId, version: int | None, mask: Iterable[str], values: VoiceChange
+    ) -> Voice:
+        """Set the fields of the mask. Raises VoiceNotFoundError, UpdateMaskInvalidError, EtagMismatchError."""
+        require(principal, Role.MEMBER)
+        return await self._voices.update(principal, voice_id, version, masked(mask, values, VoiceChange()))
+
+    async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
+        """Delete one. Raises VoiceNotFoundError, EtagMismatchError."""
+        require(principal, Role.MEMBER)
+        await self._voices.delete(principal, voice_id, version)
+
+
+def usable(sample: Sample, speaker: str) -> tuple[ModelChoice, Embedding]:
+    """Return the weight and the voice of a sample. Raises VoiceSampleUnusableError, which says what it lacks."""
+    if sample.state != JobState.SUCCEEDED:
+        raise VoiceSampleUnusableError(f"the job is {sample.state}, and has no transcript")
+    if sample.model is None:
+        raise VoiceSampleUnusableError("the job told no speakers apart")
+    if sample.speech_samples is None:
+        raise VoiceSampleUnusableError(f"the transcript has no {speaker}")
+    if not sample.embedding:
+        raise VoiceSampleUnusableError("the job was made by a release that kept no voices: make it again")
+    if sample.speech_samples < LEAST_SPEECH:
+        seconds, needed = sample.speech_samples / SAMPLE_RATE, LEAST_SPEECH // SAMPLE_RATE
+        raise VoiceSampleUnusableError(f"{speaker} speaks for {seconds:.1f} s of the {needed} s needed")
+    return sample.model, sample.embedding

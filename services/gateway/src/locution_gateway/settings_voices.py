@@ -1,0 +1,12 @@
+"""Settings of voices."""
+
+from __future__ import annotations
+
+from locution_common.settings import Settings
+from pydantic import Field
+
+
+class VoiceSettings(Settings):
+    """How many voices tenants may enrol."""
+
+    max_voices: int = Field(200, description="Voices that one tenant may have.", examples=["200"], ge=0, le=1000)

@@ -1,0 +1,71 @@
+"""Every setting of every service can be set through the chart: the settings classes are compared with what it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import render_chart as render
+import settings_schema
+from locution_common.settings import setting_name
+from locution_common.settings.base import is_secret
+
+from tests.chart.manifests import COMPONENTS, containers, environment
+from tests.chart.manifests import Installation as Rendered
+
+EVERYTHING = render.CHART / "ci" / "everything-values.yaml"
+MINIMAL = render.CHART / "ci" / "minimal-values.yaml"
+# TLS of the servers: Kubernetes' gRPC probes speak none, so the chart refuses it by name.
+REFUSED = {"LOCUTION_TLS_CERT_FILE", "LOCUTION_TLS_KEY_FILE"}
+# Of the process that migrates: an init container's.
+MIGRATION = {"LOCUTION_MIGRATION_DATABASE_URL"}
+
+
+def _environment(component: str, values: Path, changes: dict[str, object] | None = None) -> dict[str, str]:
+    rendered = Rendered(values.stem, render.manifests(render.template(values, changes)))
+    return environment(containers(rendered.get("Deployment", component))[-1])
+
+
+def _names(component: str, *, secret: bool) -> set[str]:
+    fields = settings_schema.settings_class(component).model_fields
+    return {setting_name(name) for name, field in fields.items() if is_secret(field) is secret}
+
+
+def test_the_schema_allows_the_settings_of_now() -> None:
+    stale = "values.schema.json is stale: run `python deploy/helm/settings_schema.py` and commit the result"
+    assert settings_schema.read() == settings_schema.current(settings_schema.read()), stale
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_what_the_chart_does_not_decide_itself_can_be_set(component: str) -> None:
+    decided = _environment(component, MINIMAL).keys()
+    free = _names(component, secret=False) - decided - REFUSED
+    assert free
+    values = {name: _sample(component, name) for name in sorted(free)}
+    given = _environment(component, MINIMAL, {f"{component}.settings": values})
+    assert {name: given[name] for name in free} == values
+    assert _names(component, secret=False) <= given.keys() | REFUSED
+
+
+def _sample(component: str, name: str) -> str:
+    block = settings_schema.settings_of(settings_schema.settings_class(component))
+    return str(block["properties"][name].get("enum", ["sample"])[0])
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_secret_comes_from_a_secret(component: str) -> None:
+    given = _environment(component, EVERYTHING)
+    wanted = _names(component, secret=True) - MIGRATION
+    assert {f"{name}_FILE" for name in wanted} <= given.keys()
+    assert not wanted & given.keys()
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_tls_that_probes_cannot_speak_is_refused(name: str) -> None:
+    with pytest.raises(render.HelmError, match="do not speak TLS"):
+        render.template(MINIMAL, {"api.settings": {name: "/etc/certificates/tls.crt"}})
+
+
+def test_the_api_hears_live_streams_unless_it_is_told_not_to() -> None:
+    assert "LOCUTION_ASR_ADDRESS" in _environment("api", MINIMAL)
+    assert "LOCUTION_ASR_ADDRESS" not in _environment("api", MINIMAL, {"live.enabled": False})

@@ -1,0 +1,83 @@
+"""Speakers are recognised one to one, by the nearest voices, and by none that is too far."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from uuid import UUID
+
+import pytest
+from locution_gateway.adapters.clusterings import dump_clustering, load_clustering
+from locution_gateway.core.voices.match import LEAST_HEARD, THRESHOLD, assign, match, recognise
+from locution_gateway.domain.stages import Clustering, SpeakerSpan
+from locution_gateway.domain.voices import Embedding, KnownVoice, VoiceId
+
+
+def at(degrees: float, length: float = 1.0) -> Embedding:
+    return (length * math.cos(math.radians(degrees)), length * math.sin(math.radians(degrees)))
+
+
+def voice(number: int, degrees: float) -> KnownVoice:
+    return KnownVoice(VoiceId(UUID(int=number)), f"voice {number}", at(degrees, 3.0))
+
+
+def names(found: dict[int, KnownVoice]) -> dict[int, str]:
+    return {speaker: known.display_name for speaker, known in found.items()}
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 3), (2, 5), (5, 2), (4, 6)])
+def test_the_assignment_is_the_best_of_all(rows: int, columns: int) -> None:
+    dice = random.Random(rows * 10 + columns)
+    for _ in range(50):
+        gains = [[max(dice.uniform(-0.5, 1), 0.0) for _ in range(columns)] for _ in range(rows)]
+        found = assign(gains)
+        assert len(found) == len(set(found.values())) == min(rows, columns)
+        best = max(
+            sum(gains[row][column] for row, column in zip(some, others, strict=True))
+            for some in itertools.permutations(range(rows), min(rows, columns))
+            for others in itertools.combinations(range(columns), min(rows, columns))
+        )
+        assert sum(gains[row][column] for row, column in found.items()) == pytest.approx(best)
+
+
+def test_nothing_is_assigned_to_nothing() -> None:
+    assert assign([]) == assign([[], []]) == {}
+    assert match([], [voice(1, 0)]) == match([at(0)], []) == {}
+
+
+def test_each_speaker_has_the_nearest_voice() -> None:
+    assert names(match([at(0), at(90)], [voice(1, 80), voice(2, 10)])) == {0: "voice 2", 1: "voice 1"}
+
+
+def test_a_voice_names_one_speaker_though_two_are_near() -> None:
+    assert names(match([at(20), at(5)], [voice(1, 0)])) == {1: "voice 1"}
+
+
+def test_the_sum_decides_where_two_want_the_same_voice() -> None:
+    """The first speaker is nearest to voice 1, which the second alone can have."""
+    assert names(match([at(20), at(-35)], [voice(1, 10), voice(2, 40)])) == {0: "voice 2", 1: "voice 1"}
+
+
+def test_a_stranger_has_no_name() -> None:
+    limit = math.degrees(math.acos(THRESHOLD))
+    assert match([at(limit + 1)], [voice(1, 0)]) == {}
+    assert names(match([at(limit - 1)], [voice(1, 0)])) == {0: "voice 1"}
+
+
+def test_voices_that_cannot_be_compared_match_nobody() -> None:
+    assert match([(), (0.0, 0.0), (1.0, 0.0, 0.0)], [voice(1, 0)]) == {}
+
+
+def test_a_speaker_of_a_moment_is_not_named() -> None:
+    spans = (
+        (SpeakerSpan(0, LEAST_HEARD - 1, 0), SpeakerSpan(0, LEAST_HEARD // 2, 1)),
+        (SpeakerSpan(0, LEAST_HEARD, 1),),
+    )
+    found = recognise(Clustering(spans, (at(0), at(90))), [voice(1, 0), voice(2, 90)])
+    assert names(found) == {1: "voice 2"}
+
+
+def test_a_clustering_is_kept_with_its_voices() -> None:
+    kept = Clustering(((SpeakerSpan(1, 2, 0),), ()), ((0.25, -0.5), ()))
+    assert load_clustering(dump_clustering(kept)) == kept

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+from locution_gateway.core.live.outbox import ROOM, Outbox
+from locution_gateway.domain.live import Ack, Partial
+from locution_gateway.domain.live_errors import LiveClientSlowError
+
+
+async def test_a_client_that_reads_nothing_is_refused_once_its_room_is_full() -> None:
+    outbox = Outbox(patience=0.05)
+    for number in range(ROOM):
+        await outbox.put(Ack(number))
+    with pytest.raises(LiveClientSlowError) as caught:
+        await outbox.put(Ack(ROOM))
+    assert caught.value.reason == "LIVE_CLIENT_TOO_SLOW"
+    assert await outbox.get() == Ack(0)
+    await outbox.put(Ack(ROOM))
+
+
+async def test_partials_take_no_room_and_the_last_one_stands() -> None:
+    outbox = Outbox(patience=0.05)
+    for number in range(ROOM * 10):
+        await outbox.put(Partial(1, (), str(number)))
+    assert await outbox.get() == Partial(1, (), str(ROOM * 10 - 1))
+    await outbox.close()
+    assert await outbox.get() is None
