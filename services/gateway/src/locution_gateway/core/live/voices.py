@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from locution_gateway.core.speakers import assign
+from locution_gateway.core.voices.pair import pair
 from locution_gateway.domain.live import LiveFinal
 from locution_gateway.domain.live_speakers import KnownVoice, LocalVoice
 from locution_gateway.domain.transcripts import Segment, Turn, Word
@@ -52,17 +53,11 @@ class Voices:
         return placed
 
     def _pairs(self, heard: Sequence[LocalVoice]) -> Iterator[tuple[int, int]]:
-        """Yield voices with the speakers that they are like, the most alike first and each once."""
-        likeness = sorted(
-            ((self._likeness(speaker, voice), voice.local, speaker) for voice in heard for speaker in self._speakers()),
-            reverse=True,
+        """Yield voices with the speakers that they are like."""
+        likeness = (
+            (self._likeness(speaker, voice), voice.local, speaker) for voice in heard for speaker in self._speakers()
         )
-        voices, speakers = set[int](), set[int]()
-        for alike, local, speaker in likeness:
-            if alike >= ALIKE and local not in voices and speaker not in speakers:
-                voices.add(local)
-                speakers.add(speaker)
-                yield local, speaker
+        return pair(likeness, ALIKE)
 
     def _stranger(self, voice: LocalVoice) -> int:
         """Return a new speaker, or the nearest where there are enough or too little was said."""

@@ -1,0 +1,15 @@
+"""Pair voices one to one, the most alike first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+
+def pair(likeness: Iterable[tuple[float, int, int]], least: float) -> Iterator[tuple[int, int]]:
+    """Yield pairs of a voice and another from (likeness, voice, other): `least` alike or more, and each once."""
+    voices, others = set[int](), set[int]()
+    for alike, voice, other in sorted(likeness, key=lambda found: (-found[0], *found[1:])):
+        if alike >= least and voice not in voices and other not in others:
+            voices.add(voice)
+            others.add(other)
+            yield voice, other
