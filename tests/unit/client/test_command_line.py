@@ -172,6 +172,7 @@ async def test_an_interrupted_command_says_how_to_go_on(
         env={**os.environ, "LOCUTION_ADDRESS": address, "LOCUTION_API_KEY": KEY},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     async with asyncio.timeout(50):
         while not gateway.cursors:

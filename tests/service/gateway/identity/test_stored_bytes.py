@@ -141,7 +141,7 @@ async def _slowly(name: str, data: bytes) -> AsyncIterator[pb.WriteUploadRequest
     """Send so that the refusal is heard: grpc.aio calls a write into a call that has just ended an internal error."""
     for place, message in enumerate(messages(name, data, 0, "")):
         yield message
-        if place % (PART // MIB) == 0:
+        if place >= 2 * (PART // MIB):
             await asyncio.sleep(0.5)
 
 

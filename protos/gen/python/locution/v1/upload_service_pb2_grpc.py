@@ -96,8 +96,9 @@ class UploadServiceServicer:
     def WriteUpload(self, request_iterator, context):
         """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
         `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
-        Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH and
-        UPLOAD_DIGEST_MISMATCH.
+        Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
+        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
+        store: the committed offset stays, and writing may go on there once there is room.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,6 +107,7 @@ class UploadServiceServicer:
     def CompleteUpload(self, request, context):
         """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
         or FAILED. A job may name an upload that is VERIFYING: it waits.
+        Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,12 +29,14 @@ class UploadServiceStub:
     WriteUpload: _aio.StreamUnaryMultiCallable[_upload_service_pb2.WriteUploadRequest, _upload_service_pb2.Upload]
     """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
     `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
-    Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH and
-    UPLOAD_DIGEST_MISMATCH.
+    Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
+    UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
+    store: the committed offset stays, and writing may go on there once there is room.
     """
     CompleteUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.CompleteUploadRequest, _upload_service_pb2.Upload]
     """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
     or FAILED. A job may name an upload that is VERIFYING: it waits.
+    Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
     """
     GetUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.GetUploadRequest, _upload_service_pb2.Upload]
     """Reads one upload, its committed offset among it."""
@@ -75,8 +77,9 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_upload_service_pb2.Upload]:
         """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
         `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
-        Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH and
-        UPLOAD_DIGEST_MISMATCH.
+        Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
+        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
+        store: the committed offset stays, and writing may go on there once there is room.
         """
 
     @_abc_1.abstractmethod
@@ -87,6 +90,7 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_upload_service_pb2.Upload]:
         """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
         or FAILED. A job may name an upload that is VERIFYING: it waits.
+        Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
         """
 
     @_abc_1.abstractmethod
