@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
+
+from tests.support import canaries
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --target: an installation to run the e2e tests against."""
     parser.addoption("--target", default="", help="host:port of an installation to run the e2e tests against")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what services inside of this process log, where the run's logs are kept."""
+    handler = canaries.handler()
+    if handler is not None:
+        logging.getLogger().addHandler(handler)
+        config.add_cleanup(handler.close)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import canaries
+
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
 
@@ -43,6 +45,7 @@ class Installation:
         done = subprocess.run(
             command, env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
         )
+        canaries.keep("command-line", done.stderr)
         assert not check or done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -94,8 +97,16 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
         env = dict(line.split("=", 1) for line in (state / "client.env").read_text().splitlines())
         yield Installation(env["LOCUTION_ADDRESS"], env["LOCUTION_API_KEY"], state)
     finally:
+        _keep(state)
         run_stack(state, "clean", "--keep-models")
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _keep(state: Path) -> None:
+    """Keep the stack's logs and spans for the search for its secrets; an access key is an id."""
+    canaries.keep_copies(state / "logs", state / "trace.jsonl")
+    found = [path for path in (state / "secrets").iterdir() if path.name != "s3-access-key"]
+    canaries.note(*(path.read_text().strip() for path in found))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.support import canaries
+
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
 
@@ -29,7 +31,7 @@ def spawn(
 
     Call from the main thread: the kernel's signal comes when the thread that forked ends.
     """
-    with log.open("ab") as out:
+    with canaries.kept(log).open("ab") as out:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

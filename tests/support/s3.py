@@ -25,7 +25,7 @@ from minio import Minio
 from minio.error import S3Error
 from urllib3.exceptions import MaxRetryError
 
-from tests.support import processes
+from tests.support import canaries, processes
 
 _ATTEMPTS: Final = 3
 _PORTS: Final = (
@@ -43,7 +43,7 @@ class S3Server:
     """SeaweedFS on free loopback ports, with credentials, gone with the session."""
 
     access_key: Final = "locution-test"
-    secret_key: Final = "locution-test-secret-key"  # of a server that lives as long as the tests
+    secret_key: Final = canaries.secret("s3")  # of a server that lives as long as the tests
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="locution-s3-"))

@@ -17,8 +17,9 @@ from locution_common.service import Running, serving
 from tests.service.asr.client import Client
 from tests.service.asr.recordings import MODELS, weights
 from tests.service.asr.registry import Registry, serving_registry
+from tests.support import canaries
 
-TOKEN = "a-token-that-only-tests-know"
+TOKEN = canaries.secret("service-token")
 
 
 @dataclass
@@ -35,7 +36,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 @asynccontextmanager
 async def serve_asr(*, fast: bool = False, models_root: Path = MODELS, **settings: Any) -> AsyncIterator[Stack]:
-    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "asr_workers": 2, **settings}
+    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "asr_workers": 2, **canaries.spans("asr"), **settings}
     async with serving_registry() as registry:
         for name in ("whisper/tiny.en", "whisper/base"):
             registry.add(name, weights(name), fast=fast)  # the digests are those of the true files

@@ -11,10 +11,11 @@ from locution_common.service import Context, Running, Service, serving
 from locution_common.settings import ServiceSettings
 
 from tests.service.common.echo import NAME, Client, Echo
+from tests.support import canaries
 from tests.support.postgres import Postgres, database, postgres
 from tests.support.s3 import S3Server, bucket, s3
 
-TOKEN = "a-token-that-only-tests-know"
+TOKEN = canaries.secret("service-token")
 
 __all__ = ["Postgres", "S3Server", "bucket", "database", "postgres", "s3"]
 

@@ -23,7 +23,7 @@ from locution_common.service import TaskCrashed
 
 from tests.service.common.conftest import TOKEN, Stack, serve_echo
 from tests.service.common.echo import NAME, Client, Request
-from tests.support import processes
+from tests.support import canaries, processes
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -40,6 +40,8 @@ class Process:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUTION_", "OTEL_"))}
         env |= {f"LOCUTION_{name}" if name.isupper() else name.upper(): value for name, value in ours.items()}
         command = [sys.executable, "-m", "tests.service.common.echo_process"]
+        if "TRACE_FILE" in ours:
+            canaries.kept(Path(ours["TRACE_FILE"]))
         self.process = processes.spawn(command, log=self._log, env=env)
 
     def log(self) -> list[dict[str, Any]]:

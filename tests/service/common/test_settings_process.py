@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import canaries
+
 
 def _run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("LOCUTION_")} | settings
     command = [sys.executable, "-m", "tests.service.common.echo_process", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=False)
+    canaries.keep("echo", done.stdout, done.stderr)
+    return done
 
 
 def test_every_problem_is_told_at_once_and_no_secret() -> None:

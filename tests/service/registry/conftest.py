@@ -19,9 +19,10 @@ from locution_registry import app
 from locution_registry.commands import SCHEMA, migrations_folder
 from locution_registry.settings import RegistrySettings
 
+from tests.support import canaries
 from tests.support.postgres import Postgres, postgres
 
-TOKEN = "a-token-that-only-tests-know"
+TOKEN = canaries.secret("service-token")
 
 __all__ = ["postgres"]
 
@@ -67,7 +68,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 @asynccontextmanager
 async def serve_registry(url: str, models_root: Path, **settings: Any) -> AsyncIterator[Stack]:
-    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "health_interval": 0.1, **settings}
+    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "health_interval": 0.1, **canaries.spans("registry"), **settings}
     wanted = RegistrySettings.model_validate({"database_url": url, "models_root": models_root, **values})
     async with (
         serving(wanted, app.start, name="registry") as running,

@@ -11,7 +11,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.service.registry.conftest import TOKEN
+from tests.support import canaries
 from tests.support.postgres import database  # noqa: F401  # a fixture
+
+
+PASSWORD = canaries.secret("database-password")
 
 
 async def start(*arguments: str, **settings: str) -> asyncio.subprocess.Process:
@@ -32,6 +37,7 @@ async def finish(*arguments: str, **settings: str) -> tuple[int | None, str, str
     """Run it to its end; return code, output and errors."""
     process = await start(*arguments, **settings)
     output, errors = await asyncio.wait_for(process.communicate(), 50)
+    canaries.keep("registry", output, errors)
     return process.returncode, output.decode(), errors.decode()
 
 
@@ -52,11 +58,11 @@ async def test_migrations_at_once_on_a_fresh_database(database: str) -> None:  #
 
 
 async def test_a_failed_migration_is_told_without_the_password() -> None:
-    url = "postgresql://owner:hunter2hunter2@127.0.0.1:1/none"
+    url = f"postgresql://owner:{PASSWORD}@127.0.0.1:1/none"
     code, output, errors = await finish("migrate", MIGRATION_DATABASE_URL=url)
     assert code == 1
     assert "cannot be reached" in errors
-    assert "hunter2" not in output + errors
+    assert PASSWORD not in output + errors
 
 
 @pytest.mark.parametrize(
@@ -84,14 +90,16 @@ async def test_help() -> None:
 
 async def test_it_serves_until_it_is_told_to_stop(registry_database: str, models: Path) -> None:
     settings = {"DATABASE_URL": registry_database, "MODELS_ROOT": str(models), "LISTEN": "127.0.0.1:0"}
-    process = await start("serve", **settings, SERVICE_TOKEN="a-token-that-only-tests-know")
+    said: list[bytes] = []
+    process = await start("serve", **settings, SERVICE_TOKEN=TOKEN)
     try:
         assert process.stderr is not None
         async with asyncio.timeout(40):
             while b'"serving"' not in (line := await process.stderr.readline()):
                 assert line, "it ended"
+                said.append(line)
         process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.communicate(), 20)
+        canaries.keep("registry", *said, *await asyncio.wait_for(process.communicate(), 20))
     finally:
         if process.returncode is None:
             process.kill()

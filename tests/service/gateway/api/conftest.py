@@ -31,12 +31,13 @@ from minio import Minio
 from tests.service.gateway.api.client import Client
 from tests.service.gateway.api.registry import Registry, serving_registry
 from tests.service.gateway.api.worker import HandWorker
+from tests.support import canaries
 from tests.support.postgres import Postgres, postgres
 from tests.support.s3 import S3Server, bucket, s3
 
 __all__ = ["bucket", "postgres", "s3"]
 
-KEY = "a-development-key-of-the-tests"
+KEY = canaries.secret("development-key")
 ROLES = ("locution_api", "locution_worker")
 
 
@@ -93,6 +94,7 @@ async def serve(gateway_database: str, s3: S3Server, bucket: str) -> Serve:
                 "sweep_seconds": 0.2,
                 "database_pool_size": 5,
                 **s3.settings(bucket).model_dump(),
+                **canaries.spans("gateway-api"),
                 **settings,
             }
             wanted = ApiSettings(**values)

@@ -18,10 +18,11 @@ from tests.service.gateway.api.conftest import (
 )
 from tests.service.gateway.api.worker import HandWorker
 from tests.service.gateway.identity.world import World, make_world
+from tests.support import canaries
 
 __all__ = ["bucket", "gateway_database", "postgres", "s3", "serve", "worker"]
 
-SESSION_KEY = "a-session-key-of-the-tests-0123456789"
+SESSION_KEY = canaries.secret("session-key")
 
 
 @pytest.fixture

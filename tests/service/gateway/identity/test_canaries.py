@@ -20,6 +20,7 @@ from locution.v1.administration_service_pb2_grpc import AdministrationServiceStu
 from locution_common.channels import open_channel
 
 from tests.service.gateway.api.registry import serving_registry
+from tests.support import canaries
 from tests.support.processes import free_port
 from tests.support.s3 import S3Server
 
@@ -59,7 +60,7 @@ def environment(database: str, s3: S3Server, bucket: str, role: str, registry: s
 @asynccontextmanager
 async def process(name: str, given: Mapping[str, str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a process of the gateway, whose output goes to the log, and end it in good order."""
-    with log.open("ab") as out:
+    with canaries.kept(log).open("ab") as out:
         command = (sys.executable, "-m", "locution_gateway", name)
         made = await asyncio.create_subprocess_exec(*command, env=given, stdout=out, stderr=out)
     try:
@@ -76,6 +77,7 @@ async def checked(name: str, given: Mapping[str, str]) -> str:
     pipe = asyncio.subprocess.PIPE
     made = await asyncio.create_subprocess_exec(*command, env=given, stdout=pipe, stderr=pipe)
     out, err = await made.communicate()
+    canaries.keep(name, out, err)
     return (out + err).decode()
 
 

@@ -17,9 +17,10 @@ from locution_common.channels import open_channel
 from tests.service.gateway.api.client import Client
 from tests.service.gateway.api.conftest import KEY, Gateway
 from tests.service.gateway.api.worker import HEARD, HandWorker
+from tests.support import canaries
 
 ROLES = ("VIEWER", "MEMBER", "ADMIN", "OPERATOR")
-PASSWORD = "correct horse battery staple"
+PASSWORD = canaries.secret("user-password")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from locution_common.channels import open_channel
 from tests.service.gateway.api.conftest import KEY, Gateway, Serve, bucket, gateway_database, postgres, s3, serve
 from tests.service.gateway.live.fake_engine import FakeEngine, serving_engine
 from tests.service.gateway.live.talk import Speaker
+from tests.support import canaries
 
 __all__ = ["bucket", "gateway_database", "postgres", "s3", "serve"]
 
@@ -40,7 +41,7 @@ def serve_live(serve: Serve, engine: FakeEngine) -> ServeLive:
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[House]:
-        values = {"asr_address": engine.address, "service_token": "engines-know-this", **settings}
+        values = {"asr_address": engine.address, "service_token": canaries.secret("service-token"), **settings}
         async with (
             serve(**values) as gateway,
             open_channel(gateway.running.address, token=KEY) as channel,

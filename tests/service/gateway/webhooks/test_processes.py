@@ -19,6 +19,7 @@ from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker
 from tests.service.gateway.webhooks.conftest import ALLOW, Hooks, until
 from tests.service.gateway.webhooks.receiver import Receiver
+from tests.support import canaries
 from tests.support.processes import free_port
 from tests.support.s3 import S3Server
 
@@ -32,7 +33,9 @@ async def process(
     settings = {
         "LISTEN": "127.0.0.1:0",
         "METRICS_LISTEN": f"127.0.0.1:{metrics}",
-        "DATABASE_URL": database.replace("postgres@", "locution_worker@"),
+        "DATABASE_URL": database.replace("postgres@", f"locution_worker:{canaries.secret('database-password')}@"),
+        "SERVICE_TOKEN": canaries.secret("service-token"),
+        "TRACE_FILE": str(canaries.kept(log.with_suffix(".jsonl"))),
         "S3_ENDPOINT": store.s3_endpoint,
         "S3_ACCESS_KEY": store.s3_access_key.get_secret_value(),
         "S3_SECRET_KEY": store.s3_secret_key.get_secret_value(),
@@ -48,7 +51,7 @@ async def process(
         "SHUTDOWN_DELAY": "0",
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUTION_")}
-    with log.open("ab") as out:
+    with canaries.kept(log).open("ab") as out:
         made = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "locution_gateway", "worker"),
             env=kept | {f"LOCUTION_{name}": value for name, value in settings.items()},
