@@ -1,4 +1,4 @@
-"""Options that all tests share."""
+"""What all tests share: options, and the keeping of logs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from tests.support import canaries
+
+SERVICES = ("locution", "locution_common", "locution_gateway", "locution_registry", "locution_asr", "locution_diarizer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,4 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
     handler = canaries.handler()
     if handler is not None:
         logging.getLogger().addHandler(handler)
+        for service in SERVICES:
+            logging.getLogger(service).setLevel(logging.INFO)
         config.add_cleanup(handler.close)

@@ -24,6 +24,16 @@ from tests.support import canaries
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
 
+PATIENCE = 300
+"""Seconds that a test may take: the first one waits for the whole stack, which takes long on a busy machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test of this folder the time that a start of the stack may take."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PATIENCE))
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -105,7 +115,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
 def _keep(state: Path) -> None:
     """Keep the stack's logs and spans for the search for its secrets; an access key is an id."""
     canaries.keep_copies(state / "logs", state / "trace.jsonl")
-    found = [path for path in (state / "secrets").iterdir() if path.name != "s3-access-key"]
+    found = [path for path in (state / "secrets").glob("*") if path.name != "s3-access-key"]
     canaries.note(*(path.read_text().strip() for path in found))
 
 

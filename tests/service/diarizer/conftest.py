@@ -35,7 +35,14 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 @asynccontextmanager
 async def serve_diarizer(*, models_root: Path = MODELS, name: str = WEIGHT, **settings: Any) -> AsyncIterator[Stack]:
-    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "diarizer_workers": 2, **canaries.spans("diarizer"), **settings}
+    values = {
+        "listen": "127.0.0.1:0",
+        "service_token": TOKEN,
+        "shutdown_grace": 5,
+        "diarizer_workers": 2,
+        **canaries.spans("diarizer"),
+        **settings,
+    }
     async with serving_registry() as registry:
         registry.add(name, weights(models_root, name))
         wanted = DiarizerSettings(models_root=models_root, registry_address=registry.address, **values)

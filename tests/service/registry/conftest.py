@@ -68,7 +68,14 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 @asynccontextmanager
 async def serve_registry(url: str, models_root: Path, **settings: Any) -> AsyncIterator[Stack]:
-    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "health_interval": 0.1, **canaries.spans("registry"), **settings}
+    values = {
+        "listen": "127.0.0.1:0",
+        "service_token": TOKEN,
+        "shutdown_grace": 5,
+        "health_interval": 0.1,
+        **canaries.spans("registry"),
+        **settings,
+    }
     wanted = RegistrySettings.model_validate({"database_url": url, "models_root": models_root, **values})
     async with (
         serving(wanted, app.start, name="registry") as running,

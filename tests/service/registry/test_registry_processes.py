@@ -15,7 +15,6 @@ from tests.service.registry.conftest import TOKEN
 from tests.support import canaries
 from tests.support.postgres import database  # noqa: F401  # a fixture
 
-
 PASSWORD = canaries.secret("database-password")
 
 
@@ -89,7 +88,8 @@ async def test_help() -> None:
 
 
 async def test_it_serves_until_it_is_told_to_stop(registry_database: str, models: Path) -> None:
-    settings = {"DATABASE_URL": registry_database, "MODELS_ROOT": str(models), "LISTEN": "127.0.0.1:0"}
+    url = registry_database.replace("postgres@", f"postgres:{PASSWORD}@")
+    settings = {"DATABASE_URL": url, "MODELS_ROOT": str(models), "LISTEN": "127.0.0.1:0"}
     said: list[bytes] = []
     process = await start("serve", **settings, SERVICE_TOKEN=TOKEN)
     try:

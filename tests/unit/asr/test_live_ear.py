@@ -59,10 +59,9 @@ def live_ear(first: int = 0, done: int = 0, rule: LiveRule = RULE) -> LiveEar:
     return LiveEar(loud, ThreadPoolExecutor(1), rule, first, done)
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("rule", [*map(SectionRule().in_mode, Mode), SectionRule().detecting()])
 @pytest.mark.parametrize("chunk", [160, 1600, 16000, 32000])
-async def test_windows_are_those_of_a_section(chunk: int, mode: Mode) -> None:
-    rule = SectionRule().in_mode(mode)
+async def test_windows_are_those_of_a_section(chunk: int, rule: SectionRule) -> None:
     ear = Ear(loud, ThreadPoolExecutor(1), rule, live=False)
     section = []
     for at in range(0, len(CONVERSATION), 16000):
@@ -83,6 +82,12 @@ async def test_every_opening_has_its_end() -> None:
         open_now += 1 if isinstance(event, Opened) else -1 if open_now else 0
         assert open_now in (0, 1)
     assert open_now == 0
+
+
+async def test_a_silence_that_was_asked_for_holds_where_the_language_is_detected() -> None:
+    asked = LiveRule(window=SectionRule().detecting().window).ending(samples(3.0), 0)
+    assert asked.window.ends(samples(10), samples(2.8))
+    assert not asked.window.ends(samples(10), samples(2.6))
 
 
 async def test_a_shorter_silence_ends_windows_sooner() -> None:

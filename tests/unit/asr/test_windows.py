@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from locution_asr.core.transcribe import SectionRule
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, halves, place
 from locution_asr.domain.models import Span, Window, samples, seconds
 
@@ -19,10 +20,10 @@ def counting(length: int = LENGTH) -> np.ndarray:
     return (np.arange(length) % 30000).astype(np.int16)
 
 
-def planned(*utterances: tuple[float, float]) -> list[Window]:
+def planned(*utterances: tuple[float, float], rule: WindowRule = RULE) -> list[Window]:
     buffer = PcmBuffer()
     buffer.append(counting())
-    planner = WindowPlanner(RULE, buffer)
+    planner = WindowPlanner(rule, buffer)
     windows: list[Window] = []
     for start, end in utterances:
         windows += planner.add(Span(samples(start), samples(end)), LENGTH)
@@ -61,6 +62,28 @@ def test_windows_stay_below_the_longest() -> None:
 
 def test_a_long_pause_ends_a_window() -> None:
     assert len(planned((0, 2), (20, 22))) == 2
+
+
+def spans(windows: list[Window]) -> list[tuple[int, int]]:
+    return [(round(seconds(w.span.start)), round(seconds(w.span.end))) for w in windows]
+
+
+def test_where_the_language_is_detected_a_short_pause_ends_a_window() -> None:
+    rule = SectionRule().detecting().window
+    said = [(1, 6), (7.5, 13), (13.8, 20)]
+    assert spans(planned(*said)) == [(1, 20)]
+    assert spans(planned(*said, rule=rule)) == [(1, 6), (7, 20)]
+
+
+def test_what_is_too_short_to_tell_its_language_goes_on_behind_a_pause() -> None:
+    rule = SectionRule().detecting().window
+    assert spans(planned((1, 2.5), (4, 10), (12, 18), rule=rule)) == [(1, 10), (12, 18)]
+    assert spans(planned((1, 2.5), (20, 26), rule=rule)) == [(1, 3), (20, 26)]
+
+
+def test_a_long_pause_rule_that_is_shorter_holds_where_the_language_is_detected() -> None:
+    rule = replace(SectionRule().detecting().window, pause=samples(0.3))
+    assert spans(planned((1, 6), (6.9, 12), rule=rule)) == [(1, 6), (7, 12)]
 
 
 def test_pieces_never_overlap_and_speech_is_counted_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -187,9 +187,11 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
     GetTranscript = ListSegments = GetModel = SetDefaultModel = DisableModel = EnableModel = _unused
 
 
-async def serve(gateway: FakeGateway) -> tuple[grpc.aio.Server, str]:
-    """Serve on a free port of loopback."""
+async def serve(gateway: FakeGateway, *more: Callable[[grpc.aio.Server], None]) -> tuple[grpc.aio.Server, str]:
+    """Serve on a free port of loopback, with what else adds itself."""
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
+    for add in more:
+        add(server)
     add_UploadServiceServicer_to_server(gateway, server)
     add_JobServiceServicer_to_server(gateway, server)
     add_TranscriptServiceServicer_to_server(gateway, server)

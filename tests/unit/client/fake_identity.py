@@ -31,6 +31,7 @@ class FakeIdentity(AccountServiceServicer, AdministrationServiceServicer):
 
     def __init__(self) -> None:
         self.lifetime = 900.0
+        self.narrow = False
         self.access: set[str] = set()
         self.refresh: set[str] = set()
         self.made = 0
@@ -180,6 +181,12 @@ class FakeIdentity(AccountServiceServicer, AdministrationServiceServicer):
         self.defaults["mine"] = request.preferences.job_defaults
         return accounts.Preferences(job_defaults=self.defaults["mine"])
 
+    async def GetTenantSettings(self, request: Any, context: Context) -> administration.TenantSettings:
+        await self.guard(request, context)
+        if self.narrow:
+            await _abort(context, refusal(grpc.StatusCode.PERMISSION_DENIED, "SCOPE_TOO_NARROW", "not with this key"))
+        return administration.TenantSettings(name=request.name, job_defaults=self.defaults.get(request.name))
+
     async def UpdateTenantSettings(self, request: Any, context: Context) -> administration.TenantSettings:
         await self.guard(request, context)
         settings: administration.TenantSettings = request.settings
@@ -188,16 +195,21 @@ class FakeIdentity(AccountServiceServicer, AdministrationServiceServicer):
     async def _unused(self, request: Any, context: Context) -> Any:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the client's tests have no need of this")
 
-    ChangePassword = GetTenant = UpdateTenant = GetTenantSettings = GetUser = DeleteUser = _unused
+    ChangePassword = GetTenant = UpdateTenant = GetUser = DeleteUser = _unused
     ListInvitations = DeleteInvitation = ListTenantApiKeys = RotateTenantApiKey = RevokeTenantApiKey = _unused
     CreateIssuer = ListIssuers = DeleteIssuer = _unused
+
+
+def add_to(server: grpc.aio.Server, gateway: FakeIdentity) -> None:
+    """Serve both services."""
+    add_AccountServiceServicer_to_server(gateway, server)
+    add_AdministrationServiceServicer_to_server(gateway, server)
 
 
 async def serve(gateway: FakeIdentity) -> tuple[grpc.aio.Server, str]:
     """Serve on a free port of loopback."""
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    add_AccountServiceServicer_to_server(gateway, server)
-    add_AdministrationServiceServicer_to_server(gateway, server)
+    add_to(server, gateway)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     return server, f"127.0.0.1:{port}"

@@ -38,6 +38,7 @@ from tests.support.s3 import S3Server, bucket, s3
 __all__ = ["bucket", "postgres", "s3"]
 
 KEY = canaries.secret("development-key")
+PASSWORD = canaries.secret("database-password")
 ROLES = ("locution_api", "locution_worker")
 
 
@@ -87,7 +88,7 @@ async def serve(gateway_database: str, s3: S3Server, bucket: str) -> Serve:
         async with serving_registry() as registry:
             values = {
                 "listen": "127.0.0.1:0",
-                "database_url": gateway_database.replace("postgres@", "locution_api@"),
+                "database_url": gateway_database.replace("postgres@", f"locution_api:{PASSWORD}@"),
                 "registry_address": registry.address,
                 "development_key": KEY,
                 "shutdown_grace": 2,

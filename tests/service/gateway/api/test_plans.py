@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from locution_gateway.adapters.postgres.identity.quotas import STORED
 from locution_gateway.adapters.postgres.job_rows import SELECT
 from locution_gateway.adapters.postgres.jobs import COLUMNS
 from locution_gateway.adapters.postgres.lists import Builder, Statement
@@ -51,3 +52,24 @@ async def test_pages_of_jobs(gateway: Gateway, statement: Statement, index: str)
     plan = "\n".join(row[0] for row in await gateway.owner.fetch(f"EXPLAIN {statement.text}", *statement.values))
     assert index in plan, plan
     assert "Seq Scan on jobs" not in plan, plan
+
+
+# One tenant's uploads, nearly all of them finished long ago.
+UPLOADS = """
+WITH stored AS (
+    INSERT INTO gateway.objects (object_id, tenant_id, created_by, object_key, size_bytes, sha256)
+    VALUES (gen_random_uuid(), $1, 'seed', 'o', 1, repeat('0', 64)) RETURNING object_id
+)
+INSERT INTO gateway.uploads (upload_id, tenant_id, created_by, state, committed_bytes, object_key, object_id, expire_time)
+SELECT gen_random_uuid(), $1, 'seed', CASE n % 3000 WHEN 0 THEN 'WRITING' ELSE 'READY' END, 10, 'k' || n,
+    CASE n % 3000 WHEN 0 THEN NULL ELSE stored.object_id END, now()
+FROM generate_series(1, 30000) AS n, stored
+"""
+
+
+async def test_stored_bytes_are_summed_over_unfinished_uploads_alone(gateway: Gateway) -> None:
+    await gateway.owner.execute(UPLOADS, TENANT)
+    await gateway.owner.execute("ANALYZE gateway.uploads")
+    assert await gateway.owner.fetchval(STORED, TENANT) == 1 + 10 * 10
+    plan = "\n".join(row[0] for row in await gateway.owner.fetch(f"EXPLAIN {STORED}", TENANT))
+    assert "uploads_unfinished" in plan, plan

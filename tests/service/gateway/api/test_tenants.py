@@ -27,7 +27,7 @@ from locution_gateway.domain.ports import JobChange, Seal, Tail
 from locution_gateway.domain.uploads import UploadPart
 
 from tests.service.gateway.api.client import Client, reason
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.api.conftest import KEY, Gateway
 from tests.service.gateway.api.worker import HandWorker
 
 STRANGER = Principal(TenantId(uuid4()), "stranger", Role.OPERATOR)
@@ -146,7 +146,7 @@ async def test_jobs_of_another_tenant_are_absent(things: Things, database: Tenan
 
 
 async def test_only_the_known_key_is_let_in(gateway: Gateway) -> None:
-    for token in (None, "wrong", "a-development-key-of-the-test"):
+    for token in (None, "wrong", KEY[:-1]):
         async with open_channel(gateway.running.address, token=token) as channel:
             call = Client(channel).jobs.ListJobs(jobs.ListJobsRequest())
             assert await reason(call) == "UNAUTHENTICATED"

@@ -93,10 +93,9 @@ def count(text: str) -> int:
     return number
 
 
-def add_format(parser: argparse.ArgumentParser, *, default: str | None) -> None:
-    """Add --format and --output."""
-    shown = f" ({default})" if default else " (none: no transcript is fetched)"
-    parser.add_argument("--format", choices=sorted(FORMATS), default=default, help=f"kind of file{shown}")
+def add_format(parser: argparse.ArgumentParser, *, otherwise: str) -> None:
+    """Add --format and --output; `otherwise` says what happens without a format."""
+    parser.add_argument("--format", choices=sorted(FORMATS), help=f"kind of file ({otherwise})")
     parser.add_argument("--output", metavar="PATH", help="file or folder to write to (standard output)")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from locution.v1 import job_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli import arguments, exit_codes, preferred, show
 from locution_client.cli.commands import job_changes, job_tags
 from locution_client.cli.output import Destination
 from locution_client.cli.progress import Screen
@@ -26,7 +26,7 @@ def configure(commands: arguments.Commands) -> None:
     watch = actions.add_parser("watch", help="follow a job to its end")
     for action, run in ((get, _get), (watch, _watch)):
         action.add_argument("job", type=arguments.job, metavar="JOB", help="jobs/ID")
-        arguments.add_format(action, default=None)
+        arguments.add_format(action, otherwise="with --output your settings' or txt; else no transcript is fetched")
         arguments.add_json(action)
         action.set_defaults(run=run)
     job_changes.configure(actions)
@@ -54,6 +54,7 @@ async def _list(client: Client, options: argparse.Namespace) -> int:
 
 
 async def _get(client: Client, options: argparse.Namespace) -> int:
+    options.format = await _format(client, options)
     job = await client.jobs.get(options.job)
     if options.format:
         await _export(client, job, options)
@@ -63,6 +64,7 @@ async def _get(client: Client, options: argparse.Namespace) -> int:
 
 
 async def _watch(client: Client, options: argparse.Namespace) -> int:
+    options.format = await _format(client, options)
     screen = Screen()
     lines = _Lines(as_json=options.json) if options.json or not options.format else None
     try:
@@ -75,6 +77,11 @@ async def _watch(client: Client, options: argparse.Namespace) -> int:
     if options.format:
         await _export(client, job, options)
     return exit_codes.OK
+
+
+async def _format(client: Client, options: argparse.Namespace) -> str | None:
+    """Return the format of the transcript to fetch, None for none."""
+    return await preferred.export_format(client, options.format) if options.format or options.output else None
 
 
 async def _export(client: Client, job: pb.Job, options: argparse.Namespace) -> None:

@@ -11,10 +11,16 @@ from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import administration_service_pb2 as administration
 from locution.v1.identity_pb2 import JobDefaults
 from locution.v1.job_config_pb2 import JobConfig
+from locution.v1.live_service_pb2 import LiveConfig
 
 from locution_client.cli import arguments, exit_codes, naming
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
+
+LIVE = "live_afterwards"
+"""Of a tenant alone: what becomes of a live session once it has ended."""
+
+AFTERWARDS = naming.words(LiveConfig.Afterwards.items(), "AFTERWARDS_")
 
 Stored: TypeAlias = "accounts.Preferences | administration.TenantSettings"
 
@@ -31,9 +37,10 @@ def configure(commands: arguments.Commands) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     reading = actions.add_parser("get", help="show them")
     setting = actions.add_parser("set", help="set some of them")
-    setting.add_argument("values", nargs="+", metavar="NAME=VALUE", help=f"of {', '.join(NAMES)}; words or JSON")
+    known = f"of {', '.join(NAMES)}; with --tenant also {LIVE}"
+    setting.add_argument("values", nargs="+", metavar="NAME=VALUE", help=f"{known}; words or JSON")
     unset = actions.add_parser("unset", help="leave some of them to the tenant or the server")
-    unset.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}")
+    unset.add_argument("names", nargs="+", choices=(*NAMES, LIVE), metavar="NAME", help=known)
     for action, run in ((reading, _get), (setting, _set), (unset, _unset)):
         naming.add_tenant(action, "as an administrator: of this tenant, not your own")
         arguments.add_json(action)
@@ -48,25 +55,35 @@ async def _get(client: Client, options: argparse.Namespace) -> int:
 
 async def _set(client: Client, options: argparse.Namespace) -> int:
     values = dict(_pair(text) for text in options.values)
-    return await _update(client, options, _defaults(values), list(values))
+    live = administration.LiveDefaults(afterwards=values.get(LIVE))  # type: ignore[arg-type]
+    jobs = {name: value for name, value in values.items() if name != LIVE}
+    return await _update(client, options, _defaults(jobs), list(values), live)
 
 
 async def _unset(client: Client, options: argparse.Namespace) -> int:
-    return await _update(client, options, JobDefaults(), options.names)
+    return await _update(client, options, JobDefaults(), options.names, administration.LiveDefaults())
 
 
-async def _update(client: Client, options: argparse.Namespace, wanted: JobDefaults, names: list[str]) -> int:
-    fields = [f"job_defaults.{_path(name)}" for name in names]
+async def _update(
+    client: Client,
+    options: argparse.Namespace,
+    wanted: JobDefaults,
+    names: list[str],
+    live: administration.LiveDefaults,
+) -> int:
+    fields = [_path(name) for name in names]
     if options.tenant is None:
+        if LIVE in names:
+            raise UsageError(f"{LIVE} is a tenant's: give --tenant")
         own = accounts.Preferences(job_defaults=wanted)
         return _print(await client.accounts.update_preferences(own, fields), options)
-    settings = administration.TenantSettings(name=f"{options.tenant}/settings", job_defaults=wanted)
+    settings = administration.TenantSettings(name=f"{options.tenant}/settings", job_defaults=wanted, live_defaults=live)
     return _print(await client.administration.update_settings(settings, fields), options)
 
 
 def _pair(text: str) -> tuple[str, object]:
     name, _, value = text.partition("=")
-    if name not in NAMES or not value:
+    if name not in (*NAMES, LIVE) or not value:
         raise UsageError(f"{name!r} is no setting; give NAME=VALUE, NAME of {', '.join(NAMES)}")
     return name, _value(name, value)
 
@@ -77,6 +94,10 @@ def _value(name: str, value: str) -> object:
         return {"enabled": value == "on"}
     if name == "retention":
         return f"{naming.period(value).total_seconds():.0f}s"
+    if name == LIVE:
+        if value not in AFTERWARDS:
+            raise UsageError(f"{value!r} is none of {', '.join(AFTERWARDS)}")
+        return AFTERWARDS[value]
     if name == "language_candidates":
         return value.split(",")
     field = (JobDefaults if name == "export_format" else JobConfig).DESCRIPTOR.fields_by_name[name]
@@ -100,11 +121,15 @@ def _defaults(values: dict[str, object]) -> JobDefaults:
 
 
 def _path(name: str) -> str:
-    return name if name == "export_format" else f"config.{name}"
+    if name == LIVE:
+        return "live_defaults.afterwards"
+    return f"job_defaults.{name}" if name == "export_format" else f"job_defaults.config.{name}"
 
 
 def _print(stored: Stored, options: argparse.Namespace) -> int:
     shown = [(name, _shown(stored.job_defaults, name)) for name in NAMES]
+    if isinstance(stored, administration.TenantSettings):
+        shown.append((LIVE, naming.word(AFTERWARDS, stored.live_defaults.afterwards)))
     naming.one(stored, [*shown, ("changed", naming.when(stored, "update_time"))], as_json=options.json)
     return exit_codes.OK
 

@@ -25,7 +25,9 @@ def configure(commands: arguments.Commands) -> None:
     for name, run, text in (("create", _create, "make a tenant"), ("set", _set, "change a tenant")):
         action = _on_one(actions, name, run, text)
         action.add_argument("--label", metavar="TEXT", help="label for people")
-        action.add_argument("--weight", type=int, metavar="N", help="share of the engines against others, 1 to 1000")
+        action.add_argument(
+            "--weight", type=_weight, metavar="N", help="share of the engines against others, 1 to 1000"
+        )
     switch = action.add_mutually_exclusive_group()
     switch.add_argument("--enable", dest="state", action="store_const", const="active", help="take its credentials")
     switch.add_argument("--disable", dest="state", action="store_const", const="disabled", help="take none of them")
@@ -38,6 +40,14 @@ def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> a
     arguments.add_json(action)
     action.set_defaults(run=run)
     return action
+
+
+def _weight(text: str) -> int:
+    """Accept a share of the engines."""
+    weight = int(text)
+    if not 1 <= weight <= 1000:
+        raise argparse.ArgumentTypeError(f"{weight} is not from 1 to 1000")
+    return weight
 
 
 async def _list(client: Client, options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from locution.v1 import job_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli import arguments, exit_codes, preferred, show
 from locution_client.cli.output import Destination, UsageError
 from locution_client.cli.progress import Screen
 from locution_client.client import Client
@@ -38,7 +38,7 @@ def configure(commands: arguments.Commands) -> None:
     names.add_argument(
         "--voice", action="append", type=arguments.voice, metavar="VOICE", help="look for this voice; may be repeated"
     )
-    arguments.add_format(parser, default="txt")
+    arguments.add_format(parser, otherwise="your settings', or txt")
     parser.set_defaults(run=run)
 
 
@@ -47,8 +47,9 @@ async def run(client: Client, options: argparse.Namespace) -> int:
     missing = [path for path in options.files if not path.is_file()]
     if missing:
         raise UsageError(f"no such file: {', '.join(map(str, missing))}")
-    destination = Destination(options.files, options.output, options.format)
-    batch = Batch(client, _options(options), options.format, Screen())
+    chosen = await preferred.export_format(client, options.format)
+    destination = Destination(options.files, options.output, chosen)
+    batch = Batch(client, _options(options), chosen, Screen())
     try:
         results = await batch.run(options.files)
     except asyncio.CancelledError:

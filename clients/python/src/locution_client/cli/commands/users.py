@@ -35,6 +35,7 @@ def configure(commands: arguments.Commands) -> None:
     _on_one(actions, "reset-password", _reset, "set a user's password; it is asked for, or read from standard input")
     _on_one(actions, "delete", _delete, "delete a user with sessions, keys and preferences")
     password = actions.add_parser("change-password", help="change your own password; both are asked for, or read")
+    arguments.add_json(password)
     password.set_defaults(run=_change_password)
 
 
@@ -116,8 +117,8 @@ async def _delete(client: Client, options: argparse.Namespace) -> int:
 async def _change_password(client: Client, options: argparse.Namespace) -> int:
     old = naming.secret("Password now: ")
     await client.accounts.change_password(old, naming.new_password("New password: "))
-    show.note("locution: your password is changed; your other sessions are over")
-    return exit_codes.OK
+    caller = await client.accounts.caller()
+    return _done(caller.user or caller.subject, "has a new password; the other sessions are over", options)
 
 
 def _done(name: str, text: str, options: argparse.Namespace) -> int:

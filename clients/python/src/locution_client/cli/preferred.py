@@ -1,0 +1,42 @@
+"""What callers prefer where the command line says nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locution.v1.identity_pb2 import JobDefaults
+
+from locution_client.client import Client
+from locution_client.errors import ApiError
+from locution_client.transcripts import FORMATS
+
+FORMAT: Final = "txt"
+"""The format where nobody said one."""
+
+_UNTOLD: Final = ("PERMISSION_DENIED", "UNIMPLEMENTED")
+"""How a server refuses that shows no preferences to this key, or has none."""
+
+
+async def export_format(client: Client, given: str | None) -> str:
+    """Return the format that was given, else the caller's, else the tenant's, else FORMAT. Raises ApiError."""
+    if given is not None:
+        return given
+    try:
+        return await _stored(client) or FORMAT
+    except ApiError as error:
+        if error.code in _UNTOLD:
+            return FORMAT
+        raise
+
+
+async def _stored(client: Client) -> str | None:
+    own = _named((await client.accounts.preferences()).job_defaults)
+    if own is not None:
+        return own
+    tenant = (await client.accounts.caller()).tenant
+    return _named((await client.administration.settings(tenant)).job_defaults)
+
+
+def _named(defaults: JobDefaults) -> str | None:
+    """Return a format's name, None for none and for one that this version does not know."""
+    return next((name for name, value in FORMATS.items() if value == defaults.export_format), None)

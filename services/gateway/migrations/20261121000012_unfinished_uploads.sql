@@ -1,0 +1,8 @@
+-- migrate:up
+
+-- What a tenant has begun to store: summed for every part of an upload of unstated size, where its bytes are limited.
+CREATE INDEX uploads_unfinished ON gateway.uploads (tenant_id) WHERE state IN ('WRITING', 'VERIFYING');
+
+-- migrate:down
+
+DROP INDEX gateway.uploads_unfinished;
