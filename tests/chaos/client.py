@@ -17,6 +17,7 @@ from locution.v1 import job_config_pb2 as config
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as uploads
 from locution.v1.job_service_pb2_grpc import JobServiceStub
+from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 from locution_common.interceptors import remote_failure
 
@@ -28,6 +29,9 @@ Code = grpc.StatusCode
 AGAIN = (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED, Code.DEADLINE_EXCEEDED, Code.ABORTED, Code.CANCELLED)
 OWN_FAULT = "Internal error from Core"
 """What grpc.aio's client says by itself of a write to a call that has ended; no server sent it."""
+
+MISSTATED = "UPLOAD_DIGEST_MISMATCH"
+"""What a wrong digest is told. Where the digest was right, the upload is FAILED, which `settled` takes as a violation."""
 
 CALL_SECONDS = 15.0
 PATIENCE = 75.0
@@ -44,6 +48,7 @@ class Client:
     def __init__(self, channel: grpc.aio.Channel, history: History, rng: random.Random) -> None:
         self.uploads = UploadServiceStub(channel)
         self.jobs = JobServiceStub(channel)
+        self.transcripts = TranscriptServiceStub(channel)
         self.history = history
         self.rng = rng
 
@@ -63,7 +68,7 @@ class Client:
         """Note a failure and return its reason; one of the server's own is a violation."""
         code, reason = error.code(), remote_failure(error).reason or ""
         self.history.refusals[method, code.name, reason] += 1
-        if error.details() == OWN_FAULT:
+        if error.details() == OWN_FAULT or reason == MISSTATED:
             return reason
         if code in (Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS) or (code not in AGAIN and not reason):
             self.history.violated(f"{method} failed with {code.name} {reason}: {error.details()}")
@@ -80,7 +85,7 @@ class Client:
         self.history.uploads[made.name] = sent
         async with asyncio.timeout(PATIENCE):
             while (await self.get_upload(sent)).state == uploads.Upload.STATE_WRITING:
-                await self._stream(sent, recording.data, cut=cuts > 0)
+                await self.stream(sent, recording.data, cut=cuts > 0)
                 cuts -= 1
         return await self.settled(sent)
 
@@ -126,13 +131,13 @@ class Client:
         sent.ready = upload.state == uploads.Upload.STATE_READY
         return sent
 
-    async def _stream(self, sent: Sent, data: bytes, cut: bool) -> None:
+    async def stream(self, sent: Sent, data: bytes, cut: bool) -> None:
         """Write from the committed offset; a cut stream ends at a place of chance, by a break or by half-closing."""
         offset = sent.committed
         end = self.rng.randrange(offset, len(data)) if cut and offset < len(data) else len(data)
         apart = not cut and self.rng.random() < 0.3
         finish = None if cut or apart else uploads.WriteUploadFinish(sha256=sent.sha256)
-        call = self.uploads.WriteUpload(self._messages(sent, data, offset, end, finish), timeout=CALL_SECONDS)
+        call = self.uploads.WriteUpload(self.messages(sent, data, offset, end, finish), timeout=CALL_SECONDS)
         if cut:
             self.history.cuts += 1
             if self.rng.random() < 0.5:
@@ -150,9 +155,10 @@ class Client:
             if asyncio.current_task().cancelling():  # type: ignore[union-attr]  # we are in a task
                 raise
 
-    async def _messages(
+    async def messages(
         self, sent: Sent, data: bytes, offset: int, end: int, finish: uploads.WriteUploadFinish | None
     ) -> AsyncIterator[uploads.WriteUploadRequest]:
+        """Yield what a stream of these bytes is made of, noting what is offered."""
         yield uploads.WriteUploadRequest(start=uploads.WriteUploadStart(name=sent.name, offset=offset))
         for place in range(offset, end, CHUNK):
             piece = data[place : min(place + CHUNK, end)]

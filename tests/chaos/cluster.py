@@ -29,6 +29,7 @@ from locution_common import postgres as pg
 from locution_gateway import commands as gateway
 from locution_registry import commands as registry
 
+from tests.chaos import webhooks
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.supervisor import Supervisor
 from tests.support import processes
@@ -209,6 +210,8 @@ class Cluster:
         self.s3.client.make_bucket(self.bucket)
         self.proxy = FaultProxy(self.s3.endpoint)
         self._closing.callback(self.proxy.close)
+        self.hooks = webhooks.Hooks()
+        self._closing.callback(self.hooks.close)
         self.database_url = self._database()
         self.supervisor = Supervisor()
         self._closing.callback(self.supervisor.close)
@@ -255,6 +258,7 @@ class Cluster:
     def _settings(self, role: str, login: str) -> dict[str, str]:
         return {
             **SPEED,
+            **webhooks.SETTINGS,
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
             "LOCUTION_LISTEN": self._addresses[role],
             "LOCUTION_SERVICE_TOKEN": TOKEN,
@@ -278,6 +282,7 @@ class Cluster:
         async with Client(Connection(self.address, KEY)) as client:
             for weight in WEIGHTS:
                 await client.models.register(weight, make_default=True)
+            await self.hooks.register(client)
 
 
 async def _migrate(url: str) -> None:

@@ -3,7 +3,7 @@ api|worker`.
 
 Production code knows nothing of them. They are put around what matters for durability: every commit, every write to
 the object store, every acknowledgement. A point is named for its method, for example
-`PostgresStages.finish_join.commit.before`. A file `<role>.arm` in the folder
+`PostgresStages.finish_join.commit.before`; `tests.chaos.points` lists them. A file `<role>.arm` in the folder
 of CHAOS_FAILPOINTS holds names, one a line: at the first of them that is reached the process kills itself with SIGKILL.
 `reached.log` collects the names of all points that were ever passed, `fired.log` those at which a process died.
 """
@@ -21,9 +21,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
-PUTS: Final = ("put", "create_multipart", "upload_part", "complete_multipart", "abort_multipart", "delete")
+from tests.chaos.points import PUTS
 
 
 class Points:
@@ -71,7 +71,19 @@ def install(points: Points) -> None:
             points.reach(f"{name}.commit.before")
         points.reach(f"{name}.commit.after")
 
+    statement = TenantDatabase.across_tenants
+
+    @asynccontextmanager
+    async def across_tenants(self: Any) -> AsyncIterator[Any]:
+        """Each statement is a transaction of its own, so that before its commit is before it is sent."""
+        name = _caller()
+        async with statement(self) as connection:
+            points.reach(f"{name}.commit.before")
+            yield connection
+        points.reach(f"{name}.commit.after")
+
     TenantDatabase.transaction = transaction  # type: ignore[method-assign,assignment]  # wrapped in place
+    TenantDatabase.across_tenants = across_tenants  # type: ignore[method-assign]  # wrapped in place
     for name in PUTS:
         setattr(ObjectStore, name, _around(points, f"ObjectStore.{name}", getattr(ObjectStore, name)))
 

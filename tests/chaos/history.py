@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from uuid import UUID
 
 
 @dataclass
@@ -84,6 +85,11 @@ class History:
             asked.states.append(state)
             if state in TERMINAL:
                 asked.ended_at = time.time()
+
+
+def uuid_of(name: str) -> UUID:
+    """Return the id within a resource name."""
+    return UUID(name.partition("/")[2])
 
 
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import grpc
 from locution_common.channels import open_channel
 
+from tests.chaos import errands
 from tests.chaos.client import Client, Gone
 from tests.chaos.cluster import KEY, Cluster
 from tests.chaos.history import Asked, History
@@ -41,6 +42,11 @@ async def _client(cluster: Cluster, history: History, seed: int, stop: asyncio.E
 async def errand(mine: Client) -> None:
     """Send a recording, have a job or two made of it, and end them as chance wills."""
     rng = mine.rng
+    match rng.choices(("", "give up", "misstate"), (80, 13, 7))[0]:
+        case "give up":
+            await errands.give_up(mine)
+        case "misstate":
+            await errands.misstate(mine)
     name = rng.choices(("short", "long", "wide"), (5, 3, 1))[0]
     if name == "wide" and rng.random() < 0.4:
         sent = await mine.send_parts(recording(name))
@@ -65,6 +71,8 @@ async def _job(mine: Client, asked: Asked) -> None:
         again = await mine.retry(asked)
         with suppress(Gone):
             await mine.watch(again)
+    if asked.ended_at is not None and not asked.deleting and mine.rng.random() < 0.2:
+        await errands.delete_many(mine, asked)
 
 
 async def _meddle(mine: Client, asked: Asked) -> None:
@@ -75,3 +83,7 @@ async def _meddle(mine: Client, asked: Asked) -> None:
             await mine.cancel(asked)
         elif draw < 0.3:
             await mine.delete(asked)
+        elif draw < 0.5:
+            await errands.retag(mine, asked, "looked-at")
+        if draw >= 0.3:
+            await errands.look(mine, asked)

@@ -28,13 +28,14 @@ class Recording:
 
 @cache
 def recording(name: str) -> Recording:
-    """Return a recording by name: short, long, wide (48 kHz stereo: several parts), or seekable (mp4)."""
+    """Return a recording by name: short, long, wide (48 kHz stereo: several parts), vast (decoded, too), or seekable (mp4)."""
     if name == "seekable":
         return Recording(name, mp4(noise(12, 16_000, 1, 4)), 12)
     seconds, rate, channels, seed = {
         "short": (12, 16_000, 1, 1),
         "long": (45, 16_000, 1, 2),
         "wide": (60, 48_000, 2, 3),
+        "vast": (300, 16_000, 1, 5),
     }[name]
     return Recording(name, noise(seconds, rate, channels, seed), seconds)
 

@@ -7,7 +7,23 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.chaos import points
+from tests.chaos.cluster import WORKERS
 from tests.chaos.rounds import Chaos, Outcome
+
+POINTS = """\
+Listed from the source (`tests/chaos/points.py`): before and after each commit of uploads, jobs, upkeep, stages and the outbox
+(reading transactions too), each write to the object store, and each acknowledgement. api and both workers were armed with all
+points at which none had died yet, again after every restart; both workers count as one."""
+
+FAULTS_OF_OURS = ("a stage failed by a fault of ours", "a stage was left to its lease", "DeadlockDetectedError")
+
+UNREACHED = {
+    "PostgresUploads.repeated": "nothing calls it: `create` itself finds a request_id that was used",
+    "PostgresJobs.expire": "jobs expire after days",
+    "PostgresUploads.expire": "uploads expire after days",
+    "PostgresOutbox.release": "given back by a worker that stops in peace",
+}
 
 HEAD = """\
 # Fault tests: what was done and what held
@@ -48,7 +64,7 @@ def render(chaos: Chaos) -> str:
         ready=max(outcome.ready for outcome in outcomes),
         recovery=max(outcome.recovery for outcome in outcomes),
     )
-    sections = [head, _kills(chaos), _points(chaos), _load(chaos), _rounds(outcomes)]
+    sections = [head, _kills(chaos), _points(chaos), _webhooks(chaos), _logged(chaos), _load(chaos), _rounds(outcomes)]
     return "\n".join(sections)
 
 
@@ -58,11 +74,48 @@ def _kills(chaos: Chaos) -> str:
 
 
 def _points(chaos: Chaos) -> str:
-    reached = sorted({name for _, name in chaos.cluster.reached()})
-    fired = {name for _, name in chaos.cluster.reached("fired.log")}
-    rows = [f"| `{name}` | {'yes' if name in fired else 'no'} |" for name in reached]
-    said = f"Of the {len(reached)} named points that were passed, {len(fired & set(reached))} were died at."
-    return "\n".join(["## Named points", "", said, "", "| point | died there |", "|---|---|", *rows, ""])
+    parts = ["## Named points", "", POINTS, "", "| of | points | passed | died at |", "|---|---|---|---|"]
+    tables = []
+    for kind in ("api", "worker"):
+        listed, passed, died = (
+            set(points.points(kind)),
+            _named(chaos, "reached.log", kind),
+            _named(chaos, "fired.log", kind),
+        )
+        parts.append(f"| {kind} | {len(listed)} | {len(listed & passed)} | {len(listed & died)} |")
+        rows = [f"| {kind} | `{name}` | {_why(name, passed)} |" for name in sorted(listed - died)]
+        tables += rows
+    if tables:
+        parts += ["", "Those at which none died:", "", "| of | point | why |", "|---|---|---|", *tables]
+    return "\n".join([*parts, ""])
+
+
+def _named(chaos: Chaos, file: str, kind: str) -> set[str]:
+    return {name for role, name in chaos.cluster.reached(file) if points.family(role) == kind}
+
+
+def _why(name: str, passed: set[str]) -> str:
+    if name in passed:
+        return "passed; the kills were used up at others"
+    method = name.partition(".commit")[0].partition(".acknowledge")[0].removesuffix(".before").removesuffix(".after")
+    return UNREACHED.get(method, "never passed under this load")
+
+
+def _webhooks(chaos: Chaos) -> str:
+    arrivals, refused = chaos.cluster.hooks.arrivals, chaos.cluster.hooks.refused
+    deliveries = len({each.delivery for each in arrivals})
+    said = (
+        f"{deliveries} deliveries of {len({each.job for each in arrivals})} jobs arrived {len(arrivals)} times, each signed; "
+        f"the receiver answered {refused['500']} with 500, {refused['503']} with 503, and {refused['silence']} not at all."
+    )
+    return f"## Webhooks\n\n{said}\n"
+
+
+def _logged(chaos: Chaos) -> str:
+    """Count the faults of the worker's own that cost an attempt, which no invariant forbids."""
+    logs = "".join(chaos.cluster.log(role) for role in WORKERS)
+    rows = [f"| {line} | {logs.count(line)} |" for line in FAULTS_OF_OURS]
+    return "\n".join(["## Logged by the workers", "", "| line | times |", "|---|---|", *rows, ""])
 
 
 def _load(chaos: Chaos) -> str:

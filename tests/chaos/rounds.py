@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tests.chaos import load, validator
+from tests.chaos import load, points, validator
 from tests.chaos.cluster import Cluster, kill
-from tests.chaos.history import History
+from tests.chaos.history import History, uuid_of
 from tests.chaos.recordings import recording
 from tests.chaos.validator import Baseline
 
 RECOVERY_SECONDS = 60.0
+WEBHOOKS_FAILING = 0.1
 Faults = Callable[["Chaos", random.Random], Awaitable[None]]
 
 
@@ -60,6 +61,16 @@ class Chaos:
         self.kills[role] += hit
         return hit
 
+    def died(self, role: str) -> int:
+        """Return how often a process died at a named point."""
+        return sum(each == role for each, _ in self.cluster.reached("fired.log"))
+
+    def points_left(self, role: str) -> set[str]:
+        """Return the named points at which neither it nor another of its kind has died yet."""
+        kind = points.family(role)
+        fired = {name for each, name in self.cluster.reached("fired.log") if points.family(each) == kind}
+        return set(points.points(kind)) - fired
+
     async def undisturbed(self) -> None:
         """Run each recording once without faults, for comparison."""
         transcripts = {}
@@ -71,7 +82,7 @@ class Chaos:
                     for diarize in (False, True):
                         asked = await mine.create(sent, diarize)
                         await mine.watch(asked)
-                        transcripts[name, diarize] = await validator.transcript(owner, validator._id(asked.name))
+                        transcripts[name, diarize] = await validator.transcript(owner, uuid_of(asked.name))
         finally:
             await owner.close()
         assert all(transcripts.values()), "an undisturbed run gave no text"
@@ -82,6 +93,7 @@ class Chaos:
         print(f"chaos round {name!r}, seed {seed}")
         began, before, stop = time.monotonic(), self.kills.total(), asyncio.Event()
         working = asyncio.create_task(load.load(self.cluster, self.history, seed, stop, clients))
+        self.cluster.hooks.failing = WEBHOOKS_FAILING
         try:
             await faults(self, random.Random(seed))
         finally:
@@ -104,6 +116,7 @@ class Chaos:
         """End all faults."""
         self.cluster.disarm()
         self.cluster.proxy.clean()
+        self.cluster.hooks.failing = 0.0
         self.cluster.plan(pace=0.0)
 
     async def recovered(self, working: asyncio.Task[None]) -> float:

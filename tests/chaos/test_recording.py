@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import random
 import signal
@@ -16,13 +17,13 @@ import pytest
 
 from tests.chaos import load, validator
 from tests.chaos.cluster import WORKERS, Cluster
-from tests.chaos.history import History
+from tests.chaos.history import History, uuid_of
 from tests.chaos.recordings import Recording, wav
 from tests.chaos.rounds import Chaos
 from tests.chaos.validator import Baseline
 
 KILLS = 3
-SHORT_MINUTES = 4
+SHORT_MINUTES = 3
 
 
 def speech(minutes: int) -> Recording:
@@ -46,11 +47,14 @@ async def transcribe(cluster: Cluster, history: History, recorded: Recording, ki
             asked = await mine.create(await mine.send(recorded), diarize=True)
             deaths = asyncio.create_task(_deaths(cluster, owner, asked.id)) if kill else None
             await mine.watch(asked)
-            error = await owner.fetchval("SELECT error::text FROM gateway.jobs WHERE job_id = $1::text::uuid", asked.id)
-            assert asked.states[-1] == "SUCCEEDED", error
+            row = await owner.fetchrow(
+                "SELECT error, warnings FROM gateway.jobs WHERE job_id = $1::text::uuid", asked.id
+            )
+            assert asked.states[-1] == "SUCCEEDED", row["error"]
+            assert json.loads(row["warnings"]) == []
             if deaths is not None:
                 await deaths
-        return await validator.transcript(owner, validator._id(asked.name))
+        return await validator.transcript(owner, uuid_of(asked.name))
     finally:
         await owner.close()
 

@@ -1,8 +1,7 @@
 """Checks the blueprint's invariants over Postgres, the object store and the clients' history.
 
 `check` looks at what must hold after every round: I1 to I5, I7, I12, and that no section was done again after it
-finished. `check_gone` looks at what takes its time: I10 and I11. Both return violations as sentences; an empty list
-is the aim.
+finished. It returns violations as sentences; an empty list is the aim. `tests.chaos.leftovers` looks at what takes its time.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ from uuid import UUID
 
 import asyncpg
 
+from tests.chaos import leftovers, webhooks
 from tests.chaos.cluster import Cluster
-from tests.chaos.history import TERMINAL, Asked, History, Sent
+from tests.chaos.history import TERMINAL, Asked, History, Sent, uuid_of
 
 Transcript = list[tuple[int, int, str, str | None]]
 """Start, end, text and speaker of each segment."""
@@ -43,8 +43,9 @@ async def check(cluster: Cluster, history: History, baseline: Baseline) -> list[
         for asked in list(history.jobs.values()):
             found += await _job(owner, asked, baseline)
         found += await _transitions(owner)
+        found += await _decoded(owner, cluster)
         found += await _redone(owner, cluster)
-        return found
+        return found + list(cluster.hooks.violations) + webhooks.order(list(cluster.hooks.arrivals))
     finally:
         await owner.close()
 
@@ -56,7 +57,7 @@ async def _uploads(owner: Any, cluster: Cluster, history: History) -> list[str]:
         row = await owner.fetchrow(
             """SELECT u.state, o.object_key, o.size_bytes, o.sha256 FROM gateway.uploads u
                LEFT JOIN gateway.objects o USING (object_id) WHERE upload_id = $1""",
-            _id(sent.name),
+            uuid_of(sent.name),
         )
         if row is None or (row["state"], row["size_bytes"], row["sha256"]) != ("READY", sent.size, sent.sha256):
             found.append(f"I1 {sent.name}: acknowledged, but the record is {row}")
@@ -102,7 +103,7 @@ def _durable(cluster: Cluster, row: Any, parts: Mapping[int, int]) -> int:
 
 async def _job(owner: Any, asked: Asked, baseline: Baseline) -> list[str]:
     """I3, I5, I7, I12 for one job."""
-    row = await owner.fetchrow("SELECT * FROM gateway.jobs WHERE job_id = $1", _id(asked.name))
+    row = await owner.fetchrow("SELECT * FROM gateway.jobs WHERE job_id = $1", uuid_of(asked.name))
     if row is None:
         return [] if asked.deleting else [f"I3 {asked.name}: accepted, and gone"]
     if asked.deleted_at is not None:
@@ -204,6 +205,16 @@ async def _transitions(owner: Any) -> list[str]:
     return found + [f"I4 stage {stage} was finished twice" for (stage,) in twice]
 
 
+async def _decoded(owner: Any, cluster: Cluster) -> list[str]:
+    """I3: the decoded audio of a job that has any is in the store, and no stage died of anything but its engine."""
+    rows = await owner.fetch("SELECT job_id, pcm_key FROM gateway.jobs WHERE pcm_key IS NOT NULL")
+    keys = await asyncio.to_thread(leftovers.keys, cluster)
+    folders = {key.rpartition("/")[0] for key in keys}
+    found = [f"I3 jobs/{job}: its decoded audio {key} is gone" for job, key in rows if key not in folders]
+    dead = await owner.fetch("SELECT stage_id, kind FROM gateway.stages WHERE state = 'DEAD' AND reason = 'INTERNAL'")
+    return found + [f"I3 stage {stage}: {kind} died of faults of ours" for stage, kind in dead]
+
+
 async def _redone(owner: Any, cluster: Cluster) -> list[str]:
     """No section is transcribed again after it finished: by the engine's own record."""
     path = cluster.engines / "sections.jsonl"
@@ -224,85 +235,16 @@ def _text(body: bytes) -> str:
     return " ".join(segment["text"] for segment in section["segments"])
 
 
-async def check_gone(cluster: Cluster, history: History) -> list[str]:
-    """Return what should be gone and is there (I10), and what nobody owns (I11)."""
-    owner = await cluster.owner()
-    try:
-        found = await _rows_left(owner, history)
-        keys = await asyncio.to_thread(_keys, cluster)
-        wanted = await _referenced(owner)
-        found += [f"I11 orphan object {key}" for key in keys if not any(key.startswith(each) for each in wanted)]
-        found += await _multiparts_left(owner, cluster)
-        stale = await owner.fetch(
-            "SELECT stage_id FROM gateway.stages WHERE lease_until < clock_timestamp() - interval '10 seconds'"
-        )
-        found += [f"I11 stage {stage} has a lease that ended long ago" for (stage,) in stale]
-        overdue = await owner.fetch(
-            "SELECT object_key FROM gateway.deletions WHERE create_time < clock_timestamp() - interval '60 seconds'"
-        )
-        found += [f"I10 {key} still waits for its deletion" for (key,) in overdue]
-    finally:
-        await owner.close()
-    found += [f"I11 decoding child {pid} has no worker" for pid in cluster.orphaned_children()]
-    found += [f"I11 scratch file {path.name}" for path in cluster.scratch.iterdir()]
-    return found
-
-
-async def _rows_left(owner: Any, history: History) -> list[str]:
-    found = []
-    jobs = [_id(each.name) for each in history.jobs.values() if each.deleted_at is not None]
-    for table in ("jobs", "stages", "sections", "job_events", "transcripts", "segments"):
-        left = await owner.fetchval(f"SELECT count(*) FROM gateway.{table} WHERE job_id = ANY ($1)", jobs)
-        found += [f"I10 {left} rows of deleted jobs in {table}"] if left else []
-    orphans = await owner.fetchval(
-        "SELECT count(*) FROM gateway.stage_results r LEFT JOIN gateway.stages s USING (stage_id) WHERE s.stage_id IS NULL"
-    )
-    found += [f"I10 {orphans} results without a stage"] if orphans else []
-    uploads = [_id(each.name) for each in history.uploads.values() if each.deleted_at is not None]
-    left = await owner.fetchval("SELECT count(*) FROM gateway.uploads WHERE upload_id = ANY ($1)", uploads)
-    return found + ([f"I10 {left} deleted uploads"] if left else [])
-
-
-def _keys(cluster: Cluster) -> list[str]:
-    return [each.object_name or "" for each in cluster.s3.client.list_objects(cluster.bucket, recursive=True)]
-
-
-async def _referenced(owner: Any) -> list[str]:
-    """Return the keys, or beginnings of keys, that some row still names."""
-    rows = await owner.fetch(
-        """SELECT object_key FROM gateway.objects
-           UNION SELECT pcm_key || '/' FROM gateway.jobs WHERE pcm_key IS NOT NULL
-           UNION SELECT 'uploads/' || tenant_id || '/' || upload_id || '/' FROM gateway.uploads
-               WHERE state IN ('WRITING', 'VERIFYING')
-           UNION SELECT replace(tenant_id::text, '-', '') || '/jobs/' || replace(job_id::text, '-', '') || '/'
-               FROM gateway.stages WHERE kind = 'DECODE' AND state = 'LEASED'"""
-    )
-    return [row["object_key"] for row in rows]
-
-
-async def _multiparts_left(owner: Any, cluster: Cluster) -> list[str]:
-    known = {
-        row[0]
-        for row in await owner.fetch("SELECT multipart_id FROM gateway.uploads WHERE state IN ('WRITING', 'VERIFYING')")
-    }
-    pending = await asyncio.to_thread(lambda: cluster.s3.client._list_multipart_uploads(cluster.bucket).uploads)
-    return [f"I11 orphan multipart of {each.object_name}" for each in pending if each.upload_id not in known]
-
-
 async def unfinished(cluster: Cluster, history: History) -> list[str]:
     """Return the accepted jobs that have not ended."""
     owner = await cluster.owner()
     try:
         rows = await owner.fetch(
             "SELECT job_id, state FROM gateway.jobs WHERE job_id = ANY ($1) AND state IN ('QUEUED', 'RUNNING')",
-            [_id(name) for name in history.jobs],
+            [uuid_of(name) for name in history.jobs],
         )
         return [f"{job} {state}" for job, state in rows]
     except (asyncpg.PostgresError, OSError):
         return ["the database does not answer"]
     finally:
         await owner.close()
-
-
-def _id(name: str) -> UUID:
-    return UUID(name.partition("/")[2])

@@ -36,7 +36,14 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 @asynccontextmanager
 async def serve_asr(*, fast: bool = False, models_root: Path = MODELS, **settings: Any) -> AsyncIterator[Stack]:
-    values = {"listen": "127.0.0.1:0", "service_token": TOKEN, "shutdown_grace": 5, "asr_workers": 2, **canaries.spans("asr"), **settings}
+    values = {
+        "listen": "127.0.0.1:0",
+        "service_token": TOKEN,
+        "shutdown_grace": 5,
+        "asr_workers": 2,
+        **canaries.spans("asr"),
+        **settings,
+    }
     async with serving_registry() as registry:
         for name in ("whisper/tiny.en", "whisper/base"):
             registry.add(name, weights(name), fast=fast)  # the digests are those of the true files
@@ -53,9 +60,9 @@ def serve() -> Serve:
     return serve_asr
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def shared() -> AsyncIterator[Stack]:
-    """Serve all tests of a module; for those marked with its loop, which leave nothing behind."""
+    """Serve all tests of the package; for those marked with its loop, which leave nothing behind."""
     async with serve_asr() as running:
         yield running
 

@@ -10,7 +10,7 @@ from tests.service.asr.conftest import Stack
 from tests.service.asr.recordings import pcm, recording
 from tests.service.asr.test_transcribe import assert_whole
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MADE = ("digital silence", "tones", "music", "fan noise")
 RECORDED = ("silence_8s.wav", "noise_dishes.wav")

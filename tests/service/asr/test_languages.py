@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from jiwer import wer
+from locution.engine.v1 import asr_service_pb2 as pb
 
 from tests.service.asr.client import RATE, start
 from tests.service.asr.conftest import Stack
-from tests.service.asr.recordings import pcm, recording
+from tests.service.asr.recordings import normal, pcm, recording, reference
 from tests.service.asr.test_transcribe import assert_whole
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-LONGER_THAN_A_WINDOW = 31 * RATE
+PAUSE = np.zeros(2 * RATE, np.int16)
+SPOKEN = {"en": ("fleurs-en-005", "ogg"), "de": ("fleurs-de-005", "ogg"), "fr": ("leopard_test_fr", "wav")}
 
 
-async def test_a_file_that_changes_its_language_reports_both(shared: Stack) -> None:
-    english = pcm(recording("address.mp3"))[:LONGER_THAN_A_WINDOW]
-    german = pcm(recording("simplicissimus_de.mp3"))[20 * RATE :][:LONGER_THAN_A_WINDOW]
-    audio = np.concatenate([english, german])
-    result = await shared.client.transcribe(audio, start("whisper/base", word_times=False))
+async def test_a_file_that_changes_its_language_at_pauses_reports_each(shared: Stack) -> None:
+    parts = {language: pcm(recording(f"{name}.{kind}")) for language, (name, kind) in SPOKEN.items()}
+    audio = np.concatenate([sound for part in parts.values() for sound in (part, PAUSE)])
+    wanted = start("whisper/base", word_times=False, decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN)
+    result = await shared.client.transcribe(audio, wanted)
     assert_whole(result, len(audio))
-    assert [result.segments[0].language, result.segments[-1].language] == ["en", "de"]
-    assert {segment.language for segment in result.segments} == {"en", "de"}
     assert all(0 < segment.language_probability <= 1 for segment in result.segments)
-    before = [segment for segment in result.segments if segment.language == "en"]
-    assert all(segment.start_sample < len(english) for segment in before)
+    at = 0
+    for language, part in parts.items():
+        within = [s for s in result.segments if at <= (s.start_sample + s.end_sample) // 2 < at + len(part)]
+        assert {segment.language for segment in within} == {language}
+        said = reference(f"{SPOKEN[language][0]}.txt")
+        assert wer(normal(said), normal(" ".join(segment.text for segment in within))) < 0.3
+        at += len(part) + len(PAUSE)
 
 
 async def test_a_told_language_is_everyones(shared: Stack) -> None:
     result = await shared.client.transcribe(
-        pcm(recording("fleurs-de-000.ogg")), start("whisper/base", language="de", word_times=False)
+        pcm(recording("fleurs-de-005.ogg")), start("whisper/base", language="de", word_times=False)
     )
     assert {segment.language for segment in result.segments} == {"de"}
     assert not any(segment.HasField("language_probability") for segment in result.segments)

@@ -44,7 +44,7 @@ async def test_results_come_while_audio_still_flows(stack: Stack) -> None:
 async def test_cancelled_sections_free_their_windows(serve: Serve) -> None:
     speech = np.tile(pcm(recording("jfk.wav")), 8)
     async with serve(asr_workers=1) as stack:
-        talks = [await stack.client.open(start("whisper/base")) for _ in range(6)]
+        talks = [await stack.client.open() for _ in range(6)]
         for talk in talks:
             await talk.say(*audio(speech))
         await until(lambda: queued(stack) > 0)

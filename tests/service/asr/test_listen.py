@@ -15,7 +15,7 @@ from tests.service.asr.client import Client, start
 from tests.service.asr.conftest import Serve, Stack
 from tests.service.asr.recordings import conversation, pcm
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 RATE = 16_000
 Pcm = NDArray[np.int16]
@@ -56,8 +56,13 @@ def finals(answers: list[pb.ListenResponse]) -> list[pb.ListenFinal]:
     return [answer.final for answer in answers if answer.WhichOneof("message") == "final"]
 
 
+def talk() -> Pcm:
+    """Return a stretch of the conversation in which both speak, and a pause."""
+    return np.concatenate([pcm(conversation())[6 * RATE : 22 * RATE], np.zeros(RATE, np.int16)])
+
+
 async def test_the_final_text_is_the_sections(shared: Stack) -> None:
-    audio = pcm(conversation())
+    audio = talk()
     section = await shared.client.transcribe(audio, start(language="en"))
     answers = await listen(shared.client, audio, partials=True)
     assert " ".join(final.text for final in finals(answers)) == section.text
@@ -67,7 +72,7 @@ async def test_the_final_text_is_the_sections(shared: Stack) -> None:
 
 
 async def test_the_final_text_is_the_sections_in_fast_mode_too(serve: Serve) -> None:
-    audio = pcm(conversation())
+    audio = talk()
     async with serve(fast=True) as stack:
         section = await stack.client.transcribe(audio, start(language="en"))
         answers = await listen(stack.client, audio, pace=10.0)
@@ -76,7 +81,7 @@ async def test_the_final_text_is_the_sections_in_fast_mode_too(serve: Serve) -> 
 
 
 async def test_a_second_stream_goes_on_where_the_first_was_lost(shared: Stack) -> None:
-    said = pcm(conversation())[6 * RATE : 14 * RATE]
+    said = pcm(conversation())[6 * RATE : 12 * RATE]
     audio = np.concatenate([said, np.zeros(2 * RATE, np.int16), said, np.zeros(2 * RATE, np.int16), said])
     whole = finals(await listen(shared.client, audio, endpoint_samples=12800, pace=10.0))
     assert len(whole) >= 3

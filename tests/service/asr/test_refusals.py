@@ -41,14 +41,16 @@ def message(wanted: pb.TranscribeStart) -> pb.TranscribeRequest:
         ([message(start(beam_size=11))], "INVALID_REQUEST"),
     ],
 )
-async def test_refusals_have_their_reason(stack: Stack, requests: list[pb.TranscribeRequest], reason: str) -> None:
-    failure = await stack.client.refusal(requests)
+@pytest.mark.asyncio(loop_scope="package")
+async def test_refusals_have_their_reason(shared: Stack, requests: list[pb.TranscribeRequest], reason: str) -> None:
+    failure = await shared.client.refusal(requests)
     assert failure.reason == reason
 
 
-async def test_half_a_sample_is_refused(stack: Stack) -> None:
+@pytest.mark.asyncio(loop_scope="package")
+async def test_half_a_sample_is_refused(shared: Stack) -> None:
     odd = pb.TranscribeRequest(audio=common_pb2.AudioChunk(pcm=b"abc"))
-    failure = await stack.client.refusal([message(start()), odd])
+    failure = await shared.client.refusal([message(start()), odd])
     assert failure.code is Code.INVALID_ARGUMENT
 
 
@@ -139,12 +141,13 @@ async def test_the_registry_may_be_away_while_a_known_weight_is_used(stack: Stac
     assert failure.reason == "DEPENDENCY_UNAVAILABLE"
 
 
-async def test_one_faulty_caller_does_not_disturb_another(stack: Stack) -> None:
+@pytest.mark.asyncio(loop_scope="package")
+async def test_one_faulty_caller_does_not_disturb_another(shared: Stack) -> None:
     speech = pcm(recording("jfk.wav"))
     faulty = [message(start()), *audio(speech[: 5 * RATE]), *audio(QUIET, offset=1)]
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(stack.client.transcribe(speech))
-        refused = [group.create_task(stack.client.refusal(faulty)) for _ in range(5)]
+        task = group.create_task(shared.client.transcribe(speech))
+        refused = [group.create_task(shared.client.refusal(faulty)) for _ in range(5)]
     good, failures = task.result(), [item.result() for item in refused]
     assert "country" in good.text
     assert {failure.reason for failure in failures} == {"AUDIO_OFFSET_MISMATCH"}

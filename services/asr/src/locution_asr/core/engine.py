@@ -18,8 +18,8 @@ from locution_asr.core.options import choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
 from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
-from locution_asr.domain.models import Mode, PcmChunk, SectionStart
-from locution_asr.domain.ports import Observer, SpeechDetector, WeightStore
+from locution_asr.domain.models import Mode, Options, PcmChunk, SectionStart
+from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, WeightStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Engine:
                 settled = replace(start, section=replace(start.section, options=options))
                 mode = choose_mode(options.mode, weight.record.fast_proven)
                 await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
-                cut = self.rule.in_mode(mode)
+                cut = self._cut(mode, options, weight)
                 rule = LiveRule(cut.speech, cut.window).ending(start.silence, start.longest)
                 ear = LiveEar(self.detector(), self.executor, rule, start.first, start.done)
                 await Listen(settled, ear, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
@@ -88,8 +88,14 @@ class Engine:
                 settled = replace(start, options=settle(start.options, weight.recogniser.capabilities))
                 mode = choose_mode(settled.options.mode, weight.record.fast_proven)
                 await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
-                rule = self.rule.in_mode(mode)
+                rule = self._cut(mode, settled.options, weight)
                 ear = Ear(self.detector(), self.executor, rule, live=settled.traffic is TrafficClass.LIVE)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
                 section = TranscribeSection(ear, recognise, mode, rule)
                 self.observer.section(await section.run(chunks, emit), settled)
+
+    def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> SectionRule:
+        """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
+        rule = self.rule.in_mode(mode)
+        detected = options.language is None and weight.recogniser.capabilities.multilingual
+        return rule.detecting() if detected else rule

@@ -47,7 +47,9 @@ class LiveRule:
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
         whole = min(longest, self.window.longest) if longest else self.window.longest
         utterance = min(self.speech.longest, whole - 2 * self.window.padding) if longest else self.speech.longest
-        return LiveRule(replace(self.speech, longest=utterance), replace(self.window, pause=pause, longest=whole))
+        turn = pause if silence else self.window.turn
+        window = replace(self.window, pause=pause, turn=turn, longest=whole)
+        return LiveRule(replace(self.speech, longest=utterance), window)
 
 
 def aligned(sample: int) -> int:

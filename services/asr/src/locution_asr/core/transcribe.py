@@ -41,6 +41,13 @@ Event = Segment | Progress | SectionReport
 Emit = Callable[[Event], Awaitable[None]]
 
 
+LANGUAGE_PAUSE = samples(0.7)
+"""Pause behind an utterance's padding, of 0.3 s, at which the language may change."""
+
+LANGUAGE_SPEECH = samples(4.0)
+"""Audio that a window needs for its language to be told; a shorter one goes on behind the pause."""
+
+
 @dataclass(frozen=True, slots=True)
 class SectionRule:
     """Set a section's limits: its longest length in samples, and how many windows it may have under way."""
@@ -53,6 +60,10 @@ class SectionRule:
     def in_mode(self, mode: Mode) -> SectionRule:
         """Return the rule with windows as long as the mode decodes best."""
         return replace(self, window=replace(self.window, longest=longest_window(mode, self.window.longest)))
+
+    def detecting(self) -> SectionRule:
+        """Return the rule with windows that end where the language may change: a window has one language."""
+        return replace(self, window=replace(self.window, turn=LANGUAGE_PAUSE, sufficient=LANGUAGE_SPEECH))
 
 
 class Ear:

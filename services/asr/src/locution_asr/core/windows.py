@@ -19,13 +19,19 @@ class WindowRule:
 
     Each utterance keeps `padding` of what surrounds it. Silence of up to `bridge` between two utterances is kept
     whole; longer silence is taken out. A window ends when the next utterance would make it longer than `longest`,
-    or begins more than `pause` after the last.
+    or begins more than `pause` after the last; a window of `sufficient` length ends at a pause of `turn` already.
     """
 
     padding: int = samples(0.3)
     bridge: int = samples(2.0)
     longest: int = samples(29.0)
     pause: int = samples(8.0)
+    turn: int = samples(8.0)
+    sufficient: int = 0
+
+    def ends(self, length: int, gap: int) -> bool:
+        """Tell whether a window of `length` samples ends where nothing is added for more than `gap` samples."""
+        return gap > (min(self.turn, self.pause) if length >= self.sufficient else self.pause)
 
 
 class PcmBuffer:
@@ -105,13 +111,13 @@ class WindowPlanner:
         padded = Span(max(self._last, utterance.start - self._rule.padding), end)
         gap = utterance.start - self._last
         joined = Span(self._last, end) if gap <= self._rule.bridge else padded
-        if self._pieces and (gap > self._rule.pause or self._length + joined.length > self._rule.longest):
+        if self._pieces and (self._ends(gap) or self._length + joined.length > self._rule.longest):
             yield self.close()
         self._take(joined if self._pieces else padded, utterance.length)
 
     def flush(self, at: int | None = None) -> Iterator[Window]:
         """Yield the unfinished window; with `at`, only when nothing was added within the pause before it."""
-        if self._pieces and (at is None or at - self._last > self._rule.pause):
+        if self._pieces and (at is None or self._ends(at - self._last)):
             yield self.close()
 
     def close(self) -> Window:
@@ -120,6 +126,9 @@ class WindowPlanner:
         self._pieces, self._audio, self._length = [], [], 0
         self._index += 1
         return window
+
+    def _ends(self, gap: int) -> bool:
+        return self._rule.ends(self._length, gap)
 
     def _take(self, span: Span, speech: int) -> None:
         self._audio.append(self._buffer.slice(span))

@@ -9,6 +9,10 @@ EXPIRED = "SELECT tenant_id, stage_id, lease_token FROM gateway.expired_stages($
 # The job's row is the lock under which its stages are counted and made.
 LOCK_JOB = "SELECT job_id FROM gateway.jobs WHERE job_id = $1 FOR UPDATE"
 
+LOCK_STAGES_JOB = """
+SELECT j.job_id FROM gateway.jobs j JOIN gateway.stages s USING (job_id) WHERE s.stage_id = $1 FOR UPDATE OF j
+"""
+
 HOLDS = """
 SELECT stage_id FROM gateway.stages WHERE stage_id = $1 AND lease_token = $2 AND state = 'LEASED' FOR UPDATE
 """

@@ -64,6 +64,9 @@ class PostgresStages:
     async def renew(self, lease: StageLease, duration: timedelta, done_samples: int) -> bool:
         """Renew in one fenced statement."""
         async with self._tenant(lease.tenant_id) as connection:
+            if done_samples:
+                # The job before the stage, as everywhere: its progress is an event of the job.
+                await connection.fetchval(sql.LOCK_JOB, lease.job_id)
             wanted = await connection.fetchval(sql.RENEW, lease.stage_id, lease.token, duration, done_samples)
             if wanted is None:
                 raise LeaseLostError("the lease was lost")
@@ -144,6 +147,7 @@ class PostgresStages:
         self, tenant_id: TenantId, stage_id: UUID, token: UUID, max_attempts: int, backoff: timedelta
     ) -> None:
         async with self._tenant(tenant_id) as connection:
+            await connection.fetchval(sql.LOCK_STAGES_JOB, stage_id)
             row = await connection.fetchrow(sql.EXPIRE, stage_id, token, max_attempts, backoff)
             if row is not None:
                 job_id = JobId(row["job_id"])

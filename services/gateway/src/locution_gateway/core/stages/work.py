@@ -72,10 +72,19 @@ class StageWorker:
                 await self.stages.finish_join(work.lease, await self._join(work))
 
     async def _decode(self, work: StageWork, progress: Progress) -> None:
-        """Decode, and take back what an attempt wrote whose lease was lost on the way."""
+        """Decode, and take back what an attempt wrote that cannot have been kept.
+
+        Who is cancelled while it is being kept does not know whether it was: it stays, and when it was not kept, the
+        lease's end drops it.
+        """
         try:
-            await self.stages.finish_decode(work.lease, await self.decoder.decode(work, progress))
-        except (LeaseLostError, asyncio.CancelledError):
+            decoded = await self.decoder.decode(work, progress)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.decoder.discard(work.lease))
+            raise
+        try:
+            await self.stages.finish_decode(work.lease, decoded)
+        except LeaseLostError:
             await asyncio.shield(self.decoder.discard(work.lease))
             raise
 
