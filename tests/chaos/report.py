@@ -19,7 +19,6 @@ points at which none had died yet, again after every restart; both workers count
 FAULTS_OF_OURS = ("a stage failed by a fault of ours", "a stage was left to its lease", "DeadlockDetectedError")
 
 UNREACHED = {
-    "PostgresUploads.repeated": "nothing calls it: `create` itself finds a request_id that was used",
     "PostgresJobs.expire": "jobs expire after days",
     "PostgresUploads.expire": "uploads expire after days",
     "PostgresOutbox.release": "given back by a worker that stops in peace",

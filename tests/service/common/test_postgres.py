@@ -117,6 +117,23 @@ async def test_a_wrong_statement_is_no_unavailability(database: str) -> None:
     assert translate(caught.value) is None
 
 
+async def test_a_deadlock_may_be_retried(database: str) -> None:
+    """Two transactions lock two rows in opposite orders: the server ends one of them."""
+    async with open_pool(database) as pool:
+        await pool.execute("CREATE TABLE things AS SELECT generate_series(1, 2) AS id")
+        met = asyncio.Barrier(2)
+
+        async def lock(first: int, second: int) -> None:
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute("SELECT id FROM things WHERE id = $1 FOR UPDATE", first)
+                await met.wait()
+                await connection.execute("SELECT id FROM things WHERE id = $1 FOR UPDATE", second)
+
+        ended = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
+    (error,) = (found for found in ended if isinstance(found, Exception))
+    assert isinstance(translate(error), DependencyUnavailable)
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """A server that a test may kill."""

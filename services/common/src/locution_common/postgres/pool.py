@@ -30,6 +30,8 @@ _UNAVAILABLE = (
     asyncpg.InternalClientError,  # the protocol's state after a connection that was lost in mid-statement
 )
 
+_OVERTAKEN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
 
 @asynccontextmanager
 async def open_pool(
@@ -81,6 +83,8 @@ def is_unavailable(error: BaseException) -> bool:
 
 def translate(error: Exception) -> LocutionError | None:
     """Return the domain error of an asyncpg error that callers may retry, else None; for `Service.translators`."""
+    if isinstance(error, _OVERTAKEN):
+        return DependencyUnavailable("other changes of the same rows came first")
     return DependencyUnavailable("the database cannot be reached") if is_unavailable(error) else None
 
 

@@ -59,9 +59,6 @@ class UploadStore(Protocol):
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
         """Create it once for a request. Raises QuotaExceededError, RequestIdReusedError."""
 
-    async def repeated(self, principal: Principal, request: RequestKey) -> UploadId | None:
-        """Return the upload that the same request made. Raises RequestIdReusedError."""
-
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
         """Read one."""
 

@@ -63,12 +63,6 @@ class PostgresUploads:
             await _insert(connection, principal, upload)
             return await _get(connection, principal, upload.upload_id)
 
-    async def repeated(self, principal: Principal, request: RequestKey) -> UploadId | None:
-        """Return the upload that the same request made."""
-        async with self._database.transaction(principal) as connection:
-            found = await requests.find(connection, principal, request)
-        return None if found is None else UploadId(found)
-
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
         """Read one."""
         async with self._database.transaction(principal) as connection:
