@@ -20,7 +20,7 @@ import render_chart as render
 EVALUATION = render.CHART / "values-evaluation.yaml"
 MINIMAL = render.CHART / "ci" / "minimal-values.yaml"
 KEYS = {"service-token", "session-key", "bootstrap-key", "access-key", "secret-key", "postgres-password"}
-URLS = {"gateway-url", "registry-url"}
+URLS = {"gateway-url", "worker-url", "registry-url", "migration-url"}
 
 
 def _secret(manifests: list[render.Manifest]) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_placeholders_are_refused_and_not_repeated(path: str, value: str) -> Non
 
 
 KINDS = {
-    "v1": ("Secret", "Service", "ServiceAccount", "PersistentVolumeClaim"),
+    "v1": ("Secret", "ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim"),
     "apps/v1": ("Deployment", "StatefulSet"),
     "policy/v1": ("PodDisruptionBudget",),
     "networking.k8s.io/v1": ("NetworkPolicy",),

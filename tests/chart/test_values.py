@@ -163,6 +163,7 @@ def test_an_invalid_value_is_refused(path: str, value: object) -> None:
     [
         ("secrets.serviceToken.existingSecret", "secrets.serviceToken: set existingSecret"),
         ("postgres.gateway.existingSecret", "postgres.gateway: set existingSecret"),
+        ("postgres.worker.existingSecret", "postgres.worker: set existingSecret"),
         ("postgres.registry.existingSecret", "postgres.registry: set existingSecret"),
         ("s3.accessKey.existingSecret", "s3.accessKey: set existingSecret"),
         ("s3.endpoint", "s3.endpoint: set host:port"),
@@ -195,4 +196,4 @@ def test_a_component_overrides_the_defaults_key_by_key() -> None:
 
 def test_passwords_survive_being_part_of_a_url() -> None:
     (secret,) = [one for one in render.manifests(_rendered(EVALUATION)) if one["kind"] == "Secret"]
-    assert "locution:p%40ss%2Fword@locution-postgres" in secret["stringData"]["gateway-url"]
+    assert "locution_api:p%40ss%2Fword@locution-postgres" in secret["stringData"]["gateway-url"]

@@ -16,7 +16,7 @@ worker:
   module: [locution_gateway, worker]
   migrate: [locution_gateway, migrate]
   ready: ""
-  database: gateway
+  database: worker
   uses: [objects, engines, registry]
   secrets: [service-token, access-key, secret-key]
   headless: true
@@ -45,7 +45,7 @@ diarizer:
   secrets: [service-token]
   engine: true
   headless: true
-  callers: [worker]
+  callers: [{{ if .Values.live.enabled }}api, {{ end }}worker]
 {{- end -}}
 
 {{- /* A component ready to be rendered, as JSON: its facts, and its values over the defaults. Takes root and name. */ -}}

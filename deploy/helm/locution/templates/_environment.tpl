@@ -19,8 +19,6 @@ LOCUTION_REGISTRY_ADDRESS: {{ include "locution.address" (dict "root" $root "nam
 {{- end }}
 {{- if or (has "engines" .facts.uses) (has "live" .facts.uses) }}
 LOCUTION_ASR_ADDRESS: {{ include "locution.address" (dict "root" $root "name" "asr") }}
-{{- end }}
-{{- if has "engines" .facts.uses }}
 LOCUTION_DIARIZER_ADDRESS: {{ include "locution.address" (dict "root" $root "name" "diarizer") }}
 {{- end }}
 {{- if has "objects" .facts.uses }}

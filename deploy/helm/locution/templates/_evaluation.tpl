@@ -78,6 +78,9 @@ containers:
       - {name: data, mountPath: {{ .mount }}}
       - {name: secrets, mountPath: /etc/locution/secrets, readOnly: true}
       - {name: scratch, mountPath: /tmp}
+      {{- with .files }}
+      - {name: files, mountPath: {{ .path }}, readOnly: true}
+      {{- end }}
       {{- if eq .name "postgres" }}
       - {name: scratch, mountPath: /var/run/postgresql, subPath: run} # its first start talks over this socket
       {{- end }}
@@ -92,6 +95,11 @@ volumes:
             items:
               - {key: {{ $at.key }}, path: {{ $path }}}
         {{- end }}
+  {{- with .files }}
+  - name: files
+    configMap:
+      name: {{ .name }}
+  {{- end }}
   - name: scratch
     emptyDir:
       sizeLimit: 256Mi

@@ -10,6 +10,7 @@ development-key: {path: secrets.developmentKey, setting: LOCUTION_DEVELOPMENT_KE
 access-key: {path: s3.accessKey, setting: LOCUTION_S3_ACCESS_KEY, generated: {{ .Values.evaluation.s3.enabled }}, length: 20}
 secret-key: {path: s3.secretKey, setting: LOCUTION_S3_SECRET_KEY, generated: {{ .Values.evaluation.s3.enabled }}}
 gateway-url: {path: postgres.gateway, setting: LOCUTION_DATABASE_URL}
+worker-url: {path: postgres.worker, setting: LOCUTION_DATABASE_URL}
 registry-url: {path: postgres.registry, setting: LOCUTION_DATABASE_URL}
 {{- end -}}
 
@@ -89,11 +90,11 @@ rendering. Takes root, own and length.
 {{- end -}}
 {{- end -}}
 
-{{- /* URL of the Postgres inside the chart. */ -}}
+{{- /* URL of the Postgres inside the chart, for one of its roles. Takes root and role. */ -}}
 {{- define "locution.evaluationDatabase" -}}
-{{- $password := include "locution.evaluationPassword" . -}}
-{{- $host := include "locution.host" (dict "root" . "name" "postgres") -}}
-postgresql://locution:{{ urlquery $password }}@{{ $host }}:5432/locution?sslmode=disable
+{{- $password := include "locution.evaluationPassword" .root -}}
+{{- $host := include "locution.host" (dict "root" .root "name" "postgres") -}}
+postgresql://{{ .role }}:{{ urlquery $password }}@{{ $host }}:5432/locution?sslmode=disable
 {{- end -}}
 
 {{- /* Where a schema's URL lies. Takes root and owner. */ -}}
@@ -129,7 +130,9 @@ file and named by <setting>_FILE, so that no secret is in a process's environmen
 {{- /* Where the migrating role's URL lies, as JSON, or empty to migrate as the application role. Takes root and owner. */ -}}
 {{- define "locution.migrationRef" -}}
 {{- $entry := get .root.Values.postgres .owner -}}
-{{- if and $entry.existingSecret $entry.migrationKey (not .root.Values.evaluation.postgres.enabled) -}}
+{{- if .root.Values.evaluation.postgres.enabled -}}
+{{- dict "secret" (include "locution.ownSecret" .root) "key" "migration-url" | toJson -}}
+{{- else if and $entry.existingSecret $entry.migrationKey -}}
 {{- dict "secret" $entry.existingSecret "key" $entry.migrationKey | toJson -}}
 {{- end -}}
 {{- end -}}
