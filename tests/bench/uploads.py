@@ -124,7 +124,8 @@ async def _memory(running: Installation, folder: Path, parallel: int, each: int)
     paths = [make_file(folder / f"upload-{number}", each) for number in range(parallel)]
     async with running.client() as client:
         names = await asyncio.gather(*(by_stream(client, path) for path in paths))
-        await asyncio.gather(*(ready(client, name) for name in names))
+        for name in names:
+            await ready(client, name)
     peak = peak_resident(running.pid("gateway"))
     command.say(f"{parallel} uploads at once: {mebibytes(peak)}")
     return Row(

@@ -261,8 +261,9 @@ async def _parts(source: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes
     async for piece in source:
         pending += piece
         while len(pending) >= size:
-            yield bytes(pending[:size])
+            part = bytes(memoryview(pending)[:size])
             del pending[:size]
+            yield part
     if pending:
         yield bytes(pending)
 

@@ -55,6 +55,7 @@ def _worker(argv: Sequence[str]) -> None:
     from locution_gateway.settings_worker import WorkerSettings
 
     loaded = settings.load(WorkerSettings, argv, program="locution_gateway worker")
+    return_large_buffers()
     from locution_gateway.app_worker import start
 
     service.main(loaded, start, name="locution-gateway-worker")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from locution_common.errors import DependencyUnavailable
-from locution_common.objects import ObjectStore
+from locution_common.objects import MIN_PART_SIZE, ObjectStore
 from locution_common.pcm import SAMPLE_WIDTH
 
 from locution_gateway.adapters.recording import channel_key, pcm_prefix
@@ -178,7 +178,7 @@ class _Writer:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _put(self, store: ObjectStore, key: str) -> None:
-        await store.put_stream(key, self._pieces())
+        await store.put_stream(key, self._pieces(), part_size=MIN_PART_SIZE)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         while (piece := await self._queue.get()) is not None:

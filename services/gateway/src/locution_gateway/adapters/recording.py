@@ -10,7 +10,7 @@ from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import JobId, LeaseToken, Section
 
 SAMPLE_BYTES = 2
-RANGE_BYTES = 1 << 20
+RANGE_BYTES = 1 << 18
 
 
 def pcm_prefix(tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> str:
@@ -31,7 +31,7 @@ class StoredRecording:
         self._store = store
 
     async def read(self, pcm_key: str, channel: int, section: Section) -> AsyncIterator[bytes]:
-        """Yield a section's PCM a mebibyte at a time."""
+        """Yield a section's PCM a quarter of a mebibyte (8 s) at a time."""
         offset, length = section.start * SAMPLE_BYTES, (section.end - section.start) * SAMPLE_BYTES
         key = channel_key(pcm_key, channel)
         async for data in self._store.stream(key, offset=offset, length=length, range_size=RANGE_BYTES):
