@@ -14,15 +14,18 @@ $$;
 CREATE TRIGGER live_charged AFTER UPDATE OF done_sample ON gateway.live_sessions
     FOR EACH ROW WHEN (NEW.done_sample > OLD.done_sample) EXECUTE FUNCTION gateway.charge_live();
 
--- Samples that were charged live before a job of the same audio began. The job that a session becomes is known by the request
--- that made it, whose fingerprint is the session: those of clients are digests.
+-- Samples that were charged live before a job of the same audio began. The job that a session becomes stands in the session, and
+-- until the session is settled in the request that made it, whose fingerprint is the session: those of clients are digests.
 CREATE FUNCTION gateway.charged_live(p_tenant_id uuid, p_job_id uuid) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
-    SELECT coalesce(max(l.done_sample), 0) FROM gateway.live_sessions l
-    JOIN gateway.requests r ON r.tenant_id = l.tenant_id AND r.method = 'CreateJob'
-        AND r.request_id LIKE 'live-%' AND r.request_id = 'live-' || l.session_id::text AND r.fingerprint = l.session_id::text
-    WHERE l.tenant_id = p_tenant_id AND r.resource_id = p_job_id;
+    SELECT coalesce(max(c.done_sample), 0) FROM (
+        SELECT l.done_sample FROM gateway.live_sessions l WHERE l.tenant_id = p_tenant_id AND l.job_id = p_job_id
+        UNION ALL
+        SELECT l.done_sample FROM gateway.live_sessions l
+        JOIN gateway.requests r ON r.tenant_id = l.tenant_id AND r.method = 'CreateJob' AND r.request_id LIKE 'live-%'
+            AND r.request_id = 'live-' || l.session_id::text AND r.fingerprint = l.session_id::text
+        WHERE l.tenant_id = p_tenant_id AND r.resource_id = p_job_id) AS c;
 END;
 REVOKE ALL ON FUNCTION gateway.charged_live FROM PUBLIC;
 
@@ -40,11 +43,12 @@ BEGIN
 END
 $$;
 
+CREATE INDEX live_sessions_by_job ON gateway.live_sessions (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX requests_of_live ON gateway.requests (resource_id) WHERE method = 'CreateJob' AND request_id LIKE 'live-%';
 
 -- migrate:down
 
-DROP INDEX gateway.requests_of_live;
+DROP INDEX gateway.requests_of_live, gateway.live_sessions_by_job;
 DROP TRIGGER live_charged ON gateway.live_sessions;
 DROP FUNCTION gateway.charge_live;
 CREATE OR REPLACE FUNCTION gateway.charge_section() RETURNS trigger

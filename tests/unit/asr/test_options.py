@@ -6,8 +6,8 @@ import pytest
 from locution_asr.core.languages import from_bcp47, to_bcp47
 from locution_asr.core.options import choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
-from locution_asr.domain.errors import OptionUnsupported
 from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
+from locution_common.engine.errors import OptionUnsupported
 
 ENGLISH = Capabilities(False, frozenset({"en"}), False)
 MANY = Capabilities(True, frozenset({"en", "de", "fr"}), True)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from locution_common.engine.dispatch import Dispatcher
+from locution_common.engine.errors import (
+    AudioTooLong,
+    InferenceFailed,
+)
 from locution_common.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
 from locution_common.engine.queue import Room, WindowQueue
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection, SectionRule
-from locution_diarizer.domain.errors import (
-    AudioTooLong,
-    InferenceFailed,
-)
 from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 

@@ -39,7 +39,8 @@ async def test_audio_that_a_resumed_stream_hears_again_is_charged_once(house: Ho
     assert await charged(house) == len(audio)
 
 
-async def test_the_job_that_a_session_becomes_is_not_charged_again(house: House) -> None:
+@pytest.mark.parametrize("remembered", [True, False], ids=["at once", "when the request is forgotten"])
+async def test_the_job_that_a_session_becomes_is_not_charged_again(house: House, remembered: bool) -> None:
     """Sections are finished here as a worker finishes them: by the update that the charge hangs on."""
     audio, owner = noise(3.0), house.gateway.owner
     talk = await house.speaker.whole(audio, config(afterwards=pb.LiveConfig.AFTERWARDS_JOB))
@@ -47,6 +48,8 @@ async def test_the_job_that_a_session_becomes_is_not_charged_again(house: House)
     assert await charged(house) == len(audio)
     job = await owner.fetchrow("SELECT job_id, tenant_id FROM gateway.jobs")
     assert job is not None
+    if not remembered:
+        await owner.execute("DELETE FROM gateway.requests")
     await finish_section(house, job["job_id"], 0, 2 * SECOND)
     assert await charged(house) == len(audio)
     await finish_section(house, job["job_id"], 2 * SECOND, len(audio) + 100)

@@ -21,6 +21,14 @@ SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 WEIGHT = re.compile(r"(?:models/)?([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})")
 
 
+def action(actions: Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
+    """Add a verb that takes --json."""
+    made = actions.add_parser(name, help=text)
+    add_json(made)
+    made.set_defaults(run=run)
+    return made
+
+
 def job(text: str) -> str:
     """Accept `jobs/ID` and `ID`."""
     found = JOB.fullmatch(text)

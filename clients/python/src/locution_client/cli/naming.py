@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.message import Message
 from locution.v1 import identity_pb2 as identity
 
-from locution_client.cli import show
+from locution_client.cli import arguments, show
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
@@ -68,6 +68,15 @@ def below(kind: str) -> Callable[[str], str]:
         return text
 
     return accept
+
+
+def action(
+    actions: arguments.Commands, name: str, run: object, text: str, whose: str = "tenant (the caller's own)"
+) -> argparse.ArgumentParser:
+    """Add a verb that takes --tenant and --json."""
+    made = arguments.action(actions, name, run, text)
+    add_tenant(made, whose)
+    return made
 
 
 def add_tenant(parser: argparse.ArgumentParser, text: str = "tenant (the caller's own)") -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import ctranslate2
 import numpy as np
+from locution_common.engine.errors import ModelLoadFailed
 from locution_common.engine.folders import folder_of, verify
 
 from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
 from locution_asr.adapters.whisper import WhisperRecogniser
 from locution_asr.core.calibrate import best_batch
-from locution_asr.domain.errors import ModelLoadFailed
 from locution_asr.domain.models import SAMPLE_RATE, WINDOW_SAMPLES, Task
 from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WhisperRecord
 

@@ -9,13 +9,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from locution_common.engine.errors import AudioTooLong, InferenceFailed
 
 from locution_asr.core.coverage import partition
 from locution_asr.core.passes import longest_window
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
-from locution_asr.domain.errors import AudioTooLong, InferenceFailed
 from locution_asr.domain.models import (
     Mode,
     Outcome,

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from locution_common.engine.errors import ModelLoadFailed
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.torch_version import TorchVersion
 
 from locution_diarizer.adapters import pyannote_parts as parts
-from locution_diarizer.domain.errors import ModelLoadFailed
 
 TENSORS = "model.safetensors"
 HEADER = "model.json"

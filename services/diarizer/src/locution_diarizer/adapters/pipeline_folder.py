@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from locution_diarizer.domain.errors import ModelLoadFailed
+from locution_common.engine.errors import ModelLoadFailed
 
 CONFIG = "config.yaml"
 PIPELINES = (

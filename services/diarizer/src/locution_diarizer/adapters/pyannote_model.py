@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from locution_common.engine.errors import ModelLoadFailed
 
 from locution_diarizer.adapters import checkpoint, pipeline_folder
 from locution_diarizer.adapters import pyannote_parts as parts
@@ -15,7 +16,6 @@ from locution_diarizer.adapters.clustering import AgglomerativeVoices, VbxVoices
 from locution_diarizer.adapters.embedding import Embedding, OnnxEmbedding, OnnxFault, TorchEmbedding
 from locution_diarizer.adapters.pipeline_folder import PipelineFolder
 from locution_diarizer.adapters.segmentation import Segmentation
-from locution_diarizer.domain.errors import ModelLoadFailed
 from locution_diarizer.domain.models import Activity, Grid, Samples, SpeakerHints, Vector, WindowVoices
 
 CLEAN_SECONDS = 0.5

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from locution_common.engine.dispatch import Dispatcher, Load, Served
+from locution_common.engine.errors import InferenceFailed
 from locution_common.engine.models import FlowKey, TrafficClass
 from locution_common.engine.queue import Room
 
-from locution_diarizer.domain.errors import InferenceFailed
 from locution_diarizer.domain.models import Flow, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 

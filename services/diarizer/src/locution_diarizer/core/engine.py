@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from locution_common.engine.admission import Admission
+from locution_common.engine.errors import InferenceFailed, OptionUnsupported
 from locution_common.errors import InvalidRequest
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
 from locution_diarizer.core.dispatch import Analysing
 from locution_diarizer.core.hear import HearSection, SectionRule
-from locution_diarizer.domain.errors import InferenceFailed, OptionUnsupported
 from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings, Voice
 from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
 

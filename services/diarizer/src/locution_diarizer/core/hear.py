@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from locution_common.engine.errors import AudioTooLong
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
-from locution_diarizer.domain.errors import AudioTooLong
 from locution_diarizer.domain.models import Flow, Grid, PcmChunk, SectionVoices, Timings, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 

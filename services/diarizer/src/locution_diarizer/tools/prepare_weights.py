@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from locution_common.engine.errors import ModelLoadFailed
 
 from locution_diarizer.adapters import checkpoint
-from locution_diarizer.domain.errors import ModelLoadFailed
 
 SEGMENTATION = "models/pyannote_segmentation_3.0/pytorch_model.bin"
 CAMPPLUS = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"

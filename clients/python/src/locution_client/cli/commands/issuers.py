@@ -15,24 +15,16 @@ def configure(commands: arguments.Commands) -> None:
     """Add the command and its own commands."""
     parser = commands.add_parser("issuers", help="list, allow and drop OIDC issuers of a tenant")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    _action(actions, "list", _list, "list the issuers")
-    add = _action(actions, "add", _add, "as an operator: allow an issuer")
+    naming.action(actions, "list", _list, "list the issuers")
+    add = naming.action(actions, "add", _add, "as an operator: allow an issuer")
     add.add_argument("issuer", metavar="URL", help="the `iss` of its tokens")
     add.add_argument("--audience", required=True, metavar="AUD", help="the `aud` that its tokens must name")
     add.add_argument("--jwks", required=True, metavar="URL", help="where its keys are")
     add.add_argument("--algorithm", default="RS256", metavar="ALG", help="that its tokens are signed with (RS256)")
     add.add_argument("--role", choices=naming.ROLES, default="member", help="role of its callers (member)")
     add.add_argument("--role-claim", default="", metavar="NAME", help="claim that names the role instead")
-    drop = _action(actions, "delete", _delete, "as an operator: allow an issuer no longer")
+    drop = naming.action(actions, "delete", _delete, "as an operator: allow an issuer no longer")
     drop.add_argument("name", type=naming.below("issuers"), metavar="ISSUER", help="its name or ID")
-
-
-def _action(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text)
-    naming.add_tenant(action)
-    arguments.add_json(action)
-    action.set_defaults(run=run)
-    return action
 
 
 async def _list(client: Client, options: argparse.Namespace) -> int:

@@ -29,11 +29,7 @@ def configure(commands: arguments.Commands) -> None:
 
 
 def _action(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text)
-    naming.add_tenant(action, OF_TENANT)
-    arguments.add_json(action)
-    action.set_defaults(run=run)
-    return action
+    return naming.action(actions, name, run, text, OF_TENANT)
 
 
 def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:

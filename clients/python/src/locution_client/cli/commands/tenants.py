@@ -35,10 +35,8 @@ def configure(commands: arguments.Commands) -> None:
 
 
 def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text)
+    action = arguments.action(actions, name, run, text)
     action.add_argument("tenant", type=naming.tenant, metavar="TENANT", help="its name")
-    arguments.add_json(action)
-    action.set_defaults(run=run)
     return action
 
 

@@ -18,13 +18,13 @@ def configure(commands: arguments.Commands) -> None:
     """Add the command and its own commands."""
     parser = commands.add_parser("users", help="invite and manage the people of a tenant")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    _action(actions, "list", _list, "list the users")
-    _action(actions, "invitations", _invitations, "list the open invitations")
-    invite = _action(actions, "invite", _invite, "invite somebody and print the token, this once")
+    naming.action(actions, "list", _list, "list the users")
+    naming.action(actions, "invitations", _invitations, "list the open invitations")
+    invite = naming.action(actions, "invite", _invite, "invite somebody and print the token, this once")
     invite.add_argument("email", metavar="EMAIL", help="whom")
     invite.add_argument("--role", choices=naming.ROLES, default="member", help="what the user may do (member)")
     invite.add_argument("--ttl", type=naming.period, metavar="TIME", help="how long it is good (7d)")
-    uninvite = _action(actions, "uninvite", _uninvite, "take an invitation back")
+    uninvite = naming.action(actions, "uninvite", _uninvite, "take an invitation back")
     uninvite.add_argument("name", type=naming.below("invitations"), metavar="INVITATION", help="its name or ID")
     change = _on_one(actions, "set", _set, "change a user")
     change.add_argument("--role", choices=naming.ROLES, help="what the user may do")
@@ -39,16 +39,8 @@ def configure(commands: arguments.Commands) -> None:
     password.set_defaults(run=_change_password)
 
 
-def _action(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text)
-    naming.add_tenant(action)
-    arguments.add_json(action)
-    action.set_defaults(run=run)
-    return action
-
-
 def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = _action(actions, name, run, text)
+    action = naming.action(actions, name, run, text)
     action.add_argument("name", type=naming.below("users"), metavar="USER", help="its name or ID")
     return action
 

@@ -58,10 +58,8 @@ def _configure_update(actions: arguments.Commands) -> None:
 
 
 def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text)
+    action = arguments.action(actions, name, run, text)
     action.add_argument("webhook", type=arguments.webhook, metavar="WEBHOOK", help="webhooks/ID")
-    arguments.add_json(action)
-    action.set_defaults(run=run)
     return action
 
 
