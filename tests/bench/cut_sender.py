@@ -14,15 +14,15 @@ from pathlib import Path
 from locution.v1 import upload_service_pb2 as pb
 from locution_client import Connection
 from locution_client.calls import credentials, open_channel
-from locution_client.uploads import Sent, Uploads
+from locution_client.uploads import Sent, Source, Uploads
 
 
 class Telling(Uploads):
     """The library's own sending, which tells where each stream begins."""
 
-    async def _write(self, upload: pb.Upload, path: Path, size: int, sent: Sent) -> pb.Upload:
+    async def _write(self, upload: pb.Upload, source: Source, sent: Sent) -> pb.Upload:
         _tell("from", upload.committed_bytes)
-        return await super()._write(upload, path, size, sent)
+        return await super()._write(upload, source, sent)
 
 
 def main() -> None:

@@ -87,6 +87,8 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
                     if self.break_upload_at is not None and len(self.content[name]) >= self.break_upload_at:
                         self.break_upload_at = None
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
+                case "finish":
+                    self.uploads[name].sha256 = message.finish.sha256
         return await self._complete(self.uploads[name], context)
 
     async def _complete(self, upload: Upload, context: Context) -> Upload:

@@ -29,8 +29,11 @@ class Device:
 
     @property
     def slots(self) -> int:
-        """Return how many batches to keep in flight: one more than can run, so that none waits for Python."""
-        return self.workers + 1
+        """Return how many batches to keep in flight: on a GPU one more than can run, so that it never waits for Python.
+
+        On a CPU one more would share the cores with the others and delay them all.
+        """
+        return self.workers + 1 if self.kind == "cuda" else self.workers
 
 
 def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = "auto") -> Device:

@@ -13,7 +13,7 @@ from locution_gateway.core.uploads.keys import ROOT
 from locution_gateway.domain.errors import UploadPartInvalidError
 from locution_gateway.domain.uploads import UploadPart
 
-READ_SIZE: Final = 4 * 1024 * 1024
+READ_SIZE: Final = 2 * 1024 * 1024
 
 
 class S3Objects:
@@ -32,7 +32,7 @@ class S3Objects:
         return await self._store.get(key)
 
     def stream(self, key: str) -> AsyncIterator[bytes]:
-        """Give an object in pieces of 4 MiB."""
+        """Give an object in pieces of 2 MiB."""
         return self._store.stream(key, range_size=READ_SIZE)
 
     async def delete(self, key: str, kept: Collection[str] = ()) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
-from locution_common.errors import DeadlineExceeded, ObjectNotFound
+from locution_common.errors import DeadlineExceeded, LocutionError, ObjectNotFound
 
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads import keys
@@ -36,8 +37,12 @@ PART_SIZE: Final = 8 * MIB
 SMALL_PART_SIZE: Final = 5 * MIB
 SMALL_PARTS: Final = 8_000
 
-# Up to so many streams at once send a part while they fill the next; more hold one part each.
+# Up to so many streams at once send parts while they fill the next; more hold one part each.
 OVERLAPPING: Final = 4
+# Parts that such a stream sends at once.
+IN_FLIGHT: Final = 2
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Finish:
 
 
 class WriteUpload:
-    """Takes the bytes of one upload from one stream; up to one part of it is in memory."""
+    """Takes the bytes of one upload from one stream; one part of it is in memory, and those that are being stored."""
 
     def __init__(
         self,
@@ -68,7 +73,7 @@ class WriteUpload:
     async def run(
         self, principal: Principal, upload_id: UploadId, offset: int, pieces: AsyncIterator[bytes | Finish]
     ) -> Upload:
-        """Append what the stream brings; bytes of a broken stream are kept up to the last whole part.
+        """Append what the stream brings; what a broken stream brought is kept too.
 
         Raises TooManyStreamsError, UploadOffsetMismatchError, UploadStateConflictError, UploadTooLargeError,
         UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError, QuotaExceededError,
@@ -79,6 +84,9 @@ class WriteUpload:
             writer = await self._begin(principal, upload_id, offset)
             try:
                 sealed = await self._take(writer, pieces)
+            except (asyncio.CancelledError, DeadlineExceeded):  # the caller is gone, or silent
+                await writer.rescue()
+                raise
             finally:
                 await writer.close()
         if sealed is None:
@@ -123,7 +131,7 @@ class WriteUpload:
         tail = b"" if written.tail_key is None else await self._objects.get(written.tail_key)
         if len(tail) != written.tail_bytes:
             raise DependencyUnavailable("the object store gave other bytes than the upload holds")
-        return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
+        return _Writer(self._uploads, self._objects, self._limits, principal, token, written, tail)
 
 
 def part_size(stated_size: int | None) -> int:
@@ -134,7 +142,10 @@ def part_size(stated_size: int | None) -> int:
 
 @dataclass(slots=True)
 class _Writer:
-    """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
+    """One stream's hold of an upload.
+
+    The first `filled` bytes of the buffer are not stored as a part yet; `kept` of them are the upload's tail already.
+    """
 
     uploads: UploadStore
     objects: ObjectBytes
@@ -142,49 +153,57 @@ class _Writer:
     principal: Principal
     token: UUID
     written: Written
-    buffer: bytearray
+    tail: bytes
     kept: int = 0
+    filled: int = 0
     size: int = 0
     part_size: int = PART_SIZE
     multipart_id: str | None = None
-    sending: asyncio.Task[None] | None = None
+    buffer: bytearray = field(default_factory=bytearray)
+    sending: list[asyncio.Task[None]] = field(default_factory=list)
+    keeping: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.kept = len(self.buffer)
-        self.part_size = part_size(self.written.upload.stated_size)
+        self.part_size = part_size(self.upload.stated_size)
         self.size = self.written.upload.committed_bytes
         self.multipart_id = self.written.upload.multipart_id
+        self.kept = len(self.tail)
+        self._fill(self.tail)
 
     @property
     def upload(self) -> Upload:
         return self.written.upload
 
     async def take(self, piece: bytes, *, overlap: bool) -> None:
-        """Append bytes, storing every whole part, beside the filling of the next where they may overlap.
-
-        What is not counted yet stays below PART_SIZE, so that a broken stream loses no more.
-        """
+        """Append bytes, storing every whole part, beside the filling of the next where they may overlap."""
         self._check(self.size + len(piece))
-        if not overlap or self.part_size + len(self.buffer) + len(piece) > PART_SIZE:
-            await self._sent()
+        await self._sent(IN_FLIGHT if overlap else 0)
         self.size += len(piece)
         rest = memoryview(piece)
         while rest:
-            room = self.part_size - len(self.buffer)
-            self.buffer += rest[:room]
-            rest = rest[room:]
-            if len(self.buffer) == self.part_size:
-                await self._sent()
-                self.sending = asyncio.create_task(self._store_part(self._drain()))
+            rest = rest[self._fill(rest) :]
+            if self.filled == self.part_size:
+                await self._send()
 
     async def keep(self) -> None:
-        """Keep the bytes behind the last part as the tail."""
+        """Keep the bytes behind the last part as the tail; it goes on when the caller is cancelled meanwhile."""
+        self.keeping = self.keeping or asyncio.create_task(self._keep())
+        await asyncio.shield(self.keeping)
+
+    async def _keep(self) -> None:
         await self._sent()
-        if len(self.buffer) == self.kept:
+        if self.filled == self.kept:
             return
         tail = await self._put_tail()
-        async with self._no_room(tail):
+        async with self._taken_back(tail):
             await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
+
+    async def rescue(self) -> None:
+        """Keep what came of a stream that broke, as far as that can be done."""
+        try:
+            await self.keep()
+        except LocutionError as error:
+            _log.info("bytes of a broken stream were not kept", extra={"detail": str(error)})
 
     async def seal(self, sha256: str | None) -> Upload:
         """End the writing with the last bytes."""
@@ -193,31 +212,47 @@ class _Writer:
             await self.keep()
             raise UploadSizeMismatchError(f"{self.size} bytes were sent, not {self.upload.stated_size}")
         seal = await self._last(sha256)
-        async with self._no_room(seal.tail):
+        async with self._taken_back(seal.tail):
             return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
 
     async def close(self) -> None:
-        """Let a part that is being sent come to its end, also when the stream broke."""
-        if self.sending is not None:
-            await asyncio.wait([self.sending])
-            self.sending.exception()
+        """Let what is being stored come to its end, also when the stream broke."""
+        begun = [*self.sending, *([self.keeping] if self.keeping else [])]
+        if begun:
+            await asyncio.wait(begun)
+            for task in begun:
+                task.exception()
 
-    async def _sent(self) -> None:
-        """Wait until the part that is being sent is stored and counted."""
-        if self.sending is not None:
-            await asyncio.shield(self.sending)
-            self.sending = None
+    async def _sent(self, under_way: int = 0) -> None:
+        """Wait until at most so many parts are being sent, and the others are stored and counted."""
+        while len(self.sending) > under_way:
+            await asyncio.shield(self.sending[0])
+            del self.sending[0]
 
     async def _last(self, sha256: str | None) -> Seal:
-        if not self.buffer:
+        if not self.filled:
             return Seal(sha256)
         if self.multipart_id is not None:
-            return Seal(sha256, parts=(await self._put_part(self.multipart_id, self._drain()),))
-        return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
+            number = await self._next_part()
+            return Seal(sha256, parts=(await self._put_part(self.multipart_id, number, self._drain()),))
+        return Seal(sha256) if self.filled == self.kept else Seal(sha256, tail=await self._put_tail())
 
-    async def _store_part(self, data: bytearray) -> None:
+    async def _send(self) -> None:
+        """Begin to store a whole part; numbers are taken in the order of the bytes."""
+        await self._sent(IN_FLIGHT - 1)
         multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
-        part = await self._put_part(multipart_id, data)
+        number = await self._next_part()
+        before = self.sending[-1] if self.sending else None
+        self.sending.append(asyncio.create_task(self._store_part(multipart_id, number, self._drain(), before)))
+
+    async def _store_part(
+        self, multipart_id: str, number: int, data: bytearray, before: asyncio.Task[None] | None
+    ) -> None:
+        """Store a part and count it once those before it are counted."""
+        part = await self._put_part(multipart_id, number, data)
+        if before is not None:
+            await asyncio.wait([before])
+            before.result()
         await self.uploads.commit_part(self.principal, self.upload.upload_id, self.token, part, self.limits.idle)
 
     async def _begin_multipart(self) -> str:
@@ -229,8 +264,10 @@ class _Writer:
             await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
             raise
 
-    async def _put_part(self, multipart_id: str, data: bytearray) -> UploadPart:
-        number = await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, len(data))
+    async def _next_part(self) -> int:
+        return await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, self.filled)
+
+    async def _put_part(self, multipart_id: str, number: int, data: bytearray) -> UploadPart:
         try:
             return await self.objects.put_part(self.upload.object_key, multipart_id, number, data)
         except ObjectNotFound:  # the upload ended meanwhile: asking for another number says how
@@ -239,24 +276,32 @@ class _Writer:
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
-        size = len(self.buffer)
+        size = self.filled
         await self.objects.put(key, self._drain())
         return Tail(key, size)
 
     @asynccontextmanager
-    async def _no_room(self, tail: Tail | None) -> AsyncIterator[None]:
-        """Take back a tail that the tenant may not store."""
+    async def _taken_back(self, tail: Tail | None) -> AsyncIterator[None]:
+        """Take back a tail that the upload refuses."""
         try:
             yield
-        except QuotaExceededError:
+        except (QuotaExceededError, UploadWriterReplacedError):
             if tail is not None:
                 await asyncio.shield(self.objects.delete(tail.key))
             raise
 
+    def _fill(self, data: bytes | memoryview) -> int:
+        """Buffer bytes up to a whole part; return how many."""
+        taken = min(self.part_size - self.filled, len(data))
+        self.buffer += data[:taken]
+        self.filled += taken
+        return taken
+
     def _drain(self) -> bytearray:
         """Return what is buffered, without a copy, and begin anew behind it."""
         data, self.buffer = self.buffer, bytearray()
-        self.kept = 0
+        del data[self.filled :]
+        self.kept = self.filled = 0
         return data
 
     def _check(self, size: int) -> None:
