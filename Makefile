@@ -104,7 +104,7 @@ test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for
 	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)
 
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
-	$(PYTEST) tests/chaos $(ARGS)
+	@$(call each,tests/chaos)
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)

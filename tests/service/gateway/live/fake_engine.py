@@ -35,7 +35,10 @@ def described(start: int, end: int, pcm: bytes) -> str:
 
 @dataclass
 class FakeEngine(AsrServiceServicer):
-    """Answer Listen; `calls` are those under way, `starts` what was asked, `updates` what changed."""
+    """Answer Listen; `calls` are those under way, `starts` what was asked, `updates` what changed.
+
+    With `padding` each final has a further word of so many letters.
+    """
 
     starts: list[pb.ListenStart] = field(default_factory=list)
     updates: list[pb.ListenUpdate] = field(default_factory=list)
@@ -43,6 +46,7 @@ class FakeEngine(AsrServiceServicer):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: grpc.StatusCode | None = None
     losing: bool = False
+    padding: int = 0
     address: str = ""
 
     async def Listen(
@@ -80,28 +84,27 @@ class FakeEngine(AsrServiceServicer):
             flush = request.WhichOneof("message") == "flush"
             while end - done >= SECOND or (flush and end > done):
                 upto = min(done + SECOND, end)
-                yield final(first, done, upto, heard)
+                yield self._final(first, done, upto, heard)
                 done = upto
                 keep = max(start.first_sample, (done - 3 * SECOND) // FRAME * FRAME, 0)
                 yield pb.ListenResponse(progress=pb.ListenProgress(done_sample=done, keep_from_sample=keep))
             yield pb.ListenResponse(partial=pb.ListenPartial(start_sample=done, unstable=f"{end}", heard_sample=end))
         end = first + len(heard) // 2
         if end > done:
-            yield final(first, done, end, heard)
+            yield self._final(first, done, end, heard)
         yield pb.ListenResponse(done=pb.ListenDone(sample_count=end))
+
+    def _final(self, first: int, start: int, end: int, heard: bytearray) -> pb.ListenResponse:
+        pcm = bytes(heard[(start - first) * 2 : (end - first) * 2])
+        text = described(start, end, pcm) + (f" {'x' * self.padding}" if self.padding else "")
+        word = pb.AsrWord(start_sample=start, end_sample=end, text=text)
+        return pb.ListenResponse(
+            final=pb.ListenFinal(start_sample=start, end_sample=end, text=text, words=[word], language="en")
+        )
 
     def lose(self) -> None:
         """Break the stream off that is answered next."""
         self.losing = True
-
-
-def final(first: int, start: int, end: int, heard: bytearray) -> pb.ListenResponse:
-    pcm = bytes(heard[(start - first) * 2 : (end - first) * 2])
-    text = described(start, end, pcm)
-    word = pb.AsrWord(start_sample=start, end_sample=end, text=text)
-    return pb.ListenResponse(
-        final=pb.ListenFinal(start_sample=start, end_sample=end, text=text, words=[word], language="en")
-    )
 
 
 @asynccontextmanager

@@ -131,7 +131,7 @@ class WriteUpload:
         tail = b"" if written.tail_key is None else await self._objects.get(written.tail_key)
         if len(tail) != written.tail_bytes:
             raise DependencyUnavailable("the object store gave other bytes than the upload holds")
-        return _Writer(self._uploads, self._objects, self._limits, principal, token, written, tail)
+        return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
 
 
 def part_size(stated_size: int | None) -> int:
@@ -142,10 +142,7 @@ def part_size(stated_size: int | None) -> int:
 
 @dataclass(slots=True)
 class _Writer:
-    """One stream's hold of an upload.
-
-    The first `filled` bytes of the buffer are not stored as a part yet; `kept` of them are the upload's tail already.
-    """
+    """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
 
     uploads: UploadStore
     objects: ObjectBytes
@@ -153,13 +150,11 @@ class _Writer:
     principal: Principal
     token: UUID
     written: Written
-    tail: bytes
+    buffer: bytearray
     kept: int = 0
-    filled: int = 0
     size: int = 0
     part_size: int = PART_SIZE
     multipart_id: str | None = None
-    buffer: bytearray = field(default_factory=bytearray)
     sending: list[asyncio.Task[None]] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
 
@@ -167,8 +162,7 @@ class _Writer:
         self.part_size = part_size(self.upload.stated_size)
         self.size = self.written.upload.committed_bytes
         self.multipart_id = self.written.upload.multipart_id
-        self.kept = len(self.tail)
-        self._fill(self.tail)
+        self.kept = len(self.buffer)
 
     @property
     def upload(self) -> Upload:
@@ -181,8 +175,10 @@ class _Writer:
         self.size += len(piece)
         rest = memoryview(piece)
         while rest:
-            rest = rest[self._fill(rest) :]
-            if self.filled == self.part_size:
+            room = self.part_size - len(self.buffer)
+            self.buffer += rest[:room]
+            rest = rest[room:]
+            if len(self.buffer) == self.part_size:
                 await self._send()
 
     async def keep(self) -> None:
@@ -192,7 +188,7 @@ class _Writer:
 
     async def _keep(self) -> None:
         await self._sent()
-        if self.filled == self.kept:
+        if len(self.buffer) == self.kept:
             return
         tail = await self._put_tail()
         async with self._taken_back(tail):
@@ -230,12 +226,12 @@ class _Writer:
             del self.sending[0]
 
     async def _last(self, sha256: str | None) -> Seal:
-        if not self.filled:
+        if not self.buffer:
             return Seal(sha256)
         if self.multipart_id is not None:
             number = await self._next_part()
             return Seal(sha256, parts=(await self._put_part(self.multipart_id, number, self._drain()),))
-        return Seal(sha256) if self.filled == self.kept else Seal(sha256, tail=await self._put_tail())
+        return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
 
     async def _send(self) -> None:
         """Begin to store a whole part; numbers are taken in the order of the bytes."""
@@ -265,7 +261,7 @@ class _Writer:
             raise
 
     async def _next_part(self) -> int:
-        return await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, self.filled)
+        return await self.uploads.next_part(self.principal, self.upload.upload_id, self.token, len(self.buffer))
 
     async def _put_part(self, multipart_id: str, number: int, data: bytearray) -> UploadPart:
         try:
@@ -276,7 +272,7 @@ class _Writer:
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
-        size = self.filled
+        size = len(self.buffer)
         await self.objects.put(key, self._drain())
         return Tail(key, size)
 
@@ -290,18 +286,10 @@ class _Writer:
                 await asyncio.shield(self.objects.delete(tail.key))
             raise
 
-    def _fill(self, data: bytes | memoryview) -> int:
-        """Buffer bytes up to a whole part; return how many."""
-        taken = min(self.part_size - self.filled, len(data))
-        self.buffer += data[:taken]
-        self.filled += taken
-        return taken
-
     def _drain(self) -> bytearray:
         """Return what is buffered, without a copy, and begin anew behind it."""
         data, self.buffer = self.buffer, bytearray()
-        del data[self.filled :]
-        self.kept = self.filled = 0
+        self.kept = 0
         return data
 
     def _check(self, size: int) -> None:
