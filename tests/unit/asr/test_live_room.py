@@ -59,6 +59,17 @@ def test_on_the_only_slot_a_batch_of_files_ends_within_half_a_second(pace: float
     assert (most + 1) * WINDOW_SECONDS * pace > LONGEST_WAIT
 
 
+def test_while_a_live_stream_is_open_files_have_every_slot_for_short_batches() -> None:
+    sharing = KeepRoomForLive()
+    with sharing.stream():
+        most = sharing.room(load(files=2, pace=0.004)).files
+        assert most is not None
+        assert most * WINDOW_SECONDS * 0.004 <= LONGEST_WAIT
+        sharing.note(LIVE, NOON)
+        assert sharing.room(load(files=2)) == Room(files=0)
+    assert sharing.room(load(NOON + LIVE_MEMORY)) == UNLIMITED
+
+
 def test_on_a_slow_only_slot_files_still_go_one_by_one() -> None:
     assert awaiting_live().room(load(slots=1, pace=1.0)) == Room(files=1)
 

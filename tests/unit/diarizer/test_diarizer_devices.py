@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
 import torch
 from locution_diarizer.adapters import devices
@@ -22,3 +26,11 @@ def test_a_cpu_takes_a_worker_a_core_and_small_batches(monkeypatch: pytest.Monke
 
 def test_what_is_told_is_kept() -> None:
     assert choose("cpu", 3, 2, 7) == Device("cpu", 3, 2, 7)
+
+
+@pytest.mark.parametrize(("name", "niceness"), [("cpu", devices.NICENESS), ("cuda:0", 0)])
+def test_threads_give_way_on_a_cpu_alone(name: str, niceness: int) -> None:
+    device = devices.Device(name, 1, 1, 1)
+    with ThreadPoolExecutor(1, initializer=partial(devices.prepare_thread, device)) as threads:
+        assert threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result() == niceness
+    assert os.getpriority(os.PRIO_PROCESS, 0) == 0

@@ -16,8 +16,8 @@ from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 from locution_client.calls import ATTEMPTS, DEADLINE, may_repeat, retrying, wait_before
 from locution_client.errors import ApiError, from_rpc
 
-CHUNK = 240 * 1024
-"""Bytes in one message; the server takes up to 1 MiB, and maps buffers of 256 KiB and more, which costs it time."""
+CHUNK = 160 * 1024
+"""Bytes in one message; the server takes up to 1 MiB, and has several of them in memory."""
 
 LONG = 3600.0
 """Seconds in which the server joins the parts of an upload."""

@@ -74,13 +74,15 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
     settings, measures = context.settings, Measures(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
     threads = _threads(stack, device.slots, "asr-decode")
-    dispatcher = Decoding(queue, decode, threads, device.slots, measures, sharing=KeepRoomForLive())
+    sharing = KeepRoomForLive()
+    dispatcher = Decoding(queue, decode, threads, device.slots, measures, sharing=sharing)
     measures.watch_queue(lambda: dispatcher.queued_cost)
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),
         weights=pool,
         dispatcher=dispatcher,
+        sharing=sharing,
         detector=SileroDetector,
         executor=_threads(stack, HEARING_THREADS, "asr-hear"),
         rule=SectionRule(longest=samples(settings.asr_section_seconds)),

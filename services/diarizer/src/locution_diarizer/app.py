@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 
-import torch
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
@@ -39,8 +38,8 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         settings.diarizer_device, settings.diarizer_workers, settings.diarizer_threads, settings.diarizer_batch_size
     )
     measures = Measures(context.registry)
-    windows = _threads(stack, "windows", device.workers, device.threads)
-    errands = _threads(stack, "errands", 1, device.threads)
+    windows = _threads(stack, "windows", device.workers, device)
+    errands = _threads(stack, "errands", 1, device)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
     weights = WeightPool(
         directory(stub),
@@ -68,9 +67,9 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     )
 
 
-def _threads(stack: AsyncExitStack, name: str, count: int, threads: int) -> ThreadPoolExecutor:
+def _threads(stack: AsyncExitStack, name: str, count: int, device: devices.Device) -> ThreadPoolExecutor:
     return stack.enter_context(
-        ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(torch.set_num_threads, threads))
+        ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(devices.prepare_thread, device))
     )
 
 

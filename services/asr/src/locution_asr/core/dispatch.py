@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from locution_common.engine.dispatch import Dispatcher, Load, Served
@@ -23,9 +25,22 @@ LONGEST_WAIT = 0.5
 
 @dataclass(slots=True)
 class KeepRoomForLive:
-    """While live windows come, leave one slot free of files; where there is but one, keep their batches short."""
+    """While live windows come, leave one slot free of files; where there is but one, keep their batches short.
+
+    While live streams are open of which no window comes, files have every slot, with short batches.
+    """
 
     live_until: float = float("-inf")
+    streams: int = 0
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Count a live stream while it is open."""
+        self.streams += 1
+        try:
+            yield
+        finally:
+            self.streams -= 1
 
     def note(self, traffic: TrafficClass, now: float) -> None:
         """Remember when a live window came."""
@@ -33,12 +48,13 @@ class KeepRoomForLive:
             self.live_until = now + LIVE_MEMORY
 
     def room(self, load: Load) -> Room:
-        """Limit batches of files while live windows come."""
+        """Limit batches of files while live windows come, or may come at any moment."""
+        short = Room(files=max(1, int(LONGEST_WAIT / (load.pace * WINDOW_SECONDS))))
         if load.now >= self.live_until:
-            return UNLIMITED
+            return short if self.streams else UNLIMITED
         if load.slots > 1:
             return Room(files=0) if load.files >= load.slots - 1 else UNLIMITED
-        return Room(files=max(1, int(LONGEST_WAIT / (load.pace * WINDOW_SECONDS))))
+        return short
 
     def again(self) -> float:
         """Return when files have all slots again, unless another live window comes."""

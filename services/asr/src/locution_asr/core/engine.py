@@ -11,7 +11,7 @@ from functools import partial
 from locution_common.engine.admission import Admission
 from locution_common.engine.models import TrafficClass
 
-from locution_asr.core.dispatch import Decoding
+from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
 from locution_asr.core.live_ear import LiveEar, LiveRule
 from locution_asr.core.options import choose_mode, settle
@@ -39,6 +39,7 @@ class Engine:
     admission: Admission
     weights: WeightStore
     dispatcher: Decoding
+    sharing: KeepRoomForLive
     detector: Callable[[], SpeechDetector]
     executor: Executor
     rule: SectionRule
@@ -66,7 +67,7 @@ class Engine:
         inputs: AsyncIterator[LiveInput],
         emit: Callable[[Started | LiveEvent], Awaitable[None]],
     ) -> None:
-        with self.admission.admit():
+        with self.admission.admit(), self.sharing.stream():
             async with self.weights.lease(start.section.weight) as weight:
                 options = settle(start.section.options, weight.recogniser.capabilities)
                 settled = replace(start, section=replace(start.section, options=options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from locution_common.engine.cores import usable_cores
 MOST_WORKERS = 8
 BATCH_ON_CPU = 4
 BATCH_ON_CUDA = 32
+NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,13 @@ def choose(wanted: str, workers: int = 0, threads: int = 0, batch_size: int = 0)
         return Device("cuda:0", workers or 2, threads or 1, batch_size or BATCH_ON_CUDA)
     workers = workers or min(usable_cores(), MOST_WORKERS)
     return Device("cpu", workers, threads or 1, batch_size or BATCH_ON_CPU)
+
+
+def prepare_thread(device: Device) -> None:
+    """Set how many threads the calling one computes on; on a CPU it gives way to live text, which may share the cores.
+
+    Niceness is a thread's own on Linux (sched(7)); threads that it begins have it too.
+    """
+    torch.set_num_threads(device.threads)
+    if device.name == "cpu":
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
