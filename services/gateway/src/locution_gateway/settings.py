@@ -70,7 +70,8 @@ class ApiSettings(GatewaySettings, IdentitySettings, WebhookApiSettings, VoiceSe
     )
     max_write_streams: int = Field(
         20,
-        description="WriteUpload streams that this process takes at once; each holds up to 8 MiB.",
+        description="WriteUpload streams that this process takes at once; each holds up to 8 MiB, and three times that "
+        "while at most four are open.",
         examples=["20"],
         ge=1,
         le=1000,
