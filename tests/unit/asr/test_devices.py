@@ -44,6 +44,7 @@ def test_a_cpu_takes_a_worker_a_core_and_int8(
     monkeypatch.setattr(ctranslate2, "get_cuda_device_count", lambda: 0)
     monkeypatch.setattr(devices, "usable_cores", lambda: cores)
     assert choose("auto") == Device("cpu", workers, threads, "int8")
+    assert choose("auto").slots == workers
 
 
 @dataclass

@@ -85,9 +85,12 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
                     self.content[name] += message.data
                     self.uploads[name].committed_bytes = len(self.content[name])
                     if self.break_upload_at is not None and len(self.content[name]) >= self.break_upload_at:
+                        self.content[name] = self.content[name][: self.break_upload_at]
+                        self.uploads[name].committed_bytes = self.break_upload_at
                         self.break_upload_at = None
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
                 case "finish":
+                    assert self.uploads[name].sha256 in ("", message.finish.sha256)
                     self.uploads[name].sha256 = message.finish.sha256
         return await self._complete(self.uploads[name], context)
 

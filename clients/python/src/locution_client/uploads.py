@@ -36,7 +36,8 @@ class Uploads:
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
         """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
 
-        With `resume` it goes on with an upload of the same bytes that an earlier run left behind.
+        With `resume` the file is read for its digest first, and an upload of the same bytes that an earlier run with
+        `resume` left behind is gone on with.
         """
         upload = await self._to_write(path, resume)
         source = Source(path, upload.sha256)

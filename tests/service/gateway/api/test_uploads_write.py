@@ -165,6 +165,7 @@ async def test_a_silent_stream_is_ended(serve: Serve) -> None:
             await asyncio.Event().wait()
 
         assert await reason(gateway.client.uploads.WriteUpload(silent())) == "DEADLINE_EXCEEDED"
+        assert (await gateway.client.get_upload(upload.name)).committed_bytes == MIB
 
 
 async def test_an_upload_deleted_under_its_writer_is_gone_for_it(gateway: Gateway) -> None:

@@ -31,8 +31,8 @@ class UploadServiceStub:
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
     completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too, so that the offset may grow for a moment after it; a stream that begins
-    below it is told the right one with UPLOAD_OFFSET_MISMATCH.
+    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
+    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
     An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
     """
 
@@ -84,8 +84,8 @@ class UploadServiceServicer:
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
     completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too, so that the offset may grow for a moment after it; a stream that begins
-    below it is told the right one with UPLOAD_OFFSET_MISMATCH.
+    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
+    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
     An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
     """
 
@@ -198,8 +198,8 @@ class UploadService:
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
     completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too, so that the offset may grow for a moment after it; a stream that begins
-    below it is told the right one with UPLOAD_OFFSET_MISMATCH.
+    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
+    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
     An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
     """
 

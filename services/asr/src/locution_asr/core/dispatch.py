@@ -20,7 +20,7 @@ LIVE_MEMORY = 3.0
 """Seconds after a live window in which the next one is awaited."""
 
 LONGEST_WAIT = 0.5
-"""Seconds that a batch of files may keep a live window from the only slot."""
+"""Seconds that a batch of files may keep a live window from a slot."""
 
 
 @dataclass(slots=True)
@@ -49,13 +49,16 @@ class KeepRoomForLive:
 
     def room(self, load: Load) -> Room:
         """Limit batches of files while live windows come, or may come at any moment."""
-        short = Room(files=max(1, int(LONGEST_WAIT / (load.pace * WINDOW_SECONDS))))
         if load.now >= self.live_until:
-            return short if self.streams else UNLIMITED
+            return _short(load) if self.streams else UNLIMITED
         if load.slots > 1:
             return Room(files=0) if load.files >= load.slots - 1 else UNLIMITED
-        return short
+        return _short(load)
 
     def again(self) -> float:
         """Return when files have all slots again, unless another live window comes."""
         return self.live_until
+
+
+def _short(load: Load) -> Room:
+    return Room(files=max(1, int(LONGEST_WAIT / (load.pace * WINDOW_SECONDS))))

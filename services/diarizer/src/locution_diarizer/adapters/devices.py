@@ -42,4 +42,4 @@ def prepare_thread(device: Device) -> None:
     """
     torch.set_num_threads(device.threads)
     if device.name == "cpu":
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

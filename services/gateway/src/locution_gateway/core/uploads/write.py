@@ -19,7 +19,9 @@ from locution_gateway.core.uploads.create import UploadLimits
 from locution_gateway.domain.errors import (
     DependencyUnavailable,
     TooManyStreamsError,
+    UploadNotFoundError,
     UploadSizeMismatchError,
+    UploadStateConflictError,
     UploadTooLargeError,
     UploadWriterReplacedError,
 )
@@ -159,10 +161,10 @@ class _Writer:
     keeping: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.part_size = part_size(self.upload.stated_size)
-        self.size = self.written.upload.committed_bytes
-        self.multipart_id = self.written.upload.multipart_id
         self.kept = len(self.buffer)
+        self.part_size = part_size(self.upload.stated_size)
+        self.size = self.upload.committed_bytes
+        self.multipart_id = self.upload.multipart_id
 
     @property
     def upload(self) -> Upload:
@@ -171,7 +173,8 @@ class _Writer:
     async def take(self, piece: bytes, *, overlap: bool) -> None:
         """Append bytes, storing every whole part, beside the filling of the next where they may overlap."""
         self._check(self.size + len(piece))
-        await self._sent(IN_FLIGHT if overlap else 0)
+        if not overlap:
+            await self._sent()
         self.size += len(piece)
         rest = memoryview(piece)
         while rest:
@@ -226,16 +229,18 @@ class _Writer:
             del self.sending[0]
 
     async def _last(self, sha256: str | None) -> Seal:
+        """Store the last bytes; they stay in the buffer, to be kept where the sealing is broken off."""
         if not self.buffer:
             return Seal(sha256)
         if self.multipart_id is not None:
             number = await self._next_part()
-            return Seal(sha256, parts=(await self._put_part(self.multipart_id, number, self._drain()),))
+            return Seal(sha256, parts=(await self._put_part(self.multipart_id, number, self.buffer),))
         return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
 
     async def _send(self) -> None:
         """Begin to store a whole part; numbers are taken in the order of the bytes."""
-        await self._sent(IN_FLIGHT - 1)
+        # An upload of unstated size asks for room part by part, behind what is counted.
+        await self._sent(0 if self.upload.stated_size is None else IN_FLIGHT - 1)
         multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
         number = await self._next_part()
         before = self.sending[-1] if self.sending else None
@@ -272,16 +277,15 @@ class _Writer:
 
     async def _put_tail(self) -> Tail:
         key = keys.tail_key(self.principal.tenant_id, self.upload.upload_id, uuid4())
-        size = len(self.buffer)
-        await self.objects.put(key, self._drain())
-        return Tail(key, size)
+        await self.objects.put(key, self.buffer)
+        return Tail(key, len(self.buffer))
 
     @asynccontextmanager
     async def _taken_back(self, tail: Tail | None) -> AsyncIterator[None]:
         """Take back a tail that the upload refuses."""
         try:
             yield
-        except (QuotaExceededError, UploadWriterReplacedError):
+        except (QuotaExceededError, UploadNotFoundError, UploadStateConflictError, UploadWriterReplacedError):
             if tail is not None:
                 await asyncio.shield(self.objects.delete(tail.key))
             raise
