@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ from types import FrameType
 from tests.bench.machine import describe
 from tests.bench.table import Row, markdown
 
+FAILED = "FAILED"
 _BEGAN = time.monotonic()
 
 
@@ -59,6 +61,12 @@ def chosen(text: str) -> tuple[str, ...]:
 def say(line: str) -> None:
     """Print one line of progress with the seconds since the start."""
     print(f"[{time.monotonic() - _BEGAN:7.1f} s] {line}", file=sys.stderr, flush=True)
+
+
+def failed(name: str, error: Exception) -> Row:
+    """Return the line of a row that failed, and print why."""
+    traceback.print_exception(error)
+    return Row(what=name, aim="", measured=FAILED, remarks=f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def end_on_sigterm() -> None:

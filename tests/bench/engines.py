@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
@@ -37,7 +36,6 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "job": jobs.job,
 }
 MODELS: Final = ("tiny.en", "base")
-FAILED: Final = "FAILED"
 NOTES: Final = (
     "Baseline of speech: faster-whisper, beam 5, VAD on, word times on, int8 (float16 on a GPU), cpu_threads=2, "
     "num_workers=1; English told to both sides but where a row says otherwise.",
@@ -54,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = asyncio.run(_run(options))
     notes = [*NOTES, f"Rounds: {options.rounds}; decode mode asked for: {options.mode}"]
     command.show("engines", rows, options, notes=notes, device=options.device)
-    if any(row.measured == FAILED for row in rows):
+    if any(row.measured == command.FAILED for row in rows):
         raise SystemExit(1)
 
 
@@ -104,8 +102,7 @@ async def _row(name: str, running: Installation, options: argparse.Namespace) ->
             )
             return await ROWS[name](bench)
     except Exception as error:  # noqa: BLE001 - told in full here, in the table and by the exit status
-        traceback.print_exc()
-        return [Row(what=name, aim="", measured=FAILED, remarks=f"{type(error).__name__}: {error}".splitlines()[0])]
+        return [command.failed(name, error)]
 
 
 if __name__ == "__main__":
