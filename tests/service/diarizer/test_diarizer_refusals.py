@@ -67,7 +67,7 @@ async def test_a_second_start_is_refused(stack: Stack) -> None:
 
 async def test_a_section_that_is_too_long_is_refused(serve: Serve) -> None:
     async with serve(diarizer_section_seconds=10) as stack:
-        assert (await refusal(stack.client.diarize(SILENCE))).reason == "AUDIO_TOO_LONG"
+        assert (await refusal(stack.client.diarize(SILENCE[: 11 * RATE]))).reason == "AUDIO_TOO_LONG"
 
 
 async def test_an_unknown_model_is_refused(stack: Stack) -> None:

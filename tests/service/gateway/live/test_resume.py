@@ -126,3 +126,26 @@ async def test_ending_a_session_ends_its_stream(house: House) -> None:
     assert (await talk.refusal()).reason == "LIVE_SESSION_ENDED"
     again = await house.speaker.stub.EndSession(pb.EndSessionRequest(name=started.session))
     assert again.end_time == ended.end_time
+
+
+async def test_a_client_that_never_reads_is_let_go_and_may_resume(serve_live: ServeLive) -> None:
+    async with serve_live(live_slow_seconds=1) as house:
+        house.engine.padding = 50_000
+        audio, deaf = noise(150), house.speaker.talk()
+        await deaf.begin()
+        sending = asyncio.create_task(deaf.send(audio, size=64000))
+        async with asyncio.timeout(30):
+            while not house.engine.calls:
+                await asyncio.sleep(0.05)
+            while house.engine.calls:
+                await asyncio.sleep(0.05)
+        assert (await deaf.refusal()).reason == "LIVE_CLIENT_TOO_SLOW"
+        await sending
+        again = house.speaker.talk()
+        started = await again.resume(deaf.started.resume_token, max(deaf.finals))
+        hearing = asyncio.create_task(again.rest())
+        await again.send(audio[started.next_offset :], started.next_offset)
+        await again.say(finish=pb.StreamFinish())
+        await hearing
+        finals = deaf.finals | again.finals
+        assert [finals[number].split()[0] for number in sorted(finals)] == expected(audio)
