@@ -5,6 +5,7 @@ that nobody owns (I10, I11).
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 import uuid
 
@@ -21,10 +22,11 @@ GONE_SECONDS = 75.0
 TOLD_SECONDS = 60.0
 
 
-async def late_tail(chaos: Chaos, mine: Client) -> set[str]:
+async def late_tails(chaos: Chaos, mine: Client) -> tuple[set[str], str]:
     """Let a stream break off while its tail is put, another end the upload, and the tail arrive after that.
 
-    Return the keys of the store before it arrived.
+    Its stream takes it back. One more is put as by a process that died then, which nobody takes back. Return the keys of
+    the store before they arrived, and the key of that one.
     """
     recorded = recording("short")
     wanted = uploads.Upload(size_bytes=len(recorded.data), display_name=recorded.name)
@@ -42,7 +44,11 @@ async def late_tail(chaos: Chaos, mine: Client) -> set[str]:
     before = set(await asyncio.to_thread(leftovers.keys, chaos.cluster))
     held.released.set()
     assert await asyncio.to_thread(held.passed.wait, 10)
-    return before
+    tenant = next(iter(before)).split("/")[1]
+    orphan = f"uploads/{tenant}/{made.name.removeprefix('uploads/')}/tail-{uuid.uuid4()}"
+    s3 = chaos.cluster.s3.client
+    await asyncio.to_thread(s3.put_object, chaos.cluster.bucket, orphan, io.BytesIO(b"late"), 4)
+    return before, orphan
 
 
 async def tails_beyond(chaos: Chaos, before: set[str]) -> list[str]:
@@ -68,7 +74,8 @@ async def test_every_event_of_every_job_came_by_a_webhook(chaos: Chaos) -> None:
 @pytest.mark.timeout(240)
 async def test_nothing_deleted_and_nothing_orphaned_is_left(chaos: Chaos) -> None:
     async with load.client(chaos.cluster, chaos.history, 91) as mine:
-        before = await late_tail(chaos, mine)
+        before, orphan = await late_tails(chaos, mine)
+    assert f"I11 orphan object {orphan}" in await leftovers.check_gone(chaos.cluster, chaos.history)
     began = time.monotonic()
     deadline = began + GONE_SECONDS
     while (
