@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1.model_service_pb2 import Model
@@ -25,7 +24,7 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate found about the files of a weight; rates from 0 upwards."""
+    """What the gate found about the files of a weight; rates from 0 upwards, `min_encoder_input` in seconds."""
 
     model: str
     checksum: str
@@ -33,18 +32,18 @@ class Verdict:
     fast_word_error_rate: float
     word_count: int
     run_time: datetime
+    min_encoder_input: float
 
     def to_request(self) -> pb.RecordVerdictRequest:
         """Return it as the registry takes it."""
-        time = Timestamp()
-        time.FromDatetime(self.run_time)
         return pb.RecordVerdictRequest(
             path=self.model,
             checksum=self.checksum,
             accurate_word_error_rate=self.accurate_word_error_rate,
             fast_word_error_rate=self.fast_word_error_rate,
             word_count=self.word_count,
-            run_time=time,
+            run_time=self.run_time,
+            min_encoder_input=timedelta(seconds=self.min_encoder_input),
             actor=ACTOR,
         )
 
@@ -55,9 +54,9 @@ def read(path: Path = FILE) -> list[Verdict]:
 
 
 def wanting(verdicts: Iterable[Verdict], models: Iterable[Model]) -> list[Verdict]:
-    """Return the verdicts on registered files that the registry does not have yet."""
-    unjudged = {(m.name.removeprefix("models/"), m.checksum) for m in models if not m.HasField("verdict")}
-    return [verdict for verdict in verdicts if (verdict.model, verdict.checksum) in unjudged]
+    """Return the verdicts on registered files of which the registry has none, or an older one."""
+    known = {(m.name.removeprefix("models/"), m.checksum): m.verdict.run_time.ToDatetime(tzinfo=UTC) for m in models}
+    return [each for each in verdicts if known.get((each.model, each.checksum), each.run_time) < each.run_time]
 
 
 async def record(address: str, token: str, verdicts: Sequence[Verdict]) -> None:
@@ -77,4 +76,5 @@ def _verdict(item: Mapping[str, str | float]) -> Verdict:
         fast_word_error_rate=float(item["fast_word_error_rate"]),
         word_count=int(item["word_count"]),
         run_time=datetime.fromisoformat(str(item["run_time"])),
+        min_encoder_input=float(item["min_encoder_input"]),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -28,6 +30,7 @@ ENGLISH = (
     "sonnet1.webm",
     "riva_en-US_sample.wav",
 )
+SHORT = timedelta(seconds=7.5)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -45,21 +48,21 @@ def differing(alone: Sequence[Result], together: Sequence[Result]) -> float:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("model", "preference"),
+    ("model", "mode"),
     [
-        ("whisper/tiny.en", pb.DECODE_PREFERENCE_ACCURATE),
-        ("whisper/tiny.en", pb.DECODE_PREFERENCE_FAST_UNPROVEN),
-        ("whisper/base", pb.DECODE_PREFERENCE_FAST_UNPROVEN),
+        ("whisper/tiny.en", {"decode_preference": pb.DECODE_PREFERENCE_ACCURATE}),
+        ("whisper/tiny.en", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN}),
+        ("whisper/base", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN, "min_encoder_input": SHORT}),
     ],
 )
 async def test_batched_text_is_the_text_of_each_alone(
-    shared: Stack, unbatched: Stack, model: str, preference: int
+    shared: Stack, unbatched: Stack, model: str, mode: dict[str, Any]
 ) -> None:
     recordings = [pcm(recording(name)) for name in ENGLISH]
 
     async def transcribed(stack: Stack, index: int) -> Result:
         return await stack.client.transcribe(
-            recordings[index], start(model, flow=f"flow-{index}", decode_preference=preference, language="en")
+            recordings[index], start(model, flow=f"flow-{index}", language="en", **mode)
         )
 
     alone = await asyncio.gather(*(transcribed(unbatched, i) for i in range(len(recordings))))

@@ -46,8 +46,10 @@ async def test_the_gate_measures_both_modes_and_stores_its_verdict(stack: Stack,
     assert stored.checksum == verdict["checksum"] == stack.registry.weights["whisper/tiny.en"].model.checksum
     assert stored.word_count == verdict["word_count"] > 100
     assert 0 < stored.accurate_word_error_rate < 0.2
+    assert stored.min_encoder_input.ToTimedelta().total_seconds() == verdict["min_encoder_input"]
     passes = stored.fast_word_error_rate - stored.accurate_word_error_rate <= 0.005
     assert (code == 0) == passes == ("not passed" not in out)
+    assert verdict["min_encoder_input"] == 7.5 or "windows of at least 7.5 s:" in out
     assert stack.registry.weights["whisper/tiny.en"].model.verdict.passed == passes
 
 

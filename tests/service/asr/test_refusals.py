@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ def message(wanted: pb.TranscribeStart) -> pb.TranscribeRequest:
         ([message(start(language_candidates=["en", "fr"]))], "OPTION_UNSUPPORTED"),
         ([message(start("whisper/base", language="xx"))], "OPTION_UNSUPPORTED"),
         ([message(start(decode_preference=pb.DECODE_PREFERENCE_FAST))], "OPTION_UNSUPPORTED"),
+        ([message(start(min_encoder_input=timedelta(seconds=7.5)))], "OPTION_UNSUPPORTED"),
+        ([message(start(min_encoder_input=timedelta(seconds=31)))], "INVALID_REQUEST"),
         ([message(pb.TranscribeStart(model="whisper/tiny.en"))], "INVALID_REQUEST"),
         ([message(start(beam_size=11))], "INVALID_REQUEST"),
     ],

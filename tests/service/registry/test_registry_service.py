@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from locution.registry.v1 import registry_service_pb2 as pb
@@ -218,8 +219,16 @@ async def test_verdicts(stack: Stack, weights: Path) -> None:
     for accurate, fast, passed in ((0.1, 0.105, True), (0.1, 0.106, False)):
         judged = (await stack.client.RecordVerdict(verdict(checksum, accurate, fast))).model.verdict
         assert (judged.passed, judged.word_count, judged.run_time.seconds) == (passed, 1000, 1_790_000_000)
+        assert judged.min_encoder_input == Duration(seconds=10)
+    short = Duration(seconds=7, nanos=500_000_000)
+    request = verdict(checksum, 0.1, 0.1)
+    request.min_encoder_input.CopyFrom(short)
+    judged = (await stack.client.RecordVerdict(request)).model.verdict
+    assert judged.min_encoder_input == short
     assert (await get(stack, "whisper/base")).verdict == judged
     assert await reason(stack.client.RecordVerdict(verdict("0" * 64, 0.1, 0.1))) == "MODEL_CHECKSUM_MISMATCH"
+    request.min_encoder_input.CopyFrom(Duration(seconds=31))
+    assert await reason(stack.client.RecordVerdict(request)) == "INVALID_REQUEST"
     for request in (verdict("0" * 63, 0.1, 0.1), verdict(checksum, -0.1, 0.1), verdict(checksum, 0.1, 0.1, words=99)):
         assert await reason(stack.client.RecordVerdict(request)) == "INVALID_REQUEST"
     for rate in (float("inf"), float("nan")):

@@ -93,23 +93,24 @@ def test_fast_passes_with_a_loss_of_half_a_point_and_fails_beyond() -> None:
     said = recordings(count=40)
     texts = [SAID] * 40
     wrong = SAID.replace("one", "won")
-    assert judge("m", "c", said, texts, [wrong, wrong, *texts[2:]]).passes
-    assert not judge("m", "c", said, texts, [wrong, wrong, wrong, *texts[3:]]).passes
+    assert judge("m", "c", said, texts, [wrong, wrong, *texts[2:]], 10.0).passes
+    assert not judge("m", "c", said, texts, [wrong, wrong, wrong, *texts[3:]], 10.0).passes
 
 
 def test_the_languages_that_lose_most_decide() -> None:
     said = [*recordings("en"), *recordings("de", 20)]
     texts = [SAID] * 50
-    verdict = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20])
+    verdict = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20], 7.5)
     assert verdict.worst.name == "others"
     assert (verdict.word_count, verdict.accurate_word_error_rate) == (200, 0.0)
     assert verdict.fast_word_error_rate == pytest.approx(0.1)
     assert not verdict.passes
+    assert verdict.min_encoder_input == 7.5
 
 
 def test_too_few_words_give_no_verdict() -> None:
     with pytest.raises(TooFewWords):
-        judge("m", "c", recordings(count=9), [SAID] * 9, [SAID] * 9)
+        judge("m", "c", recordings(count=9), [SAID] * 9, [SAID] * 9, 10.0)
 
 
 def test_storing_a_verdict_needs_a_registry(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +118,11 @@ def test_storing_a_verdict_needs_a_registry(capsys: pytest.CaptureFixture[str]) 
         main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--register"])
     assert ended.value.code == 2
     assert "--registry" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("inputs", ["", "short", "7.5,", "2", "7.5,31"])
+def test_encoder_inputs_are_seconds_that_the_encoder_takes(inputs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--inputs", inputs])
+    assert ended.value.code == 2
+    assert "2.5 to 30" in capsys.readouterr().err

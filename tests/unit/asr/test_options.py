@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from locution_asr.core.languages import from_bcp47, to_bcp47
-from locution_asr.core.options import choose_mode, settle
+from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
-from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
+from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task, samples
 from locution_common.engine.errors import OptionUnsupported
+
+from tests.unit.asr.fakes import record
 
 ENGLISH = Capabilities(False, frozenset({"en"}), False)
 MANY = Capabilities(True, frozenset({"en", "de", "fr"}), True)
@@ -39,12 +43,26 @@ def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None
     ],
 )
 def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: Mode) -> None:
-    assert choose_mode(choice, proven) is mode
+    assert choose_mode(Options(mode=choice), proven) is mode
 
 
 def test_fast_without_a_verdict_is_refused() -> None:
     with pytest.raises(OptionUnsupported, match="verdict"):
-        choose_mode(ModeChoice.FAST, fast_proven=False)
+        choose_mode(Options(mode=ModeChoice.FAST), fast_proven=False)
+
+
+@pytest.mark.parametrize("choice", [ModeChoice.PROVEN, ModeChoice.ACCURATE, ModeChoice.FAST])
+def test_only_the_gate_chooses_the_encoder_input(choice: ModeChoice) -> None:
+    with pytest.raises(OptionUnsupported) as refused:
+        choose_mode(Options(mode=choice, shortest_input=samples(7.5)), fast_proven=True)
+    assert [violation.field for violation in refused.value.violations] == ["min_encoder_input"]
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, 7.5), (15.0, 15.0)])
+def test_the_encoder_input_is_the_proven_one_unless_the_gate_asks(asked: float | None, used: float) -> None:
+    proven = replace(record("whisper/base", fast=True), shortest_input=samples(7.5))
+    options = Options(shortest_input=samples(asked) if asked else None)
+    assert as_proven(options, proven).shortest_input == samples(used)
 
 
 @pytest.mark.parametrize(

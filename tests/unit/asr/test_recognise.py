@@ -62,6 +62,12 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Decoding) 
     assert result.speech == result.text_speech == HEARD
 
 
+async def test_a_short_window_is_as_long_as_its_weight_needs(dispatcher: Decoding) -> None:
+    recogniser = FakeRecogniser()
+    await recognised(dispatcher, recogniser, options=Options(language="en", shortest_input=samples(7.5)))
+    assert recogniser.lengths == [samples(7.5)]
+
+
 async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatcher: Decoding) -> None:
     def speak(pcm: Pcm, prompt: Prompt, search: Search) -> Draft:
         draft = sound(" left right" if len(pcm) < HEARD else " all of it at once")

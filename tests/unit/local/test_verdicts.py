@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from locution.v1.model_service_pb2 import Model
 from locution_local.development import WEIGHTS
 from locution_local.verdicts import read, wanting
@@ -29,11 +31,13 @@ def test_other_files_get_none() -> None:
     assert [verdict.model for verdict in wanting(read(), changed)] == [verdict.model for verdict in read()[1:]]
 
 
-def test_what_the_registry_has_stays() -> None:
-    judged = models()
-    for model in judged:
-        model.verdict.passed = False
-    assert wanting(read(), judged) == []
+def test_a_newer_verdict_of_the_registry_stays_and_an_older_one_goes() -> None:
+    newer, older = models(), models()
+    for age, judged in ((1, newer), (-1, older)):
+        for model, verdict in zip(judged, read(), strict=True):
+            model.verdict.run_time.FromDatetime(verdict.run_time + timedelta(seconds=age))
+    assert wanting(read(), newer) == []
+    assert wanting(read(), older) == read()
 
 
 def test_the_registry_is_told_what_was_measured() -> None:
@@ -41,4 +45,5 @@ def test_the_registry_is_told_what_was_measured() -> None:
     request = verdict.to_request()
     assert (request.path, request.checksum) == (verdict.model, verdict.checksum)
     assert request.word_count == verdict.word_count
+    assert request.min_encoder_input.ToTimedelta().total_seconds() == verdict.min_encoder_input
     assert request.run_time.ToDatetime(tzinfo=verdict.run_time.tzinfo) == verdict.run_time

@@ -65,7 +65,7 @@ class StoreConformance:
     """The obligations of the port."""
 
     async def test_what_is_saved_is_found_whole(self, store: WeightStore) -> None:
-        verdict = Verdict(True, 0.125, 0.127, 1234, RUN_TIME)
+        verdict = Verdict(True, 0.125, 0.127, 1234, RUN_TIME, 7.5)
         [saved] = await save(store, replace(weight("whisper/base"), verdict=verdict, is_default=True))
         assert saved == await found(store, "whisper/base")
         assert replace(saved, create_time=None, update_time=None) == replace(

@@ -28,6 +28,7 @@ from locution_asr.domain.models import (
     Segment,
     Task,
     Word,
+    samples,
 )
 
 DEFAULT_BEAM = 5
@@ -116,7 +117,14 @@ def _options(start: pb.TranscribeStart) -> Options:
         word_times=start.word_times,
         max_temperature=start.max_temperature,
         mode=_MODES[start.decode_preference],
+        shortest_input=_shortest_input(start),
     )
+
+
+def _shortest_input(start: pb.TranscribeStart) -> int | None:
+    if not start.HasField("min_encoder_input"):
+        return None
+    return samples(start.min_encoder_input.ToTimedelta().total_seconds())
 
 
 def started(event: Started) -> pb.TranscribeStarted:

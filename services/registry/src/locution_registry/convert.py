@@ -13,7 +13,7 @@ from locution.v1 import model_service_pb2 as public
 from .core.list_weights import Page
 from .core.resolve_weight import Resolution
 from .domain.errors import ModelNotFound, ModelPathInvalid
-from .domain.models import Capabilities, Kind, State, Verdict, Weight, WeightFile, WeightPath
+from .domain.models import MIN_ENCODER_INPUT, Capabilities, Kind, State, Verdict, Weight, WeightFile, WeightPath
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
 _FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}
@@ -54,6 +54,7 @@ def verdict(request: pb.RecordVerdictRequest) -> Verdict:
         request.fast_word_error_rate,
         request.word_count,
         request.run_time.ToDatetime(tzinfo=UTC),
+        request.min_encoder_input.ToTimedelta().total_seconds() or MIN_ENCODER_INPUT,
     )
 
 
@@ -76,9 +77,7 @@ def resolution_to_proto(resolution: Resolution) -> pb.ResolveWeightResponse:
 
 def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
     """Return how long a report holds."""
-    ttl = Duration()
-    ttl.FromNanoseconds(round(seconds * 1e9))
-    return pb.ReportServingResponse(ttl=ttl)
+    return pb.ReportServingResponse(ttl=_duration(seconds))
 
 
 def _model(weight: Weight) -> public.Model:
@@ -121,11 +120,18 @@ def _verdict(verdict: Verdict | None) -> public.ModelVerdict | None:
         fast_word_error_rate=verdict.fast_word_error_rate,
         word_count=verdict.word_count,
         run_time=_time(verdict.run_time),
+        min_encoder_input=_duration(verdict.min_encoder_input),
     )
 
 
 def _file(file: WeightFile) -> pb.WeightFile:
     return pb.WeightFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(round(seconds * 1e9))
+    return duration
 
 
 def _time(moment: datetime | None) -> Timestamp | None:

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -219,6 +220,7 @@ class ModelVerdict(_message.Message):
     FAST_WORD_ERROR_RATE_FIELD_NUMBER: _builtins.int
     WORD_COUNT_FIELD_NUMBER: _builtins.int
     RUN_TIME_FIELD_NUMBER: _builtins.int
+    MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     passed: _builtins.bool
     """Output only. Whether fast mode may be used."""
     accurate_word_error_rate: _builtins.float
@@ -231,6 +233,10 @@ class ModelVerdict(_message.Message):
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the gate ran."""
 
+    @_builtins.property
+    def min_encoder_input(self) -> _duration_pb2.Duration:
+        """Output only. Shortest audio that fast mode pads a window to for the encoder: the shortest that passed."""
+
     def __init__(
         self,
         *,
@@ -239,10 +245,11 @@ class ModelVerdict(_message.Message):
         fast_word_error_rate: _builtins.float = ...,
         word_count: _builtins.int = ...,
         run_time: _timestamp_pb2.Timestamp | None = ...,
+        min_encoder_input: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["run_time", b"run_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input", "run_time", b"run_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "fast_word_error_rate", b"fast_word_error_rate", "passed", b"passed", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "passed", b"passed", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from locution.v1 import model_service_pb2 as models
 from locution_common.engine.directory import TIMEOUT, CachedDirectory, ServingReports, replica_name
 from locution_common.engine.models import WeightFile, WeightName
 
+from locution_asr.domain.models import SHORTEST_INPUT, samples
 from locution_asr.domain.ports import WhisperRecord
 
 PROVIDER = "faster-whisper"
@@ -44,7 +45,14 @@ def _record(name: WeightName, weight: pb.Weight) -> WhisperRecord:
         refusal=_refusal(model),
         files=tuple(WeightFile(file.path, file.sha256) for file in weight.files),
         fast_proven=model.HasField("verdict") and model.verdict.passed,
+        shortest_input=_shortest_input(model.verdict),
     )
+
+
+def _shortest_input(verdict: models.ModelVerdict) -> int:
+    if not verdict.HasField("min_encoder_input"):
+        return SHORTEST_INPUT
+    return samples(verdict.min_encoder_input.ToTimedelta().total_seconds())
 
 
 def _refusal(model: models.Model) -> str | None:

@@ -14,7 +14,7 @@ from locution_common.engine.models import TrafficClass
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
 from locution_asr.core.live_ear import LiveEar, LiveRule
-from locution_asr.core.options import choose_mode, settle
+from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
 from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
@@ -69,9 +69,8 @@ class Engine:
     ) -> None:
         with self.admission.admit(), self.sharing.stream():
             async with self.weights.lease(start.section.weight) as weight:
-                options = settle(start.section.options, weight.recogniser.capabilities)
+                mode, options = _settled(start.section.options, weight)
                 settled = replace(start, section=replace(start.section, options=options))
-                mode = choose_mode(options.mode, weight.record.fast_proven)
                 await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
                 cut = self._cut(mode, options, weight)
                 rule = LiveRule(cut.speech, cut.window).ending(start.silence, start.longest)
@@ -86,10 +85,10 @@ class Engine:
     ) -> None:
         with self.admission.admit():
             async with self.weights.lease(start.weight) as weight:
-                settled = replace(start, options=settle(start.options, weight.recogniser.capabilities))
-                mode = choose_mode(settled.options.mode, weight.record.fast_proven)
+                mode, options = _settled(start.options, weight)
+                settled = replace(start, options=options)
                 await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
-                rule = self._cut(mode, settled.options, weight)
+                rule = self._cut(mode, options, weight)
                 ear = Ear(self.detector(), self.executor, rule, live=settled.traffic is TrafficClass.LIVE)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
                 section = TranscribeSection(ear, recognise, mode, rule)
@@ -100,3 +99,9 @@ class Engine:
         rule = self.rule.in_mode(mode)
         detected = options.language is None and weight.recogniser.capabilities.multilingual
         return rule.detecting() if detected else rule
+
+
+def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
+    """Return the mode and the options that a stream runs with; raises OptionUnsupported."""
+    wanted = settle(options, weight.recogniser.capabilities)
+    return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)

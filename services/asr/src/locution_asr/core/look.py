@@ -72,7 +72,7 @@ class LookDecoder:
 
 def look_pass(options: Options, heard: int) -> Pass:
     """Return the greedy pass of a look, its encoder input cut to the audio."""
-    guard, length = Guard(), bucket(heard)
+    guard, length = Guard(), bucket(heard, options.shortest_input)
     cap = min(MAX_TOKENS, guard.token_cap(seconds(heard), 2.0 if options.language is None else 1.0))
     return Pass(length, Search(beam_size=1, max_tokens=cap), guard)
 

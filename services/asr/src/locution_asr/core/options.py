@@ -9,6 +9,7 @@ from locution_common.errors import FieldViolation
 
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
+from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
@@ -19,14 +20,20 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
     return replace(options, prompt=clean(options.prompt), hotwords=clean_hotwords(options.hotwords))
 
 
-def choose_mode(choice: ModeChoice, fast_proven: bool) -> Mode:
+def as_proven(options: Options, record: WhisperRecord) -> Options:
+    """Return the options with the encoder input that the weight's verdict is about, where the gate names none."""
+    return replace(options, shortest_input=options.shortest_input or record.shortest_input)
+
+
+def choose_mode(options: Options, fast_proven: bool) -> Mode:
     """Return FAST only where it is proven, or where the gate asks for it; raises OptionUnsupported."""
-    if choice is ModeChoice.FAST_UNPROVEN:
+    if options.mode is ModeChoice.FAST_UNPROVEN:
         return Mode.FAST
-    if choice is ModeChoice.FAST and not fast_proven:
-        description = "fast mode has no passing verdict for this model"
-        raise OptionUnsupported(description, violations=[FieldViolation("decode_preference", description)])
-    return Mode.FAST if fast_proven and choice is not ModeChoice.ACCURATE else Mode.ACCURATE
+    if options.shortest_input is not None:
+        raise _unsupported("min_encoder_input", "only the gate chooses it; others get what the verdict proved")
+    if options.mode is ModeChoice.FAST and not fast_proven:
+        raise _unsupported("decode_preference", "fast mode has no passing verdict for this model")
+    return Mode.FAST if fast_proven and options.mode is not ModeChoice.ACCURATE else Mode.ACCURATE
 
 
 def _language(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
@@ -43,3 +50,7 @@ def _task(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
     if options.task is Task.TRANSLATE and not capabilities.translation:
         return [FieldViolation("translate", "the model does not translate")]
     return []
+
+
+def _unsupported(field: str, description: str) -> OptionUnsupported:
+    return OptionUnsupported(description, violations=[FieldViolation(field, description)])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from locution_asr.core.guards import ACCEPTED_AT_LAST, Guard
-from locution_asr.domain.models import WINDOW_SAMPLES, Mode, Options, samples, seconds
+from locution_asr.domain.models import SHORTEST_INPUT, WINDOW_SAMPLES, Mode, Options, samples, seconds
 from locution_asr.domain.ports import Search
 
 MAX_TOKENS = 224
 BUCKET = samples(2.5)
-SHORTEST = samples(10.0)
 TAIL = samples(2.0)
 LONGEST_CUT = samples(18.0)
 REDO_BEAM = 5
@@ -62,14 +61,14 @@ def longest_window(mode: Mode, longest: int) -> int:
     return min(longest, LONGEST_CUT) if mode is Mode.FAST else longest
 
 
-def bucket(heard: int) -> int:
-    """Return the shortest safe encoder input: 2 s more than the speech, at least 10 s, in steps of 2.5 s."""
-    wanted = max(SHORTEST, heard + TAIL)
+def bucket(heard: int, shortest: int | None = None) -> int:
+    """Return the shortest safe encoder input: 2 s more than the speech, at least `shortest`, in steps of 2.5 s."""
+    wanted = max(shortest or SHORTEST_INPUT, heard + TAIL)
     return min(WINDOW_SAMPLES, -(-wanted // BUCKET) * BUCKET)
 
 
 def _cut(options: Options, heard: int) -> Pass:
-    length = bucket(heard)
+    length = bucket(heard, options.shortest_input)
     cap = token_limit(options, length)
     return Pass(length, Search(beam_size=options.beam_size, max_tokens=cap), Guard())
 

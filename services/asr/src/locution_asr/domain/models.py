@@ -27,6 +27,10 @@ def seconds(count: int) -> float:
     return count / SAMPLE_RATE
 
 
+SHORTEST_INPUT = samples(10.0)
+"""Shortest encoder input of FAST where no verdict names another: shorter ones harm some weights' text."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Cover the samples from `start` up to, not including, `end`."""
@@ -106,7 +110,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Carry what a request asks of the decoder; `language` None means detection."""
+    """Carry what a request asks of the decoder; `language` None means detection.
+
+    `shortest_input` is FAST's shortest encoder input in samples, None for the one that is proven.
+    """
 
     language: str | None = None
     allowed_languages: tuple[str, ...] = ()
@@ -117,6 +124,7 @@ class Options:
     word_times: bool = True
     max_temperature: float = 0.0
     mode: ModeChoice = ModeChoice.PROVEN
+    shortest_input: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

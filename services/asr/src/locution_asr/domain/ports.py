@@ -12,7 +12,7 @@ from locution_common.engine.dispatch import BatchObserver
 from locution_common.engine.models import WeightName, WeightRecord
 from numpy.typing import NDArray
 
-from locution_asr.domain.models import Capabilities, Pcm, SectionReport, SectionStart, Task
+from locution_asr.domain.models import SHORTEST_INPUT, Capabilities, Pcm, SectionReport, SectionStart, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,13 @@ class SpeechDetector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WhisperRecord(WeightRecord):
-    """Say what the registry holds of a weight; `fast_proven` is the gate's passing verdict."""
+    """Say what the registry holds of a weight; `fast_proven` is the gate's passing verdict.
+
+    `shortest_input` is the encoder input in samples that the verdict is about.
+    """
 
     fast_proven: bool
+    shortest_input: int = SHORTEST_INPUT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

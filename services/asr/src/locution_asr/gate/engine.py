@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
@@ -22,8 +21,6 @@ from locution_asr.gate.verdict import Verdict
 ACTOR = "gate"
 AT_ONCE = 8
 TIMEOUT = 30.0
-ACCURATE = pb.DECODE_PREFERENCE_ACCURATE
-FAST = pb.DECODE_PREFERENCE_FAST_UNPROVEN
 
 
 class EngineDiffers(Exception):
@@ -38,15 +35,27 @@ class Texts:
     texts: tuple[str, ...]
 
 
+def accurate() -> pb.TranscribeStart:
+    """Return what a request for ACCURATE says."""
+    return pb.TranscribeStart(decode_preference=pb.DECODE_PREFERENCE_ACCURATE)
+
+
+def fast(shortest: float) -> pb.TranscribeStart:
+    """Return what a request for FAST says whose windows are padded to `shortest` seconds at least."""
+    return pb.TranscribeStart(
+        decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN, min_encoder_input=timedelta(seconds=shortest)
+    )
+
+
 async def transcribed(
-    channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], preference: pb.DecodePreference.ValueType
+    channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], mode: pb.TranscribeStart
 ) -> Texts:
     """Transcribe recordings in one mode, some at once; raises AioRpcError, or EngineDiffers."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(recording: Referenced) -> tuple[str, str]:
         async with limit:
-            return await _text(channel, model, recording, preference)
+            return await _text(channel, model, recording, mode)
 
     found = await asyncio.gather(*(one(recording) for recording in recordings))
     checksums = {checksum for checksum, _ in found}
@@ -63,7 +72,8 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
         accurate_word_error_rate=verdict.accurate_word_error_rate,
         fast_word_error_rate=verdict.fast_word_error_rate,
         word_count=verdict.word_count,
-        run_time=_timestamp(verdict.run_time),
+        run_time=verdict.run_time,
+        min_encoder_input=timedelta(seconds=verdict.min_encoder_input),
         actor=ACTOR,
     )
     weight = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
@@ -71,21 +81,21 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
 
 
 async def _text(
-    channel: grpc.aio.Channel, model: str, recording: Referenced, preference: pb.DecodePreference.ValueType
+    channel: grpc.aio.Channel, model: str, recording: Referenced, mode: pb.TranscribeStart
 ) -> tuple[str, str]:
     start = pb.TranscribeStart(
         flow=common_pb2.Flow(key=f"gate-{recording.name}", work_class=common_pb2.WORK_CLASS_FILE),
         model=model,
         language=recording.language,
-        decode_preference=preference,
     )
+    start.MergeFrom(mode)
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):
         match answer.WhichOneof("message"):
             case "started":
                 checksum = answer.started.checksum
-                if answer.started.fast != (preference == FAST):
+                if answer.started.fast == (mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE):
                     raise EngineDiffers("the engine chose another mode than the one asked for")
             case "segment":
                 parts.append(answer.segment.text)
@@ -97,9 +107,3 @@ async def _requests(start: pb.TranscribeStart, audio: Pcm) -> AsyncIterator[pb.T
     for at in range(0, len(audio), SAMPLE_RATE):
         samples = audio[at : at + SAMPLE_RATE].astype("<i2").tobytes()
         yield pb.TranscribeRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=samples))
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

@@ -42,12 +42,16 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was measured of a weight; the figures are those of the pool that loses most."""
+    """What was measured of a weight; the figures are those of the pool that loses most.
+
+    `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
+    """
 
     model: str
     checksum: str
     pools: tuple[Pool, ...]
     run_time: datetime
+    min_encoder_input: float
 
     @property
     def worst(self) -> Pool:
@@ -82,13 +86,19 @@ class Verdict:
             "accurate_word_error_rate": round(self.accurate_word_error_rate, 6),
             "fast_word_error_rate": round(self.fast_word_error_rate, 6),
             "word_count": self.word_count,
+            "min_encoder_input": self.min_encoder_input,
             "run_time": self.run_time.isoformat(timespec="seconds"),
             "pools": [pool.describe() for pool in self.pools],
         }
 
 
 def judge(
-    model: str, checksum: str, recordings: Sequence[Referenced], accurate: Sequence[str], fast: Sequence[str]
+    model: str,
+    checksum: str,
+    recordings: Sequence[Referenced],
+    accurate: Sequence[str],
+    fast: Sequence[str],
+    min_encoder_input: float,
 ) -> Verdict:
     """Judge English and all other languages apart; raises TooFewWords where neither has a hundred words.
 
@@ -102,7 +112,7 @@ def judge(
     pools = tuple(pool for name, group in named.items() if (pool := _pool(name, group)).accurate.words >= FEWEST_WORDS)
     if not pools:
         raise TooFewWords(f"a verdict needs {FEWEST_WORDS} words of reference in English or in the other languages")
-    return Verdict(model, checksum, pools, datetime.now(UTC))
+    return Verdict(model, checksum, pools, datetime.now(UTC), min_encoder_input)
 
 
 def dump(verdict: Verdict) -> str:

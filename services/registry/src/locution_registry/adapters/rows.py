@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..domain.models import Capabilities, Kind, Layout, State, Verdict, Weight, WeightFile, WeightPath
+from ..domain.models import (
+    MIN_ENCODER_INPUT,
+    Capabilities,
+    Kind,
+    Layout,
+    State,
+    Verdict,
+    Weight,
+    WeightFile,
+    WeightPath,
+)
 
 
 def weight(row: Mapping[str, Any]) -> Weight:
@@ -26,7 +36,7 @@ def weight(row: Mapping[str, Any]) -> Weight:
 
 
 def arguments(weight: Weight) -> list[object]:
-    """Return the first seventeen arguments of SAVE."""
+    """Return the first eighteen arguments of SAVE."""
     layout, verdict = weight.layout, weight.verdict
     return [
         weight.path.set,
@@ -46,6 +56,7 @@ def arguments(weight: Weight) -> list[object]:
         verdict.fast_word_error_rate if verdict else None,
         verdict.word_count if verdict else None,
         verdict.run_time if verdict else None,
+        verdict.min_encoder_input if verdict else None,
     ]
 
 
@@ -62,4 +73,5 @@ def _verdict(row: Mapping[str, Any]) -> Verdict | None:
         fast_word_error_rate=row["verdict_fast_word_error_rate"],
         word_count=row["verdict_word_count"],
         run_time=row["verdict_run_time"],
+        min_encoder_input=row["verdict_min_encoder_input"] or MIN_ENCODER_INPUT,
     )

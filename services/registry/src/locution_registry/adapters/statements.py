@@ -64,12 +64,13 @@ WITH
         INSERT INTO registry.weights AS w (
             set_name, weight_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
             state_reason, is_default, verdict_passed, verdict_accurate_word_error_rate, verdict_fast_word_error_rate,
-            verdict_word_count, verdict_run_time, created_by, updated_by, create_time, update_time
+            verdict_word_count, verdict_run_time, verdict_min_encoder_input, created_by, updated_by, create_time,
+            update_time
         )
         VALUES (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
             $11, $12, $13, $14, $15,
-            $16, $17, $19, $19, clock_timestamp(), clock_timestamp()
+            $16, $17, $18, $20, $20, clock_timestamp(), clock_timestamp()
         )
         ON CONFLICT (set_name, weight_name) DO UPDATE SET
             kind = excluded.kind,
@@ -87,6 +88,7 @@ WITH
             verdict_fast_word_error_rate = excluded.verdict_fast_word_error_rate,
             verdict_word_count = excluded.verdict_word_count,
             verdict_run_time = excluded.verdict_run_time,
+            verdict_min_encoder_input = excluded.verdict_min_encoder_input,
             updated_by = excluded.updated_by,
             update_time = excluded.update_time
         RETURNING *
@@ -94,7 +96,7 @@ WITH
     -- The audit's line.
     audited AS (
         INSERT INTO registry.changes (set_name, weight_name, action, before, after, created_by, create_time)
-        SELECT $1, $2, $18, (SELECT content FROM old), to_jsonb(saved), $19, saved.update_time
+        SELECT $1, $2, $19, (SELECT content FROM old), to_jsonb(saved), $20, saved.update_time
         FROM saved
     )
 SELECT update_time

@@ -22,6 +22,8 @@ REGISTRY = Actor("registry")
 """Who changes a weight when nobody asked: the registry found its files missing, changed or whole again."""
 
 MAX_WORD_ERROR_RATE_LOSS = 0.005
+MIN_ENCODER_INPUT = 10.0
+"""Seconds that a verdict is about when it does not say."""
 """Word error rate by which fast mode may be worse than accurate mode."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -132,16 +134,27 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate found about a weight's fast mode; rates are from 0 upwards."""
+    """What the gate found about a weight's fast mode; rates are from 0 upwards.
+
+    `min_encoder_input` is the shortest audio, in seconds, that fast mode padded a window to for the encoder.
+    """
 
     passed: bool
     accurate_word_error_rate: float
     fast_word_error_rate: float
     word_count: int
     run_time: datetime
+    min_encoder_input: float = MIN_ENCODER_INPUT
 
     @classmethod
-    def judge(cls, accurate: float, fast: float, word_count: int, run_time: datetime) -> Verdict:
+    def judge(
+        cls,
+        accurate: float,
+        fast: float,
+        word_count: int,
+        run_time: datetime,
+        min_encoder_input: float = MIN_ENCODER_INPUT,
+    ) -> Verdict:
         """Judge two word error rates; raises InvalidRequest when one is no number.
 
         The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
@@ -152,7 +165,7 @@ class Verdict:
                 violations=[FieldViolation("fast_word_error_rate", "not finite, or the accurate one is not")],
             )
         passed = round(fast - accurate, 6) <= MAX_WORD_ERROR_RATE_LOSS
-        return cls(passed, accurate, fast, word_count, run_time)
+        return cls(passed, accurate, fast, word_count, run_time, min_encoder_input)
 
 
 @dataclass(frozen=True, slots=True)

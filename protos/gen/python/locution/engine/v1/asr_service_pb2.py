@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from locution.engine.v1 import common_pb2 as locution_dot_engine_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$locution/engine/v1/asr_service.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1flocution/engine/v1/common.proto\"\x8c\x01\n\x11TranscribeRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.locution.engine.v1.TranscribeStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x8e\x03\n\x0fTranscribeStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\x12\x19\n\x08language\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12%\n\x13language_candidates\x18\x04 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x11\n\ttranslate\x18\x05 \x01(\x08\x12\x18\n\x06prompt\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08hotwords\x18\x07 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1c\n\tbeam_size\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\n(\x00\x12\x12\n\nword_times\x18\t \x01(\x08\x12I\n\x11\x64\x65\x63ode_preference\x18\n \x01(\x0e\x32$.locution.engine.v1.DecodePreferenceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x0fmax_temperature\x18\x0b \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\"\xfc\x01\n\x12TranscribeResponse\x12\x38\n\x07started\x18\x01 \x01(\x0b\x32%.locution.engine.v1.TranscribeStartedH\x00\x12\x31\n\x07segment\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AsrSegmentH\x00\x12:\n\x08progress\x18\x03 \x01(\x0b\x32&.locution.engine.v1.TranscribeProgressH\x00\x12\x32\n\x04\x64one\x18\x04 \x01(\x0b\x32\".locution.engine.v1.TranscribeDoneH\x00\x42\t\n\x07message\"R\n\x11TranscribeStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x63hecksum\x18\x02 \x01(\t\x12\x0c\n\x04\x66\x61st\x18\x03 \x01(\x08\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\"\xfa\x01\n\nAsrSegment\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12*\n\x05words\x18\x04 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08language\x18\x05 \x01(\t\x12!\n\x14language_probability\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12!\n\x14mean_log_probability\x18\x07 \x01(\x02H\x01\x88\x01\x01\x42\x17\n\x15_language_probabilityB\x17\n\x15_mean_log_probability\"\xae\x01\n\x07\x41srWord\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x18\n\x0bprobability\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x1c\n\x0f\x61lignment_score\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x07\x61ligned\x18\x06 \x01(\x08\x42\x0e\n\x0c_probabilityB\x12\n\x10_alignment_score\"(\n\x12TranscribeProgress\x12\x12\n\nend_sample\x18\x01 \x01(\x03\"\xf2\x01\n\x0eTranscribeDone\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x35\n\x08\x63overage\x18\x02 \x03(\x0b\x32#.locution.engine.v1.AsrCoverageSpan\x12\x1b\n\x13speech_sample_count\x18\x03 \x01(\x03\x12\x32\n\x07timings\x18\x04 \x01(\x0b\x32!.locution.engine.v1.EngineTimings\x12%\n\x18text_speech_sample_count\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\x1b\n\x19_text_speech_sample_count\"\x86\x02\n\x0f\x41srCoverageSpan\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12<\n\x07outcome\x18\x03 \x01(\x0e\x32+.locution.engine.v1.AsrCoverageSpan.Outcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"{\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTCOME_TRANSCRIBED\x10\x01\x12\x15\n\x11OUTCOME_NO_SPEECH\x10\x02\x12\x13\n\x0fOUTCOME_DROPPED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\"\xea\x01\n\rListenRequest\x12\x30\n\x05start\x18\x01 \x01(\x0b\x32\x1f.locution.engine.v1.ListenStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x12\x30\n\x05\x66lush\x18\x03 \x01(\x0b\x32\x1f.locution.engine.v1.ListenFlushH\x00\x12\x32\n\x06update\x18\x04 \x01(\x0b\x32 .locution.engine.v1.ListenUpdateH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\xac\x02\n\x0bListenStart\x12<\n\x07options\x18\x01 \x01(\x0b\x32#.locution.engine.v1.TranscribeStartB\x06\xbaH\x03\xc8\x01\x01\x12\"\n\x0cstep_samples\x18\x02 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xf1\x04(\x80\x19\x12%\n\x10\x65ndpoint_samples\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\xe8\x07(\x00\x12$\n\x0flongest_samples\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\xa9\x1c(\x00\x12\x10\n\x08partials\x18\x05 \x01(\x08\x12\x1d\n\x0c\x66irst_sample\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1c\n\x0b\x64one_sample\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\x0eheard_language\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18#\"\r\n\x0bListenFlush\"\x9f\x01\n\x0cListenUpdate\x12\x1e\n\x08language\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18#H\x00\x88\x01\x01\x12\x1d\n\x06prompt\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07H\x01\x88\x01\x01\x12\x38\n\nvocabulary\x18\x03 \x01(\x0b\x32$.locution.engine.v1.ListenVocabularyB\x0b\n\t_languageB\t\n\x07_prompt\".\n\x10ListenVocabulary\x12\x1a\n\x08hotwords\x18\x01 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\"\x9b\x03\n\x0eListenResponse\x12\x38\n\x07started\x18\x01 \x01(\x0b\x32%.locution.engine.v1.TranscribeStartedH\x00\x12:\n\x0espeech_started\x18\x02 \x01(\x0b\x32 .locution.engine.v1.ListenSpeechH\x00\x12\x38\n\x0cspeech_ended\x18\x03 \x01(\x0b\x32 .locution.engine.v1.ListenSpeechH\x00\x12\x34\n\x07partial\x18\x04 \x01(\x0b\x32!.locution.engine.v1.ListenPartialH\x00\x12\x30\n\x05\x66inal\x18\x05 \x01(\x0b\x32\x1f.locution.engine.v1.ListenFinalH\x00\x12\x36\n\x08progress\x18\x06 \x01(\x0b\x32\".locution.engine.v1.ListenProgressH\x00\x12.\n\x04\x64one\x18\x07 \x01(\x0b\x32\x1e.locution.engine.v1.ListenDoneH\x00\x42\t\n\x07message\"\x1e\n\x0cListenSpeech\x12\x0e\n\x06sample\x18\x01 \x01(\x03\"}\n\rListenPartial\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12.\n\tconfirmed\x18\x02 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08unstable\x18\x03 \x01(\t\x12\x14\n\x0cheard_sample\x18\x04 \x01(\x03\"\x93\x01\n\x0bListenFinal\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12*\n\x05words\x18\x04 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"?\n\x0eListenProgress\x12\x13\n\x0b\x64one_sample\x18\x01 \x01(\x03\x12\x18\n\x10keep_from_sample\x18\x02 \x01(\x03\"V\n\nListenDone\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x32\n\x07timings\x18\x02 \x01(\x0b\x32!.locution.engine.v1.EngineTimings*\x96\x01\n\x10\x44\x65\x63odePreference\x12!\n\x1d\x44\x45\x43ODE_PREFERENCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45\x43ODE_PREFERENCE_ACCURATE\x10\x01\x12\x1a\n\x16\x44\x45\x43ODE_PREFERENCE_FAST\x10\x02\x12#\n\x1f\x44\x45\x43ODE_PREFERENCE_FAST_UNPROVEN\x10\x03\x32\xc2\x01\n\nAsrService\x12_\n\nTranscribe\x12%.locution.engine.v1.TranscribeRequest\x1a&.locution.engine.v1.TranscribeResponse(\x01\x30\x01\x12S\n\x06Listen\x12!.locution.engine.v1.ListenRequest\x1a\".locution.engine.v1.ListenResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$locution/engine/v1/asr_service.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1flocution/engine/v1/common.proto\"\x8c\x01\n\x11TranscribeRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.locution.engine.v1.TranscribeStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\xda\x03\n\x0fTranscribeStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\x12\x19\n\x08language\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18#\x12%\n\x13language_candidates\x18\x04 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x11\n\ttranslate\x18\x05 \x01(\x08\x12\x18\n\x06prompt\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x1a\n\x08hotwords\x18\x07 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x1c\n\tbeam_size\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\n(\x00\x12\x12\n\nword_times\x18\t \x01(\x08\x12I\n\x11\x64\x65\x63ode_preference\x18\n \x01(\x0e\x32$.locution.engine.v1.DecodePreferenceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12(\n\x0fmax_temperature\x18\x0b \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\x12J\n\x11min_encoder_input\x18\x0c \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xbaH\x11\xaa\x01\x0e\"\x02\x08\x1e\x32\x08\x08\x02\x10\x80\xca\xb5\xee\x01\"\xfc\x01\n\x12TranscribeResponse\x12\x38\n\x07started\x18\x01 \x01(\x0b\x32%.locution.engine.v1.TranscribeStartedH\x00\x12\x31\n\x07segment\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AsrSegmentH\x00\x12:\n\x08progress\x18\x03 \x01(\x0b\x32&.locution.engine.v1.TranscribeProgressH\x00\x12\x32\n\x04\x64one\x18\x04 \x01(\x0b\x32\".locution.engine.v1.TranscribeDoneH\x00\x42\t\n\x07message\"R\n\x11TranscribeStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x63hecksum\x18\x02 \x01(\t\x12\x0c\n\x04\x66\x61st\x18\x03 \x01(\x08\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\"\xfa\x01\n\nAsrSegment\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12*\n\x05words\x18\x04 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08language\x18\x05 \x01(\t\x12!\n\x14language_probability\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12!\n\x14mean_log_probability\x18\x07 \x01(\x02H\x01\x88\x01\x01\x42\x17\n\x15_language_probabilityB\x17\n\x15_mean_log_probability\"\xae\x01\n\x07\x41srWord\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x18\n\x0bprobability\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12\x1c\n\x0f\x61lignment_score\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x0f\n\x07\x61ligned\x18\x06 \x01(\x08\x42\x0e\n\x0c_probabilityB\x12\n\x10_alignment_score\"(\n\x12TranscribeProgress\x12\x12\n\nend_sample\x18\x01 \x01(\x03\"\xf2\x01\n\x0eTranscribeDone\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x35\n\x08\x63overage\x18\x02 \x03(\x0b\x32#.locution.engine.v1.AsrCoverageSpan\x12\x1b\n\x13speech_sample_count\x18\x03 \x01(\x03\x12\x32\n\x07timings\x18\x04 \x01(\x0b\x32!.locution.engine.v1.EngineTimings\x12%\n\x18text_speech_sample_count\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\x1b\n\x19_text_speech_sample_count\"\x86\x02\n\x0f\x41srCoverageSpan\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12<\n\x07outcome\x18\x03 \x01(\x0e\x32+.locution.engine.v1.AsrCoverageSpan.Outcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\"{\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13OUTCOME_TRANSCRIBED\x10\x01\x12\x15\n\x11OUTCOME_NO_SPEECH\x10\x02\x12\x13\n\x0fOUTCOME_DROPPED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\"\xea\x01\n\rListenRequest\x12\x30\n\x05start\x18\x01 \x01(\x0b\x32\x1f.locution.engine.v1.ListenStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x12\x30\n\x05\x66lush\x18\x03 \x01(\x0b\x32\x1f.locution.engine.v1.ListenFlushH\x00\x12\x32\n\x06update\x18\x04 \x01(\x0b\x32 .locution.engine.v1.ListenUpdateH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\xac\x02\n\x0bListenStart\x12<\n\x07options\x18\x01 \x01(\x0b\x32#.locution.engine.v1.TranscribeStartB\x06\xbaH\x03\xc8\x01\x01\x12\"\n\x0cstep_samples\x18\x02 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xf1\x04(\x80\x19\x12%\n\x10\x65ndpoint_samples\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\xe8\x07(\x00\x12$\n\x0flongest_samples\x18\x04 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\xa9\x1c(\x00\x12\x10\n\x08partials\x18\x05 \x01(\x08\x12\x1d\n\x0c\x66irst_sample\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1c\n\x0b\x64one_sample\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\x0eheard_language\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18#\"\r\n\x0bListenFlush\"\x9f\x01\n\x0cListenUpdate\x12\x1e\n\x08language\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18#H\x00\x88\x01\x01\x12\x1d\n\x06prompt\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07H\x01\x88\x01\x01\x12\x38\n\nvocabulary\x18\x03 \x01(\x0b\x32$.locution.engine.v1.ListenVocabularyB\x0b\n\t_languageB\t\n\x07_prompt\".\n\x10ListenVocabulary\x12\x1a\n\x08hotwords\x18\x01 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x64\"\x9b\x03\n\x0eListenResponse\x12\x38\n\x07started\x18\x01 \x01(\x0b\x32%.locution.engine.v1.TranscribeStartedH\x00\x12:\n\x0espeech_started\x18\x02 \x01(\x0b\x32 .locution.engine.v1.ListenSpeechH\x00\x12\x38\n\x0cspeech_ended\x18\x03 \x01(\x0b\x32 .locution.engine.v1.ListenSpeechH\x00\x12\x34\n\x07partial\x18\x04 \x01(\x0b\x32!.locution.engine.v1.ListenPartialH\x00\x12\x30\n\x05\x66inal\x18\x05 \x01(\x0b\x32\x1f.locution.engine.v1.ListenFinalH\x00\x12\x36\n\x08progress\x18\x06 \x01(\x0b\x32\".locution.engine.v1.ListenProgressH\x00\x12.\n\x04\x64one\x18\x07 \x01(\x0b\x32\x1e.locution.engine.v1.ListenDoneH\x00\x42\t\n\x07message\"\x1e\n\x0cListenSpeech\x12\x0e\n\x06sample\x18\x01 \x01(\x03\"}\n\rListenPartial\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12.\n\tconfirmed\x18\x02 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08unstable\x18\x03 \x01(\t\x12\x14\n\x0cheard_sample\x18\x04 \x01(\x03\"\x93\x01\n\x0bListenFinal\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0c\n\x04text\x18\x03 \x01(\t\x12*\n\x05words\x18\x04 \x03(\x0b\x32\x1b.locution.engine.v1.AsrWord\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"?\n\x0eListenProgress\x12\x13\n\x0b\x64one_sample\x18\x01 \x01(\x03\x12\x18\n\x10keep_from_sample\x18\x02 \x01(\x03\"V\n\nListenDone\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x32\n\x07timings\x18\x02 \x01(\x0b\x32!.locution.engine.v1.EngineTimings*\x96\x01\n\x10\x44\x65\x63odePreference\x12!\n\x1d\x44\x45\x43ODE_PREFERENCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45\x43ODE_PREFERENCE_ACCURATE\x10\x01\x12\x1a\n\x16\x44\x45\x43ODE_PREFERENCE_FAST\x10\x02\x12#\n\x1f\x44\x45\x43ODE_PREFERENCE_FAST_UNPROVEN\x10\x03\x32\xc2\x01\n\nAsrService\x12_\n\nTranscribe\x12%.locution.engine.v1.TranscribeRequest\x1a&.locution.engine.v1.TranscribeResponse(\x01\x30\x01\x12S\n\x06Listen\x12!.locution.engine.v1.ListenRequest\x1a\".locution.engine.v1.ListenResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +54,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSCRIBESTART'].fields_by_name['decode_preference']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TRANSCRIBESTART'].fields_by_name['max_temperature']._loaded_options = None
   _globals['_TRANSCRIBESTART'].fields_by_name['max_temperature']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
+  _globals['_TRANSCRIBESTART'].fields_by_name['min_encoder_input']._loaded_options = None
+  _globals['_TRANSCRIBESTART'].fields_by_name['min_encoder_input']._serialized_options = b'\272H\021\252\001\016\"\002\010\0362\010\010\002\020\200\312\265\356\001'
   _globals['_LISTENREQUEST'].oneofs_by_name['message']._loaded_options = None
   _globals['_LISTENREQUEST'].oneofs_by_name['message']._serialized_options = b'\272H\002\010\001'
   _globals['_LISTENSTART'].fields_by_name['options']._loaded_options = None
@@ -75,50 +78,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTENUPDATE'].fields_by_name['prompt']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_LISTENVOCABULARY'].fields_by_name['hotwords']._loaded_options = None
   _globals['_LISTENVOCABULARY'].fields_by_name['hotwords']._serialized_options = b'\272H\005\222\001\002\020d'
-  _globals['_DECODEPREFERENCE']._serialized_start=3629
-  _globals['_DECODEPREFERENCE']._serialized_end=3779
-  _globals['_TRANSCRIBEREQUEST']._serialized_start=123
-  _globals['_TRANSCRIBEREQUEST']._serialized_end=263
-  _globals['_TRANSCRIBESTART']._serialized_start=266
-  _globals['_TRANSCRIBESTART']._serialized_end=664
-  _globals['_TRANSCRIBERESPONSE']._serialized_start=667
-  _globals['_TRANSCRIBERESPONSE']._serialized_end=919
-  _globals['_TRANSCRIBESTARTED']._serialized_start=921
-  _globals['_TRANSCRIBESTARTED']._serialized_end=1003
-  _globals['_ASRSEGMENT']._serialized_start=1006
-  _globals['_ASRSEGMENT']._serialized_end=1256
-  _globals['_ASRWORD']._serialized_start=1259
-  _globals['_ASRWORD']._serialized_end=1433
-  _globals['_TRANSCRIBEPROGRESS']._serialized_start=1435
-  _globals['_TRANSCRIBEPROGRESS']._serialized_end=1475
-  _globals['_TRANSCRIBEDONE']._serialized_start=1478
-  _globals['_TRANSCRIBEDONE']._serialized_end=1720
-  _globals['_ASRCOVERAGESPAN']._serialized_start=1723
-  _globals['_ASRCOVERAGESPAN']._serialized_end=1985
-  _globals['_ASRCOVERAGESPAN_OUTCOME']._serialized_start=1862
-  _globals['_ASRCOVERAGESPAN_OUTCOME']._serialized_end=1985
-  _globals['_LISTENREQUEST']._serialized_start=1988
-  _globals['_LISTENREQUEST']._serialized_end=2222
-  _globals['_LISTENSTART']._serialized_start=2225
-  _globals['_LISTENSTART']._serialized_end=2525
-  _globals['_LISTENFLUSH']._serialized_start=2527
-  _globals['_LISTENFLUSH']._serialized_end=2540
-  _globals['_LISTENUPDATE']._serialized_start=2543
-  _globals['_LISTENUPDATE']._serialized_end=2702
-  _globals['_LISTENVOCABULARY']._serialized_start=2704
-  _globals['_LISTENVOCABULARY']._serialized_end=2750
-  _globals['_LISTENRESPONSE']._serialized_start=2753
-  _globals['_LISTENRESPONSE']._serialized_end=3164
-  _globals['_LISTENSPEECH']._serialized_start=3166
-  _globals['_LISTENSPEECH']._serialized_end=3196
-  _globals['_LISTENPARTIAL']._serialized_start=3198
-  _globals['_LISTENPARTIAL']._serialized_end=3323
-  _globals['_LISTENFINAL']._serialized_start=3326
-  _globals['_LISTENFINAL']._serialized_end=3473
-  _globals['_LISTENPROGRESS']._serialized_start=3475
-  _globals['_LISTENPROGRESS']._serialized_end=3538
-  _globals['_LISTENDONE']._serialized_start=3540
-  _globals['_LISTENDONE']._serialized_end=3626
-  _globals['_ASRSERVICE']._serialized_start=3782
-  _globals['_ASRSERVICE']._serialized_end=3976
+  _globals['_DECODEPREFERENCE']._serialized_start=3737
+  _globals['_DECODEPREFERENCE']._serialized_end=3887
+  _globals['_TRANSCRIBEREQUEST']._serialized_start=155
+  _globals['_TRANSCRIBEREQUEST']._serialized_end=295
+  _globals['_TRANSCRIBESTART']._serialized_start=298
+  _globals['_TRANSCRIBESTART']._serialized_end=772
+  _globals['_TRANSCRIBERESPONSE']._serialized_start=775
+  _globals['_TRANSCRIBERESPONSE']._serialized_end=1027
+  _globals['_TRANSCRIBESTARTED']._serialized_start=1029
+  _globals['_TRANSCRIBESTARTED']._serialized_end=1111
+  _globals['_ASRSEGMENT']._serialized_start=1114
+  _globals['_ASRSEGMENT']._serialized_end=1364
+  _globals['_ASRWORD']._serialized_start=1367
+  _globals['_ASRWORD']._serialized_end=1541
+  _globals['_TRANSCRIBEPROGRESS']._serialized_start=1543
+  _globals['_TRANSCRIBEPROGRESS']._serialized_end=1583
+  _globals['_TRANSCRIBEDONE']._serialized_start=1586
+  _globals['_TRANSCRIBEDONE']._serialized_end=1828
+  _globals['_ASRCOVERAGESPAN']._serialized_start=1831
+  _globals['_ASRCOVERAGESPAN']._serialized_end=2093
+  _globals['_ASRCOVERAGESPAN_OUTCOME']._serialized_start=1970
+  _globals['_ASRCOVERAGESPAN_OUTCOME']._serialized_end=2093
+  _globals['_LISTENREQUEST']._serialized_start=2096
+  _globals['_LISTENREQUEST']._serialized_end=2330
+  _globals['_LISTENSTART']._serialized_start=2333
+  _globals['_LISTENSTART']._serialized_end=2633
+  _globals['_LISTENFLUSH']._serialized_start=2635
+  _globals['_LISTENFLUSH']._serialized_end=2648
+  _globals['_LISTENUPDATE']._serialized_start=2651
+  _globals['_LISTENUPDATE']._serialized_end=2810
+  _globals['_LISTENVOCABULARY']._serialized_start=2812
+  _globals['_LISTENVOCABULARY']._serialized_end=2858
+  _globals['_LISTENRESPONSE']._serialized_start=2861
+  _globals['_LISTENRESPONSE']._serialized_end=3272
+  _globals['_LISTENSPEECH']._serialized_start=3274
+  _globals['_LISTENSPEECH']._serialized_end=3304
+  _globals['_LISTENPARTIAL']._serialized_start=3306
+  _globals['_LISTENPARTIAL']._serialized_end=3431
+  _globals['_LISTENFINAL']._serialized_start=3434
+  _globals['_LISTENFINAL']._serialized_end=3581
+  _globals['_LISTENPROGRESS']._serialized_start=3583
+  _globals['_LISTENPROGRESS']._serialized_end=3646
+  _globals['_LISTENDONE']._serialized_start=3648
+  _globals['_LISTENDONE']._serialized_end=3734
+  _globals['_ASRSERVICE']._serialized_start=3890
+  _globals['_ASRSERVICE']._serialized_end=4084
 # @@protoc_insertion_point(module_scope)

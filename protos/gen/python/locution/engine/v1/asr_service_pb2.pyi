@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -97,6 +98,7 @@ class TranscribeStart(_message.Message):
     WORD_TIMES_FIELD_NUMBER: _builtins.int
     DECODE_PREFERENCE_FIELD_NUMBER: _builtins.int
     MAX_TEMPERATURE_FIELD_NUMBER: _builtins.int
+    MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Required. "<set>/<weight>"."""
     language: _builtins.str
@@ -125,6 +127,12 @@ class TranscribeStart(_message.Message):
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. Words to prefer."""
 
+    @_builtins.property
+    def min_encoder_input(self) -> _duration_pb2.Duration:
+        """Optional. Shortest audio that fast mode pads a window to for the encoder; refused but with FAST_UNPROVEN. As the
+        model's verdict says when absent, 10 s without one.
+        """
+
     def __init__(
         self,
         *,
@@ -139,10 +147,11 @@ class TranscribeStart(_message.Message):
         word_times: _builtins.bool = ...,
         decode_preference: Global___DecodePreference.ValueType = ...,
         max_temperature: _builtins.float = ...,
+        min_encoder_input: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["flow", b"flow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["flow", b"flow", "min_encoder_input", b"min_encoder_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_size", b"beam_size", "decode_preference", b"decode_preference", "flow", b"flow", "hotwords", b"hotwords", "language", b"language", "language_candidates", b"language_candidates", "max_temperature", b"max_temperature", "model", b"model", "prompt", b"prompt", "translate", b"translate", "word_times", b"word_times"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beam_size", b"beam_size", "decode_preference", b"decode_preference", "flow", b"flow", "hotwords", b"hotwords", "language", b"language", "language_candidates", b"language_candidates", "max_temperature", b"max_temperature", "min_encoder_input", b"min_encoder_input", "model", b"model", "prompt", b"prompt", "translate", b"translate", "word_times", b"word_times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

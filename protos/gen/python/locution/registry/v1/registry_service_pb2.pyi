@@ -350,6 +350,7 @@ class RecordVerdictRequest(_message.Message):
     WORD_COUNT_FIELD_NUMBER: _builtins.int
     RUN_TIME_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Required. "<set>/<weight>"."""
     checksum: _builtins.str
@@ -366,6 +367,10 @@ class RecordVerdictRequest(_message.Message):
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Required. When the gate ran."""
 
+    @_builtins.property
+    def min_encoder_input(self) -> _duration_pb2.Duration:
+        """Optional. Shortest audio that FAST padded a window to for the encoder; 10 s when absent."""
+
     def __init__(
         self,
         *,
@@ -376,10 +381,11 @@ class RecordVerdictRequest(_message.Message):
         word_count: _builtins.int = ...,
         run_time: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
+        min_encoder_input: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["run_time", b"run_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input", "run_time", b"run_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "actor", b"actor", "checksum", b"checksum", "fast_word_error_rate", b"fast_word_error_rate", "path", b"path", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "actor", b"actor", "checksum", b"checksum", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "path", b"path", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
