@@ -136,9 +136,6 @@ class Speakers(diarizer_service_pb2_grpc.DiarizerServiceServicer):
                     turns = [dia.SpeakerTurn(start_sample=9, end_sample=-9, speaker=-3)]
                 yield dia.ClusterResponse(turns=turns)
 
-    async def Embed(self, requests: AsyncIterator[dia.EmbedRequest], context: Context) -> dia.EmbedResponse:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no voices here")
-
 
 async def receive(requests: AsyncIterator[Any]) -> tuple[str, bytes]:
     """Return the prompt, where there is one, and the audio; a gap in its offsets ends the engine."""

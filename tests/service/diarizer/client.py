@@ -103,10 +103,6 @@ class Client:
         answers = [answer async for answer in self.stub.Cluster(each(requests))]
         return Joined([list(answer.turns) for answer in answers], [v for answer in answers for v in answer.voices])
 
-    async def embed(self, pcm: Pcm) -> pb.EmbedResponse:
-        chunks = [pb.EmbedRequest(audio=chunk) for chunk in audio(pcm)]
-        return await self.stub.Embed(each([pb.EmbedRequest(start=self.start()), *chunks]))
-
     async def whole(self, pcm: Pcm, parts: int = 1, **hints: int) -> list[tuple[int, int, int]]:
         """Diarize a recording in so many sections, cluster, and give its turns."""
         offsets, sections = cut(pcm, parts)

@@ -123,10 +123,6 @@ async def test_contradicting_hints_are_refused(stack: Stack) -> None:
     assert refused.reason == "INVALID_REQUEST"
 
 
-async def test_a_sample_without_speech_gives_no_voice(stack: Stack) -> None:
-    assert (await refusal(stack.client.embed(SILENCE))).reason == "OPTION_UNSUPPORTED"
-
-
 def is_started(answer: object) -> bool:
     return isinstance(answer, pb.DiarizeResponse) and answer.HasField("started")
 

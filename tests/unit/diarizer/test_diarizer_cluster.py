@@ -67,7 +67,6 @@ def test_nobody_gives_nothing() -> None:
     found = ClusterSections(OneHotModel(), limit=10).join([pack(silent)], SpeakerHints())
     assert found.sections == [[]]
     assert not found.voices
-    assert ClusterSections(OneHotModel(), limit=10).voice(silent) is None
 
 
 def test_exclusive_assignment_keeps_the_speakers_of_a_window_apart() -> None:

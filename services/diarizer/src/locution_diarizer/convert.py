@@ -23,8 +23,6 @@ _TRAFFIC = {
     common_pb2.WORK_CLASS_FILE: TrafficClass.FILE,
 }
 
-AudioRequest = pb.DiarizeRequest | pb.EmbedRequest
-
 
 class _StartMessage(Protocol):
     @property
@@ -33,8 +31,8 @@ class _StartMessage(Protocol):
     def model(self) -> str: ...
 
 
-async def audio_start(requests: AsyncIterator[AudioRequest], monotonic: float) -> Start:
-    """Read the first message of Diarize or Embed; raises StreamProtocolViolated when it is not `start`.
+async def audio_start(requests: AsyncIterator[pb.DiarizeRequest], monotonic: float) -> Start:
+    """Read the first message of Diarize; raises StreamProtocolViolated when it is not `start`.
 
     `monotonic` is the event loop's time, on which the deadline is placed.
     """
@@ -52,7 +50,7 @@ async def cluster_start(requests: AsyncIterator[pb.ClusterRequest], monotonic: f
     return _start(request.start, monotonic), _hints(request.start)
 
 
-async def pcm_chunks(requests: AsyncIterator[AudioRequest]) -> AsyncIterator[PcmChunk]:
+async def pcm_chunks(requests: AsyncIterator[pb.DiarizeRequest]) -> AsyncIterator[PcmChunk]:
     """Yield the audio; raises StreamProtocolViolated on any other message, AudioOffsetMismatch on a gap."""
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
@@ -91,11 +89,6 @@ def cluster_responses(clustered: Clustered) -> Iterator[pb.ClusterResponse]:
             turns=[pb.SpeakerTurn(start_sample=t.start, end_sample=t.end, speaker=t.speaker) for t in turns],
             voices=[_voice(voice) for voice in clustered.voices] if index == last else [],
         )
-
-
-def embedded(voice: Voice) -> pb.EmbedResponse:
-    """Return the answer of Embed."""
-    return pb.EmbedResponse(embedding=voice.embedding.tolist(), speech_sample_count=voice.speech_samples)
 
 
 def _start(start: _StartMessage, monotonic: float) -> Start:

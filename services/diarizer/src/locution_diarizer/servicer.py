@@ -40,8 +40,3 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         clustered = await self._engine.cluster(start, hints, convert.section_states(request_iterator))
         for message in convert.cluster_responses(clustered):
             yield message
-
-    async def Embed(self, request_iterator: AsyncIterator[pb.EmbedRequest], context: Context) -> pb.EmbedResponse:
-        """Compute the voice of one speaker."""
-        start = await convert.audio_start(request_iterator, asyncio.get_running_loop().time())
-        return convert.embedded(await self._engine.embed(start, convert.pcm_chunks(request_iterator)))

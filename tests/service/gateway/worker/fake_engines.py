@@ -109,9 +109,6 @@ class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
             turn = dia.SpeakerTurn(start_sample=0, end_sample=section.sample_count, speaker=0)
             yield dia.ClusterResponse(turns=[turn], voices=voices if place == len(sections) else [])
 
-    async def Embed(self, requests: AsyncIterator[dia.EmbedRequest], context: Context) -> dia.EmbedResponse:
-        return dia.EmbedResponse(embedding=[1.0], speech_sample_count=await count(requests))
-
 
 async def count(requests: AsyncIterator[Any]) -> int:
     """Return how many samples came, and check that they come without a gap."""

@@ -47,14 +47,6 @@ class ClusterSections:
         grid = self._model.grid
         return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
 
-    def voice(self, section: SectionVoices) -> Voice | None:
-        """Give the one voice of a sample, with the samples of speech behind it; None where nobody is heard."""
-        centroids = self._centroids([section], SpeakerHints(exact=1))
-        if not len(centroids):
-            return None
-        heard = turns(section, assign(section, centroids, exclusive=False))
-        return Voice(0, unit(centroids)[0], sum(turn.end - turn.start for turn in heard))
-
     def _run(self, first: Iterable[SectionVoices], again: Iterable[SectionVoices], hints: SpeakerHints) -> Clustered:
         centroids = self._centroids(first, hints)
         numbers = _Numbers()

@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from locution_common.engine.admission import Admission
-from locution_common.engine.errors import InferenceFailed, OptionUnsupported
+from locution_common.engine.errors import InferenceFailed
 from locution_common.errors import InvalidRequest
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
 from locution_diarizer.core.dispatch import Analysing
 from locution_diarizer.core.hear import HearSection, SectionRule
-from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings, Voice
+from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings
 from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
 
 R = TypeVar("R")
-
-SHORTEST_SAMPLE = 16000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +91,6 @@ class Engine:
                 clustered = await self._compute(lambda: self._cluster(weight).join(packed, hints))
         self.observer.clustered(len(clustered.sections), len(clustered.voices))
         return clustered
-
-    async def embed(self, start: Start, chunks: AsyncIterator[PcmChunk]) -> Voice:
-        """Compute the voice of one speaker; raises OptionUnsupported for less than a second of speech."""
-        with self.admission.admit():
-            async with self.weights.lease(start.weight) as weight:
-                hearing = HearSection(self.dispatcher, weight, start.flow, self.section)
-                async with aclosing(hearing.run(chunks)) as ends:
-                    async for _ in ends:
-                        pass
-                voice = await self._compute(lambda: self._cluster(weight).voice(hearing.section()))
-        if voice is None or voice.speech_samples < SHORTEST_SAMPLE:
-            raise OptionUnsupported("the sample holds less than a second of speech")
-        return voice
 
     def _cluster(self, weight: LoadedWeight) -> ClusterSections:
         return ClusterSections(weight.model, limit=self.clustering.most_embeddings)

@@ -46,11 +46,6 @@ class DiarizerServiceStub:
                 request_serializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterRequest.SerializeToString,
                 response_deserializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterResponse.FromString,
                 _registered_method=True)
-        self.Embed = channel.stream_unary(
-                '/locution.engine.v1.DiarizerService/Embed',
-                request_serializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedRequest.SerializeToString,
-                response_deserializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedResponse.FromString,
-                _registered_method=True)
 
 
 class DiarizerServiceServicer:
@@ -77,14 +72,6 @@ class DiarizerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Embed(self, request_iterator, context):
-        """Computes the voice of one speaker from a sample of speech.
-        Fails as Diarize does, and with OPTION_UNSUPPORTED when the sample holds less than a second of speech.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_DiarizerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,11 +84,6 @@ def add_DiarizerServiceServicer_to_server(servicer, server):
                     servicer.Cluster,
                     request_deserializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterRequest.FromString,
                     response_serializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterResponse.SerializeToString,
-            ),
-            'Embed': grpc.stream_unary_rpc_method_handler(
-                    servicer.Embed,
-                    request_deserializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedRequest.FromString,
-                    response_serializer=locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -160,33 +142,6 @@ class DiarizerService:
             '/locution.engine.v1.DiarizerService/Cluster',
             locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterRequest.SerializeToString,
             locution_dot_engine_dot_v1_dot_diarizer__service__pb2.ClusterResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Embed(request_iterator,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.stream_unary(
-            request_iterator,
-            target,
-            '/locution.engine.v1.DiarizerService/Embed',
-            locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedRequest.SerializeToString,
-            locution_dot_engine_dot_v1_dot_diarizer__service__pb2.EmbedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,10 +29,6 @@ class DiarizerServiceStub:
     as Diarize gave it, in order, then half-closes; the answer is one message a section, in the same order.
     The same input gives the same answer. Fails as Diarize does.
     """
-    Embed: _aio.StreamUnaryMultiCallable[_diarizer_service_pb2.EmbedRequest, _diarizer_service_pb2.EmbedResponse]
-    """Computes the voice of one speaker from a sample of speech.
-    Fails as Diarize does, and with OPTION_UNSUPPORTED when the sample holds less than a second of speech.
-    """
 
 class DiarizerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
@@ -60,16 +56,6 @@ class DiarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each section
         as Diarize gave it, in order, then half-closes; the answer is one message a section, in the same order.
         The same input gives the same answer. Fails as Diarize does.
-        """
-
-    @_abc_1.abstractmethod
-    def Embed(
-        self,
-        request_iterator: _abc.AsyncIterator[_diarizer_service_pb2.EmbedRequest],
-        context: _aio.ServicerContext[_abc.AsyncIterator[_diarizer_service_pb2.EmbedRequest], _abc.Awaitable[_diarizer_service_pb2.EmbedResponse]],
-    ) -> _abc.Awaitable[_diarizer_service_pb2.EmbedResponse]:
-        """Computes the voice of one speaker from a sample of speech.
-        Fails as Diarize does, and with OPTION_UNSUPPORTED when the sample holds less than a second of speech.
         """
 
 def add_DiarizerServiceServicer_to_server(servicer: DiarizerServiceServicer, server: _aio.Server) -> None: ...
