@@ -101,8 +101,7 @@ async def serve(asr_address: str, diarizer_address: str) -> None:
     for address in (asr_address, diarizer_address):
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", 16 * 1024 * 1024)])
         asr_service_pb2_grpc.add_AsrServiceServicer_to_server(InstantAsr(), server)  # type: ignore[abstract]  # not live
-        speakers = InstantDiarizer()  # type: ignore[abstract]  # no enrolment
-        diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server(speakers, server)
+        diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server(InstantDiarizer(), server)
         checks = health.aio.HealthServicer()
         await checks.set("", health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)

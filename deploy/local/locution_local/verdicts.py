@@ -36,16 +36,17 @@ class Verdict:
 
     def to_request(self) -> pb.RecordVerdictRequest:
         """Return it as the registry takes it."""
-        return pb.RecordVerdictRequest(
+        request = pb.RecordVerdictRequest(
             path=self.model,
             checksum=self.checksum,
             accurate_word_error_rate=self.accurate_word_error_rate,
             fast_word_error_rate=self.fast_word_error_rate,
             word_count=self.word_count,
-            run_time=self.run_time,
-            min_encoder_input=timedelta(seconds=self.min_encoder_input),
             actor=ACTOR,
         )
+        request.run_time.FromDatetime(self.run_time)
+        request.min_encoder_input.FromTimedelta(timedelta(seconds=self.min_encoder_input))
+        return request
 
 
 def read(path: Path = FILE) -> list[Verdict]:

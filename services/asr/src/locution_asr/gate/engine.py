@@ -42,9 +42,9 @@ def accurate() -> pb.TranscribeStart:
 
 def fast(shortest: float) -> pb.TranscribeStart:
     """Return what a request for FAST says whose windows are padded to `shortest` seconds at least."""
-    return pb.TranscribeStart(
-        decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN, min_encoder_input=timedelta(seconds=shortest)
-    )
+    wanted = pb.TranscribeStart(decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN)
+    wanted.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
+    return wanted
 
 
 async def transcribed(
@@ -72,10 +72,10 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
         accurate_word_error_rate=verdict.accurate_word_error_rate,
         fast_word_error_rate=verdict.fast_word_error_rate,
         word_count=verdict.word_count,
-        run_time=verdict.run_time,
-        min_encoder_input=timedelta(seconds=verdict.min_encoder_input),
         actor=ACTOR,
     )
+    request.run_time.FromDatetime(verdict.run_time)
+    request.min_encoder_input.FromTimedelta(timedelta(seconds=verdict.min_encoder_input))
     weight = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
     return bool(weight.model.verdict.passed)
 
