@@ -9,8 +9,8 @@ import ctranslate2
 import pytest
 from locution_asr.adapters import devices
 from locution_asr.adapters.devices import Device, choose
-from locution_asr.adapters.loader import CPU_BATCH, GPU_RESERVE, LARGEST_GPU_BATCH, fitting_batch
-from locution_asr.domain.models import Pcm
+from locution_asr.adapters.loader import CPU_BATCH, GPU_RESERVE, LARGEST_GPU_BATCH, fitting_batch, widest
+from locution_asr.domain.models import WINDOW_SAMPLES, Pcm
 
 from tests.unit.asr.fakes import FakeEncoding, FakeRecogniser
 
@@ -87,7 +87,13 @@ def test_another_fault_of_the_model_is_no_lack_of_memory() -> None:
         fitting_batch(Broken(), GPU, lambda: 40 * GIB)
 
 
-def test_on_a_cpu_nothing_is_tried() -> None:
+def test_the_batch_of_a_cpu_is_not_searched() -> None:
     gpu = SmallGpu(memory=0)
     assert fitting_batch(gpu, Device("cpu", 2, 1, "int8")) == CPU_BATCH
     assert gpu.tried == []
+
+
+def test_a_weight_is_tried_at_its_widest_with_one_window_encoded() -> None:
+    recogniser = FakeRecogniser()
+    widest(recogniser, 4)
+    assert (recogniser.batches, recogniser.lengths, len(recogniser.prompts)) == ([1], [WINDOW_SAMPLES], 4)

@@ -17,8 +17,9 @@ from locution_common.engine.errors import (
 )
 from locution_common.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
 from locution_common.engine.queue import Room, WindowQueue
+from locution_common.engine.under_way import UnderWay
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
-from locution_diarizer.core.hear import HearSection, SectionRule
+from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 
@@ -169,13 +170,13 @@ async def test_reading_waits_while_enough_windows_are_under_way(model: Model, ex
             yield chunk
 
     model.gate.clear()
-    rule = SectionRule(longest=16_000 * 100, windows=3)
-    hearing = HearSection(dispatcher(executor), loaded(model), Flow(FlowKey("a")), rule)
-    run = asyncio.create_task(_ends(hearing, counted()))
-    await asyncio.sleep(0.1)
-    assert read < 25
-    model.gate.set()
-    ends = await run
+    with UnderWay(slots=1).section(batch_size=1) as share:
+        hearing = HearSection(dispatcher(executor), loaded(model), Flow(FlowKey("a")), 16_000 * 100, share)
+        run = asyncio.create_task(_ends(hearing, counted()))
+        await asyncio.sleep(0.1)
+        assert read < 25
+        model.gate.set()
+        ends = await run
     assert read == 60
     assert ends == sorted(ends)
     assert ends[-1] == 60 * 16_000
@@ -188,8 +189,7 @@ async def _ends(hearing: HearSection, source: AsyncIterator[PcmChunk]) -> list[i
 
 async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model, executor: ThreadPoolExecutor) -> None:
     serving = dispatcher(executor)
-    hearing = HearSection(serving, loaded(model), Flow(FlowKey("a")), SectionRule(16_000 * 30, 4))
-    with pytest.raises(AudioTooLong):
-        await _ends(hearing, chunks(31))
+    with UnderWay(slots=1).section(batch_size=1) as share, pytest.raises(AudioTooLong):
+        await _ends(HearSection(serving, loaded(model), Flow(FlowKey("a")), 16_000 * 30, share), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

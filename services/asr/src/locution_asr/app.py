@@ -12,6 +12,7 @@ from locution.engine.v1.asr_service_pb2_grpc import add_AsrServiceServicer_to_se
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.engine.admission import Admission
 from locution_common.engine.queue import WindowQueue
+from locution_common.engine.under_way import UnderWay
 from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
 
@@ -83,6 +84,7 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
         weights=pool,
         dispatcher=dispatcher,
         sharing=sharing,
+        under_way=UnderWay(device.slots),
         detector=SileroDetector,
         executor=_threads(stack, HEARING_THREADS, "asr-hear"),
         rule=SectionRule(longest=samples(settings.asr_section_seconds)),

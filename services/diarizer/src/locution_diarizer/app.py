@@ -13,6 +13,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.engine.admission import Admission
 from locution_common.engine.dispatch import Dispatcher
 from locution_common.engine.queue import WindowQueue
+from locution_common.engine.under_way import UnderWay
 from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
 
@@ -22,7 +23,6 @@ from locution_diarizer.adapters.measures import Measures
 from locution_diarizer.adapters.registry import directory, reports
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.engine import ClusterRule, Engine
-from locution_diarizer.core.hear import SectionRule
 from locution_diarizer.servicer import DiarizerServicer
 from locution_diarizer.settings import DiarizerSettings
 
@@ -55,7 +55,16 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     measures.watch_queue(lambda: dispatcher.waiting)
     stack.push_async_callback(dispatcher.settle)
     admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
-    engine = Engine(admission, weights, dispatcher, errands, _section_rule(settings), _cluster_rule(settings), measures)
+    engine = Engine(
+        admission,
+        weights,
+        dispatcher,
+        errands,
+        longest=round(settings.diarizer_section_seconds * 16000),
+        under_way=UnderWay(device.workers),
+        clustering=_cluster_rule(settings),
+        observer=measures,
+    )
     return Service(
         servicers=[partial(diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server, DiarizerServicer(engine))],
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
@@ -71,10 +80,6 @@ def _threads(stack: AsyncExitStack, name: str, count: int, device: devices.Devic
     return stack.enter_context(
         ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(devices.prepare_thread, device))
     )
-
-
-def _section_rule(settings: DiarizerSettings) -> SectionRule:
-    return SectionRule(round(settings.diarizer_section_seconds * 16000), settings.diarizer_windows)
 
 
 def _cluster_rule(settings: DiarizerSettings) -> ClusterRule:

@@ -36,9 +36,6 @@ class DiarizerSettings(ServiceSettings):
     diarizer_section_seconds: float = Field(
         900.0, description="Seconds of audio that one section holds at most.", examples=["900"], ge=10, le=7200
     )
-    diarizer_windows: int = Field(
-        16, description="Windows that one section has under way before it is read on.", examples=["16"], ge=1, le=1000
-    )
     diarizer_resident_models: int = Field(
         2, description="Weights that are kept in memory at most.", examples=["2"], ge=1, le=32
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from locution_common.engine.folders import folder_of, verify
 from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
 from locution_asr.adapters.whisper import WhisperRecogniser
 from locution_asr.core.calibrate import best_batch
-from locution_asr.domain.models import SAMPLE_RATE, WINDOW_SAMPLES, Task
+from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Task
 from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WhisperRecord
 
 CPU_BATCH = 4
 LARGEST_GPU_BATCH = 128
 GPU_RESERVE = 1 << 30
-TRIAL_TOKENS = 32
+_BARE = Prompt("en", Task.TRANSCRIBE)
+_TRIAL = Search(beam_size=5, max_tokens=32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class WhisperLoader:
         recogniser = self._read(folder, record)
         batch_size = self.batch_size or fitting_batch(recogniser, self.device)
         memory = max(0, self._memory_used() - used)
+        if self.device.kind == "cpu":
+            self._grow(record, recogniser, batch_size)
         return LoadedWeight(record, recogniser, batch_size, memory, self.device.name)
 
     def renewed(self, weight: LoadedWeight, record: WhisperRecord) -> LoadedWeight:
@@ -66,6 +70,17 @@ class WhisperLoader:
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelLoadFailed(f"{record.name} could not be loaded on {self.device.name}") from error
 
+    def _grow(self, record: WhisperRecord, recogniser: WhisperRecogniser, batch_size: int) -> None:
+        """Decode as much as may ever be decoded at once, so that memory is at its peak now and not amid somebody's job.
+
+        What is freed is kept for the next batch (allocation.py).
+        """
+        try:
+            with ThreadPoolExecutor(self.device.slots, thread_name_prefix="asr-trial") as threads:
+                list(threads.map(lambda _: widest(recogniser, batch_size), range(self.device.slots)))
+        except (RuntimeError, MemoryError) as error:
+            raise ModelLoadFailed(f"{record.name} is loaded, but batches of {batch_size} do not run") from error
+
     def _memory_used(self) -> int:
         return resident_memory() if self.device.kind == "cpu" else -free_gpu_memory()
 
@@ -77,17 +92,25 @@ def fitting_batch(recogniser: Recogniser, device: Device, free_memory: Callable[
     return best_batch(lambda size: trial(recogniser, size), free_memory, GPU_RESERVE, LARGEST_GPU_BATCH)
 
 
+def widest(recogniser: Recogniser, size: int) -> None:
+    """Decode a batch of full windows, all of them the same noise, which is encoded once: rows are, one by one."""
+    encoding = recogniser.encode([_noise()], WINDOW_SAMPLES)
+    encoding.generate([0] * size, [_BARE] * size, _TRIAL)
+
+
 def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.monotonic) -> float:
     """Decode a batch of noise and return its seconds; raises MemoryError where the device's memory is too small."""
-    noise = np.random.default_rng(0).integers(-800, 800, WINDOW_SAMPLES // SAMPLE_RATE * SAMPLE_RATE, np.int16)
+    noise = _noise()
     started = clock()
     try:
         encoding = recogniser.encode([noise] * size, WINDOW_SAMPLES)
-        encoding.generate(
-            range(size), [Prompt("en", Task.TRANSCRIBE)] * size, Search(beam_size=5, max_tokens=TRIAL_TOKENS)
-        )
+        encoding.generate(range(size), [_BARE] * size, _TRIAL)
     except RuntimeError as error:
         if "memory" in str(error).lower():
             raise MemoryError(str(error)) from error
         raise
     return clock() - started
+
+
+def _noise() -> Pcm:
+    return np.random.default_rng(0).integers(-800, 800, WINDOW_SAMPLES, np.int16)

@@ -10,6 +10,7 @@ from functools import partial
 
 from locution_common.engine.admission import Admission
 from locution_common.engine.models import TrafficClass
+from locution_common.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
@@ -40,6 +41,7 @@ class Engine:
     weights: WeightStore
     dispatcher: Decoding
     sharing: KeepRoomForLive
+    under_way: UnderWay
     detector: Callable[[], SpeechDetector]
     executor: Executor
     rule: SectionRule
@@ -91,8 +93,9 @@ class Engine:
                 rule = self._cut(mode, options, weight)
                 ear = Ear(self.detector(), self.executor, rule, live=settled.traffic is TrafficClass.LIVE)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
-                section = TranscribeSection(ear, recognise, mode, rule)
-                self.observer.section(await section.run(chunks, emit), settled)
+                with self.under_way.section(weight.batch_size) as share:
+                    section = TranscribeSection(ear, recognise, mode, share)
+                    self.observer.section(await section.run(chunks, emit), settled)
 
     def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> SectionRule:
         """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from locution_common.engine.errors import AudioTooLong, InferenceFailed
+from locution_common.engine.under_way import Share
 
 from locution_asr.core.coverage import partition
 from locution_asr.core.passes import longest_window
@@ -50,10 +51,9 @@ LANGUAGE_SPEECH = samples(4.0)
 
 @dataclass(frozen=True, slots=True)
 class SectionRule:
-    """Set a section's limits: its longest length in samples, and how many windows it may have under way."""
+    """Set how a section is cut, and its longest length in samples."""
 
     longest: int = samples(3600.0)
-    windows: int = 6
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
 
@@ -130,11 +130,12 @@ class Ear:
 class TranscribeSection:
     """Run one section from its first sample to its report."""
 
-    def __init__(self, ear: Ear, recognise: RecogniseWindow, mode: Mode, rule: SectionRule) -> None:
+    def __init__(self, ear: Ear, recognise: RecogniseWindow, mode: Mode, share: Share) -> None:
         self._ear = ear
         self._recognise = recognise
         self._mode = mode
-        self._order: asyncio.Queue[asyncio.Task[Recognised] | None] = asyncio.Queue(rule.windows)
+        self._share = share
+        self._order: asyncio.Queue[asyncio.Task[Recognised] | None] = asyncio.Queue()
         self._done: list[Recognised] = []
 
     async def run(self, chunks: AsyncIterator[PcmChunk], emit: Emit) -> SectionReport:
@@ -158,6 +159,7 @@ class TranscribeSection:
 
     async def _start(self, windows: list[Window], group: asyncio.TaskGroup) -> None:
         for window in windows:
+            await self._share.take()
             await self._order.put(group.create_task(self._recognise.run(window)))
 
     async def _speak(self, emit: Emit) -> None:
@@ -167,6 +169,7 @@ class TranscribeSection:
             for segment in recognised.segments:
                 await emit(segment)
             await emit(Progress(recognised.coverage[-1].span.end))
+            self._share.give_back()
 
     def _report(self) -> SectionReport:
         length = self._ear.heard

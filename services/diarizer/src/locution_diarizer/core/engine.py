@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from locution_common.engine.admission import Admission
 from locution_common.engine.errors import InferenceFailed
+from locution_common.engine.under_way import UnderWay
 from locution_common.errors import InvalidRequest
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
 from locution_diarizer.core.dispatch import Analysing
-from locution_diarizer.core.hear import HearSection, SectionRule
+from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings
 from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
 
@@ -65,7 +66,8 @@ class Engine:
     weights: WeightStore
     dispatcher: Analysing
     executor: Executor
-    section: SectionRule
+    longest: int
+    under_way: UnderWay
     clustering: ClusterRule
     observer: Observer
 
@@ -74,10 +76,11 @@ class Engine:
         with self.admission.admit():
             async with self.weights.lease(start.weight) as weight:
                 yield Started(weight.record.name, weight.record.checksum, weight.device)
-                hearing = HearSection(self.dispatcher, weight, start.flow, self.section)
-                async with aclosing(hearing.run(chunks)) as ends:
-                    async for end in ends:
-                        yield Progress(end)
+                with self.under_way.section(weight.batch_size) as share:
+                    hearing = HearSection(self.dispatcher, weight, start.flow, self.longest, share)
+                    async with aclosing(hearing.run(chunks)) as ends:
+                        async for end in ends:
+                            yield Progress(end)
                 found = await self._compute(lambda: self._cluster(weight).local(hearing.section()))
                 self.observer.section(start, found, hearing.timings)
                 yield Done(found, hearing.timings)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from locution_common.engine.errors import AudioTooLong
+from locution_common.engine.under_way import Share
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
@@ -16,22 +16,15 @@ from locution_diarizer.domain.models import Flow, Grid, PcmChunk, SectionVoices,
 from locution_diarizer.domain.ports import LoadedWeight
 
 
-@dataclass(frozen=True, slots=True)
-class SectionRule:
-    """Set a section's limits: its longest length in samples, and how many of its windows may be under way."""
-
-    longest: int
-    windows: int
-
-
 class HearSection:
-    """Run one section from its first sample to its last. Reading waits while too many windows are under way."""
+    """Run one section, of `longest` samples at most. Reading waits while its share of windows is under way."""
 
-    def __init__(self, dispatcher: Analysing, weight: LoadedWeight, flow: Flow, rule: SectionRule) -> None:
+    def __init__(self, dispatcher: Analysing, weight: LoadedWeight, flow: Flow, longest: int, share: Share) -> None:
         self._dispatcher = dispatcher
         self._weight = weight
         self._flow = flow
-        self._rule = rule
+        self._longest = longest
+        self._share = share
         self._cutter = WindowCutter(weight.model.grid)
         self._pending: deque[tuple[int, asyncio.Task[Analysed]]] = deque()
         self._heard: list[WindowVoices] = []
@@ -41,8 +34,8 @@ class HearSection:
         """Read chunks to their end; yield samples up to which all is done, as they grow."""
         try:
             async for chunk in chunks:
-                if self._cutter.received + len(chunk.pcm) // 2 > self._rule.longest:
-                    raise AudioTooLong(f"a section holds at most {self._rule.longest // 16000} s of audio")
+                if self._cutter.received + len(chunk.pcm) // 2 > self._longest:
+                    raise AudioTooLong(f"a section holds at most {self._longest // 16000} s of audio")
                 async for end in self._start(self._cutter.feed(chunk.pcm)):
                     yield end
             async for end in self._start(self._cutter.finish()):
@@ -61,8 +54,9 @@ class HearSection:
 
     async def _start(self, windows: Iterable[Window]) -> AsyncIterator[int]:
         for window in windows:
-            if len(self._pending) >= self._rule.windows:
+            while self._share.full:
                 yield await self._next()
+            await self._share.take()
             job = WindowJob(self._flow, self._weight, window.audio)
             self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(job))))
         while self._pending and self._pending[0][1].done():
@@ -72,6 +66,7 @@ class HearSection:
         end, task = self._pending[0]
         served = await task
         self._pending.popleft()
+        self._share.give_back()
         self._heard.append(served.result)
         self.timings = self.timings.add(queued=served.waited, computed=served.computed, batch_size=served.batch_size)
         return end

@@ -1,0 +1,69 @@
+"""Share the windows that may be under way among the sections that are open: memory does not grow with their number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+BATCHES = 4
+"""Batches of windows for each slot: one that runs, and enough behind it for the next ones to be full."""
+
+LEAST = 2
+"""Windows of a section, however many sections are open."""
+
+
+class UnderWay:
+    """Know the open sections of an engine with `slots` batches at once. Belongs to one event loop."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._open: set[Share] = set()
+
+    @property
+    def sections(self) -> int:
+        """Count the open sections."""
+        return len(self._open)
+
+    @contextmanager
+    def section(self, batch_size: int) -> Iterator[Share]:
+        """Open a section whose weight takes so many windows in a batch; give its share while it is open."""
+        share = Share(self, BATCHES * self._slots * batch_size)
+        self._open.add(share)
+        try:
+            yield share
+        finally:
+            self._open.remove(share)
+            for other in self._open:
+                other.wake()
+
+
+class Share:
+    """Count the windows of one section; one task takes, any may give back."""
+
+    def __init__(self, among: UnderWay, most: int) -> None:
+        self._among = among
+        self._most = most
+        self._taken = 0
+        self._woken = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Tell whether as many windows are under way as the section's part of all."""
+        return self._taken >= max(LEAST, self._most // self._among.sections)
+
+    async def take(self) -> None:
+        """Begin a window, as soon as the share is not full."""
+        while self.full:
+            self._woken.clear()
+            await self._woken.wait()
+        self._taken += 1
+
+    def give_back(self) -> None:
+        """End a window."""
+        self._taken -= 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again whether a window may begin."""
+        self._woken.set()
