@@ -47,6 +47,7 @@ class Registry:
         self.verdicts.append(request)
         weight = self.weights[request.path]
         weight.model.verdict.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+        weight.model.verdict.min_encoder_input.CopyFrom(request.min_encoder_input)
         return weight
 
     def add(self, name: str, folder: Path, *, fast: bool = False) -> pb.Weight:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import numpy as np
 import pytest
 from jiwer import wer
@@ -21,7 +24,11 @@ SPOKEN = {"en": ("fleurs-en-005", "ogg"), "de": ("fleurs-de-005", "ogg"), "fr": 
 async def test_a_file_that_changes_its_language_at_pauses_reports_each(shared: Stack) -> None:
     parts = {language: pcm(recording(f"{name}.{kind}")) for language, (name, kind) in SPOKEN.items()}
     audio = np.concatenate([sound for part in parts.values() for sound in (part, PAUSE)])
-    wanted = start("whisper/base", word_times=False, decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN)
+    fast: dict[str, Any] = {
+        "decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN,
+        "min_encoder_input": timedelta(seconds=7.5),
+    }
+    wanted = start("whisper/base", word_times=False, **fast)
     result = await shared.client.transcribe(audio, wanted)
     assert_whole(result, len(audio))
     assert all(0 < segment.language_probability <= 1 for segment in result.segments)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import ctranslate2
 import pytest
 from locution_asr.adapters import devices
 from locution_asr.adapters.devices import Device, choose
-from locution_asr.adapters.loader import CPU_BATCH, GPU_RESERVE, LARGEST_GPU_BATCH, fitting_batch, widest
+from locution_asr.adapters.loader import CPU_BATCH, GPU_RESERVE, LARGEST_GPU_BATCH, WhisperLoader, fitting_batch, widest
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm
+from locution_asr.domain.ports import Draft, WhisperRecord
+from locution_common.engine.errors import ModelLoadFailed
 
-from tests.unit.asr.fakes import FakeEncoding, FakeRecogniser
+from tests.unit.asr.fakes import FakeEncoding, FakeRecogniser, record
 
 GIB = 1 << 30
 
@@ -97,3 +101,27 @@ def test_a_weight_is_tried_at_its_widest_with_one_window_encoded() -> None:
     recogniser = FakeRecogniser()
     widest(recogniser, 4)
     assert (recogniser.batches, recogniser.lengths, len(recogniser.prompts)) == ([1], [WINDOW_SAMPLES], 4)
+
+
+class Loader(WhisperLoader):
+    """Load a recogniser that the test gives."""
+
+    def _read(self, folder: Path, record: WhisperRecord) -> Any:
+        return self.recogniser
+
+    recogniser: Any = None
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("no kernel"), MemoryError()])
+def test_a_weight_that_does_not_run_fails_when_it_is_loaded(tmp_path: Path, fault: Exception) -> None:
+    def fail(*_: object) -> Draft:
+        raise fault
+
+    (tmp_path / "whisper/fake").mkdir(parents=True)
+    loader = Loader(tmp_path, Device("cpu", 2, 1, "int8"))
+    object.__setattr__(loader, "recogniser", FakeRecogniser(speak=fail))
+    with pytest.raises(ModelLoadFailed, match="batches of 4 do not run"):
+        loader.load(record())
+    object.__setattr__(loader, "recogniser", FakeRecogniser())
+    loaded = loader.load(record())
+    assert (loaded.batch_size, loaded.memory >= loaded.record.size) == (CPU_BATCH, True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import jiwer
 import pytest
+from locution.engine.v1 import asr_service_pb2 as pb
 from locution_asr.gate.command import main
+from locution_asr.gate.engine import Texts
 from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
 from locution_asr.gate.scoring import distance, score, units
 from locution_asr.gate.verdict import TooFewWords, judge
@@ -126,3 +129,43 @@ def test_encoder_inputs_are_seconds_that_the_encoder_takes(inputs: str, capsys: 
         main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--inputs", inputs])
     assert ended.value.code == 2
     assert "2.5 to 30" in capsys.readouterr().err
+
+
+class Engine:
+    """Give for each mode the texts that a weight would give; keep the modes that were asked for."""
+
+    def __init__(self, worst: float) -> None:
+        self.worst = worst
+        self.asked: list[float] = []
+
+    async def transcribed(self, channel: object, model: str, said: list[Referenced], mode: pb.TranscribeStart) -> Texts:
+        if mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE:
+            return Texts("c", (SAID,) * len(said))
+        self.asked.append(mode.min_encoder_input.ToTimedelta().total_seconds())
+        return Texts("c", ((SAID if self.asked[-1] > self.worst else ""),) * len(said))
+
+
+@pytest.mark.parametrize(
+    ("worst", "code", "tried", "kept"),
+    [(0.0, 0, [7.5], 7.5), (7.5, 0, [7.5, 10.0], 10.0), (15.0, 1, [7.5, 10.0, 15.0], 15.0)],
+)
+def test_the_shortest_input_that_passes_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worst: float, code: int, tried: list[float], kept: float
+) -> None:
+    engine = Engine(worst)
+    monkeypatch.setattr("locution_asr.gate.engine.transcribed", engine.transcribed)
+    folder = manifest(tmp_path, *["a.wav|en|a.txt|TRANSCRIBED"] * 10)
+    asked = [
+        "--model",
+        "a/b",
+        "--recordings",
+        str(folder),
+        "--asr",
+        "127.0.0.1:1",
+        "--output",
+        str(tmp_path / "v.json"),
+    ]
+    with pytest.raises(SystemExit) as ended:
+        main([*asked, "--inputs", "15,10,7.5"])
+    assert (ended.value.code, engine.asked) == (code, tried)
+    assert json.loads((tmp_path / "v.json").read_text())["min_encoder_input"] == kept

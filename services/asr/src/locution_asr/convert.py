@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
@@ -29,6 +29,7 @@ from locution_asr.domain.models import (
     Task,
     Word,
     samples,
+    seconds,
 )
 
 DEFAULT_BEAM = 5
@@ -129,9 +130,11 @@ def _shortest_input(start: pb.TranscribeStart) -> int | None:
 
 def started(event: Started) -> pb.TranscribeStarted:
     """Return what a stream runs with."""
-    return pb.TranscribeStarted(
-        model=event.weight, checksum=event.checksum, fast=event.mode is Mode.FAST, device=event.device
-    )
+    fast = event.mode is Mode.FAST
+    message = pb.TranscribeStarted(model=event.weight, checksum=event.checksum, fast=fast, device=event.device)
+    if fast:
+        message.min_encoder_input.FromTimedelta(timedelta(seconds=seconds(event.shortest_input)))
+    return message
 
 
 def _segment(segment: Segment) -> pb.AsrSegment:

@@ -55,7 +55,9 @@ class _DecodeModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecodeMode
     DECODE_MODE_ACCURATE: _DecodeMode.ValueType  # 1
     """Beam search over full windows."""
     DECODE_MODE_FAST: _DecodeMode.ValueType  # 2
-    """Greedy drafts over cut windows, redone where they look wrong. Refused for a model without a passing verdict."""
+    """Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
+    verdict.
+    """
 
 class DecodeMode(_DecodeMode, metaclass=_DecodeModeEnumTypeWrapper):
     """How hard the decoder tries."""
@@ -65,7 +67,9 @@ DECODE_MODE_UNSPECIFIED: DecodeMode.ValueType  # 0
 DECODE_MODE_ACCURATE: DecodeMode.ValueType  # 1
 """Beam search over full windows."""
 DECODE_MODE_FAST: DecodeMode.ValueType  # 2
-"""Greedy drafts over cut windows, redone where they look wrong. Refused for a model without a passing verdict."""
+"""Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
+verdict.
+"""
 Global___DecodeMode: _TypeAlias = DecodeMode  # noqa: Y015
 
 class _ChannelMode:

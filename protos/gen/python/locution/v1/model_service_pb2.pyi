@@ -235,7 +235,9 @@ class ModelVerdict(_message.Message):
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
-        """Output only. Shortest audio that fast mode pads a window to for the encoder: the shortest that passed."""
+        """Output only. Shortest audio that fast mode padded a window to for the encoder when this was measured; where it
+        passed, fast mode pads no window to less.
+        """
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class WhisperLoader:
         batch_size = self.batch_size or fitting_batch(recogniser, self.device)
         memory = max(0, self._memory_used() - used)
         if self.device.kind == "cpu":
+            memory = max(record.size, memory)
             self._grow(record, recogniser, batch_size)
         return LoadedWeight(record, recogniser, batch_size, memory, self.device.name)
 
@@ -71,7 +72,7 @@ class WhisperLoader:
             raise ModelLoadFailed(f"{record.name} could not be loaded on {self.device.name}") from error
 
     def _grow(self, record: WhisperRecord, recogniser: WhisperRecogniser, batch_size: int) -> None:
-        """Decode as much as may ever be decoded at once, so that memory is at its peak now and not amid somebody's job.
+        """Decode full batches of full windows, so that memory nears its peak now and not amid somebody's job.
 
         What is freed is kept for the next batch (allocation.py).
         """

@@ -50,7 +50,7 @@ def _record(name: WeightName, weight: pb.Weight) -> WhisperRecord:
 
 
 def _shortest_input(verdict: models.ModelVerdict) -> int:
-    if not verdict.HasField("min_encoder_input"):
+    if not (verdict.passed and verdict.HasField("min_encoder_input")):
         return SHORTEST_INPUT
     return samples(verdict.min_encoder_input.ToTimedelta().total_seconds())
 

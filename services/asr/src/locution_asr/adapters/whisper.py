@@ -79,6 +79,7 @@ class WhisperEncoding:
         self._encoded = encoded
         self._rows = rows
         self._length = length
+        self._on_host: NDArray[Any] | None = None
 
     def detect_languages(self) -> Sequence[Mapping[str, float]]:
         """Return each row's probability of every language."""
@@ -135,11 +136,12 @@ class WhisperEncoding:
         return [words[i] for i in range(len(rows))]
 
     def _select(self, rows: Sequence[int]) -> Any:
-        """Return the encoder's output for some rows."""
+        """Return the encoder's output for some rows; it is brought to the host once, where rows must be chosen."""
         if list(rows) == list(range(self._rows)):
             return self._encoded
-        on_host = self._encoded.to_device(ctranslate2.Device.cpu)
-        return ctranslate2.StorageView.from_array(np.ascontiguousarray(np.array(on_host)[list(rows)]))
+        if self._on_host is None:
+            self._on_host = np.array(self._encoded.to_device(ctranslate2.Device.cpu))
+        return ctranslate2.StorageView.from_array(np.ascontiguousarray(self._on_host[list(rows)]))
 
     def _prompt(self, prompt: Prompt) -> list[int]:
         tokenizer = self._recogniser.tokenizer(prompt.language, prompt.task)

@@ -25,12 +25,13 @@ from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, We
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Say what a section runs with."""
+    """Say what a section runs with; `shortest_input` is FAST's shortest encoder input, in samples."""
 
     weight: str
     checksum: str
     device: str
     mode: Mode
+    shortest_input: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Engine:
             async with self.weights.lease(start.section.weight) as weight:
                 mode, options = _settled(start.section.options, weight)
                 settled = replace(start, section=replace(start.section, options=options))
-                await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
+                await emit(_started(weight, mode, options))
                 cut = self._cut(mode, options, weight)
                 rule = LiveRule(cut.speech, cut.window).ending(start.silence, start.longest)
                 ear = LiveEar(self.detector(), self.executor, rule, start.first, start.done)
@@ -89,7 +90,7 @@ class Engine:
             async with self.weights.lease(start.weight) as weight:
                 mode, options = _settled(start.options, weight)
                 settled = replace(start, options=options)
-                await emit(Started(weight.record.name, weight.record.checksum, weight.device, mode))
+                await emit(_started(weight, mode, options))
                 rule = self._cut(mode, options, weight)
                 ear = Ear(self.detector(), self.executor, rule, live=settled.traffic is TrafficClass.LIVE)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
@@ -108,3 +109,8 @@ def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
     """Return the mode and the options that a stream runs with; raises OptionUnsupported."""
     wanted = settle(options, weight.recogniser.capabilities)
     return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)
+
+
+def _started(weight: LoadedWeight, mode: Mode, options: Options) -> Started:
+    shortest = options.shortest_input or weight.record.shortest_input
+    return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest)

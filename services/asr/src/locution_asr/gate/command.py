@@ -83,7 +83,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_inputs,
         default=INPUTS,
         metavar="SECONDS,..",
-        help="shortest windows to try for FAST, 2.5 to 30 s, in turn until one passes "
+        help="shortest windows to try for FAST, 2.5 to 30 s, from the least until one passes "
         f"({','.join(f'{each:g}' for each in INPUTS)})",
     )
     made.add_argument("--asr", required=True, metavar="HOST:PORT", help="the asr service")
@@ -105,7 +105,7 @@ def _inputs(text: str) -> tuple[float, ...]:
         wanted = ()
     if not wanted or not all(SHORTEST <= each <= LONGEST for each in wanted):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of seconds, each {SHORTEST:g} to {LONGEST:g}")
-    return wanted
+    return tuple(sorted(set(wanted)))
 
 
 def _token(path: Path | None) -> str | None:

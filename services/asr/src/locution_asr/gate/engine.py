@@ -95,11 +95,18 @@ async def _text(
         match answer.WhichOneof("message"):
             case "started":
                 checksum = answer.started.checksum
-                if answer.started.fast == (mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE):
-                    raise EngineDiffers("the engine chose another mode than the one asked for")
+                _check(answer.started, mode)
             case "segment":
                 parts.append(answer.segment.text)
     return checksum, " ".join(parts)
+
+
+def _check(started: pb.TranscribeStarted, mode: pb.TranscribeStart) -> None:
+    """Raise EngineDiffers where the engine, an older one say, does not run what the verdict would be about."""
+    if started.fast == (mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE):
+        raise EngineDiffers("the engine chose another mode than the one asked for")
+    if started.min_encoder_input != mode.min_encoder_input:
+        raise EngineDiffers("the engine pads windows otherwise than asked for: is it of an older version?")
 
 
 async def _requests(start: pb.TranscribeStart, audio: Pcm) -> AsyncIterator[pb.TranscribeRequest]:

@@ -1,4 +1,4 @@
-"""Share the windows that may be under way among the sections that are open: memory does not grow with their number."""
+"""Share the windows that may be under way among the sections that are open, so that together they stay bounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCHES = 4
 """Batches of windows for each slot: one that runs, and enough behind it for the next ones to be full."""
 
 LEAST = 2
-"""Windows of a section, however many sections are open."""
+"""Windows that a section may have in any case: beyond half as many sections, each adds these."""
 
 
 class UnderWay:

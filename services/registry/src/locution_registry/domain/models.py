@@ -22,9 +22,10 @@ REGISTRY = Actor("registry")
 """Who changes a weight when nobody asked: the registry found its files missing, changed or whole again."""
 
 MAX_WORD_ERROR_RATE_LOSS = 0.005
+"""Word error rate by which fast mode may be worse than accurate mode."""
+
 MIN_ENCODER_INPUT = 10.0
 """Seconds that a verdict is about when it does not say."""
-"""Word error rate by which fast mode may be worse than accurate mode."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 

@@ -32,7 +32,9 @@ class _DecodePreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deco
     DECODE_PREFERENCE_ACCURATE: _DecodePreference.ValueType  # 1
     """Beam search over full windows."""
     DECODE_PREFERENCE_FAST: _DecodePreference.ValueType  # 2
-    """Greedy drafts over cut windows, redone where they look wrong. OPTION_UNSUPPORTED without a passing verdict."""
+    """Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
+    verdict.
+    """
     DECODE_PREFERENCE_FAST_UNPROVEN: _DecodePreference.ValueType  # 3
     """Fast without a verdict: for the gate that finds the verdict, and for nothing else."""
 
@@ -44,7 +46,9 @@ DECODE_PREFERENCE_UNSPECIFIED: DecodePreference.ValueType  # 0
 DECODE_PREFERENCE_ACCURATE: DecodePreference.ValueType  # 1
 """Beam search over full windows."""
 DECODE_PREFERENCE_FAST: DecodePreference.ValueType  # 2
-"""Greedy drafts over cut windows, redone where they look wrong. OPTION_UNSUPPORTED without a passing verdict."""
+"""Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
+verdict.
+"""
 DECODE_PREFERENCE_FAST_UNPROVEN: DecodePreference.ValueType  # 3
 """Fast without a verdict: for the gate that finds the verdict, and for nothing else."""
 Global___DecodePreference: _TypeAlias = DecodePreference  # noqa: Y015
@@ -129,8 +133,8 @@ class TranscribeStart(_message.Message):
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
-        """Optional. Shortest audio that fast mode pads a window to for the encoder; refused but with FAST_UNPROVEN. As the
-        model's verdict says when absent, 10 s without one.
+        """Optional. Shortest audio that fast mode pads a window to for the encoder, 2.5 to 30 s; refused with
+        OPTION_UNSUPPORTED but with FAST_UNPROVEN. As the model's passing verdict says when absent, 10 s without one.
         """
 
     def __init__(
@@ -211,6 +215,7 @@ class TranscribeStarted(_message.Message):
     CHECKSUM_FIELD_NUMBER: _builtins.int
     FAST_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
+    MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Output only. "<set>/<weight>"."""
     checksum: _builtins.str
@@ -219,6 +224,10 @@ class TranscribeStarted(_message.Message):
     """Output only. Whether fast mode is used."""
     device: _builtins.str
     """Output only. "cpu" or "cuda:0" and so on."""
+    @_builtins.property
+    def min_encoder_input(self) -> _duration_pb2.Duration:
+        """Output only. Shortest audio that fast mode pads a window to for the encoder; absent in accurate mode."""
+
     def __init__(
         self,
         *,
@@ -226,10 +235,11 @@ class TranscribeStarted(_message.Message):
         checksum: _builtins.str = ...,
         fast: _builtins.bool = ...,
         device: _builtins.str = ...,
+        min_encoder_input: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "device", b"device", "fast", b"fast", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "device", b"device", "fast", b"fast", "min_encoder_input", b"min_encoder_input", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

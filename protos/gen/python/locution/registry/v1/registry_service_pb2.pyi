@@ -369,7 +369,7 @@ class RecordVerdictRequest(_message.Message):
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
-        """Optional. Shortest audio that FAST padded a window to for the encoder; 10 s when absent."""
+        """Optional. Shortest audio that FAST padded a window to for the encoder, 2.5 to 30 s; 10 s when absent."""
 
     def __init__(
         self,

@@ -1,0 +1,54 @@
+"""What the registry says of a weight, as the engine takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from locution.registry.v1 import registry_service_pb2 as pb
+from locution.v1 import model_service_pb2 as models
+from locution_asr.adapters.registry import directory
+from locution_asr.domain.models import SHORTEST_INPUT, samples
+from locution_asr.domain.ports import WhisperRecord
+from locution_common.engine.models import WeightName
+
+
+class Stub:
+    """Answer with one model."""
+
+    def __init__(self, model: models.Model) -> None:
+        self.model = model
+
+    async def GetWeight(self, request: pb.GetWeightRequest, timeout: float) -> pb.Weight:
+        return pb.Weight(path=request.path, model=self.model)
+
+
+async def recorded(verdict: models.ModelVerdict | None) -> WhisperRecord:
+    model = models.Model(kind=models.MODEL_KIND_ASR, provider="faster-whisper", state=models.Model.STATE_ENABLED)
+    if verdict is not None:
+        model.verdict.CopyFrom(verdict)
+    stub: object = Stub(model)
+    return await directory(stub).get(WeightName("whisper/base"))  # type: ignore[arg-type]
+
+
+def verdict(passed: bool, shortest: float | None) -> models.ModelVerdict:
+    found = models.ModelVerdict(passed=passed)
+    if shortest is not None:
+        found.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "proven", "shortest"),
+    [
+        (None, False, SHORTEST_INPUT),
+        (verdict(True, None), True, SHORTEST_INPUT),
+        (verdict(True, 7.5), True, samples(7.5)),
+        (verdict(False, 15.0), False, SHORTEST_INPUT),
+    ],
+)
+async def test_the_encoder_input_is_that_of_a_passing_verdict(
+    found: models.ModelVerdict | None, proven: bool, shortest: int
+) -> None:
+    record = await recorded(found)
+    assert (record.fast_proven, record.shortest_input) == (proven, shortest)
