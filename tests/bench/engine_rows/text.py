@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
 from tests.bench.command import say
 from tests.bench.engine_client import Speech
 from tests.bench.engine_rows.bench import Bench, in_thread
 from tests.bench.figures import paired_bound
 from tests.bench.recipes import made_without_words, sections
-from tests.bench.recordings import Pcm, Recording, pcm, referenced, wordless
+from tests.bench.recordings import RATE, Pcm, Recording, pcm, referenced, wordless
 from tests.bench.scoring import Errors, errors, pooled, units
 from tests.bench.table import Row
 
 MODEL = "base"
 AIM = "≤ 0.5 points worse; 95 % bound ≤ 1.0"
+SHIFTS = (0.0, 0.1, 0.21)
+"""Seconds of silence before a recording. With one alone, a few close calls ("5, 5" for "five five") decide."""
 
 Pair = tuple[Recording, Errors, Errors]
 
@@ -51,15 +55,24 @@ async def _compared(bench: Bench, *, told: bool) -> list[Row]:
     pairs: list[Pair] = []
     for number, found in enumerate(chosen):
         language = found.language if told else None
-        theirs = await in_thread(partial(baseline.text, pcm(found), language))
-        ours = await transcribed(speech, pcm(found), language or "auto")
-        pair = (found, errors(found.text, ours, found.language), errors(found.text, theirs, found.language))
+        mine, other = [], []
+        for audio in shifted(pcm(found)):
+            theirs = await in_thread(partial(baseline.text, audio, language))
+            ours = await transcribed(speech, audio, language or "auto")
+            mine.append(errors(found.text, ours, found.language))
+            other.append(errors(found.text, theirs, found.language))
+        pair = (found, pooled(mine), pooled(other))
         pairs.append(pair)
         say(f"{number + 1} of {len(chosen)}, {found.name}: {pair[1].rate:.1%}, faster-whisper {pair[2].rate:.1%}")
     how = "language told" if told else "language detected"
     english = [pair for pair in pairs if pair[0].language == "en"]
     others = [pair for pair in pairs if pair[0].language != "en"]
     return [_row(f"WER, English pooled, {how}", english), _row(f"WER, all others pooled, {how}", others)]
+
+
+def shifted(audio: Pcm) -> list[Pcm]:
+    """Return a recording behind a little silence of several lengths: each moves what both sides make of close calls."""
+    return [np.concatenate([np.zeros(round(shift * RATE), np.int16), audio]) for shift in SHIFTS]
 
 
 async def transcribed(speech: Speech, audio: Pcm, language: str) -> str:
@@ -73,7 +86,7 @@ def _row(what: str, pairs: Sequence[Pair]) -> Row:
     mine, other = [pair[1].count for pair in pairs], [pair[2].count for pair in pairs]
     difference, bound = paired_bound(mine, other, [pair[1].length for pair in pairs])
     return Row(
-        what=f"{what}, {MODEL} ({len(pairs)} recordings)",
+        what=f"{what}, {MODEL} ({len(pairs)} recordings, each behind {', '.join(f'{s:g}' for s in SHIFTS)} s of silence)",
         aim=AIM,
         measured=f"{100 * difference:+.2f} points; 95 % bound {100 * bound:+.2f}",
         ours=ours.text(),
