@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import grpc
@@ -33,7 +34,11 @@ AT_ONCE: Final = 32
 AUDIO_SECONDS: Final = 1.5
 CONNECT_SECONDS: Final = 30.0
 LONGEST_PAUSE: Final = 0.6
-SETTLE_SECONDS: Final = 2.0
+SETTLE_SECONDS: Final = 0.5
+READINGS: Final = 9
+"""Readings of memory at each look, some streams apart. Their median counts: protobuf makes the C library give memory back
+to the system after every so many messages, and by that moment a single reading differs by tens of MB."""
+
 TRANSCRIBE: Final = "/locution.engine.v1.AsrService/Transcribe"
 DIARIZE: Final = "/locution.engine.v1.DiarizerService/Diarize"
 WARM_UP_SHARE: Final = 10
@@ -65,18 +70,25 @@ class Side:
 
     async def grow(self, count: int) -> int:
         """Cancel a share of `count` streams to warm up, then `count`; return by how many bytes these grew memory."""
+        apart = count // LOOKS // READINGS // 2
         await self._cancel(count // WARM_UP_SHARE)
+        before = await self._resident(self.ends["CANCELLED"], apart)
         self.ends.clear()
-        before = await self._resident()
         for part in range(1, LOOKS + 1):
-            await self._cancel(count * part // LOOKS)
-            self.grown.append(await self._resident() - before)
+            looked = count * part // LOOKS - READINGS * apart
+            await self._cancel(looked)
+            self.grown.append(await self._resident(looked, apart) - before)
             say(f"{self.method}: {self.ends['CANCELLED']} cancelled, grown by {megabytes(self.grown[-1])}")
         return self.grown[-1]
 
-    async def _resident(self) -> int:
-        await asyncio.sleep(SETTLE_SECONDS)
-        return resident(self.pid)
+    async def _resident(self, cancelled: int, apart: int) -> int:
+        """Return the median of readings, each after `apart` more streams than the `cancelled` ones."""
+        readings = []
+        for number in range(1, READINGS + 1):
+            await self._cancel(cancelled + number * apart)
+            await asyncio.sleep(SETTLE_SECONDS)
+            readings.append(resident(self.pid))
+        return round(median(readings))
 
     async def _cancel(self, total: int) -> None:
         """Go on until `total` streams were cancelled before they had ended."""
@@ -130,7 +142,7 @@ async def _row(bench: Bench, process: str, method: str, messages: Sequence[bytes
         measured=f"{megabytes(growth)}, allowed {megabytes(allowed)}",
         ours=", ".join(map(megabytes, ours.grown)),
         baseline=", ".join(map(megabytes, bare.grown)),
-        remarks=f"growth of resident memory by quarters of the run; {AT_ONCE} streams of {AUDIO_SECONDS} s at once, "
+        remarks=f"growth of resident memory by quarters of the run, medians of {READINGS} readings; {AT_ONCE} streams of {AUDIO_SECONDS} s at once, "
         f"cancelled at the start, within the audio, right behind it, up to {LONGEST_PAUSE} s later, "
         f"after {count // WARM_UP_SHARE} to warm up; "
         f"streams by status: {dict(ours.ends)}, the echo server's {dict(bare.ends)}",
