@@ -44,8 +44,9 @@ async def late_tails(chaos: Chaos, mine: Client) -> tuple[set[str], str]:
     before = set(await asyncio.to_thread(leftovers.keys, chaos.cluster))
     held.released.set()
     assert await asyncio.to_thread(held.passed.wait, 10)
-    tenant = next(iter(before)).split("/")[1]
-    orphan = f"uploads/{tenant}/{made.name.removeprefix('uploads/')}/tail-{uuid.uuid4()}"
+    upload = made.name.removeprefix("uploads/")
+    [folder] = {key.rpartition("/")[0] for key in before if f"/{upload}/" in key}
+    orphan = f"{folder}/tail-{uuid.uuid4()}"
     s3 = chaos.cluster.s3.client
     await asyncio.to_thread(s3.put_object, chaos.cluster.bucket, orphan, io.BytesIO(b"late"), 4)
     return before, orphan
