@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from locution_asr.core.decode import decode
-from locution_asr.domain.models import WINDOW_SAMPLES, Options, Pcm, Reason, Task
+from locution_asr.domain.models import Options, Pcm, Reason, Task
 from locution_asr.domain.ports import Draft, Prompt, Search
 
 from tests.unit.asr.fakes import FakeRecogniser, job, sound
@@ -37,24 +35,6 @@ def test_detection_keeps_to_the_allowed_languages() -> None:
     [attempt] = decode([job(recogniser, options=Options(allowed_languages=("de", "fr")))])
     assert attempt.language == "de"
     assert attempt.language_probability == pytest.approx(2 / 3)
-
-
-def test_a_cut_window_that_leaves_the_language_unsure_is_heard_in_full() -> None:
-    def languages(pcm: Pcm) -> dict[str, float]:
-        whole = recogniser.lengths[-1] == WINDOW_SAMPLES
-        return {"en": 0.9, "de": 0.1} if pcm[0] else {"en": 0.4 if whole else 0.6, "de": 0.6 if whole else 0.4}
-
-    recogniser = FakeRecogniser(languages=languages)
-    jobs = [
-        job(recogniser, pcm=np.full(16_000, 1, np.int16)),
-        job(recogniser),
-        job(recogniser, options=Options(language="fr")),
-        job(recogniser, prior={"en": 1.0}),
-    ]
-    cut = replace(jobs[0].decoding, length=WINDOW_SAMPLES // 3)
-    found = [attempt.language for attempt in decode([replace(each, decoding=cut) for each in jobs])]
-    assert found == ["en", "de", "fr", "en"]
-    assert recogniser.batches == [4, 1]
 
 
 def test_a_doubtful_window_leans_on_the_first_one() -> None:

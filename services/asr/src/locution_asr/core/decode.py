@@ -10,7 +10,7 @@ from locution_common.engine.models import FlowKey, TrafficClass
 
 from locution_asr.core.guards import judge
 from locution_asr.core.passes import Pass
-from locution_asr.domain.models import WINDOW_SAMPLES, Options, Pcm, Reason, seconds
+from locution_asr.domain.models import Options, Pcm, Reason, seconds
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
 
 CONFIDENT = 0.65
@@ -106,26 +106,10 @@ def restrict(heard: Mapping[str, float], allowed: Sequence[str]) -> dict[str, fl
 
 
 def _languages(jobs: Sequence[Job], encoding: Encoding) -> Sequence[Mapping[str, float]]:
-    """Return what each window's language may be.
-
-    A cut window that leaves it unsure, with nothing heard before it, is heard once more by the whole encoder.
-    """
     multilingual = jobs[0].recogniser.capabilities.multilingual
-    if not multilingual or all(job.options.language is not None for job in jobs):
-        return [{}] * len(jobs)
-    heard = list(encoding.detect_languages())
-    unsure = [row for row, job in enumerate(jobs) if _unsure(job, heard[row])]
-    if unsure:
-        whole = jobs[0].recogniser.encode([jobs[row].pcm for row in unsure], WINDOW_SAMPLES)
-        for row, probabilities in zip(unsure, whole.detect_languages(), strict=True):
-            heard[row] = probabilities
-    return heard
-
-
-def _unsure(job: Job, heard: Mapping[str, float]) -> bool:
-    if job.options.language is not None or job.decoding.whole or job.prior:
-        return False
-    return max(restrict(heard, job.options.allowed_languages).values()) < CONFIDENT
+    if multilingual and any(job.options.language is None for job in jobs):
+        return encoding.detect_languages()
+    return [{}] * len(jobs)
 
 
 def _prompt(job: Job, language: str) -> Prompt:
