@@ -142,7 +142,8 @@ async def _row(bench: Bench, process: str, method: str, messages: Sequence[bytes
         measured=f"{megabytes(growth)}, allowed {megabytes(allowed)}",
         ours=", ".join(map(megabytes, ours.grown)),
         baseline=", ".join(map(megabytes, bare.grown)),
-        remarks=f"growth of resident memory by quarters of the run, medians of {READINGS} readings; {AT_ONCE} streams of {AUDIO_SECONDS} s at once, "
+        remarks=f"growth of resident memory by quarters of the run, medians of {READINGS} readings; "
+        f"{AT_ONCE} streams of {AUDIO_SECONDS} s at once, "
         f"cancelled at the start, within the audio, right behind it, up to {LONGEST_PAUSE} s later, "
         f"after {count // WARM_UP_SHARE} to warm up; "
         f"streams by status: {dict(ours.ends)}, the echo server's {dict(bare.ends)}",

@@ -85,8 +85,9 @@ def _row(what: str, pairs: Sequence[Pair]) -> Row:
     ours, theirs = pooled(pair[1] for pair in pairs), pooled(pair[2] for pair in pairs)
     mine, other = [pair[1].count for pair in pairs], [pair[2].count for pair in pairs]
     difference, bound = paired_bound(mine, other, [pair[1].length for pair in pairs])
+    shifts = ", ".join(f"{shift:g}" for shift in SHIFTS)
     return Row(
-        what=f"{what}, {MODEL} ({len(pairs)} recordings, each behind {', '.join(f'{s:g}' for s in SHIFTS)} s of silence)",
+        what=f"{what}, {MODEL} ({len(pairs)} recordings, each behind {shifts} s of silence)",
         aim=AIM,
         measured=f"{100 * difference:+.2f} points; 95 % bound {100 * bound:+.2f}",
         ours=ours.text(),

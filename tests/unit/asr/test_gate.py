@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import jiwer
 import pytest
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution_asr.gate.command import main
-from locution_asr.gate.engine import Texts
+from locution_asr.gate.engine import EngineDiffers, Texts, accurate, check, fast
 from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
 from locution_asr.gate.scoring import distance, score, units
 from locution_asr.gate.verdict import TooFewWords, judge
@@ -169,3 +170,29 @@ def test_the_shortest_input_that_passes_is_kept(
         main([*asked, "--inputs", "15,10,7.5"])
     assert (ended.value.code, engine.asked) == (code, tried)
     assert json.loads((tmp_path / "v.json").read_text())["min_encoder_input"] == kept
+
+
+def ran(*, fast: bool, shortest: float | None = None) -> pb.TranscribeStarted:
+    started = pb.TranscribeStarted(fast=fast)
+    if shortest is not None:
+        started.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
+    return started
+
+
+def test_an_engine_that_runs_what_was_asked_is_judged() -> None:
+    check(ran(fast=False), accurate())
+    check(ran(fast=True, shortest=7.5), fast(7.5))
+
+
+@pytest.mark.parametrize(
+    ("started", "asked"),
+    [
+        (ran(fast=True, shortest=10.0), accurate()),
+        (ran(fast=False), fast(7.5)),
+        (ran(fast=True, shortest=10.0), fast(7.5)),
+        (ran(fast=True), fast(7.5)),
+    ],
+)
+def test_an_engine_that_runs_something_else_is_not(started: pb.TranscribeStarted, asked: pb.TranscribeStart) -> None:
+    with pytest.raises(EngineDiffers):
+        check(started, asked)

@@ -14,7 +14,7 @@ from locution_asr.adapters.whisper import ALIGNED_AT_ONCE, WhisperEncoding
 from locution_asr.domain.models import Task
 from locution_asr.domain.ports import Draft, Prompt
 
-ROWS = 12
+ROWS = 30
 
 
 @dataclass
@@ -65,5 +65,6 @@ def test_rows_are_aligned_some_at_once_and_keep_their_words(
         [(row + 100) * 160 for row in range(ROWS)],
     )
     assert words == [[row] for row in range(ROWS)]
-    assert max(map(len, model.aligned)) == min(at_once, 8)
+    assert max(map(len, model.aligned)) == at_once
+    assert sorted(row for rows in model.aligned for row in rows) == list(range(ROWS))
     assert output.brought == 1

@@ -130,9 +130,10 @@ def _shortest_input(start: pb.TranscribeStart) -> int | None:
 
 def started(event: Started) -> pb.TranscribeStarted:
     """Return what a stream runs with."""
-    fast = event.mode is Mode.FAST
-    message = pb.TranscribeStarted(model=event.weight, checksum=event.checksum, fast=fast, device=event.device)
-    if fast:
+    message = pb.TranscribeStarted(
+        model=event.weight, checksum=event.checksum, fast=event.mode is Mode.FAST, device=event.device
+    )
+    if event.shortest_input is not None:
         message.min_encoder_input.FromTimedelta(timedelta(seconds=seconds(event.shortest_input)))
     return message
 

@@ -25,13 +25,13 @@ from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, We
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Say what a section runs with; `shortest_input` is FAST's shortest encoder input, in samples."""
+    """Say what a section runs with; `shortest_input` is the shortest encoder input in samples, None but in FAST."""
 
     weight: str
     checksum: str
     device: str
     mode: Mode
-    shortest_input: int
+    shortest_input: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +112,5 @@ def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
 
 
 def _started(weight: LoadedWeight, mode: Mode, options: Options) -> Started:
-    shortest = options.shortest_input or weight.record.shortest_input
+    shortest = options.shortest_input if mode is Mode.FAST else None
     return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest)

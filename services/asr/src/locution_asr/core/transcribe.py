@@ -155,12 +155,12 @@ class TranscribeSection:
         async for chunk in chunks:
             await self._start(await self._ear.hear(chunk.pcm), group)
         await self._start(await self._ear.finish(), group)
-        await self._order.put(None)
+        self._order.put_nowait(None)
 
     async def _start(self, windows: list[Window], group: asyncio.TaskGroup) -> None:
         for window in windows:
             await self._share.take()
-            await self._order.put(group.create_task(self._recognise.run(window)))
+            self._order.put_nowait(group.create_task(self._recognise.run(window)))
 
     async def _speak(self, emit: Emit) -> None:
         while (task := await self._order.get()) is not None:

@@ -95,13 +95,13 @@ async def _text(
         match answer.WhichOneof("message"):
             case "started":
                 checksum = answer.started.checksum
-                _check(answer.started, mode)
+                check(answer.started, mode)
             case "segment":
                 parts.append(answer.segment.text)
     return checksum, " ".join(parts)
 
 
-def _check(started: pb.TranscribeStarted, mode: pb.TranscribeStart) -> None:
+def check(started: pb.TranscribeStarted, mode: pb.TranscribeStart) -> None:
     """Raise EngineDiffers where the engine, an older one say, does not run what the verdict would be about."""
     if started.fast == (mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE):
         raise EngineDiffers("the engine chose another mode than the one asked for")
