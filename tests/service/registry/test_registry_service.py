@@ -235,6 +235,15 @@ async def test_verdicts(stack: Stack, weights: Path) -> None:
         assert await reason(stack.client.RecordVerdict(verdict(checksum, 0.1, rate))) == "INVALID_REQUEST"
 
 
+async def test_a_verdict_of_before_is_about_ten_seconds(stack: Stack, weights: Path, pool: Pool) -> None:
+    checksum = (await register(stack, "whisper/base")).model.checksum
+    request = verdict(checksum, 0.1, 0.1)
+    request.min_encoder_input.CopyFrom(Duration(seconds=15))
+    await stack.client.RecordVerdict(request)
+    await pool.execute("UPDATE registry.weights SET verdict_min_encoder_input = NULL")
+    assert (await get(stack, "whisper/base")).verdict.min_encoder_input == Duration(seconds=10)
+
+
 async def test_serving_engines_are_counted(serve: Serve, weights: Path) -> None:
     async with serve(serving_ttl=1) as stack:
         await register(stack, "whisper/base")
