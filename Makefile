@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STACK := $(PYTHON) deploy/local/stack.py
 PYTEST := $(PYTHON) -m pytest
 BASE_PYTHON ?= python3
-LOCAL := protos/gen/python services/common services/gateway services/registry services/asr services/diarizer clients/python
+LOCAL := protos/gen/python services/common services/speech services/gateway services/registry services/asr services/diarizer clients/python
 SAMPLE = $(shell $(PYTHON) -c 'import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("pyannote.audio").origin).parent / "sample/sample.wav")')
 # Nothing here reports usage to anybody.
 export PYANNOTE_METRICS_ENABLED := 0

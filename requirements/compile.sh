@@ -7,7 +7,8 @@ compile() { # NAME INPUT...
   local name=$1; shift
   echo "requirements/$name.lock" >&2
   UV_CUSTOM_COMPILE_COMMAND="make lock" ${UV:-uv} pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-    --no-emit-package locution-common --no-emit-package locution-protos --constraints requirements/constraints.in \
+    --no-emit-package locution-common --no-emit-package locution-speech --no-emit-package locution-protos \
+    --constraints requirements/constraints.in \
     "$@" --output-file "requirements/$name.lock"
 }
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "ctranslate2", "faster-whisper", "pyannote-audio"}
-SHARED = ("protos/gen/python", "services/common")
+SHARED = ("protos/gen/python", "services/common", "services/speech")
 
 
 def uv() -> str:

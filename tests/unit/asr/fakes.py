@@ -12,7 +12,7 @@ from locution_asr.core.guards import Guard
 from locution_asr.core.passes import Pass
 from locution_asr.domain.models import WINDOW_SAMPLES, Capabilities, Options, Pcm, SectionReport, SectionStart, seconds
 from locution_asr.domain.ports import Draft, LoadedWeight, Prompt, Search, TimedWord, WhisperRecord
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
 

@@ -14,7 +14,7 @@ from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import CPU_BATCH, GPU_RESERVE, LARGEST_GPU_BATCH, WhisperLoader, fitting_batch, widest
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm
 from locution_asr.domain.ports import Draft, WhisperRecord
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 
 from tests.unit.asr.fakes import FakeEncoding, FakeRecogniser, record
 

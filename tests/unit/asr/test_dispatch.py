@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from locution_asr.core.decode import Attempt, Job, decode
 from locution_asr.core.dispatch import Decoding
-from locution_common.engine.dispatch import Dispatcher
-from locution_common.engine.queue import WindowQueue
+from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
 

@@ -12,9 +12,9 @@ import pytest
 from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import LIVE_MEMORY, LONGEST_WAIT, Decoding, KeepRoomForLive
 from locution_asr.domain.models import WINDOW_SECONDS
-from locution_common.engine.dispatch import Dispatcher, Load
-from locution_common.engine.models import FlowKey, TrafficClass
-from locution_common.engine.queue import UNLIMITED, Room, WindowQueue
+from locution_speech.engine.dispatch import Dispatcher, Load
+from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.queue import UNLIMITED, Room, WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
 from tests.unit.asr.test_dispatch import until

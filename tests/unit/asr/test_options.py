@@ -9,7 +9,7 @@ from locution_asr.core.languages import from_bcp47, to_bcp47
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task, samples
-from locution_common.engine.errors import OptionUnsupported
+from locution_speech.engine.errors import OptionUnsupported
 
 from tests.unit.asr.fakes import record
 

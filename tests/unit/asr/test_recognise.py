@@ -26,9 +26,9 @@ from locution_asr.domain.models import (
     samples,
 )
 from locution_asr.domain.ports import Draft, Prompt, Search
-from locution_common.engine.dispatch import Dispatcher
-from locution_common.engine.models import FlowKey, WeightName
-from locution_common.engine.queue import WindowQueue
+from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.models import FlowKey, WeightName
+from locution_speech.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
 

@@ -10,7 +10,7 @@ from locution.v1 import model_service_pb2 as models
 from locution_asr.adapters.registry import directory
 from locution_asr.domain.models import SHORTEST_INPUT, samples
 from locution_asr.domain.ports import WhisperRecord
-from locution_common.engine.models import WeightName
+from locution_speech.engine.models import WeightName
 
 
 class Stub:

@@ -20,7 +20,7 @@ from locution_asr.domain.models import (
     Window,
     WindowTiming,
 )
-from locution_common.engine.under_way import BATCHES, UnderWay
+from locution_speech.engine.under_way import BATCHES, UnderWay
 
 LENGTH = 100
 CHUNKS = 20

@@ -14,12 +14,14 @@ def _python(code: str) -> None:
 
 
 ENGINE = ("admission", "cores", "dispatch", "errors", "folders", "models", "queue", "weights")
+COMMON = [f"locution_common.{name}" for name in ("errors", "clock", "retry")]
+SPEECH = [f"locution_speech.{name}" for name in ("pcm", *(f"engine.{each}" for each in ENGINE))]
 
 
-@pytest.mark.parametrize("module", ["errors", "pcm", "clock", "retry", *(f"engine.{name}" for name in ENGINE)])
+@pytest.mark.parametrize("module", [*COMMON, *SPEECH])
 def test_domain_code_imports_no_transport(module: str) -> None:
     foreign = "{'grpc', 'asyncpg', 'minio', 'google', 'opentelemetry', 'pydantic', 'torch', 'ctranslate2'}"
-    _python(f"import sys, locution_common.{module}; assert not {foreign} & set(sys.modules), sys.modules.keys()")
+    _python(f"import sys, {module}; assert not {foreign} & set(sys.modules), sys.modules.keys()")
 
 
 def test_a_service_needs_neither_postgres_nor_s3() -> None:

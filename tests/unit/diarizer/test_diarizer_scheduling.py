@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from locution_common.engine.dispatch import Dispatcher
-from locution_common.engine.errors import (
-    AudioTooLong,
-    InferenceFailed,
-)
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
-from locution_common.engine.queue import Room, WindowQueue
-from locution_common.engine.under_way import UnderWay
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
+from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.errors import (
+    AudioTooLong,
+    InferenceFailed,
+)
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
+from locution_speech.engine.queue import Room, WindowQueue
+from locution_speech.engine.under_way import UnderWay
 
 from tests.unit.diarizer.voices import GRID, OneHotModel
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from locution_common.pcm import to_bytes
 from locution_diarizer.core.windows import WindowCutter
+from locution_speech.pcm import to_bytes
 
 from tests.unit.diarizer.voices import GRID
 

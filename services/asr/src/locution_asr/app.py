@@ -10,11 +10,11 @@ from functools import partial
 from locution.engine.v1 import asr_service_pb2
 from locution.engine.v1.asr_service_pb2_grpc import add_AsrServiceServicer_to_server
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
-from locution_common.engine.admission import Admission
-from locution_common.engine.queue import WindowQueue
-from locution_common.engine.under_way import UnderWay
-from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
+from locution_speech.engine.admission import Admission
+from locution_speech.engine.queue import WindowQueue
+from locution_speech.engine.under_way import UnderWay
+from locution_speech.engine.weights import WeightPool
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader

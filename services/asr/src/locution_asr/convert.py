@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 from locution_common.errors import StreamProtocolViolated
-from locution_common.pcm import OffsetChecker
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.pcm import OffsetChecker
 
 from locution_asr.core.engine import Started
 from locution_asr.core.languages import from_bcp47, to_bcp47

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
-from locution_common.engine.models import TrafficClass
 from locution_common.errors import StreamProtocolViolated
-from locution_common.pcm import OffsetChecker
+from locution_speech.engine.models import TrafficClass
+from locution_speech.pcm import OffsetChecker
 
 from locution_asr import convert
 from locution_asr.core.engine import Started

@@ -10,12 +10,12 @@ from functools import partial
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
-from locution_common.engine.admission import Admission
-from locution_common.engine.dispatch import Dispatcher
-from locution_common.engine.queue import WindowQueue
-from locution_common.engine.under_way import UnderWay
-from locution_common.engine.weights import WeightPool
 from locution_common.service import Context, Service
+from locution_speech.engine.admission import Admission
+from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.queue import WindowQueue
+from locution_speech.engine.under_way import UnderWay
+from locution_speech.engine.weights import WeightPool
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader

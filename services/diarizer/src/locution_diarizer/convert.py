@@ -8,9 +8,9 @@ from typing import Protocol
 
 from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as pb
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName
 from locution_common.errors import StreamProtocolViolated
-from locution_common.pcm import OffsetChecker
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.pcm import OffsetChecker
 
 from locution_diarizer.core.cluster import Clustered
 from locution_diarizer.core.engine import Done, Event, Progress, Started

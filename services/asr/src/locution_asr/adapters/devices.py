@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctranslate2
-from locution_common.engine.cores import usable_cores
+from locution_speech.engine.cores import usable_cores
 
 MOST_WORKERS = 8
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import ctranslate2
 import numpy as np
-from locution_common.engine.errors import ModelLoadFailed
-from locution_common.engine.folders import folder_of, verify
+from locution_speech.engine.errors import ModelLoadFailed
+from locution_speech.engine.folders import folder_of, verify
 
 from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
 from locution_asr.adapters.whisper import WhisperRecogniser

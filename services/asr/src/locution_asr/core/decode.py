@@ -6,7 +6,7 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from locution_common.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.models import FlowKey, TrafficClass
 
 from locution_asr.core.guards import judge
 from locution_asr.core.passes import Pass

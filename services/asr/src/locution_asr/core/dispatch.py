@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from locution_common.engine.dispatch import Dispatcher, Load, Served
-from locution_common.engine.models import TrafficClass
-from locution_common.engine.queue import UNLIMITED, Room
+from locution_speech.engine.dispatch import Dispatcher, Load, Served
+from locution_speech.engine.models import TrafficClass
+from locution_speech.engine.queue import UNLIMITED, Room
 
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.domain.models import WINDOW_SECONDS

@@ -8,9 +8,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from locution_common.engine.admission import Admission
-from locution_common.engine.models import TrafficClass
-from locution_common.engine.under_way import UnderWay
+from locution_speech.engine.admission import Admission
+from locution_speech.engine.models import TrafficClass
+from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart

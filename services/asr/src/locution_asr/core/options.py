@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locution_common.engine.errors import OptionUnsupported
 from locution_common.errors import FieldViolation
+from locution_speech.engine.errors import OptionUnsupported
 
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task

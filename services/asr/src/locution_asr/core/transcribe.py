@@ -9,8 +9,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from locution_common.engine.errors import AudioTooLong, InferenceFailed
-from locution_common.engine.under_way import Share
+from locution_speech.engine.errors import AudioTooLong, InferenceFailed
+from locution_speech.engine.under_way import Share
 
 from locution_asr.core.coverage import partition
 from locution_asr.core.passes import longest_window

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000

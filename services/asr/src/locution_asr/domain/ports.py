@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from locution_common.engine.dispatch import BatchObserver
-from locution_common.engine.models import WeightName, WeightRecord
+from locution_speech.engine.dispatch import BatchObserver
+from locution_speech.engine.models import WeightName, WeightRecord
 from numpy.typing import NDArray
 
 from locution_asr.domain.models import SHORTEST_INPUT, Capabilities, Pcm, SectionReport, SectionStart, Task

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.torch_version import TorchVersion

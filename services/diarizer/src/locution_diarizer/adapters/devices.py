@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 import torch
-from locution_common.engine.cores import usable_cores
+from locution_speech.engine.cores import usable_cores
 
 MOST_WORKERS = 8
 BATCH_ON_CPU = 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from locution_common.engine.folders import folder_of, verify
-from locution_common.engine.models import WeightRecord
+from locution_speech.engine.folders import folder_of, verify
+from locution_speech.engine.models import WeightRecord
 
 from locution_diarizer.adapters import pyannote_model
 from locution_diarizer.adapters.devices import Device

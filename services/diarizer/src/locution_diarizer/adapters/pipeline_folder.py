@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 
 CONFIG = "config.yaml"
 PIPELINES = (

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 
 from locution_diarizer.adapters import checkpoint, pipeline_folder
 from locution_diarizer.adapters import pyannote_parts as parts

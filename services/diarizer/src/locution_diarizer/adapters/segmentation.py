@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 
 from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.domain.models import Activity, Grid, Samples

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from locution_common.engine.dispatch import Dispatcher, Load, Served
-from locution_common.engine.errors import InferenceFailed
-from locution_common.engine.models import FlowKey, TrafficClass
-from locution_common.engine.queue import Room
+from locution_speech.engine.dispatch import Dispatcher, Load, Served
+from locution_speech.engine.errors import InferenceFailed
+from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.queue import Room
 
 from locution_diarizer.domain.models import Flow, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight

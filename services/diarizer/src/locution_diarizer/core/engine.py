@@ -9,10 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from locution_common.engine.admission import Admission
-from locution_common.engine.errors import InferenceFailed
-from locution_common.engine.under_way import UnderWay
 from locution_common.errors import InvalidRequest
+from locution_speech.engine.admission import Admission
+from locution_speech.engine.errors import InferenceFailed
+from locution_speech.engine.under_way import UnderWay
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
 from locution_diarizer.core.dispatch import Analysing

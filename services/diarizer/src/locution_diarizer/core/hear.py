@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 import numpy as np
-from locution_common.engine.errors import AudioTooLong
-from locution_common.engine.under_way import Share
+from locution_speech.engine.errors import AudioTooLong
+from locution_speech.engine.under_way import Share
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from locution_common.pcm import to_float
+from locution_speech.pcm import to_float
 
 from locution_diarizer.domain.models import Grid, Samples
 

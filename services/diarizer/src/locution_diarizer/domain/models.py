@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from locution_common.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
 
 Samples = npt.NDArray[np.float32]
 Activity = npt.NDArray[np.bool_]

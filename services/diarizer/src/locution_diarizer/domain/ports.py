@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from locution_common.engine.dispatch import BatchObserver
-from locution_common.engine.models import WeightName, WeightRecord
+from locution_speech.engine.dispatch import BatchObserver
+from locution_speech.engine.models import WeightName, WeightRecord
 
 from locution_diarizer.domain.models import (
     Grid,

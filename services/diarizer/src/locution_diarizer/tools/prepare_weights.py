@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from locution_common.engine.errors import ModelLoadFailed
+from locution_speech.engine.errors import ModelLoadFailed
 
 from locution_diarizer.adapters import checkpoint
 

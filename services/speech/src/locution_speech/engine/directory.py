@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 import grpc
+from locution_common.errors import Code, DependencyUnavailable
+from locution_common.interceptors import remote_failure
 
-from ..errors import Code, DependencyUnavailable
-from ..interceptors import remote_failure
 from .errors import ModelNotFound
 from .models import WeightName, WeightRecord
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Code, LocutionError
+from locution_common.errors import Code, LocutionError
 
 
 class ModelNotFound(LocutionError):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 from locution_common.errors import AudioOffsetMismatch, InvalidRequest
-from locution_common.pcm import (
+from locution_speech.pcm import (
     MAX_CHUNK_SAMPLES,
     SAMPLE_RATE,
     AudioBuffer,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from locution_common.engine.cores import usable_cores
+from locution_speech.engine.cores import usable_cores
 
 HERE = len(os.sched_getaffinity(0))
 

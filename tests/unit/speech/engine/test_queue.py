@@ -7,8 +7,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import pytest
-from locution_common.engine.models import FlowKey, TrafficClass
-from locution_common.engine.queue import Room, WindowQueue
+from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.queue import Room, WindowQueue
 
 LIVE, FILE = TrafficClass.LIVE, TrafficClass.FILE
 A = FlowKey("a")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from locution_common.engine.admission import Admission
-from locution_common.engine.errors import EngineDraining, EngineOverloaded
+from locution_speech.engine.admission import Admission
+from locution_speech.engine.errors import EngineDraining, EngineOverloaded
 
 
 async def test_beyond_the_limit_a_section_is_refused_with_the_backlog_as_its_wait() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from locution_common.engine.under_way import BATCHES, LEAST, Share, UnderWay
+from locution_speech.engine.under_way import BATCHES, LEAST, Share, UnderWay
 
 
 async def taken(share: Share) -> int:

@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-
-from .errors import AudioOffsetMismatch, InvalidRequest
+from locution_common.errors import AudioOffsetMismatch, InvalidRequest
 
 SAMPLE_RATE: Final = 16_000
 SAMPLE_WIDTH: Final = 2

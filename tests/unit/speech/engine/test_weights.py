@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from locution_common.engine.errors import EngineOverloaded, ModelLoadFailed, ModelNotUsable
-from locution_common.engine.models import WeightName, WeightRecord
-from locution_common.engine.weights import WeightPool
+from locution_speech.engine.errors import EngineOverloaded, ModelLoadFailed, ModelNotUsable
+from locution_speech.engine.models import WeightName, WeightRecord
+from locution_speech.engine.weights import WeightPool
 
 
 @dataclass(frozen=True)
