@@ -16,9 +16,10 @@ from locution_diarizer.adapters import checkpoint, pipeline_folder, pyannote_mod
 from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.windows import WindowCutter
-from locution_diarizer.domain.models import SectionVoices, SpeakerHints
+from locution_diarizer.domain.models import SectionVoices
 from locution_diarizer.tools import prepare_weights
 from locution_speech.engine.errors import ModelLoadFailed
+from locution_speech.speakers import SpeakerHints
 
 from tests.service.diarizer.recordings import Pcm, annotation, conversation, error_rate, pcm, reference, weights
 

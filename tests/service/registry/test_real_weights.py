@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from locution_registry.adapters.folders import local_folders
-from locution_registry.domain.models import Capabilities, Inspection, Kind, WeightPath
+from locution_registry.domain.models import Inspection, Kind, WeightPath
+from locution_speech.capabilities import Capabilities
 
 ROOT = Path(os.environ.get("LOCUTION_MODELS_ROOT") or Path(__file__).parents[3] / ".locution" / "models")
 

@@ -10,8 +10,11 @@ import numpy as np
 from locution_asr.core.decode import Job
 from locution_asr.core.guards import Guard
 from locution_asr.core.passes import Pass
-from locution_asr.domain.models import WINDOW_SAMPLES, Capabilities, Options, Pcm, SectionReport, SectionStart, seconds
+from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, SectionReport
 from locution_asr.domain.ports import Draft, LoadedWeight, Prompt, Search, TimedWord, WhisperRecord
+from locution_speech.asr import Options, SectionStart
+from locution_speech.capabilities import Capabilities
+from locution_speech.clock import seconds
 from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
@@ -40,8 +43,8 @@ class FakeRecogniser:
 
     @property
     def capabilities(self) -> Capabilities:
-        known = frozenset({"en", "de", "fr"}) if self.multilingual else frozenset({"en"})
-        return Capabilities(self.multilingual, known, self.multilingual)
+        known = ("en", "de", "fr") if self.multilingual else ("en",)
+        return Capabilities(known, self.multilingual, self.multilingual)
 
     def encode(self, windows: Sequence[Pcm], length: int) -> FakeEncoding:
         assert self.gate.wait(10), "nobody opened the gate"

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from locution_asr.core.agreement import Agreement, plain
-from locution_asr.domain.models import Span, Word, samples
+from locution_speech.clock import samples
+from locution_speech.transcript import Word, text_of
 
 
 def words(text: str, start: float = 0.0, each: float = 0.4) -> list[Word]:
@@ -9,12 +10,12 @@ def words(text: str, start: float = 0.0, each: float = 0.4) -> list[Word]:
     placed = []
     for index, word in enumerate(text.split()):
         begin = samples(start + index * each)
-        placed.append(Word(Span(begin, begin + samples(each)), f" {word}", 0.9, aligned=True))
+        placed.append(Word(begin, begin + samples(each), word, 0.9))
     return placed
 
 
 def said(found: tuple[Word, ...]) -> str:
-    return "".join(word.text for word in found).strip()
+    return text_of(found)
 
 
 def test_one_look_confirms_nothing() -> None:

@@ -6,24 +6,24 @@ import random
 
 import pytest
 from locution_asr.core.coverage import check, partition
-from locution_asr.domain.models import CoverageSpan, Outcome, Reason, Span
+from locution_speech.transcript import CoverageSpan, DropReason, Outcome
 
 SPOKEN, SILENT, DROPPED = Outcome.TRANSCRIBED, Outcome.NO_SPEECH, Outcome.DROPPED
 
 
 def test_gaps_are_no_speech_and_equal_neighbours_are_joined() -> None:
-    spans = [CoverageSpan(Span(10, 20), SPOKEN), CoverageSpan(Span(20, 30), SPOKEN)]
+    spans = [CoverageSpan(10, 20, SPOKEN), CoverageSpan(20, 30, SPOKEN)]
     assert partition(50, spans) == (
-        CoverageSpan(Span(0, 10), SILENT),
-        CoverageSpan(Span(10, 30), SPOKEN),
-        CoverageSpan(Span(30, 50), SILENT),
+        CoverageSpan(0, 10, SILENT),
+        CoverageSpan(10, 30, SPOKEN),
+        CoverageSpan(30, 50, SILENT),
     )
 
 
 def test_reasons_keep_neighbours_apart() -> None:
     spans = [
-        CoverageSpan(Span(0, 10), DROPPED, Reason.REPETITION),
-        CoverageSpan(Span(10, 20), DROPPED, Reason.NO_TEXT),
+        CoverageSpan(0, 10, DROPPED, DropReason.REPETITION),
+        CoverageSpan(10, 20, DROPPED, DropReason.NO_TEXT),
     ]
     assert partition(20, spans) == tuple(spans)
 
@@ -37,12 +37,12 @@ def test_any_spans_become_a_partition(seed: int) -> None:
     rng = random.Random(seed)
     length = rng.randrange(1, 1000)
     starts = sorted(rng.randrange(0, length + 50) for _ in range(rng.randrange(0, 20)))
-    spans = [CoverageSpan(Span(s, s + rng.randrange(0, 80)), rng.choice(list(Outcome))) for s in starts]
+    spans = [CoverageSpan(s, s + rng.randrange(0, 80), rng.choice(list(Outcome))) for s in starts]
     check(length, partition(length, spans))
 
 
 def test_the_check_finds_faults() -> None:
     with pytest.raises(ValueError, match="breaks"):
-        check(20, [CoverageSpan(Span(0, 10), SPOKEN), CoverageSpan(Span(11, 20), SPOKEN)])
+        check(20, [CoverageSpan(0, 10, SPOKEN), CoverageSpan(11, 20, SPOKEN)])
     with pytest.raises(ValueError, match="ends"):
-        check(20, [CoverageSpan(Span(0, 10), SPOKEN)])
+        check(20, [CoverageSpan(0, 10, SPOKEN)])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from locution_asr.core.decode import decode
-from locution_asr.domain.models import Options, Pcm, Reason, Task
+from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search
+from locution_speech.asr import Options, Task
+from locution_speech.transcript import DropReason
 
 from tests.unit.asr.fakes import FakeRecogniser, job, sound
 
@@ -57,7 +59,7 @@ def test_an_english_weight_has_no_probability_of_language() -> None:
 def test_suspects_get_no_words() -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(mean_log_probability=-3.0))
     [attempt] = decode([job(recogniser)])
-    assert attempt.reason is Reason.LOW_PROBABILITY
+    assert attempt.reason is DropReason.LOW_PROBABILITY
     assert attempt.words == ()
 
 
@@ -70,4 +72,4 @@ def test_a_window_that_breaks_the_model_fails_alone() -> None:
     recogniser = FakeRecogniser(speak=speak)
     poison = job(recogniser, pcm=np.full(16000, 13, np.int16))
     attempts = decode([job(recogniser), poison, job(recogniser)])
-    assert [attempt.reason for attempt in attempts] == [None, Reason.INFERENCE_FAILED, None]
+    assert [attempt.reason for attempt in attempts] == [None, DropReason.INFERENCE_FAILED, None]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import jiwer
 import pytest
-from locution.engine.v1 import asr_service_pb2 as pb
 from locution_asr.gate.command import main
 from locution_asr.gate.engine import EngineDiffers, Texts, accurate, check, fast
 from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
 from locution_asr.gate.scoring import distance, score, units
 from locution_asr.gate.verdict import TooFewWords, judge
+from locution_speech.asr import Mode, ModeChoice, Options, Started
+from locution_speech.clock import samples, seconds
 
 SAID = "one two three four five six seven eight nine ten"
 
@@ -139,10 +139,11 @@ class Engine:
         self.worst = worst
         self.asked: list[float] = []
 
-    async def transcribed(self, channel: object, model: str, said: list[Referenced], mode: pb.TranscribeStart) -> Texts:
-        if mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE:
+    async def transcribed(self, channel: object, model: str, said: list[Referenced], mode: Options) -> Texts:
+        if mode.mode is ModeChoice.ACCURATE:
             return Texts("c", (SAID,) * len(said))
-        self.asked.append(mode.min_encoder_input.ToTimedelta().total_seconds())
+        assert mode.shortest_input is not None
+        self.asked.append(seconds(mode.shortest_input))
         return Texts("c", ((SAID if self.asked[-1] > self.worst else ""),) * len(said))
 
 
@@ -172,11 +173,9 @@ def test_the_shortest_input_that_passes_is_kept(
     assert json.loads((tmp_path / "v.json").read_text())["min_encoder_input"] == kept
 
 
-def ran(*, fast: bool, shortest: float | None = None) -> pb.TranscribeStarted:
-    started = pb.TranscribeStarted(fast=fast)
-    if shortest is not None:
-        started.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
-    return started
+def ran(*, fast: bool, shortest: float | None = None) -> Started:
+    mode = Mode.FAST if fast else Mode.ACCURATE
+    return Started("a/b", "c", "cpu", mode, None if shortest is None else samples(shortest))
 
 
 def test_an_engine_that_runs_what_was_asked_is_judged() -> None:
@@ -193,6 +192,6 @@ def test_an_engine_that_runs_what_was_asked_is_judged() -> None:
         (ran(fast=True), fast(7.5)),
     ],
 )
-def test_an_engine_that_runs_something_else_is_not(started: pb.TranscribeStarted, asked: pb.TranscribeStart) -> None:
+def test_an_engine_that_runs_something_else_is_not(started: Started, asked: Options) -> None:
     with pytest.raises(EngineDiffers):
         check(started, asked)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from locution_asr.core.guards import Guard, compression_ratio, judge, loops
-from locution_asr.domain.models import Reason
 from locution_asr.domain.ports import Draft
+from locution_speech.transcript import DropReason
 
 from tests.unit.asr.fakes import sound
 
@@ -30,15 +30,15 @@ def test_plain_text_is_sound() -> None:
 @pytest.mark.parametrize(
     ("suspect", "reason"),
     [
-        (draft(text="  "), Reason.NO_TEXT),
-        (draft(text="Thank you. " * 12), Reason.REPETITION),
-        (draft(tokens=(5, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3)), Reason.REPETITION),
-        (draft(capped=True), Reason.TOO_MANY_TOKENS),
-        (draft(lp=-1.2), Reason.LOW_PROBABILITY),
-        (draft(lp=-1.2, silent=0.9), Reason.IMPROBABLE_SPEECH),
+        (draft(text="  "), DropReason.NO_TEXT),
+        (draft(text="Thank you. " * 12), DropReason.REPETITION),
+        (draft(tokens=(5, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3)), DropReason.REPETITION),
+        (draft(capped=True), DropReason.TOO_MANY_TOKENS),
+        (draft(lp=-1.2), DropReason.LOW_PROBABILITY),
+        (draft(lp=-1.2, silent=0.9), DropReason.IMPROBABLE_SPEECH),
     ],
 )
-def test_suspects_are_named(suspect: Draft, reason: Reason) -> None:
+def test_suspects_are_named(suspect: Draft, reason: DropReason) -> None:
     assert judge(suspect, GUARD) is reason
 
 
@@ -62,4 +62,4 @@ def test_the_compression_ratio_of_natural_text_is_low() -> None:
 
 def test_more_tokens_than_the_audio_holds_are_suspect() -> None:
     assert judge(sound(" one two"), Guard(), limit=8) is None
-    assert judge(sound(" one two"), Guard(), limit=7) is Reason.TOO_MANY_TOKENS
+    assert judge(sound(" one two"), Guard(), limit=7) is DropReason.TOO_MANY_TOKENS

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from locution_asr.core.languages import from_bcp47, to_bcp47
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
-from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task, samples
+from locution_speech.asr import Mode, ModeChoice, Options, Task
+from locution_speech.capabilities import Capabilities
+from locution_speech.clock import samples
 from locution_speech.engine.errors import OptionUnsupported
+from locution_speech.languages import from_whisper, to_whisper
 
 from tests.unit.asr.fakes import record
 
-ENGLISH = Capabilities(False, frozenset({"en"}), False)
-MANY = Capabilities(True, frozenset({"en", "de", "fr"}), True)
+ENGLISH = Capabilities(("en",))
+MANY = Capabilities(("en", "de", "fr"), True, True)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +91,8 @@ def test_prompts_keep_their_end_and_hotwords_are_bounded() -> None:
     ("tag", "code"), [("en-US", "en"), ("PT_br", "pt"), ("nb", "no"), ("cmn-Hans", "zh"), ("jv", "jw")]
 )
 def test_bcp47_tags_become_codes(tag: str, code: str) -> None:
-    assert from_bcp47(tag) == code
+    assert to_whisper(tag) == code
 
 
 def test_codes_become_tags_again() -> None:
-    assert [to_bcp47(code) for code in ("jw", "en", "yue")] == ["jv", "en", "yue"]
+    assert [from_whisper(code) for code in ("jw", "en", "yue")] == ["jv", "en", "yue"]

@@ -12,23 +12,14 @@ from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.recognise import Recognised, RecogniseWindow
-from locution_asr.domain.models import (
-    WINDOW_SAMPLES,
-    Mode,
-    Options,
-    Outcome,
-    Pcm,
-    Piece,
-    Reason,
-    SectionStart,
-    Span,
-    Window,
-    samples,
-)
+from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Piece, Window
 from locution_asr.domain.ports import Draft, Prompt, Search
+from locution_speech.asr import Mode, Options, SectionStart
+from locution_speech.clock import Span, samples
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.models import FlowKey, WeightName
 from locution_speech.engine.queue import WindowQueue
+from locution_speech.transcript import DropReason, Outcome
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
 
@@ -77,7 +68,7 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
     result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
     assert [segment.text for segment in result.segments] == ["left right", "left right"]
     assert {item.outcome for item in result.coverage} == {Outcome.TRANSCRIBED}
-    assert [item.span.start for item in result.coverage] == [samples(10), result.coverage[0].span.end]
+    assert [item.start for item in result.coverage] == [samples(10), result.coverage[0].end]
     assert result.timing.passes == 3
     assert HEARD - 1 <= result.speech <= HEARD
 
@@ -85,7 +76,7 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
 async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: replace(sound(" on and on"), capped=True))
     result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
-    assert {(item.outcome, item.reason) for item in result.coverage} == {(Outcome.DROPPED, Reason.TOO_MANY_TOKENS)}
+    assert {(item.outcome, item.reason) for item in result.coverage} == {(Outcome.DROPPED, DropReason.TOO_MANY_TOKENS)}
     assert result.segments == ()
 
 
@@ -103,7 +94,7 @@ async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Decodin
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10), WINDOW_SAMPLES, WINDOW_SAMPLES]
     assert result.segments == ()
-    assert [(c.outcome, c.reason) for c in result.coverage] == [(Outcome.DROPPED, Reason.REPETITION)]
+    assert [(c.outcome, c.reason) for c in result.coverage] == [(Outcome.DROPPED, DropReason.REPETITION)]
     assert result.text_speech == 0
 
 
@@ -134,7 +125,7 @@ async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Deco
     result = await RecogniseWindow(dispatcher, loaded(recogniser), start, Mode.ACCURATE).run(window(spoken, silent))
     assert [(c.outcome, c.reason) for c in result.coverage] == [
         (Outcome.TRANSCRIBED, None),
-        (Outcome.DROPPED, Reason.NO_TEXT),
+        (Outcome.DROPPED, DropReason.NO_TEXT),
     ]
     assert (result.speech, result.text_speech) == (HEARD + 8000, HEARD)
 

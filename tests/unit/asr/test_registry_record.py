@@ -8,8 +8,9 @@ import pytest
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.v1 import model_service_pb2 as models
 from locution_asr.adapters.registry import directory
-from locution_asr.domain.models import SHORTEST_INPUT, samples
+from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
+from locution_speech.clock import samples
 from locution_speech.engine.models import WeightName
 
 

@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 from locution_asr.core.recognise import Recognised
 from locution_asr.core.transcribe import Event, TranscribeSection
-from locution_asr.domain.models import (
-    CoverageSpan,
-    Mode,
-    Outcome,
-    PcmChunk,
-    Piece,
-    Span,
-    Window,
-    WindowTiming,
-)
+from locution_asr.domain.models import PcmChunk, Piece, Window, WindowTiming
+from locution_speech.asr import Mode
+from locution_speech.clock import Span
 from locution_speech.engine.under_way import BATCHES, UnderWay
+from locution_speech.transcript import CoverageSpan, Outcome
 
 LENGTH = 100
 CHUNKS = 20
@@ -49,7 +43,7 @@ class Recognise:
 
     async def run(self, window: Window) -> Recognised:
         await self.gate.wait()
-        coverage = (CoverageSpan(window.span, Outcome.NO_SPEECH),)
+        coverage = (CoverageSpan(window.span.start, window.span.end, Outcome.NO_SPEECH),)
         return Recognised((), coverage, WindowTiming(0.0, 0.0, 1, 1), 0, 0)
 
 

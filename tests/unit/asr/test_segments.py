@@ -7,9 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from locution_asr.core.segments import SegmentRule, placed_words, split, text_of
-from locution_asr.domain.models import Piece, Span, Window, Word, samples
+from locution_asr.core.segments import SegmentRule, placed_words, split
+from locution_asr.domain.models import Piece, Window
 from locution_asr.domain.ports import TimedWord
+from locution_speech.clock import Span, samples
+from locution_speech.transcript import Word, text_of
 
 RULE = SegmentRule()
 
@@ -18,7 +20,7 @@ def words(text: str, each: float = 0.4, gaps: dict[int, float] | None = None) ->
     at, result = 0.0, []
     for i, word in enumerate(text.split()):
         at += (gaps or {}).get(i, 0.0)
-        result.append(Word(Span(samples(at), samples(at + each)), f" {word}", 0.9, aligned=True))
+        result.append(Word(samples(at), samples(at + each), word, 0.9))
         at += each
     return result
 
@@ -46,7 +48,7 @@ def test_an_abbreviation_within_a_second_does_not_part() -> None:
 def test_endless_text_parts_at_commas_and_at_last_anywhere() -> None:
     spoken = words(" ".join("word" for _ in range(200)))
     groups = list(split(spoken, RULE))
-    assert all(group[-1].span.end - group[0].span.start <= RULE.longest for group in groups)
+    assert all(group[-1].end - group[0].start <= RULE.longest for group in groups)
     assert sum(groups, ()) == tuple(spoken)
     commas = split_texts(words(" ".join("word," if i % 5 == 4 else "word" for i in range(60))))
     assert all(text.endswith(",") for text in commas)
@@ -65,8 +67,9 @@ def test_placed_words_are_ordered_inside_and_never_empty(seed: int) -> None:
     times = sorted(rng.choice([rng.random(), 0.5]) * at / 16000 for _ in range(count + 1))
     spoken = [TimedWord(f" w{i}", a, b, 0.5) for i, (a, b) in enumerate(pairwise(times))]
     placed = placed_words(window, spoken)
-    assert [word.text for word in placed] == [word.text for word in spoken]
+    assert [f" {word.text}" for word in placed] == [word.text for word in spoken]
+    assert all(word.spaced for word in placed)
     before = window.span.start
     for word in placed:
-        assert before <= word.span.start < word.span.end <= window.span.end
-        before = word.span.end
+        assert before <= word.start < word.end <= window.span.end
+        before = word.end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
-from locution_asr.domain.models import Span, samples
+from locution_speech.clock import Span, samples
 
 RULE = SpeechRule()
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from locution_asr.adapters import whisper
 from locution_asr.adapters.whisper import ALIGNED_AT_ONCE, WhisperEncoding
-from locution_asr.domain.models import Task
 from locution_asr.domain.ports import Draft, Prompt
+from locution_speech.asr import Task
 
 ROWS = 30
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from locution_asr.core.transcribe import SectionRule
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, halves, place
-from locution_asr.domain.models import Span, Window, samples, seconds
+from locution_asr.domain.models import Window
+from locution_speech.clock import Span, samples, seconds
 
 RULE = WindowRule()
 LENGTH = samples(200)

@@ -14,8 +14,9 @@ def _python(code: str) -> None:
 
 
 ENGINE = ("admission", "cores", "dispatch", "errors", "folders", "models", "queue", "weights")
+VOCABULARY = ("asr", "capabilities", "clock", "languages", "pcm", "speakers", "transcript")
 COMMON = [f"locution_common.{name}" for name in ("errors", "clock", "retry")]
-SPEECH = [f"locution_speech.{name}" for name in ("pcm", *(f"engine.{each}" for each in ENGINE))]
+SPEECH = [f"locution_speech.{name}" for name in (*VOCABULARY, *(f"engine.{each}" for each in ENGINE))]
 
 
 @pytest.mark.parametrize("module", [*COMMON, *SPEECH])

@@ -7,7 +7,8 @@ from locution_diarizer.core.assign import assign
 from locution_diarizer.core.choose import fit, spread
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.section_state import pack, unpack
-from locution_diarizer.domain.models import NOBODY, Grid, SectionVoices, SpeakerHints
+from locution_diarizer.domain.models import NOBODY, Grid, SectionVoices
+from locution_speech.speakers import SpeakerHints
 
 from tests.unit.diarizer.voices import GRID, VALUES, OneHotModel, section, voice
 
@@ -24,7 +25,7 @@ def test_turns_are_those_of_the_speakers_with_overlap() -> None:
         assert turn.speaker == speaker
         assert abs(turn.start - start * 16_000) <= FRAME
         assert abs(turn.end - end * 16_000) <= FRAME
-    assert [round(v.speech_samples / 16_000) for v in found.voices] == [14, 10]
+    assert [round(v.samples / 16_000) for v in found.voices] == [14, 10]
     np.testing.assert_allclose(found.voices[0].embedding, voice(5), atol=0.05)
 
 

@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection
-from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
+from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.errors import (
     AudioTooLong,
     InferenceFailed,
 )
-from locution_speech.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
+from locution_speech.engine.models import Flow, FlowKey, TrafficClass, WeightName, WeightRecord
 from locution_speech.engine.queue import Room, WindowQueue
 from locution_speech.engine.under_way import UnderWay
+from locution_speech.pcm import Chunk, Samples
 
 from tests.unit.diarizer.voices import GRID, OneHotModel
 
@@ -155,15 +156,15 @@ async def test_a_cancelled_window_leaves_the_queue(model: Model, executor: Threa
     assert model.heard == pytest.approx([0.1])
 
 
-async def chunks(seconds: int) -> AsyncIterator[PcmChunk]:
+async def chunks(seconds: int) -> AsyncIterator[Chunk]:
     for at in range(seconds):
-        yield PcmChunk(at * 16_000, bytes(32_000))
+        yield Chunk(at * 16_000, bytes(32_000))
 
 
 async def test_reading_waits_while_enough_windows_are_under_way(model: Model, executor: ThreadPoolExecutor) -> None:
     read = 0
 
-    async def counted() -> AsyncIterator[PcmChunk]:
+    async def counted() -> AsyncIterator[Chunk]:
         nonlocal read
         async for chunk in chunks(60):
             read += 1
@@ -183,7 +184,7 @@ async def test_reading_waits_while_enough_windows_are_under_way(model: Model, ex
     assert hearing.timings.windows == 21
 
 
-async def _ends(hearing: HearSection, source: AsyncIterator[PcmChunk]) -> list[int]:
+async def _ends(hearing: HearSection, source: AsyncIterator[Chunk]) -> list[int]:
     return [end async for end in hearing.run(source)]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from locution_diarizer.domain.models import Grid, Samples, SectionVoices, SpeakerHints, Vector, WindowVoices
+from locution_diarizer.domain.models import Grid, SectionVoices, Vector, WindowVoices
+from locution_speech.pcm import Samples
+from locution_speech.speakers import SpeakerHints
 
 GRID = Grid(size=160_000, step=40_000, frames=589, frame_step=270, frame_centre=495)
 VALUES = 16

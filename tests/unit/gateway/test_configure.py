@@ -16,10 +16,11 @@ from locution_gateway.domain.config import (
 )
 from locution_gateway.domain.errors import ModelNoneUsableError, ModelNotFoundError, OptionUnsupportedError
 from locution_gateway.domain.jobs import WarningCode
-from locution_gateway.domain.models import Capabilities, ModelKind, ResolvedModel
+from locution_gateway.domain.models import ModelKind, ResolvedModel
+from locution_speech.capabilities import Capabilities
 
-MANY = Capabilities(frozenset({"en", "de"}), True, True, True, True)
-ENGLISH = Capabilities(frozenset({"en"}), word_times=True)
+MANY = Capabilities(("en", "de"), True, True, True, True)
+ENGLISH = Capabilities(("en",), word_times=True)
 SPEAKERS = Capabilities(speaker_counts=True, overlap=True)
 
 

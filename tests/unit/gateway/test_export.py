@@ -8,17 +8,11 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from locution_gateway.domain.jobs import SAMPLE_RATE
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Outcome,
-    Segment,
-    Speaker,
-    TranscriptSummary,
-    Turn,
-    Word,
-)
+from locution_gateway.domain.transcripts import Speaker, TranscriptSummary
 from locution_gateway.export import WRITERS, Format
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 NASTY = "a --> b\n\n2\n00:00:00,000 --> 00:00:09,000\n<b>bold</b> {\\an8} & \x00\u2028end"
 SUMMARY = TranscriptSummary(3600 * SAMPLE_RATE, None, None, None, (), None, 0)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 from locution_gateway.core.live.timing import MOST_MARKS, Confirmation
-from locution_gateway.domain.live import LiveWord
+from locution_speech.transcript import Word
 
 
-def word(end: int) -> LiveWord:
-    return LiveWord("word", end - 100, end)
+def word(end: int) -> Word:
+    return Word(end - 100, end, "word")
 
 
 def test_a_word_is_timed_from_when_its_end_came_and_once() -> None:

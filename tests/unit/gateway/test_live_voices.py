@@ -3,15 +3,15 @@ from __future__ import annotations
 import math
 
 from locution_gateway.core.live.voices import LEAST, Voices, speakers_of
-from locution_gateway.domain.live import LiveFinal, LiveWord
-from locution_gateway.domain.live_speakers import KnownVoice, LocalVoice
-from locution_gateway.domain.transcripts import Turn
+from locution_gateway.domain.live import LiveFinal
+from locution_speech.speakers import SpeakerVoice, Turn
+from locution_speech.transcript import Word
 
 
-def voice(degrees: float, local: int = 0, samples: int = 3 * LEAST) -> LocalVoice:
+def voice(degrees: float, local: int = 0, samples: int = 3 * LEAST) -> SpeakerVoice:
     """Return a voice that is as like another as the cosine of the angle between them."""
     angle = math.radians(degrees)
-    return LocalVoice(local, (math.cos(angle), math.sin(angle)), samples)
+    return SpeakerVoice(local, (math.cos(angle), math.sin(angle)), samples)
 
 
 def test_a_voice_is_known_again_and_a_strange_one_is_new() -> None:
@@ -41,12 +41,12 @@ def test_a_word_or_two_make_no_new_speaker() -> None:
 
 def test_what_was_kept_is_known_again() -> None:
     voices = Voices()
-    voices.restore([KnownVoice(1, (0.0, 1.0), 3 * LEAST), KnownVoice(0, (1.0, 0.0), 3 * LEAST)])
+    voices.restore([SpeakerVoice(1, (0.0, 1.0), 3 * LEAST), SpeakerVoice(0, (1.0, 0.0), 3 * LEAST)])
     assert voices.place([voice(85), voice(5, local=1)]) == {0: 1, 1: 0}
 
 
 def test_words_take_the_speaker_of_their_turn_and_none_is_repeated() -> None:
-    words = tuple(LiveWord(text, at * 100, at * 100 + 90) for at, text in enumerate(["Yes.", "No,", "never.", "Why?"]))
+    words = tuple(Word(at * 100, at * 100 + 90, text) for at, text in enumerate(["Yes.", "No,", "never.", "Why?"]))
     final = LiveFinal(1, 0, 400, "Yes. No, never. Why?", words)
     turns = [Turn(0, 95, "SPEAKER_00"), Turn(95, 300, "SPEAKER_01"), Turn(300, 400, "SPEAKER_00")]
     assert speakers_of(final, turns) == ("SPEAKER_00", "SPEAKER_01", "SPEAKER_01", "SPEAKER_00")

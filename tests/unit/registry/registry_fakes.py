@@ -14,7 +14,6 @@ from locution_registry.domain.errors import ModelNotFound, ModelPathInvalid, Mod
 from locution_registry.domain.models import (
     Action,
     Actor,
-    Capabilities,
     Inspection,
     Kind,
     Layout,
@@ -24,6 +23,7 @@ from locution_registry.domain.models import (
     WeightFile,
     WeightPath,
 )
+from locution_speech.capabilities import Capabilities
 
 ASR = Layout(Kind.ASR, "faster-whisper", "ctranslate2-whisper", Capabilities(languages=("en",), word_times=True))
 DIARIZATION = Layout(Kind.DIARIZATION, "pyannote", "pyannote-pipeline", Capabilities(speaker_counts=True, overlap=True))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from locution_registry.adapters.folders import LocalFolders
 from locution_registry.domain.errors import ModelLayoutInvalid
-from locution_registry.domain.models import Capabilities, Kind, Layout, WeightPath
+from locution_registry.domain.models import Kind, Layout, WeightPath
+from locution_speech.capabilities import Capabilities
 
 from tests.unit.registry.weights_on_disk import (
     ENGLISH,

@@ -11,6 +11,7 @@ from locution.engine.v1 import asr_service_pb2
 from locution.engine.v1.asr_service_pb2_grpc import add_AsrServiceServicer_to_server
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
+from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.engine.under_way import UnderWay
@@ -25,7 +26,6 @@ from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.engine import Engine
 from locution_asr.core.transcribe import SectionRule
-from locution_asr.domain.models import samples
 from locution_asr.domain.ports import LoadedWeight, WhisperRecord
 from locution_asr.servicer import AsrServicer
 from locution_asr.settings import AsrSettings

@@ -10,8 +10,9 @@ from typing import Any
 import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import asr_service_pb2_grpc
+from locution_speech import wire
 
-from locution_asr import convert, convert_live
+from locution_asr import convert
 from locution_asr.core.engine import Engine
 
 
@@ -34,8 +35,8 @@ class AsrServicer(asr_service_pb2_grpc.AsrServiceServicer):
         self, request_iterator: AsyncIterator[pb.ListenRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.ListenResponse]:
         """Listen to one live stream."""
-        start = await convert_live.live_start(request_iterator, asyncio.get_running_loop().time())
-        inputs = convert_live.inputs(request_iterator, start.first)
+        start = await convert.listen_start(request_iterator, asyncio.get_running_loop().time())
+        inputs = convert.inputs(request_iterator, start.first)
         async with aclosing(self._engine.listen(start, inputs)) as events:
             async for event in events:
-                yield convert_live.response(event)
+                yield wire.listen_event_to_proto(event)

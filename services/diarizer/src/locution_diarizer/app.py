@@ -11,6 +11,7 @@ from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
+from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.queue import WindowQueue
@@ -60,7 +61,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         weights,
         dispatcher,
         errands,
-        longest=round(settings.diarizer_section_seconds * 16000),
+        longest=samples(settings.diarizer_section_seconds),
         under_way=UnderWay(device.workers),
         clustering=_cluster_rule(settings),
         observer=measures,

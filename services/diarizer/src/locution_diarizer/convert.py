@@ -1,34 +1,20 @@
-"""Translate between the protos and the domain."""
+"""Read the streams of requests, and answer with events; wire converts the messages."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import AsyncIterator
 
-from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution_common.errors import StreamProtocolViolated
-from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
-from locution_speech.pcm import OffsetChecker
+from locution_speech import wire
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.pcm import Chunk, OffsetChecker
+from locution_speech.speakers import SpeakerHints
 
-from locution_diarizer.core.cluster import Clustered
 from locution_diarizer.core.engine import Done, Event, Progress, Started
-from locution_diarizer.domain.models import Flow, PcmChunk, SpeakerHints, Start, Timings, Voice
+from locution_diarizer.domain.models import Start
 
-LONGEST_CHUNK = 32_000
-
-_TRAFFIC = {
-    common_pb2.WORK_CLASS_LIVE: TrafficClass.LIVE,
-    common_pb2.WORK_CLASS_FILE: TrafficClass.FILE,
-}
-
-
-class _StartMessage(Protocol):
-    @property
-    def flow(self) -> common_pb2.Flow: ...
-    @property
-    def model(self) -> str: ...
+LONGEST_CHUNK = 2 * SAMPLE_RATE
 
 
 async def audio_start(requests: AsyncIterator[pb.DiarizeRequest], monotonic: float) -> Start:
@@ -39,7 +25,7 @@ async def audio_start(requests: AsyncIterator[pb.DiarizeRequest], monotonic: flo
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
         raise StreamProtocolViolated("the first message must be `start`")
-    return _start(request.start, monotonic)
+    return Start(*wire.opening_from_proto(request.start, monotonic))
 
 
 async def cluster_start(requests: AsyncIterator[pb.ClusterRequest], monotonic: float) -> tuple[Start, SpeakerHints]:
@@ -47,17 +33,16 @@ async def cluster_start(requests: AsyncIterator[pb.ClusterRequest], monotonic: f
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
         raise StreamProtocolViolated("the first message must be `start`")
-    return _start(request.start, monotonic), _hints(request.start)
+    return Start(*wire.opening_from_proto(request.start, monotonic)), wire.hints_from_proto(request.start)
 
 
-async def pcm_chunks(requests: AsyncIterator[pb.DiarizeRequest]) -> AsyncIterator[PcmChunk]:
+async def pcm_chunks(requests: AsyncIterator[pb.DiarizeRequest]) -> AsyncIterator[Chunk]:
     """Yield the audio; raises StreamProtocolViolated on any other message, AudioOffsetMismatch on a gap."""
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
         if request.WhichOneof("message") != "audio":
             raise StreamProtocolViolated("only `audio` may follow `start`")
-        chunk = checker.check(request.audio.start_sample, request.audio.pcm)
-        yield PcmChunk(chunk.offset, chunk.data)
+        yield checker.check(request.audio.start_sample, request.audio.pcm)
 
 
 async def section_states(requests: AsyncIterator[pb.ClusterRequest]) -> AsyncIterator[bytes]:
@@ -78,63 +63,4 @@ def response(event: Event) -> pb.DiarizeResponse:
         case Progress():
             return pb.DiarizeResponse(progress=pb.DiarizeProgress(end_sample=event.end))
         case Done():
-            return pb.DiarizeResponse(done=pb.DiarizeDone(section=_section(event), timings=_timings(event.timings)))
-
-
-def cluster_responses(clustered: Clustered) -> Iterator[pb.ClusterResponse]:
-    """Give one message a section, the last with the voices."""
-    last = len(clustered.sections) - 1
-    for index, turns in enumerate(clustered.sections):
-        yield pb.ClusterResponse(
-            turns=[pb.SpeakerTurn(start_sample=t.start, end_sample=t.end, speaker=t.speaker) for t in turns],
-            voices=[_voice(voice) for voice in clustered.voices] if index == last else [],
-        )
-
-
-def _start(start: _StartMessage, monotonic: float) -> Start:
-    flow = start.flow
-    return Start(
-        Flow(FlowKey(flow.key), flow.weight or 1, _TRAFFIC[flow.work_class], _deadline(flow, monotonic)),
-        WeightName(start.model),
-    )
-
-
-def _deadline(flow: common_pb2.Flow, monotonic: float) -> float | None:
-    if not flow.HasField("deadline"):
-        return None
-    wanted = flow.deadline.ToDatetime(tzinfo=UTC)
-    return monotonic + (wanted - datetime.now(UTC)).total_seconds()
-
-
-def _hints(start: pb.ClusterStart) -> SpeakerHints:
-    return SpeakerHints(
-        exact=start.speaker_count if start.HasField("speaker_count") else None,
-        minimum=start.min_speaker_count if start.HasField("min_speaker_count") else None,
-        maximum=start.max_speaker_count if start.HasField("max_speaker_count") else None,
-    )
-
-
-def _section(event: Done) -> pb.SectionSpeakers:
-    section = event.section
-    return pb.SectionSpeakers(
-        sample_count=section.sample_count,
-        speakers=[
-            pb.LocalSpeaker(id=v.speaker, embedding=v.embedding.tolist(), speech_sample_count=v.speech_samples)
-            for v in section.voices
-        ],
-        turns=[pb.LocalTurn(start_sample=t.start, end_sample=t.end, speaker_id=t.speaker) for t in section.turns],
-        state=section.state,
-    )
-
-
-def _timings(timings: Timings) -> common_pb2.EngineTimings:
-    return common_pb2.EngineTimings(
-        queue_seconds=timings.queue_seconds,
-        compute_seconds=timings.compute_seconds,
-        windows=timings.windows,
-        mean_batch_size=timings.mean_batch_size,
-    )
-
-
-def _voice(voice: Voice) -> pb.SpeakerVoice:
-    return pb.SpeakerVoice(speaker=voice.speaker, embedding=voice.embedding.tolist())
+            return pb.DiarizeResponse(done=wire.diarize_done_to_proto(event.section, event.timings))

@@ -9,11 +9,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.v1 import model_service_pb2 as public
+from locution_speech.capabilities import Capabilities
 
 from .core.list_weights import Page
 from .core.resolve_weight import Resolution
 from .domain.errors import ModelNotFound, ModelPathInvalid
-from .domain.models import MIN_ENCODER_INPUT, Capabilities, Kind, State, Verdict, Weight, WeightFile, WeightPath
+from .domain.models import MIN_ENCODER_INPUT, Kind, State, Verdict, Weight, WeightFile, WeightPath
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
 _FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}

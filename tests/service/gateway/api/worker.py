@@ -8,18 +8,12 @@ from datetime import timedelta
 from locution_gateway.adapters.clusterings import dump_clustering
 from locution_gateway.adapters.postgres import codec
 from locution_gateway.adapters.postgres.stages import PostgresStages
-from locution_gateway.domain.jobs import SAMPLE_RATE, Failure, Section, StageKind, StageLease
+from locution_gateway.domain.jobs import Failure, Section, StageKind, StageLease
 from locution_gateway.domain.stages import Clustering, Decoded, Joined, SectionResult
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Outcome,
-    SectionTranscript,
-    Segment,
-    Speaker,
-    TranscriptSummary,
-    Turn,
-    Word,
-)
+from locution_gateway.domain.transcripts import SectionTranscript, Speaker, TranscriptSummary
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 LEASE = timedelta(seconds=30)
 SECTION = 10 * SAMPLE_RATE

@@ -17,7 +17,8 @@ from locution_gateway.domain.jobs import (
 )
 from locution_gateway.domain.stage_errors import LeaseLostError
 from locution_gateway.domain.stages import Decoded, Joined, SectionResult
-from locution_gateway.domain.transcripts import CoverageSpan, Outcome, Segment, TranscriptSummary
+from locution_gateway.domain.transcripts import TranscriptSummary
+from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
 from tests.service.gateway.worker.conftest import Queue, tenant
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from locution.engine.v1 import asr_service_pb2 as asr_pb
+from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
+from locution_gateway.adapters.engines.exchange import believed
 from locution_gateway.core.stages.answers import check_section, check_spans
 from locution_gateway.domain.stage_errors import EngineError
-from locution_gateway.domain.stages import SpeakerSpan
-from locution_gateway.domain.transcripts import CoverageSpan, Outcome, SectionTranscript, Segment, Word
+from locution_gateway.domain.transcripts import SectionTranscript
+from locution_speech import wire
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 HEARD = Outcome.TRANSCRIBED
 WHOLE = (CoverageSpan(0, 60, HEARD), CoverageSpan(60, 100, Outcome.NO_SPEECH))
@@ -39,7 +44,7 @@ def test_coverage_with_gaps_overlaps_or_another_end_is_refused(coverage: tuple[C
 
 @pytest.mark.parametrize(
     "segment",
-    [Segment(0, 101, "x"), Segment(-1, 5, "x"), Segment(50, 40, "x"), Segment(0, 50, "x", (Word(0, 400, "x"),))],
+    [Segment(0, 101, "x"), Segment(0, 50, "x", (Word(0, 400, "x"),))],
 )
 def test_text_outside_the_section_is_refused(segment: Segment) -> None:
     with pytest.raises(EngineError):
@@ -47,8 +52,26 @@ def test_text_outside_the_section_is_refused(segment: Segment) -> None:
 
 
 @pytest.mark.parametrize(
-    "span", [SpeakerSpan(0, 101, 0), SpeakerSpan(9, -9, 0), SpeakerSpan(5, 5, 0), SpeakerSpan(0, 9, -3)]
+    "segment",
+    [
+        asr_pb.AsrSegment(start_sample=-1, end_sample=5, text="x"),
+        asr_pb.AsrSegment(start_sample=50, end_sample=40, text="x"),
+        asr_pb.AsrSegment(end_sample=9, words=[asr_pb.AsrWord(start_sample=4, end_sample=3, text="x")]),
+    ],
 )
-def test_speakers_outside_the_section_are_refused(span: SpeakerSpan) -> None:
+def test_text_that_ends_before_it_begins_is_refused(segment: asr_pb.AsrSegment) -> None:
+    with pytest.raises(EngineError) as refused, believed():
+        wire.segment_from_proto(segment)
+    assert refused.value.reason == "INFERENCE_FAILED"
+
+
+def test_a_turn_that_ends_before_it_begins_is_refused() -> None:
+    turn = diarizer_pb.SpeakerTurn(start_sample=9, end_sample=-9)
+    with pytest.raises(EngineError), believed():
+        wire.turns_from_proto(diarizer_pb.ClusterResponse(turns=[turn]))
+
+
+@pytest.mark.parametrize("span", [Turn(0, 101, 0), Turn(5, 5, 0), Turn(0, 9, -3)])
+def test_speakers_outside_the_section_are_refused(span: Turn[int]) -> None:
     with pytest.raises(EngineError):
-        check_spans([SpeakerSpan(0, 100, 0), span], 100)
+        check_spans([Turn(0, 100, 0), span], 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -10,16 +11,10 @@ from locution_gateway.core.stages.join import join
 from locution_gateway.domain.config import ChannelMode, JobConfig, JobRequestConfig, ModelChoice, Task
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import Job, JobId, JobState, Section, UploadId, WarningCode
-from locution_gateway.domain.stages import SpeakerSpan
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Outcome,
-    SectionTranscript,
-    Segment,
-    Turn,
-    Word,
-)
+from locution_gateway.domain.transcripts import SectionTranscript
 from locution_gateway.domain.voices import KnownVoice, VoiceId
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 SECOND = 16_000
 
@@ -78,7 +73,7 @@ def test_overlapping_turns_give_the_word_to_who_shares_more_of_it() -> None:
 
 
 def test_words_without_spaces_are_joined_without_spaces() -> None:
-    found = words("今", "天", "你", "好")
+    found = tuple(replace(word, spaced=False) for word in words("今", "天", "你", "好"))
     turns = [Turn(0, 2 * SECOND, "A"), Turn(2 * SECOND, 4 * SECOND, "B")]
     parts = assign([Segment(0, 4 * SECOND, "今天你好", found)], turns)
     assert [part.text for part in parts] == ["今天", "你好"]
@@ -117,7 +112,7 @@ def test_silence_has_no_speech_coverage_and_no_language() -> None:
 def test_a_turn_over_a_cut_is_one_turn() -> None:
     sections = [Section(0, 0, SECOND), Section(1, SECOND, 2 * SECOND)]
     texts = [(s, 0, SectionTranscript((), covered(0, SECOND), SECOND)) for s in sections]
-    spans = [(SpeakerSpan(0, SECOND, 0),), (SpeakerSpan(0, SECOND // 2, 0), SpeakerSpan(0, SECOND, 1))]
+    spans = [(Turn(0, SECOND, 0),), (Turn(0, SECOND // 2, 0), Turn(0, SECOND, 1))]
     summary = join(job(2 * SECOND), sections, texts, [], spans).summary
     assert summary.turns == (Turn(0, 3 * SECOND // 2, "SPEAKER_00"), Turn(SECOND, 2 * SECOND, "SPEAKER_01"))
     assert [speaker.speech_samples for speaker in summary.speakers or ()] == [3 * SECOND // 2, SECOND]
@@ -148,7 +143,7 @@ def test_a_sentence_that_two_share_evenly_is_split_where_they_change() -> None:
 
 def test_recognised_speakers_have_their_voice() -> None:
     section, ada = Section(0, 0, SECOND), KnownVoice(VoiceId(uuid4()), "Ada", (1.0,))
-    spans = [(SpeakerSpan(0, SECOND // 2, 1), SpeakerSpan(SECOND // 2, SECOND, 0))]
+    spans = [(Turn(0, SECOND // 2, 1), Turn(SECOND // 2, SECOND, 0))]
     texts = [(section, 0, SectionTranscript((), covered(0, SECOND), 0))]
     speakers = join(job(SECOND), [section], texts, [], spans, names={1: ada}).summary.speakers
     assert speakers is not None

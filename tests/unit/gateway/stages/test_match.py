@@ -7,8 +7,9 @@ from uuid import UUID
 
 from locution_gateway.adapters.clusterings import dump_clustering, load_clustering
 from locution_gateway.core.voices.match import LEAST_HEARD, THRESHOLD, match, recognise
-from locution_gateway.domain.stages import Clustering, SpeakerSpan
+from locution_gateway.domain.stages import Clustering
 from locution_gateway.domain.voices import Embedding, KnownVoice, VoiceId
+from locution_speech.speakers import Turn
 
 
 def at(degrees: float, length: float = 1.0) -> Embedding:
@@ -52,13 +53,13 @@ def test_voices_that_cannot_be_compared_match_nobody() -> None:
 
 def test_a_speaker_of_a_moment_is_not_named() -> None:
     spans = (
-        (SpeakerSpan(0, LEAST_HEARD - 1, 0), SpeakerSpan(0, LEAST_HEARD // 2, 1)),
-        (SpeakerSpan(0, LEAST_HEARD, 1),),
+        (Turn(0, LEAST_HEARD - 1, 0), Turn(0, LEAST_HEARD // 2, 1)),
+        (Turn(0, LEAST_HEARD, 1),),
     )
     found = recognise(Clustering(spans, (at(0), at(90))), [voice(1, 0), voice(2, 90)])
     assert names(found) == {1: "voice 2"}
 
 
 def test_a_clustering_is_kept_with_its_voices() -> None:
-    kept = Clustering(((SpeakerSpan(1, 2, 0),), ()), ((0.25, -0.5), ()))
+    kept = Clustering(((Turn(1, 2, 0),), ()), ((0.25, -0.5), ()))
     assert load_clustering(dump_clustering(kept)) == kept

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import ctranslate2
 import numpy as np
+from locution_speech.asr import Task
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.engine.folders import folder_of, verify
 
 from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memory
 from locution_asr.adapters.whisper import WhisperRecogniser
 from locution_asr.core.calibrate import best_batch
-from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Task
+from locution_asr.domain.models import WINDOW_SAMPLES, Pcm
 from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WhisperRecord
 
 CPU_BATCH = 4

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_speech.asr import SectionStart
+from locution_speech.clock import seconds
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from locution_asr.domain.models import SectionReport, SectionStart, seconds
+from locution_asr.domain.models import SectionReport
 
 AUDIO_SECONDS: Final = MetricName(
     "locution_asr_audio_seconds_total",
@@ -54,7 +56,7 @@ class Measures:
         """Take note of a finished section."""
         traffic = start.traffic.name.lower()
         for item in report.coverage:
-            self._audio.labels(traffic, item.outcome.value).inc(seconds(item.span.length))
+            self._audio.labels(traffic, item.outcome.value.lower()).inc(seconds(item.length))
         self._speech.inc(seconds(report.speech))
         self._text.inc(seconds(report.text_speech))
         for window in report.windows:

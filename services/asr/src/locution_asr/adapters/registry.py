@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as models
+from locution_speech.clock import samples
 from locution_speech.engine.directory import TIMEOUT, CachedDirectory, ServingReports, replica_name
 from locution_speech.engine.models import WeightFile, WeightName
 
-from locution_asr.domain.models import SHORTEST_INPUT, samples
+from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
 
 PROVIDER = "faster-whisper"

@@ -11,11 +11,15 @@ import ctranslate2
 import numpy as np
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
+from locution_speech.asr import Task
+from locution_speech.capabilities import Capabilities
+from locution_speech.clock import seconds
+from locution_speech.languages import from_whisper, to_whisper
 from numpy.typing import NDArray
 
 from locution_asr.adapters.mel import HOP, MelFeatures
 from locution_asr.adapters.words import timed_words
-from locution_asr.domain.models import Capabilities, Pcm, Task, seconds
+from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search, TimedWord
 
 CONTEXT_TOKENS = 448
@@ -64,10 +68,11 @@ class WhisperRecogniser:
     def _inspect(self) -> Capabilities:
         multilingual = bool(self._model.is_multilingual)
         known = {code for code in _LANGUAGE_CODES if self._text.token_to_id(f"<|{code}|>") is not None}
-        return Capabilities(multilingual, frozenset(known if multilingual else {"en"}), multilingual)
+        languages = tuple(map(from_whisper, sorted(known))) if multilingual else ("en",)
+        return Capabilities(languages, multilingual, multilingual, word_times=True, prompt=True)
 
     def _tokenizer(self, language: str, task: Task) -> Tokenizer:
-        return Tokenizer(self._text, self._capabilities.multilingual, task.value, language)
+        return Tokenizer(self._text, self._capabilities.language_detection, task.value, to_whisper(language))
 
 
 class WhisperEncoding:
@@ -84,7 +89,7 @@ class WhisperEncoding:
     def detect_languages(self) -> Sequence[Mapping[str, float]]:
         """Return each row's probability of every language."""
         found = self._model.detect_language(self._encoded)
-        return [{token[2:-2]: probability for token, probability in row} for row in found]
+        return [{from_whisper(token[2:-2]): probability for token, probability in row} for row in found]
 
     def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
         """Return one draft a row. Rows whose prompts are equally long are decoded together, as CTranslate2 demands."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
+from locution_speech.languages import ends_sentence
 
 from locution_asr.domain.ports import TimedWord
 
@@ -94,17 +94,13 @@ def _shortened(words: list[TimedWord]) -> list[TimedWord]:
     result = []
     for index, word in enumerate(words):
         if longest and word.end - word.start > longest:
-            begins = index == 0 or _ends_sentence(words[index - 1])
+            begins = index == 0 or ends_sentence(words[index - 1].text)
             if begins:
                 word = replace(word, start=word.end - longest)
-            elif _ends_sentence(word) or index == len(words) - 1:
+            elif ends_sentence(word.text) or index == len(words) - 1:
                 word = replace(word, end=word.start + longest)
         result.append(word)
     return result
-
-
-def _ends_sentence(word: TimedWord) -> bool:
-    return word.text.rstrip(string.whitespace)[-1:] in ".。!！?？"
 
 
 def _spread(texts: Sequence[str], length: float) -> Iterator[TimedWord]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from locution_asr.domain.models import Word, samples
+from locution_speech.clock import samples
+from locution_speech.transcript import Word
 
 EARLY = samples(0.1)
 OVERLAP_WORDS = 5
@@ -47,17 +48,17 @@ class Agreement:
 
     def behind(self, sample: int) -> Agreement:
         """Return the agreement on what begins at or after a sample."""
-        later = Agreement([word for word in self._confirmed if word.span.start >= sample])
-        later._pending = [word for word in self._pending if word.span.start >= sample]
+        later = Agreement([word for word in self._confirmed if word.start >= sample])
+        later._pending = [word for word in self._pending if word.start >= sample]
         return later
 
     def _fresh(self, words: Sequence[Word]) -> list[Word]:
         """Return the words behind the confirmed ones, without those that a look repeats at its front."""
         if not self._confirmed:
             return list(words)
-        end = self._confirmed[-1].span.end
-        later = [word for word in words if word.span.start > end - EARLY]
-        if not later or later[0].span.start - end > OVERLAP_REACH:
+        end = self._confirmed[-1].end
+        later = [word for word in words if word.start > end - EARLY]
+        if not later or later[0].start - end > OVERLAP_REACH:
             return later
         for count in range(min(OVERLAP_WORDS, len(self._confirmed), len(later)), 0, -1):
             if [plain(word.text) for word in self._confirmed[-count:]] == [plain(word.text) for word in later[:count]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from locution_asr.domain.models import CoverageSpan, Outcome, Span
+from locution_speech.transcript import CoverageSpan, Outcome
 
 
 def partition(length: int, spans: Iterable[CoverageSpan]) -> tuple[CoverageSpan, ...]:
@@ -19,9 +20,9 @@ def check(length: int, spans: Sequence[CoverageSpan]) -> None:
     """Raise ValueError unless the spans cover 0 to `length` exactly, in order."""
     at = 0
     for item in spans:
-        if item.span.start != at or item.span.length == 0:
-            raise ValueError(f"coverage breaks at {at}: {item.span}")
-        at = item.span.end
+        if item.start != at or item.length == 0:
+            raise ValueError(f"coverage breaks at {at}: {item}")
+        at = item.end
     if at != length:
         raise ValueError(f"coverage ends at {at}, the section at {length}")
 
@@ -29,21 +30,21 @@ def check(length: int, spans: Sequence[CoverageSpan]) -> None:
 def _filled(length: int, spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan]:
     at = 0
     for item in spans:
-        start, end = max(at, min(item.span.start, length)), min(item.span.end, length)
+        start, end = max(at, min(item.start, length)), min(item.end, length)
         if start > at:
-            yield CoverageSpan(Span(at, start), Outcome.NO_SPEECH)
+            yield CoverageSpan(at, start, Outcome.NO_SPEECH)
         if end > start:
-            yield CoverageSpan(Span(start, end), item.outcome, item.reason)
+            yield CoverageSpan(start, end, item.outcome, item.reason)
         at = max(at, end)
     if at < length:
-        yield CoverageSpan(Span(at, length), Outcome.NO_SPEECH)
+        yield CoverageSpan(at, length, Outcome.NO_SPEECH)
 
 
 def _joined(spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan]:
     held: CoverageSpan | None = None
     for item in spans:
         if held and (held.outcome, held.reason) == (item.outcome, item.reason):
-            held = CoverageSpan(Span(held.span.start, item.span.end), held.outcome, held.reason)
+            held = replace(held, end=item.end)
             continue
         if held:
             yield held

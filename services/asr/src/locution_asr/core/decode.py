@@ -6,11 +6,14 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from locution_speech.asr import Options
+from locution_speech.clock import seconds
 from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.transcript import DropReason
 
 from locution_asr.core.guards import judge
 from locution_asr.core.passes import Pass
-from locution_asr.domain.models import Options, Pcm, Reason, seconds
+from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
 
 CONFIDENT = 0.65
@@ -47,7 +50,7 @@ class Attempt:
     """Hold what one pass gave: `reason` None means sound; `heard` are the language probabilities, when detected."""
 
     draft: Draft | None
-    reason: Reason | None
+    reason: DropReason | None
     language: str
     language_probability: float | None
     heard: Mapping[str, float]
@@ -106,8 +109,8 @@ def restrict(heard: Mapping[str, float], allowed: Sequence[str]) -> dict[str, fl
 
 
 def _languages(jobs: Sequence[Job], encoding: Encoding) -> Sequence[Mapping[str, float]]:
-    multilingual = jobs[0].recogniser.capabilities.multilingual
-    if multilingual and any(job.options.language is None for job in jobs):
+    detects = jobs[0].recogniser.capabilities.language_detection
+    if detects and any(job.options.language is None for job in jobs):
         return encoding.detect_languages()
     return [{}] * len(jobs)
 
@@ -124,7 +127,7 @@ def _align(
     encoding: Encoding,
     prompts: Sequence[Prompt],
     drafts: Sequence[Draft],
-    reasons: Sequence[Reason | None],
+    reasons: Sequence[DropReason | None],
 ) -> dict[int, tuple[TimedWord, ...]]:
     rows = [i for i, job in enumerate(jobs) if reasons[i] is None and job.options.word_times]
     if not rows:
@@ -136,4 +139,4 @@ def _align(
 
 def _failed(job: Job, elapsed: float) -> Attempt:
     language = job.options.language or "und"
-    return Attempt(None, Reason.INFERENCE_FAILED, language, None, {}, (), 1, elapsed)
+    return Attempt(None, DropReason.INFERENCE_FAILED, language, None, {}, (), 1, elapsed)

@@ -8,30 +8,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from locution_speech.asr import ListenEvent, ListenStart, Mode, Options, SectionStart, Started
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.models import TrafficClass
 from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
-from locution_asr.core.listen import Listen, LiveEvent, LiveInput, LiveStart
+from locution_asr.core.listen import Listen, LiveInput
 from locution_asr.core.live_ear import LiveEar, LiveRule
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
 from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
-from locution_asr.domain.models import Mode, Options, PcmChunk, SectionStart
+from locution_asr.domain.models import PcmChunk
 from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, WeightStore
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """Say what a section runs with; `shortest_input` is the shortest encoder input in samples, None but in FAST."""
-
-    weight: str
-    checksum: str
-    device: str
-    mode: Mode
-    shortest_input: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +47,8 @@ class Engine:
                 yield event
 
     async def listen(
-        self, start: LiveStart, inputs: AsyncIterator[LiveInput]
-    ) -> AsyncGenerator[Started | LiveEvent, None]:
+        self, start: ListenStart, inputs: AsyncIterator[LiveInput]
+    ) -> AsyncGenerator[Started | ListenEvent, None]:
         """Run one live stream and yield its events: what it runs with first, its report last."""
         async with aclosing(stream(partial(self._listen, start, inputs))) as events:
             async for event in events:
@@ -66,9 +56,9 @@ class Engine:
 
     async def _listen(
         self,
-        start: LiveStart,
+        start: ListenStart,
         inputs: AsyncIterator[LiveInput],
-        emit: Callable[[Started | LiveEvent], Awaitable[None]],
+        emit: Callable[[Started | ListenEvent], Awaitable[None]],
     ) -> None:
         with self.admission.admit(), self.sharing.stream():
             async with self.weights.lease(start.section.weight) as weight:
@@ -101,7 +91,7 @@ class Engine:
     def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> SectionRule:
         """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
         rule = self.rule.in_mode(mode)
-        detected = options.language is None and weight.recogniser.capabilities.multilingual
+        detected = options.language is None and weight.recogniser.capabilities.language_detection
         return rule.detecting() if detected else rule
 
 

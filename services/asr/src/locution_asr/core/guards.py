@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from locution_asr.domain.models import Reason
+from locution_speech.transcript import DropReason
+
 from locution_asr.domain.ports import Draft
 
 
@@ -31,17 +32,17 @@ class Guard:
 ACCEPTED_AT_LAST = Guard(compression=2.4, log_probability=-1.4, no_speech=0.6)
 
 
-def judge(draft: Draft, guard: Guard, limit: int | None = None) -> Reason | None:
+def judge(draft: Draft, guard: Guard, limit: int | None = None) -> DropReason | None:
     """Return why the draft is suspect, or None when it is sound; it may hold `limit` tokens."""
     if not draft.text.strip():
-        return Reason.NO_TEXT
+        return DropReason.NO_TEXT
     if loops(draft.tokens) or compression_ratio(draft.text) > guard.compression:
-        return Reason.REPETITION
+        return DropReason.REPETITION
     if draft.capped or (limit is not None and len(draft.tokens) > limit):
-        return Reason.TOO_MANY_TOKENS
+        return DropReason.TOO_MANY_TOKENS
     if draft.mean_log_probability < guard.log_probability:
         improbable = draft.no_speech_probability > guard.no_speech
-        return Reason.IMPROBABLE_SPEECH if improbable else Reason.LOW_PROBABILITY
+        return DropReason.IMPROBABLE_SPEECH if improbable else DropReason.LOW_PROBABILITY
     return None
 
 

@@ -4,128 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from locution_speech.asr import (
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenFinal,
+    ListenProgress,
+    ListenStart,
+    ListenUpdate,
+    Mode,
+    Options,
+    SpeechEvent,
+)
+from locution_speech.clock import Span, samples
+from locution_speech.engine.models import Timings
+from locution_speech.languages import AUTO, space
 
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.live_ear import WARM_UP, Closed, Heard, LiveEar, Opened, aligned
-from locution_asr.core.look import LookDecoder, Looks, Partial
+from locution_asr.core.look import LookDecoder, Looks
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
-from locution_asr.domain.models import (
-    Mode,
-    Options,
-    PcmChunk,
-    SectionReport,
-    SectionStart,
-    Segment,
-    Span,
-    Window,
-    WindowTiming,
-    samples,
-)
+from locution_asr.domain.models import PcmChunk, SectionReport, Window, timings_of
 from locution_asr.domain.ports import LoadedWeight, Observer
 
 WINDOWS_AHEAD = 4
 PROGRESS_EVERY = samples(1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveStart:
-    """Open a live stream: lengths in samples, `silence` and `longest` 0 for those of sections.
-
-    The audio begins at `first`; all before `done` was done by an earlier stream, which heard `language` first.
-    """
-
-    section: SectionStart
-    step: int
-    silence: int = 0
-    longest: int = 0
-    partials: bool = True
-    first: int = 0
-    done: int = 0
-    language: str | None = None
+LiveInput = PcmChunk | Flush | ListenUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """Ask for the text so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Change what the decoder is asked; None leaves a field as it is."""
-
-    language: str | None = None
-    detect: bool = False
-    prompt: str | None = None
-    hotwords: tuple[str, ...] | None = None
-
-
-LiveInput = PcmChunk | Flush | Update
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    """Speech began at a sample."""
-
-    sample: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechEnded:
-    """Speech ended at a sample."""
-
-    sample: int
-
-
-@dataclass(frozen=True, slots=True)
-class Final:
-    """Hold the text of a window; `reason` says why there is none."""
-
-    span: Span
-    segments: tuple[Segment, ...]
-    language: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class LiveProgress:
-    """Say that all before `done` is done, and from where a stream in place of this one must hear again."""
-
-    done: int
-    keep_from: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveReport:
-    """Sum up a stream."""
-
-    length: int
-    queue_wait: float
-    compute: float
-    windows: int
-    redone: int
-
-
-LiveEvent = SpeechStarted | SpeechEnded | Partial | Final | LiveProgress | LiveReport
-Emit = Callable[[LiveEvent], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Totals:
-    """Count what the windows took."""
-
-    queue_wait: float = 0.0
-    compute: float = 0.0
-    windows: int = 0
-    redone: int = 0
-
-    def add(self, timing: WindowTiming) -> None:
-        """Count a window."""
-        self.queue_wait += timing.queue_wait
-        self.compute += timing.decode
-        self.windows += 1
-        self.redone += timing.passes > 1
+Emit = Callable[[ListenEvent], Awaitable[None]]
 
 
 class Listen:
@@ -133,7 +45,7 @@ class Listen:
 
     def __init__(
         self,
-        start: LiveStart,
+        start: ListenStart,
         ear: LiveEar,
         dispatcher: Decoding,
         weight: LoadedWeight,
@@ -160,7 +72,7 @@ class Listen:
         self._closed: list[Span] = []
         self._done = start.done
         self._told = start.done
-        self._totals = Totals()
+        self._timings = Timings()
 
     async def run(self, inputs: AsyncIterator[LiveInput], emit: Emit) -> None:
         """Take inputs to their end and emit what is heard, the report last."""
@@ -170,9 +82,7 @@ class Listen:
             await self._speak(emit)
             await listening
             looking.cancel()
-        totals = self._totals
-        length = self._ear.heard
-        await emit(LiveReport(length, totals.queue_wait, totals.compute, totals.windows, totals.redone))
+        await emit(ListenDone(self._ear.heard, self._timings))
 
     async def _take(self, inputs: AsyncIterator[LiveInput], emit: Emit, group: asyncio.TaskGroup) -> None:
         async for item in inputs:
@@ -181,7 +91,7 @@ class Listen:
                     await self._handle(await self._ear.hear(item.pcm), emit, group)
                 case Flush():
                     await self._handle(self._ear.end_window(), emit, group)
-                case Update():
+                case ListenUpdate():
                     self._change(item)
             await self._progress(emit)
             self._forget()
@@ -193,11 +103,11 @@ class Listen:
         for event in found:
             match event:
                 case Opened():
-                    await emit(SpeechStarted(event.sample))
+                    await emit(SpeechEvent(event.sample, True))
                 case Closed():
                     if self._start.partials:
                         self._closed.append(event.span)
-                    await emit(SpeechEnded(event.span.end))
+                    await emit(SpeechEvent(event.span.end, False))
                 case Window():
                     self._flying += 1
                     self._flown_to = event.span.end
@@ -208,7 +118,7 @@ class Listen:
         while (item := await self._order.get()) is not None:
             window, task = item
             recognised = await task
-            self._totals.add(recognised.timing)
+            self._timings = timings_of([recognised.timing], self._timings)
             self._looks.restart(window.span.end)
             await emit(_final(window, recognised))
             self._observe(window, recognised)
@@ -225,7 +135,7 @@ class Listen:
 
     async def _tell(self, emit: Emit) -> None:
         self._told = self._done
-        await emit(LiveProgress(self._done, aligned(max(0, self._done - WARM_UP))))
+        await emit(ListenProgress(self._done, aligned(max(0, self._done - WARM_UP))))
 
     def _forget(self) -> None:
         starts = [span.start for span in self._closed]
@@ -260,11 +170,11 @@ class Listen:
             await self._looks.look(span.start, span.end)
         self._looks.settle(span.end)
 
-    def _change(self, update: Update) -> None:
+    def _change(self, update: ListenUpdate) -> None:
         options = self._section.options
         changed: Options = replace(
             options,
-            language=None if update.detect else update.language or options.language,
+            language=_language(update, options),
             prompt=options.prompt if update.prompt is None else update.prompt,
             hotwords=options.hotwords if update.hotwords is None else update.hotwords,
         )
@@ -284,13 +194,26 @@ class Listen:
             text_speech=recognised.text_speech,
             mode=self._mode,
             windows=(recognised.timing,),
-            languages={},
             coverage=recognised.coverage,
         )
         self._observer.section(report, self._section)
 
 
-def _final(window: Window, recognised: Recognised) -> Final:
-    language = recognised.segments[0].language if recognised.segments else ""
-    reasons = [item.reason.name for item in recognised.coverage if item.reason]
-    return Final(window.span, recognised.segments, language, "" if recognised.segments else next(iter(reasons), ""))
+def _language(update: ListenUpdate, options: Options) -> str | None:
+    if update.language is None:
+        return options.language
+    return None if update.language == AUTO else update.language
+
+
+def _final(window: Window, recognised: Recognised) -> ListenFinal:
+    span, segments = window.span, recognised.segments
+    language = segments[0].language or "" if segments else ""
+    reasons = [item.reason for item in recognised.coverage if item.reason]
+    return ListenFinal(
+        span.start,
+        span.end,
+        space(language).join(segment.text for segment in segments),
+        tuple(word for segment in segments for word in segment.words),
+        language,
+        "" if segments else next(iter(reasons), ""),
+    )

@@ -7,7 +7,11 @@ input is cut to its length.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from locution_speech.asr import ListenPartial, Options, SectionStart
+from locution_speech.clock import Span, samples, seconds
+from locution_speech.transcript import Word, text_of
 
 from locution_asr.core.agreement import Agreement
 from locution_asr.core.decode import Job
@@ -16,23 +20,13 @@ from locution_asr.core.guards import Guard
 from locution_asr.core.passes import MAX_TOKENS, Pass, bucket
 from locution_asr.core.segments import placed_words
 from locution_asr.core.windows import PcmBuffer
-from locution_asr.domain.models import Options, Pcm, Piece, SectionStart, Span, Window, Word, samples, seconds
+from locution_asr.domain.models import Pcm, Piece, Window
 from locution_asr.domain.ports import LoadedWeight, Search
 
 LONGEST_LOOK = samples(8.0)
 KEPT_WORDS = 3
 SHORTEST_LOOK = samples(0.4)
 PROMPT_CHARACTERS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """Say what is heard of the window that is open: words agreed on, and the text behind them."""
-
-    start: int
-    confirmed: tuple[Word, ...]
-    unstable: str
-    heard: int
 
 
 class LookDecoder:
@@ -97,10 +91,9 @@ class Looks:
         """Return the sample behind the last one looked at."""
         return self._seen
 
-    def partial(self, start: int) -> Partial:
+    def partial(self, start: int) -> ListenPartial:
         """Return what is heard of the window that begins at `start`."""
-        unstable = "".join(word.text for word in self._agreement.pending).strip()
-        return Partial(start, self._agreement.confirmed, unstable, self._seen)
+        return ListenPartial(start, self._agreement.confirmed, text_of(self._agreement.pending), self._seen)
 
     def restart(self, sample: int) -> None:
         """Begin with the window that starts at a sample: what was seen before it is another window's."""
@@ -112,7 +105,7 @@ class Looks:
         if end - first < SHORTEST_LOOK:
             return False
         agreement = self._agreement
-        before = "".join(word.text for word in agreement.confirmed if word.span.end <= first).strip()
+        before = text_of([word for word in agreement.confirmed if word.end <= first])
         words = await self._decoder.words(self._buffer.slice(Span(first, end)), first, before)
         if agreement is self._agreement:
             self._seen = end
@@ -128,7 +121,7 @@ class Looks:
 
     def _trimmed(self, first: int, end: int) -> int:
         """Return where the next look begins: a few confirmed words before the end of what is confirmed."""
-        confirmed = [word for word in self._agreement.confirmed if word.span.start > first]
+        confirmed = [word for word in self._agreement.confirmed if word.start > first]
         if end - first <= LONGEST_LOOK or len(confirmed) <= KEPT_WORDS:
             return first
-        return confirmed[-KEPT_WORDS].span.start
+        return confirmed[-KEPT_WORDS].start

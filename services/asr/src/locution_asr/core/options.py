@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from locution_common.errors import FieldViolation
+from locution_speech.asr import Mode, ModeChoice, Options, Task
+from locution_speech.capabilities import Capabilities
 from locution_speech.engine.errors import OptionUnsupported
+from locution_speech.languages import canonical
 
 from locution_asr.core.prompts import clean, clean_hotwords
-from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
 from locution_asr.domain.ports import WhisperRecord
 
 
@@ -17,7 +19,13 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
         raise OptionUnsupported("; ".join(item.description for item in violations), violations=violations)
-    return replace(options, prompt=clean(options.prompt), hotwords=clean_hotwords(options.hotwords))
+    return replace(
+        options,
+        language=None if options.language is None else canonical(options.language),
+        allowed_languages=tuple(map(canonical, options.allowed_languages)),
+        prompt=clean(options.prompt),
+        hotwords=clean_hotwords(options.hotwords),
+    )
 
 
 def as_proven(options: Options, record: WhisperRecord) -> Options:
@@ -38,9 +46,9 @@ def choose_mode(options: Options, fast_proven: bool) -> Mode:
 
 def _language(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
     violations = []
-    if options.language is not None and options.language not in capabilities.languages:
+    if options.language is not None and not capabilities.knows(options.language):
         violations.append(FieldViolation("language", f"the model does not know {options.language!r}"))
-    unknown = [code for code in options.allowed_languages if code not in capabilities.languages]
+    unknown = [code for code in options.allowed_languages if not capabilities.knows(code)]
     if unknown:
         violations.append(FieldViolation("language_candidates", f"the model does not know {', '.join(unknown)}"))
     return violations

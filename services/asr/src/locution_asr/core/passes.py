@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from locution_speech.asr import Mode, Options
+from locution_speech.clock import samples, seconds
+from locution_speech.languages import token_density
+
 from locution_asr.core.guards import ACCEPTED_AT_LAST, Guard
-from locution_asr.domain.models import SHORTEST_INPUT, WINDOW_SAMPLES, Mode, Options, samples, seconds
+from locution_asr.domain.models import SHORTEST_INPUT, WINDOW_SAMPLES
 from locution_asr.domain.ports import Search
 
 MAX_TOKENS = 224
@@ -14,13 +18,6 @@ TAIL = samples(2.0)
 LONGEST_CUT = samples(18.0)
 REDO_BEAM = 5
 SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
-DENSE_LANGUAGES = frozenset(
-    [
-        *("am", "ar", "as", "ba", "be", "bg", "bn", "bo", "el", "fa", "gu", "he", "hi", "hy", "ja", "ka", "kk"),
-        *("km", "kn", "ko", "lo", "mk", "ml", "mn", "mr", "my", "ne", "pa", "ps", "ru", "sa", "sd", "si", "sr"),
-        *("ta", "te", "tg", "th", "tt", "uk", "ur", "vi", "yi", "yue", "zh"),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,8 @@ def plan(options: Options, mode: Mode, heard: int) -> tuple[Pass, ...]:
 
 
 def token_limit(options: Options, heard: int) -> int:
-    """Return how many tokens audio can hold; twice as many for languages that Whisper's tokens split finely."""
-    dense = options.language is None or options.language in DENSE_LANGUAGES
-    return min(MAX_TOKENS, Guard().token_cap(seconds(heard), 2.0 if dense else 1.0))
+    """Return how many tokens audio can hold."""
+    return min(MAX_TOKENS, Guard().token_cap(seconds(heard), token_density(options.language)))
 
 
 def longest_window(mode: Mode, longest: int) -> int:

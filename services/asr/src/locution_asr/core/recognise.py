@@ -6,23 +6,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from locution_speech.asr import Mode, SectionStart
+from locution_speech.clock import Span
+from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
+
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.dispatch import Decoded, Decoding
 from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
-from locution_asr.domain.models import (
-    CoverageSpan,
-    Mode,
-    Outcome,
-    Piece,
-    Reason,
-    SectionStart,
-    Segment,
-    Window,
-    WindowTiming,
-    Word,
-)
+from locution_asr.domain.models import Piece, Window, WindowTiming
 from locution_asr.domain.ports import Draft, LoadedWeight
 
 
@@ -83,9 +76,9 @@ class RecogniseWindow:
         for decoding in plan(self._start.options, self._mode, len(window.pcm)):
             served.append(await self._dispatcher.submit(self._job(window, decoding, prior)))
             self._language.tell(window, served[0].result.heard)
-            if served[-1].result.reason in (None, Reason.INFERENCE_FAILED):
+            if served[-1].result.reason in (None, DropReason.INFERENCE_FAILED):
                 break
-            if served[-1].result.reason is Reason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
+            if served[-1].result.reason is DropReason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
                 return joined(_timing(served), [await self.run(part) for part in parts])
         return _conclude(window, served, self._rule)
 
@@ -153,27 +146,28 @@ def _segments(window: Window, attempt: Attempt, rule: SegmentRule) -> tuple[Segm
 
 def _whole(window: Window, attempt: Attempt, draft: Draft, words: tuple[Word, ...]) -> Segment:
     return Segment(
-        span=window.span,
+        start=window.span.start,
+        end=window.span.end,
         text=draft.text.strip(),
         words=words,
         language=attempt.language,
         language_probability=attempt.language_probability,
         mean_log_probability=draft.mean_log_probability,
-        no_speech_probability=draft.no_speech_probability,
     )
 
 
 def _covered(piece: Piece, attempt: Attempt, segments: tuple[Segment, ...]) -> CoverageSpan:
-    if attempt.reason is Reason.INFERENCE_FAILED:
-        return CoverageSpan(piece.span, Outcome.FAILED, attempt.reason)
+    start, end = piece.span.start, piece.span.end
+    if attempt.reason is DropReason.INFERENCE_FAILED:
+        return CoverageSpan(start, end, Outcome.FAILED, attempt.reason)
     if attempt.reason is not None:
-        return CoverageSpan(piece.span, Outcome.DROPPED, attempt.reason)
+        return CoverageSpan(start, end, Outcome.DROPPED, attempt.reason)
     if any(_speaks(item, piece) for item in segments):
-        return CoverageSpan(piece.span, Outcome.TRANSCRIBED)
-    return CoverageSpan(piece.span, Outcome.DROPPED, Reason.NO_TEXT)
+        return CoverageSpan(start, end, Outcome.TRANSCRIBED)
+    return CoverageSpan(start, end, Outcome.DROPPED, DropReason.NO_TEXT)
 
 
 def _speaks(item: Segment, piece: Piece) -> bool:
     """Tell whether a segment has a word in the piece; without word times its span decides."""
-    spans = [word.span for word in item.words] or [item.span]
+    spans: Sequence[Span] = item.words or (item,)
     return any(span.overlaps(piece.span) or span.start == piece.span.start for span in spans)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from locution_speech.clock import Span, samples
+from locution_speech.languages import ends_clause, ends_sentence
+from locution_speech.transcript import Segment, Word, text_of
 
 from locution_asr.core.windows import place
-from locution_asr.domain.models import Segment, Span, Window, Word, samples
+from locution_asr.domain.models import Window
 from locution_asr.domain.ports import TimedWord
 
-SENTENCE_ENDS = tuple(".?!…。？！؟।॥")
 SHORTEST_WORD = samples(0.02)
-CLAUSE_ENDS = tuple(",;:、，；：،—")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,17 @@ class SegmentRule:
 def placed_words(window: Window, words: Sequence[TimedWord]) -> tuple[Word, ...]:
     """Place a window's words in the section: in order, without overlap, each within the window and none empty."""
     spans = lasting([place(window, word.start, word.end) for word in words], window.span)
-    return tuple(Word(span, word.text, word.probability, word.aligned) for span, word in zip(spans, words, strict=True))
+    return tuple(
+        Word(
+            span.start,
+            span.end,
+            word.text.strip(),
+            word.probability,
+            aligned=word.aligned,
+            spaced=word.text.startswith(" "),
+        )
+        for span, word in zip(spans, words, strict=True)
+    )
 
 
 def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:
@@ -61,37 +73,21 @@ def split(words: Sequence[Word], rule: SegmentRule) -> Iterator[tuple[Word, ...]
 
 def segment(words: Sequence[Word], like: Segment) -> Segment:
     """Return a segment of `words` that spans them and shares the rest with `like`."""
-    return Segment(
-        span=Span(words[0].span.start, words[-1].span.end),
-        text=text_of(words),
-        words=tuple(words),
-        language=like.language,
-        language_probability=like.language_probability,
-        mean_log_probability=like.mean_log_probability,
-        no_speech_probability=like.no_speech_probability,
-    )
-
-
-def text_of(words: Sequence[Word]) -> str:
-    """Join words as they were written."""
-    return "".join(word.text for word in words).strip()
+    return replace(like, start=words[0].start, end=words[-1].end, text=text_of(words), words=tuple(words))
 
 
 def _ends(group: Sequence[Word], following: Word, rule: SegmentRule) -> bool:
     last = group[-1]
-    length = last.span.end - group[0].span.start
-    if following.span.start - last.span.end >= rule.pause:
+    length = last.end - group[0].start
+    if following.start - last.end >= rule.pause:
         return True
-    if following.span.end - group[0].span.start > rule.longest:
+    if following.end - group[0].start > rule.longest:
         return True
     if not _begins_word(following):
         return False
-    text = last.text.rstrip(" \"'”’)»")
-    return (text.endswith(SENTENCE_ENDS) and length >= rule.shortest) or (
-        text.endswith(CLAUSE_ENDS) and length >= rule.long
-    )
+    return (ends_sentence(last.text) and length >= rule.shortest) or (ends_clause(last.text) and length >= rule.long)
 
 
 def _begins_word(word: Word) -> bool:
     """Tell whether a cut before this word cannot split one; scripts without spaces may be cut anywhere."""
-    return word.text.startswith(" ") or ord(word.text[:1] or " ") > 0x2E7F
+    return word.spaced or ord(word.text[:1] or " ") > 0x2E7F

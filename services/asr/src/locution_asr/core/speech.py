@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from locution_speech.clock import Span, samples
 from numpy.typing import NDArray
-
-from locution_asr.domain.models import Span, samples
 
 FRAME = 512
 

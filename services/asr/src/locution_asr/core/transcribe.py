@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from locution_speech.asr import Mode
+from locution_speech.clock import samples, seconds
 from locution_speech.engine.errors import AudioTooLong, InferenceFailed
 from locution_speech.engine.under_way import Share
+from locution_speech.transcript import Outcome, Segment
 
 from locution_asr.core.coverage import partition
 from locution_asr.core.passes import longest_window
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
-from locution_asr.domain.models import (
-    Mode,
-    Outcome,
-    Pcm,
-    PcmChunk,
-    SectionReport,
-    Segment,
-    Window,
-    samples,
-    seconds,
-)
+from locution_asr.domain.models import Pcm, PcmChunk, SectionReport, Window
 from locution_asr.domain.ports import SpeechDetector
 
 
@@ -168,23 +160,19 @@ class TranscribeSection:
             self._done.append(recognised)
             for segment in recognised.segments:
                 await emit(segment)
-            await emit(Progress(recognised.coverage[-1].span.end))
+            await emit(Progress(recognised.coverage[-1].end))
             self._share.give_back()
 
     def _report(self) -> SectionReport:
         length = self._ear.heard
         if self._done and all(_failed(done) for done in self._done):
             raise InferenceFailed("the model failed on every window of the section")
-        languages: Counter[str] = Counter()
-        for segment in (item for done in self._done for item in done.segments):
-            languages[segment.language] += segment.span.length
         return SectionReport(
             length=length,
             speech=sum(done.speech for done in self._done),
             text_speech=sum(done.text_speech for done in self._done),
             mode=self._mode,
             windows=tuple(done.timing for done in self._done),
-            languages={code: seconds(count) for code, count in languages.items()},
             coverage=partition(length, (item for done in self._done for item in done.coverage)),
         )
 

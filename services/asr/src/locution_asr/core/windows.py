@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from locution_speech.clock import SAMPLE_RATE, Span, samples
 
-from locution_asr.domain.models import SAMPLE_RATE, Pcm, Piece, Span, Window, samples
+from locution_asr.domain.models import Pcm, Piece, Window
 
 QUIET = samples(0.1)
 SHORTEST_QUARTER = samples(1.0)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from locution_speech.asr import SectionStart, Task
+from locution_speech.capabilities import Capabilities
 from locution_speech.engine.dispatch import BatchObserver
 from locution_speech.engine.models import WeightName, WeightRecord
 from numpy.typing import NDArray
 
-from locution_asr.domain.models import SHORTEST_INPUT, Capabilities, Pcm, SectionReport, SectionStart, Task
+from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport
 
 
 @dataclass(frozen=True, slots=True)

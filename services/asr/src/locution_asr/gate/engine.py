@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
-from locution.engine.v1 import common_pb2
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution.registry.v1 import registry_service_pb2 as registry
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution_speech import wire
+from locution_speech.asr import Mode, ModeChoice, Options, SectionStart, Started
+from locution_speech.clock import samples
+from locution_speech.engine.models import FlowKey, WeightName
+from locution_speech.languages import AUTO
+from locution_speech.pcm import chunks
 
-from locution_asr.domain.models import SAMPLE_RATE, Pcm
+from locution_asr.domain.models import Pcm
 from locution_asr.gate.recordings import Referenced, pcm
 from locution_asr.gate.verdict import Verdict
 
@@ -35,21 +40,17 @@ class Texts:
     texts: tuple[str, ...]
 
 
-def accurate() -> pb.TranscribeStart:
+def accurate() -> Options:
     """Return what a request for ACCURATE says."""
-    return pb.TranscribeStart(decode_preference=pb.DECODE_PREFERENCE_ACCURATE)
+    return Options(mode=ModeChoice.ACCURATE, word_times=False)
 
 
-def fast(shortest: float) -> pb.TranscribeStart:
+def fast(shortest: float) -> Options:
     """Return what a request for FAST says whose windows are padded to `shortest` seconds at least."""
-    wanted = pb.TranscribeStart(decode_preference=pb.DECODE_PREFERENCE_FAST_UNPROVEN)
-    wanted.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
-    return wanted
+    return Options(mode=ModeChoice.FAST_UNPROVEN, shortest_input=samples(shortest), word_times=False)
 
 
-async def transcribed(
-    channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], mode: pb.TranscribeStart
-) -> Texts:
+async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], mode: Options) -> Texts:
     """Transcribe recordings in one mode, some at once; raises AioRpcError, or EngineDiffers."""
     limit = asyncio.Semaphore(AT_ONCE)
 
@@ -80,37 +81,30 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
     return bool(weight.model.verdict.passed)
 
 
-async def _text(
-    channel: grpc.aio.Channel, model: str, recording: Referenced, mode: pb.TranscribeStart
-) -> tuple[str, str]:
-    start = pb.TranscribeStart(
-        flow=common_pb2.Flow(key=f"gate-{recording.name}", work_class=common_pb2.WORK_CLASS_FILE),
-        model=model,
-        language=recording.language,
-    )
-    start.MergeFrom(mode)
+async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mode: Options) -> tuple[str, str]:
+    language = None if recording.language == AUTO else recording.language
+    start = SectionStart(WeightName(model), FlowKey(f"gate-{recording.name}"), options=replace(mode, language=language))
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):
         match answer.WhichOneof("message"):
             case "started":
                 checksum = answer.started.checksum
-                check(answer.started, mode)
+                check(wire.started_from_proto(answer.started), mode)
             case "segment":
                 parts.append(answer.segment.text)
     return checksum, " ".join(parts)
 
 
-def check(started: pb.TranscribeStarted, mode: pb.TranscribeStart) -> None:
+def check(started: Started, mode: Options) -> None:
     """Raise EngineDiffers where the engine, an older one say, does not run what the verdict would be about."""
-    if started.fast == (mode.decode_preference == pb.DECODE_PREFERENCE_ACCURATE):
+    if (started.mode is Mode.FAST) == (mode.mode is ModeChoice.ACCURATE):
         raise EngineDiffers("the engine chose another mode than the one asked for")
-    if started.min_encoder_input != mode.min_encoder_input:
+    if started.shortest_input != mode.shortest_input:
         raise EngineDiffers("the engine pads windows otherwise than asked for: is it of an older version?")
 
 
-async def _requests(start: pb.TranscribeStart, audio: Pcm) -> AsyncIterator[pb.TranscribeRequest]:
-    yield pb.TranscribeRequest(start=start)
-    for at in range(0, len(audio), SAMPLE_RATE):
-        samples = audio[at : at + SAMPLE_RATE].astype("<i2").tobytes()
-        yield pb.TranscribeRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=samples))
+async def _requests(start: SectionStart, audio: Pcm) -> AsyncIterator[pb.TranscribeRequest]:
+    yield pb.TranscribeRequest(start=wire.section_start_to_proto(start))
+    for chunk in chunks(audio.astype("<i2").tobytes()):
+        yield pb.TranscribeRequest(audio=wire.audio_to_proto(chunk))

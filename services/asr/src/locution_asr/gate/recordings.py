@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from locution_speech.clock import SAMPLE_RATE
 
-from locution_asr.domain.models import SAMPLE_RATE, Pcm
+from locution_asr.domain.models import Pcm
 
 NONE = ("", "-")
 SPOKEN = ("", "TRANSCRIBED")

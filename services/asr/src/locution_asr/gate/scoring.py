@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-UNSPACED = frozenset(["ja", "km", "lo", "my", "th", "yue", "zh"])
+from locution_speech.languages import space
 
 _BRACKETED = re.compile(r"[<\[][^>\]]*[>\]]|\([^)]*\)")
 
@@ -47,7 +46,7 @@ def units(text: str, language: str) -> list[str]:
     """
     plain = unicodedata.normalize("NFKC", _BRACKETED.sub("", text.lower()))
     kept = "".join(" " if unicodedata.category(letter)[0] in "MSP" else letter for letter in plain)
-    return list("".join(kept.split())) if language in UNSPACED else kept.split()
+    return list("".join(kept.split())) if not space(language) else kept.split()
 
 
 def distance(wanted: Sequence[str], found: Sequence[str]) -> int:

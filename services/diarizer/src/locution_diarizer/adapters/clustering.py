@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from locution_speech.speakers import SpeakerHints
 
 from locution_diarizer.adapters import pyannote_parts as parts
-from locution_diarizer.domain.models import SpeakerHints, Vector
+from locution_diarizer.domain.models import Vector
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.pcm import Samples
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 from torch.nn.functional import interpolate
 
 from locution_diarizer.adapters import pyannote_parts as parts
-from locution_diarizer.domain.models import Activity, Samples
+from locution_diarizer.domain.models import Activity
 
 MEL_BINS = 80
 MIN_FRAMES = 12
@@ -104,7 +106,7 @@ def filter_bank(audio: Samples) -> Values:
         frame_length=25,
         frame_shift=10,
         dither=0.0,
-        sample_frequency=16000,
+        sample_frequency=SAMPLE_RATE,
         window_type="hamming",
         use_energy=False,
     )

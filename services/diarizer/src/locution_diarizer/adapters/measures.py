@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_speech.clock import seconds
+from locution_speech.engine.models import Timings
+from locution_speech.speakers import SectionSpeakers
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from locution_diarizer.domain.models import SectionSpeakers, Start, Timings
+from locution_diarizer.domain.models import Start
 
 AUDIO_SECONDS: Final = MetricName(
     "locution_diarizer_audio_seconds_total", "Seconds of audio in finished sections, by traffic class.", ("traffic",)
@@ -37,12 +40,12 @@ class Measures:
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
         """Take note of a finished section."""
-        seconds = section.sample_count / 16000
-        self._audio.labels(start.flow.traffic.name.lower()).inc(seconds)
+        heard = seconds(section.sample_count)
+        self._audio.labels(start.flow.traffic.name.lower()).inc(heard)
         trace.get_current_span().set_attributes(
             {
                 "locution.diarizer.model": start.weight,
-                "locution.diarizer.audio_seconds": seconds,
+                "locution.diarizer.audio_seconds": heard,
                 "locution.diarizer.speakers": len(section.voices),
                 "locution.diarizer.windows": timings.windows,
                 "locution.diarizer.queue_seconds": timings.queue_seconds,

@@ -8,7 +8,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from locution_speech.clock import samples
 from locution_speech.engine.errors import ModelLoadFailed
+from locution_speech.pcm import Samples
+from locution_speech.speakers import SpeakerHints
 
 from locution_diarizer.adapters import checkpoint, pipeline_folder
 from locution_diarizer.adapters import pyannote_parts as parts
@@ -16,9 +19,9 @@ from locution_diarizer.adapters.clustering import AgglomerativeVoices, VbxVoices
 from locution_diarizer.adapters.embedding import Embedding, OnnxEmbedding, OnnxFault, TorchEmbedding
 from locution_diarizer.adapters.pipeline_folder import PipelineFolder
 from locution_diarizer.adapters.segmentation import Segmentation
-from locution_diarizer.domain.models import Activity, Grid, Samples, SpeakerHints, Vector, WindowVoices
+from locution_diarizer.domain.models import Activity, Grid, Vector, WindowVoices
 
-CLEAN_SECONDS = 0.5
+CLEAN = samples(0.5)
 
 
 class Voices(Protocol):
@@ -39,7 +42,7 @@ class PyannoteModel:
     ) -> None:
         self.grid: Grid = segmentation.grid
         self.exclusive = voices.exclusive
-        self.min_silence = round(config.min_silence * 16000)
+        self.min_silence = samples(config.min_silence)
         self._segmentation = segmentation
         self._embedding = embedding
         self._voices = voices
@@ -59,7 +62,7 @@ class PyannoteModel:
     def _mask(self, activity: Activity) -> Activity:
         """Leave overlap out of each speaker's speech, unless too little remains."""
         clean = activity & (activity.sum(axis=1, keepdims=True) < 2)
-        enough = clean.sum(axis=0) * self.grid.frame_step > CLEAN_SECONDS * 16000
+        enough = clean.sum(axis=0) * self.grid.frame_step > CLEAN
         return np.where(enough, clean, activity)
 
 

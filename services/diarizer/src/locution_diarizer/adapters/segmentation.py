@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from locution_speech.engine.errors import ModelLoadFailed
+from locution_speech.pcm import Samples
 
 from locution_diarizer.adapters import pyannote_parts as parts
-from locution_diarizer.domain.models import Activity, Grid, Samples
+from locution_diarizer.domain.models import Activity, Grid
 
 
 class Segmentation:

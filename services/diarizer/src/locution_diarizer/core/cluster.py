@@ -8,15 +8,16 @@ unpacked one at a time, and at most `limit` embeddings meet in the clustering, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
 
 from locution_diarizer.core.assign import assign, unit
 from locution_diarizer.core.choose import Chosen, fit, spread
 from locution_diarizer.core.reconstruct import turns
 from locution_diarizer.core.section_state import pack, unpack
-from locution_diarizer.domain.models import SectionSpeakers, SectionVoices, SpeakerHints, Turn, Vector, Voice
+from locution_diarizer.domain.models import SectionVoices, Vector
 from locution_diarizer.domain.ports import SpeakerModel
 
 
@@ -24,8 +25,8 @@ from locution_diarizer.domain.ports import SpeakerModel
 class Clustered:
     """Hold the turns of each section, in order, and the voices in order of first appearance."""
 
-    sections: list[list[Turn]]
-    voices: list[Voice]
+    sections: list[list[Turn[int]]]
+    voices: list[SpeakerVoice]
 
 
 class ClusterSections:
@@ -53,7 +54,9 @@ class ClusterSections:
         sections = [numbers.rename(self._turns(section, centroids)) for section in again]
         speech = numbers.speech(sections)
         voices = unit(centroids)
-        return Clustered(sections, [Voice(new, voices[old], speech[new]) for old, new in numbers.items()])
+        return Clustered(
+            sections, [SpeakerVoice(new, tuple(voices[old].tolist()), speech[new]) for old, new in numbers.items()]
+        )
 
     def _centroids(self, sections: Iterable[SectionVoices], hints: SpeakerHints) -> Vector:
         chosen = self._choose(sections)
@@ -64,7 +67,7 @@ class ClusterSections:
     def _choose(self, sections: Iterable[SectionVoices]) -> Chosen:
         return spread([fit(section) for section in sections], limit=self._limit)
 
-    def _turns(self, section: SectionVoices, centroids: Vector) -> list[Turn]:
+    def _turns(self, section: SectionVoices, centroids: Vector) -> list[Turn[int]]:
         if not len(centroids) or not len(section.activity):
             return []
         found = turns(section, assign(section, centroids, exclusive=self._model.exclusive))
@@ -77,30 +80,30 @@ class _Numbers:
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
 
-    def rename(self, found: Iterable[Turn]) -> list[Turn]:
+    def rename(self, found: Iterable[Turn[int]]) -> list[Turn[int]]:
         return sorted(
-            Turn(turn.start, turn.end, self._numbers.setdefault(turn.speaker, len(self._numbers))) for turn in found
+            replace(turn, speaker=self._numbers.setdefault(turn.speaker, len(self._numbers))) for turn in found
         )
 
     def items(self) -> Iterator[tuple[int, int]]:
         return iter(self._numbers.items())
 
-    def speech(self, sections: Iterable[Iterable[Turn]]) -> list[int]:
+    def speech(self, sections: Iterable[Iterable[Turn[int]]]) -> list[int]:
         total = [0] * len(self._numbers)
         for turn in (turn for section in sections for turn in section):
-            total[turn.speaker] += turn.end - turn.start
+            total[turn.speaker] += turn.length
         return total
 
 
-def _without_gaps(found: Sequence[Turn], silence: int) -> list[Turn]:
+def _without_gaps(found: Sequence[Turn[int]], silence: int) -> list[Turn[int]]:
     """Join turns of one speaker that are `silence` samples or less apart."""
     if not silence:
         return list(found)
-    joined: dict[int, list[Turn]] = {}
+    joined: dict[int, list[Turn[int]]] = {}
     for turn in found:
         turns_of_speaker = joined.setdefault(turn.speaker, [])
         if turns_of_speaker and turn.start - turns_of_speaker[-1].end <= silence:
-            turns_of_speaker[-1] = Turn(turns_of_speaker[-1].start, turn.end, turn.speaker)
+            turns_of_speaker[-1] = replace(turns_of_speaker[-1], end=turn.end)
         else:
             turns_of_speaker.append(turn)
     return sorted(turn for turns_of_speaker in joined.values() for turn in turns_of_speaker)

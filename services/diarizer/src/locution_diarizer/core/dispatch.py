@@ -6,12 +6,14 @@ import logging
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from locution_speech.clock import seconds
 from locution_speech.engine.dispatch import Dispatcher, Load, Served
 from locution_speech.engine.errors import InferenceFailed
-from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.engine.queue import Room
+from locution_speech.pcm import Samples
 
-from locution_diarizer.domain.models import Flow, Samples, WindowVoices
+from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 
 _log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ class WindowJob:
     @property
     def cost(self) -> float:
         """Give the seconds of audio that it advances its section by."""
-        return self.weight.model.grid.step / 16000
+        return seconds(self.weight.model.grid.step)
 
     @property
     def shape(self) -> Hashable:

@@ -12,12 +12,15 @@ from typing import TypeVar
 from locution_common.errors import InvalidRequest
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.errors import InferenceFailed
+from locution_speech.engine.models import Timings
 from locution_speech.engine.under_way import UnderWay
+from locution_speech.pcm import Chunk
+from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
 from locution_diarizer.core.dispatch import Analysing
 from locution_diarizer.core.hear import HearSection
-from locution_diarizer.domain.models import PcmChunk, SectionSpeakers, SpeakerHints, Start, Timings
+from locution_diarizer.domain.models import Start
 from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
 
 R = TypeVar("R")
@@ -71,7 +74,7 @@ class Engine:
     clustering: ClusterRule
     observer: Observer
 
-    async def diarize(self, start: Start, chunks: AsyncIterator[PcmChunk]) -> AsyncGenerator[Event, None]:
+    async def diarize(self, start: Start, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Event, None]:
         """Find the local speakers of one section."""
         with self.admission.admit():
             async with self.weights.lease(start.weight) as weight:

@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 import numpy as np
+from locution_speech.clock import seconds
 from locution_speech.engine.errors import AudioTooLong
+from locution_speech.engine.models import Flow, Timings
 from locution_speech.engine.under_way import Share
+from locution_speech.pcm import Chunk
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
-from locution_diarizer.domain.models import Flow, Grid, PcmChunk, SectionVoices, Timings, WindowVoices
+from locution_diarizer.domain.models import Grid, SectionVoices, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 
 
@@ -30,13 +33,13 @@ class HearSection:
         self._heard: list[WindowVoices] = []
         self.timings = Timings()
 
-    async def run(self, chunks: AsyncIterator[PcmChunk]) -> AsyncGenerator[int, None]:
+    async def run(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[int, None]:
         """Read chunks to their end; yield samples up to which all is done, as they grow."""
         try:
             async for chunk in chunks:
-                if self._cutter.received + len(chunk.pcm) // 2 > self._longest:
-                    raise AudioTooLong(f"a section holds at most {self._longest // 16000} s of audio")
-                async for end in self._start(self._cutter.feed(chunk.pcm)):
+                if self._cutter.received + chunk.samples > self._longest:
+                    raise AudioTooLong(f"a section holds at most {seconds(self._longest):.0f} s of audio")
+                async for end in self._start(self._cutter.feed(chunk.data)):
                     yield end
             async for end in self._start(self._cutter.finish()):
                 yield end

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from locution_speech.speakers import Turn
 
-from locution_diarizer.domain.models import NOBODY, Assignment, SectionVoices, Turn
+from locution_diarizer.domain.models import NOBODY, Assignment, SectionVoices
 
 TIE_BREAK = 1e-3
 
 
-def turns(section: SectionVoices, assignment: Assignment) -> list[Turn]:
+def turns(section: SectionVoices, assignment: Assignment) -> list[Turn[int]]:
     """Give the turns of a section in order, overlap kept, with the assigned voices as speakers."""
     if assignment.labels.max(initial=NOBODY) == NOBODY:
         return []
@@ -56,7 +57,7 @@ def _loudest(support: npt.NDArray[np.float32], count: npt.NDArray[np.int64]) -> 
     return (rank < count[:, None]) & (support > 0)
 
 
-def _runs(section: SectionVoices, active: npt.NDArray[np.bool_]) -> list[Turn]:
+def _runs(section: SectionVoices, active: npt.NDArray[np.bool_]) -> list[Turn[int]]:
     edges = np.diff(active.astype(np.int8), axis=0, prepend=0, append=0)
     found = []
     for speaker in range(active.shape[1]):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from locution_speech.pcm import to_float
+from locution_speech.pcm import Samples, to_float
 
-from locution_diarizer.domain.models import Grid, Samples
+from locution_diarizer.domain.models import Grid
 
 
 @dataclass(frozen=True, slots=True)

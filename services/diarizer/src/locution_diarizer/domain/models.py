@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import Flow, WeightName
 
-Samples = npt.NDArray[np.float32]
 Activity = npt.NDArray[np.bool_]
 Embeddings = npt.NDArray[np.float16]
 Vector = npt.NDArray[np.float32]
@@ -19,29 +18,11 @@ NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """Say for whom work is done, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
-
-    key: FlowKey
-    weight: int = 1
-    traffic: TrafficClass = TrafficClass.FILE
-    deadline: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
     """Say for whom a stream is worked on, and with which weight."""
 
     flow: Flow
     weight: WeightName
-
-
-@dataclass(frozen=True, slots=True)
-class PcmChunk:
-    """Hold s16le bytes and the position of their first sample in the section."""
-
-    offset: int
-    pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,64 +85,3 @@ class Assignment:
 
     labels: Labels
     likeness: Vector
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerHints:
-    """Say what the caller knows about the number of speakers; each at least 1."""
-
-    exact: int | None = None
-    minimum: int | None = None
-    maximum: int | None = None
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Turn:
-    """Say that a speaker speaks from `start` to `end` (exclusive)."""
-
-    start: int
-    end: int
-    speaker: int
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Say how a speaker sounds: an embedding of unit length, and how many samples of speech are behind it."""
-
-    speaker: int
-    embedding: Vector
-    speech_samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Sum up the time that a section's windows took: each one's wait, and its share of its batch's computing."""
-
-    queue_seconds: float = 0.0
-    compute_seconds: float = 0.0
-    windows: int = 0
-    batch_sizes: int = 0
-
-    @property
-    def mean_batch_size(self) -> float:
-        """Give the mean number of windows in their batches."""
-        return self.batch_sizes / self.windows if self.windows else 0.0
-
-    def add(self, *, queued: float, computed: float, batch_size: int) -> Timings:
-        """Add a window."""
-        return Timings(
-            self.queue_seconds + queued,
-            self.compute_seconds + computed,
-            self.windows + 1,
-            self.batch_sizes + batch_size,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SectionSpeakers:
-    """Hold what Diarize says of a section: its local turns and voices, and the state that clustering needs again."""
-
-    sample_count: int
-    voices: tuple[Voice, ...]
-    turns: tuple[Turn, ...]
-    state: bytes

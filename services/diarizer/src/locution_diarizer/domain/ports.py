@@ -8,18 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from locution_speech.engine.dispatch import BatchObserver
-from locution_speech.engine.models import WeightName, WeightRecord
+from locution_speech.engine.models import Timings, WeightName, WeightRecord
+from locution_speech.pcm import Samples
+from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
-from locution_diarizer.domain.models import (
-    Grid,
-    Samples,
-    SectionSpeakers,
-    SpeakerHints,
-    Start,
-    Timings,
-    Vector,
-    WindowVoices,
-)
+from locution_diarizer.domain.models import Grid, Start, Vector, WindowVoices
 
 
 class SpeakerModel(Protocol):

@@ -6,7 +6,9 @@ import json
 import zlib
 from typing import Final
 
-from locution_gateway.domain.stages import Clustering, SpeakerSpan
+from locution_speech.speakers import Turn
+
+from locution_gateway.domain.stages import Clustering
 
 DIGITS: Final = 6
 
@@ -23,6 +25,6 @@ def load_clustering(body: bytes) -> Clustering:
     kept = json.loads(zlib.decompress(body))
     spans, voices = (kept, []) if isinstance(kept, list) else (kept["spans"], kept["voices"])
     return Clustering(
-        tuple(tuple(SpeakerSpan(*span) for span in section) for section in spans),
+        tuple(tuple(Turn(*span) for span in section) for section in spans),
         tuple(tuple(voice) for voice in voices),
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from locution_common.errors import DependencyUnavailable
 from locution_common.objects import MIN_PART_SIZE, ObjectStore
+from locution_speech.clock import seconds
 from locution_speech.pcm import SAMPLE_WIDTH
 
 from locution_gateway.adapters.recording import channel_key, pcm_prefix
@@ -97,8 +98,7 @@ def _raw(stated: AudioFormat) -> media.RawFormat:
 
 def _warnings(report: media.DecodeReport) -> tuple[JobWarning, ...]:
     return tuple(
-        JobWarning(WarningCode(warning.reason), f"at {warning.offset / media.SAMPLE_RATE:.1f} s")
-        for warning in report.warnings
+        JobWarning(WarningCode(warning.reason), f"at {seconds(warning.offset):.1f} s") for warning in report.warnings
     )
 
 

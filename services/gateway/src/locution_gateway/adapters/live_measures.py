@@ -9,12 +9,12 @@ from typing import Final
 
 from locution_common import telemetry
 from locution_common.names import MetricName
+from locution_speech.clock import seconds
 from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from locution_gateway.domain.live import LiveFinal, LiveSession
 
-RATE: Final = 16_000
 STREAMS: Final = MetricName("locution_live_streams", "Live streams that are open.")
 PARTIAL_LAG: Final = MetricName(
     "locution_live_partial_lag_seconds", "Seconds of audio by which a partial trails what was received."
@@ -55,22 +55,22 @@ class LiveMeasures:
         """Note how far a partial trails."""
         self._partial.observe(lag)
 
-    def confirmed(self, seconds: float) -> None:
+    def confirmed(self, took: float) -> None:
         """Note how long a word took."""
-        self._confirmed.observe(seconds)
+        self._confirmed.observe(took)
 
     def final(self, session: LiveSession, final: LiveFinal, lag: float) -> None:
         """Note a final with a span that lasts as long as its audio and its decoding did."""
         self._finals.inc()
         self._final.observe(lag)
         now = time.time_ns()
-        length = round(((final.end - final.start) / RATE + lag) * 1e9)
+        length = round((seconds(final.end - final.start) + lag) * 1e9)
         with telemetry.resumed(session.trace_context):
             span = self._tracer.start_span("live.utterance", start_time=now - length)
             span.set_attributes(
                 {
                     "locution.live.final_id": final.final_id,
-                    "locution.live.audio_seconds": (final.end - final.start) / RATE,
+                    "locution.live.audio_seconds": seconds(final.end - final.start),
                     "locution.live.words": len(final.words),
                 }
             )

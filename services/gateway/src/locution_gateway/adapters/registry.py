@@ -15,11 +15,12 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as models
 from locution_common.errors import Code, InternalError, InvalidRequest
 from locution_common.interceptors import RemoteFailure, remote_failure
+from locution_speech.capabilities import Capabilities
 
 from locution_gateway.domain import errors
 from locution_gateway.domain.config import ModelChoice
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.models import Capabilities, ModelKind, ResolvedModel
+from locution_gateway.domain.models import ModelKind, ResolvedModel
 
 _REFUSALS: Final[Mapping[str, type[errors.LocutionError]]] = {
     refusal.reason: refusal
@@ -103,7 +104,7 @@ def resolved_from_proto(answer: pb.ResolveWeightResponse) -> ResolvedModel:
     return ResolvedModel(
         choice=ModelChoice(answer.weight.path, model.checksum),
         capabilities=Capabilities(
-            languages=frozenset(can.languages),
+            languages=tuple(can.languages),
             language_detection=can.language_detection,
             translation=can.translation,
             word_times=can.word_times,

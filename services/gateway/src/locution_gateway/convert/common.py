@@ -10,9 +10,9 @@ from typing import Any, Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.domain.errors import InvalidFieldError
-from locution_gateway.domain.jobs import SAMPLE_RATE
 from locution_gateway.domain.requests import RequestKey
 
 NANOS_PER_SAMPLE: Final = 1_000_000_000 // SAMPLE_RATE

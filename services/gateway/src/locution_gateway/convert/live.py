@@ -7,6 +7,8 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from locution.v1 import live_service_pb2 as pb
+from locution_speech.asr import Flush, ListenUpdate
+from locution_speech.transcript import Word
 
 from locution_gateway.convert.common import offset, seconds, timestamp
 from locution_gateway.convert.config import diarization_from_proto, diarization_to_proto
@@ -21,8 +23,6 @@ from locution_gateway.domain.live import (
     Draining,
     EngineReplaced,
     Finish,
-    Flush,
-    LiveChange,
     LiveConfig,
     LiveEncoding,
     LiveFinal,
@@ -30,7 +30,6 @@ from locution_gateway.domain.live import (
     LiveRequest,
     LiveSession,
     LiveState,
-    LiveWord,
     Partial,
     Resume,
     ServerMessage,
@@ -42,7 +41,6 @@ from locution_gateway.domain.live import (
 from locution_gateway.domain.live_errors import LiveSessionNotFoundError
 
 COLLECTION: Final = "liveSessions"
-RATE: Final = 16_000
 
 
 def session_id(name: str) -> LiveId:
@@ -100,8 +98,8 @@ def _afterwards(value: pb.LiveConfig.Afterwards.ValueType) -> Afterwards | None:
     return Afterwards(_name(pb.LiveConfig.Afterwards.Name(value), "AFTERWARDS_"))
 
 
-def _change(update: pb.StreamUpdate) -> LiveChange:
-    return LiveChange(
+def _change(update: pb.StreamUpdate) -> ListenUpdate:
+    return ListenUpdate(
         language=update.language if update.HasField("language") else None,
         prompt=update.prompt if update.HasField("prompt") else None,
         hotwords=tuple(update.vocabulary.hotwords) if update.HasField("vocabulary") else None,
@@ -205,7 +203,7 @@ def _done(session: LiveSession) -> pb.StreamDone:
     )
 
 
-def _words(words: Iterable[LiveWord]) -> list[pb.LiveWord]:
+def _words(words: Iterable[Word]) -> list[pb.LiveWord]:
     return [
         pb.LiveWord(
             text=word.text,

@@ -6,19 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from locution.v1 import transcript_service_pb2 as pb
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Segment, Word
 
 from locution_gateway.convert.common import offset
 from locution_gateway.convert.jobs import job_id, job_name, warning_to_proto
 from locution_gateway.convert.voices import voice_name
 from locution_gateway.domain.jobs import Job, JobId
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Segment,
-    Speaker,
-    TranscriptSummary,
-    Turn,
-    Word,
-)
+from locution_gateway.domain.transcripts import Speaker, TranscriptSummary
 from locution_gateway.export import Format
 
 FORMATS: Final[Mapping[int, Format]] = {
@@ -77,7 +72,6 @@ def _word(word: Word) -> pb.Word:
         end_offset=offset(word.end),
         text=word.text,
         probability=word.probability,
-        alignment_score=word.alignment_score,
         speaker=word.speaker,
         time_source=aligned if word.aligned else spread,
     )
@@ -92,7 +86,7 @@ def _speaker(speaker: Speaker) -> pb.Speaker:
     )
 
 
-def _turn(turn: Turn) -> pb.Turn:
+def _turn(turn: Turn[str]) -> pb.Turn:
     return pb.Turn(start_offset=offset(turn.start), end_offset=offset(turn.end), speaker=turn.speaker)
 
 

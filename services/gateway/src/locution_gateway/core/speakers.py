@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from locution_gateway.domain.transcripts import Segment, Turn, Word
+from locution_speech.languages import ends_sentence
+from locution_speech.speakers import Turn
+from locution_speech.transcript import Segment, Word, text_of
 
-SENTENCE_ENDS = (".", "?", "!", "。", "？", "！")
 EDGE_WORDS = 2
 LONE_WORDS = 1
 
@@ -18,11 +19,11 @@ LONE_WORDS = 1
 class TurnIndex:
     """Turns in order of start, searchable by time."""
 
-    def __init__(self, turns: Sequence[Turn]) -> None:
+    def __init__(self, turns: Sequence[Turn[str]]) -> None:
         """Index turns, which may overlap."""
         self._turns = sorted(turns, key=lambda turn: (turn.start, turn.end))
         self._starts = [turn.start for turn in self._turns]
-        self._longest = max((turn.end - turn.start for turn in self._turns), default=0)
+        self._longest = max((turn.length for turn in self._turns), default=0)
 
     def speaker(self, start: int, end: int) -> str | None:
         """Return who speaks most in [start, end); else who is nearest; None when there are no turns."""
@@ -37,7 +38,7 @@ class TurnIndex:
             return max(sorted(overlaps), key=overlaps.__getitem__)
         return self._nearest(start, end)
 
-    def _near(self, start: int, end: int) -> Iterator[Turn]:
+    def _near(self, start: int, end: int) -> Iterator[Turn[str]]:
         first = bisect_left(self._starts, start - self._longest)
         last = bisect_left(self._starts, end)
         return (self._turns[index] for index in range(first, last))
@@ -46,7 +47,7 @@ class TurnIndex:
         return min(self._turns, key=lambda turn: max(turn.start - end, start - turn.end)).speaker
 
 
-def assign(segments: Sequence[Segment], turns: Sequence[Turn]) -> list[Segment]:
+def assign(segments: Sequence[Segment], turns: Sequence[Turn[str]]) -> list[Segment]:
     """Return the segments with a speaker on every word, split where the speaker changes.
 
     A segment without words takes the speaker of its whole span. Without turns the segments come back unchanged.
@@ -68,14 +69,9 @@ def _split(segment: Segment, index: TurnIndex) -> list[Segment]:
 
 
 def _part(segment: Segment, speaker: str | None, words: list[Word]) -> Segment:
-    text = join_words([word.text for word in words], segment.text)
-    return replace(segment, start=words[0].start, end=words[-1].end, text=text, words=tuple(words), speaker=speaker)
-
-
-def join_words(words: Sequence[str], text: str) -> str:
-    """Join words as their segment's text does: with spaces, or without in scripts that write none."""
-    spaced = " ".join(words)
-    return spaced if " " in text or len(words) < 2 else "".join(words)
+    return replace(
+        segment, start=words[0].start, end=words[-1].end, text=text_of(words), words=tuple(words), speaker=speaker
+    )
 
 
 def _smoothed(words: list[Word]) -> list[Word]:
@@ -91,7 +87,7 @@ def _sentences(words: Sequence[Word]) -> Iterator[list[Word]]:
     sentence: list[Word] = []
     for word in words:
         sentence.append(word)
-        if word.text.endswith(SENTENCE_ENDS):
+        if ends_sentence(word.text):
             yield sentence
             sentence = []
     if sentence:

@@ -16,8 +16,6 @@ StageId = NewType("StageId", UUID)
 UploadId = NewType("UploadId", UUID)
 LeaseToken = NewType("LeaseToken", UUID)
 
-SAMPLE_RATE = 16_000
-
 
 class JobState(StrEnum):
     """Where a job stands."""

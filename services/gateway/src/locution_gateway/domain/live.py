@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from locution_speech.asr import Flush, ListenUpdate
+from locution_speech.transcript import Word
+
 from locution_gateway.domain.config import DiarizationConfig, DiarizationRequest, ModelChoice
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import JobId, UploadId
@@ -91,26 +94,6 @@ class LiveConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChange:
-    """What `update` changes; None leaves it as it is."""
-
-    language: str | None = None
-    prompt: str | None = None
-    hotwords: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LiveWord:
-    """One word."""
-
-    text: str
-    start: int
-    end: int
-    probability: float | None = None
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LiveFinal:
     """Text that will not change; ids rise within a session from 1."""
 
@@ -118,7 +101,7 @@ class LiveFinal:
     start: int
     end: int
     text: str
-    words: tuple[LiveWord, ...] = ()
+    words: tuple[Word, ...] = ()
     language: str = ""
 
 
@@ -176,16 +159,11 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
-class Flush:
-    """Ask for the text so far."""
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
     """Say that all audio was sent."""
 
 
-ClientMessage = LiveRequest | Resume | Audio | Flush | LiveChange | Finish
+ClientMessage = LiveRequest | Resume | Audio | Flush | ListenUpdate | Finish
 
 
 # What a client is sent.
@@ -206,7 +184,7 @@ class Partial:
     """What is heard behind the last final."""
 
     utterance: int
-    confirmed: tuple[LiveWord, ...]
+    confirmed: tuple[Word, ...]
     unstable: str
 
 
@@ -271,55 +249,6 @@ ServerMessage = (
     | SpeakersUnavailable
     | Done
 )
-
-
-# What an engine tells.
-
-
-@dataclass(frozen=True, slots=True)
-class HeardFinal:
-    """The text of a window."""
-
-    start: int
-    end: int
-    text: str
-    words: tuple[LiveWord, ...]
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeardPartial:
-    """What an engine hears of the open window."""
-
-    confirmed: tuple[LiveWord, ...]
-    unstable: str
-    heard: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeardSpeech:
-    """Speech began or ended."""
-
-    sample: int
-    began: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HeardProgress:
-    """All before `done` is done; another engine must hear again from `keep_from`."""
-
-    done: int
-    keep_from: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeardEnd:
-    """The engine has heard all."""
-
-    length: int
-
-
-EngineEvent = HeardFinal | HeardPartial | HeardSpeech | HeardProgress | HeardEnd
 
 
 @dataclass(frozen=True, slots=True)

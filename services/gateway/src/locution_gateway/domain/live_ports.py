@@ -8,23 +8,15 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from locution_speech.asr import ListenEvent, ListenUpdate
+from locution_speech.speakers import Turn
+
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.listing import Page, PageQuery
-from locution_gateway.domain.live import (
-    EngineEvent,
-    ListenFrom,
-    LiveChange,
-    LiveChunk,
-    LiveConfig,
-    LiveEncoding,
-    LiveFinal,
-    LiveId,
-    LiveSession,
-)
+from locution_gateway.domain.live import ListenFrom, LiveChunk, LiveConfig, LiveEncoding, LiveFinal, LiveId, LiveSession
 from locution_gateway.domain.live_speakers import HeardSpeakers, LiveSection
-from locution_gateway.domain.stages import SpeakerSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +115,7 @@ class LiveSpeakers(Protocol):
 
     def cluster(
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
-    ) -> AsyncGenerator[tuple[SpeakerSpan, ...]]:
+    ) -> AsyncGenerator[tuple[Turn[int], ...]]:
         """Join what was heard in sections into speakers of the session; yield one answer a section, in order."""
 
 
@@ -136,7 +128,7 @@ class Listening(Protocol):
     async def flush(self) -> None:
         """Ask for the text so far."""
 
-    async def change(self, change: LiveChange) -> None:
+    async def change(self, change: ListenUpdate) -> None:
         """Change what the decoder is asked."""
 
     async def finish(self) -> None:
@@ -145,8 +137,8 @@ class Listening(Protocol):
     def abandon(self) -> None:
         """Give the engine up: who waits for it gets EngineLostError."""
 
-    def events(self) -> AsyncIterator[EngineEvent]:
-        """Yield what the engine tells, HeardEnd last."""
+    def events(self) -> AsyncIterator[ListenEvent]:
+        """Yield what the engine tells, ListenDone last."""
 
 
 class LiveEngine(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from locution_speech.capabilities import Capabilities
+
 from locution_gateway.domain.config import ModelChoice
 
 
@@ -13,19 +15,6 @@ class ModelKind(StrEnum):
 
     ASR = "ASR"
     DIARIZATION = "DIARIZATION"
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a model can do; an option outside of this is refused."""
-
-    languages: frozenset[str] = frozenset()
-    language_detection: bool = False
-    translation: bool = False
-    word_times: bool = False
-    prompt: bool = False
-    speaker_counts: bool = False
-    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

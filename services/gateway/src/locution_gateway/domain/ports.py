@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from locution_speech.transcript import Segment
+
 from locution_gateway.domain.config import JobConfig, JobRequestConfig
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.jobs import Job, JobEvent, JobId, JobState, JobWarning, UploadId
 from locution_gateway.domain.listing import Filter, Page, PageQuery
 from locution_gateway.domain.models import ModelKind, ResolvedModel
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.transcripts import SectionTranscript, Segment, TranscriptSummary
+from locution_gateway.domain.transcripts import SectionTranscript, TranscriptSummary
 from locution_gateway.domain.uploads import Upload, UploadPart, Written
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from locution_speech.engine.models import Flow
+from locution_speech.speakers import Turn
+from locution_speech.transcript import Segment
+
 from locution_gateway.domain.config import JobConfig
 from locution_gateway.domain.jobs import Failure, Job, JobWarning, Section, StageKind, StageLease
-from locution_gateway.domain.transcripts import SectionTranscript, Segment, TranscriptSummary
+from locution_gateway.domain.transcripts import SectionTranscript, TranscriptSummary
 
 Progress = Callable[[int], None]
 
@@ -108,14 +112,6 @@ class StageStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """Who asks, as far as an engine may know."""
-
-    key: str
-    weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class SpeechAnswer:
     """What the speech engine gave for a section; positions are of the section."""
 
@@ -140,15 +136,6 @@ class SpeechEngine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakerSpan:
-    """A stretch in which a speaker of the recording (from 0) speaks, in samples of its section."""
-
-    start: int
-    end: int
-    speaker: int
-
-
-@dataclass(frozen=True, slots=True)
 class Clustering:
     """Who speaks when in each section, and the voice of each speaker of the recording by its number.
 
@@ -156,7 +143,7 @@ class Clustering:
     releases that kept none.
     """
 
-    spans: tuple[tuple[SpeakerSpan, ...], ...]
+    spans: tuple[tuple[Turn[int], ...], ...]
     voices: tuple[tuple[float, ...], ...] = ()
 
 

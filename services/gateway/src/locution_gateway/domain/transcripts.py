@@ -4,67 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Segment
+
 from locution_gateway.domain.jobs import JobWarning
-
-
-class Outcome(StrEnum):
-    """What became of a stretch of audio."""
-
-    TRANSCRIBED = "TRANSCRIBED"
-    NO_SPEECH = "NO_SPEECH"
-    DROPPED = "DROPPED"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageSpan:
-    """What became of [start, end); `reason` says why it was dropped or failed."""
-
-    start: int
-    end: int
-    outcome: Outcome
-    reason: str | None = None
-    channel: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word without spaces around it. Probability and score are absent rather than 0 when unknown."""
-
-    start: int
-    end: int
-    text: str
-    probability: float | None = None
-    alignment_score: float | None = None
-    aligned: bool = True
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of speech of about a sentence, by one speaker; every word lies inside of it."""
-
-    start: int
-    end: int
-    text: str
-    words: tuple[Word, ...] = ()
-    speaker: str | None = None
-    language: str | None = None
-    language_probability: float | None = None
-    mean_log_probability: float | None = None
-    channel: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A stretch in which a speaker speaks; turns of several speakers may overlap."""
-
-    start: int
-    end: int
-    speaker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +40,7 @@ class TranscriptSummary:
     duration_samples: int
     language: str | None
     speakers: tuple[Speaker, ...] | None
-    turns: tuple[Turn, ...] | None
+    turns: tuple[Turn[str], ...] | None
     coverage: tuple[CoverageSpan, ...]
     speech_coverage: float | None
     segment_count: int

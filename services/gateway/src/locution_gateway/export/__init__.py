@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_speech.transcript import Segment
+
+from locution_gateway.domain.transcripts import TranscriptSummary
 from locution_gateway.export import json_file, rttm, subtitles, txt
 
 Write: TypeAlias = Callable[[str, TranscriptSummary, AsyncIterator[Segment]], AsyncIterator[str]]

@@ -6,15 +6,12 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from locution_gateway.domain.jobs import SAMPLE_RATE, JobWarning
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Segment,
-    Speaker,
-    TranscriptSummary,
-    Turn,
-    Word,
-)
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Segment, Word
+
+from locution_gateway.domain.jobs import JobWarning
+from locution_gateway.domain.transcripts import Speaker, TranscriptSummary
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
@@ -49,7 +46,6 @@ def _word(word: Word) -> Mapping[str, Any]:
         end=_seconds(word.end),
         text=word.text,
         probability=word.probability,
-        alignment_score=word.alignment_score,
         speaker=word.speaker,
     )
 
@@ -87,7 +83,7 @@ def _speaker(speaker: Speaker) -> Mapping[str, Any]:
     )
 
 
-def _turn(turn: Turn) -> Mapping[str, Any]:
+def _turn(turn: Turn[str]) -> Mapping[str, Any]:
     return {"start": _seconds(turn.start), "end": _seconds(turn.end), "speaker": turn.speaker}
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
-from locution_gateway.domain.jobs import SAMPLE_RATE
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.transcript import Segment
+
+from locution_gateway.domain.transcripts import TranscriptSummary
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from locution_gateway.domain.jobs import SAMPLE_RATE
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.transcript import Segment
+
+from locution_gateway.domain.transcripts import TranscriptSummary
 from locution_gateway.export.text import one_line, spoken_by
 
 _VTT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

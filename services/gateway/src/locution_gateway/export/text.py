@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_speech.transcript import Segment
+
+from locution_gateway.domain.transcripts import TranscriptSummary
 
 # C0 and C1 controls, and the separators that some readers take for line ends.
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

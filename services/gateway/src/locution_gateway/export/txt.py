@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_speech.transcript import Segment
+
+from locution_gateway.domain.transcripts import TranscriptSummary
 from locution_gateway.export.text import one_line, spoken_by
 
 

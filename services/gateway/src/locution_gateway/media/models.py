@@ -1,4 +1,4 @@
-"""What parent and child of a decoding agree on; standard library alone, because the child imports it."""
+"""What parent and child of a decoding agree on; standard library and clock alone, because the child imports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-SAMPLE_RATE: Final = 16_000
+from locution_speech.clock import SAMPLE_RATE
+
 SAMPLE_WIDTH: Final = 2
 GIB: Final = 1 << 30
 

@@ -1,4 +1,4 @@
-"""Convert decoded frames to s16le at 16 kHz, exact to the sample; imports PyAV and the standard library."""
+"""Convert decoded frames to s16le at 16 kHz, exact to the sample; imports PyAV, the standard library and the clock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Final, cast
 
 import av
 from av.filter import Graph
+from locution_speech.clock import SAMPLE_RATE
 
-from .models import SAMPLE_RATE, SAMPLE_WIDTH
+from .models import SAMPLE_WIDTH
 
 Shape = tuple[int, str, str]
 MONO: Final = "mono"

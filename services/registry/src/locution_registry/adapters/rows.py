@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..domain.models import (
-    MIN_ENCODER_INPUT,
-    Capabilities,
-    Kind,
-    Layout,
-    State,
-    Verdict,
-    Weight,
-    WeightFile,
-    WeightPath,
-)
+from locution_speech.capabilities import Capabilities
+
+from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, State, Verdict, Weight, WeightFile, WeightPath
 
 
 def weight(row: Mapping[str, Any]) -> Weight:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 from locution_common.errors import FieldViolation, InvalidRequest
+from locution_speech.capabilities import Capabilities
 
 from .errors import ModelPathInvalid
 
@@ -100,19 +101,6 @@ class WeightFile:
     def stamp(self) -> Stamp:
         """Return what a cheap check compares."""
         return Stamp(self.size_bytes, self.modified_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a weight can do; an option outside of this is refused by those who take jobs."""
-
-    languages: tuple[str, ...] = ()
-    language_detection: bool = False
-    translation: bool = False
-    word_times: bool = False
-    prompt: bool = False
-    speaker_counts: bool = False
-    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,3 +34,34 @@ class WeightRecord:
     size: int
     refusal: str | None
     files: tuple[WeightFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Say for whom work is done, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
+
+    key: FlowKey
+    weight: int = 1
+    traffic: TrafficClass = TrafficClass.FILE
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Sum up the time that windows took: each one's wait, and its share of its batch's computing."""
+
+    queue_seconds: float = 0.0
+    compute_seconds: float = 0.0
+    windows: int = 0
+    redone_windows: int = 0
+    mean_batch_size: float = 0.0
+
+    def add(self, *, queued: float, computed: float, batch_size: float, redone: bool = False) -> Timings:
+        """Add a window."""
+        return Timings(
+            self.queue_seconds + queued,
+            self.compute_seconds + computed,
+            self.windows + 1,
+            self.redone_windows + redone,
+            self.mean_batch_size + (batch_size - self.mean_batch_size) / (self.windows + 1),
+        )

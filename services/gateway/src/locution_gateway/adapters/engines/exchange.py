@@ -107,6 +107,15 @@ class Exchange(Generic[Q, A]):
             raise
 
 
+@contextmanager
+def believed() -> Iterator[None]:
+    """Raise EngineError for an answer that cannot be true."""
+    try:
+        yield
+    except ValueError as error:
+        raise EngineError("INFERENCE_FAILED", f"the engine's answer cannot be true: {error}") from error
+
+
 def translate(error: grpc.aio.AioRpcError, results: bool) -> LocutionError:
     """Return an engine's refusal or failure as a domain error; `results` tells whether work was done before it."""
     reason, retry_after = _details(error)

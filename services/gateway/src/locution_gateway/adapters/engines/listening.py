@@ -9,30 +9,32 @@ from typing import Final
 
 import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
-from locution.engine.v1 import common_pb2
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution_common import telemetry
-
-from locution_gateway.adapters.engines.exchange import translate
-from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.live import (
-    EngineEvent,
-    HeardEnd,
-    HeardFinal,
-    HeardPartial,
-    HeardProgress,
-    HeardSpeech,
-    ListenFrom,
-    LiveChange,
-    LiveConfig,
-    LiveWord,
+from locution_speech import wire
+from locution_speech.asr import (
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenStart,
+    ListenUpdate,
+    Options,
+    SectionStart,
+    Started,
 )
+from locution_speech.engine.models import WeightName
+from locution_speech.languages import AUTO
+from locution_speech.pcm import Chunk
+
+from locution_gateway.adapters.engines.exchange import believed, translate
+from locution_gateway.adapters.engines.live_speakers import live_flow
+from locution_gateway.domain.identity import Principal
+from locution_gateway.domain.live import ListenFrom, LiveConfig
 from locution_gateway.domain.live_errors import EngineLostError
 from locution_gateway.domain.stage_errors import EngineBusyError, EngineUnavailableError
 
 Call = grpc.aio.StreamStreamCall[pb.ListenRequest, pb.ListenResponse]
 
-BEAM: Final = 5
 STALL_SECONDS: Final = 60.0
 """Seconds that an engine may take to admit a stream, which loads the model, or to take a message."""
 
@@ -50,7 +52,7 @@ class GrpcLiveEngine:
             call: Call = self._stub.Listen()
         listening = GrpcListening(call)
         try:
-            await listening.begin(_start(principal, config, begin))
+            await listening.begin(wire.listen_start_to_proto(listen_start(principal, config, begin)))
             yield listening
         finally:
             call.cancel()
@@ -77,32 +79,30 @@ class GrpcListening:
 
     async def send(self, first: int, pcm: bytes) -> None:
         """Send PCM that begins at a sample."""
-        await self._write(pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=first, pcm=pcm)))
+        await self._write(wire.listen_input_to_proto(Chunk(first, pcm)))
 
     async def flush(self) -> None:
         """Ask for the text so far."""
-        await self._write(pb.ListenRequest(flush=pb.ListenFlush()))
+        await self._write(wire.listen_input_to_proto(Flush()))
 
-    async def change(self, change: LiveChange) -> None:
+    async def change(self, change: ListenUpdate) -> None:
         """Change what the decoder is asked."""
-        update = pb.ListenUpdate(language=change.language, prompt=change.prompt)
-        if change.hotwords is not None:
-            update.vocabulary.hotwords[:] = change.hotwords
-            update.vocabulary.SetInParent()
-        await self._write(pb.ListenRequest(update=update))
+        await self._write(wire.listen_input_to_proto(change))
 
     async def finish(self) -> None:
         """Say that all audio was sent."""
         with self._judged():
             await self._call.done_writing()
 
-    async def events(self) -> AsyncIterator[EngineEvent]:
+    async def events(self) -> AsyncIterator[ListenEvent]:
         """Yield what the engine tells."""
         while (answer := await self._read(patient=True)) is not None:
-            event = event_of(answer)
-            if event is not None:
-                yield event
-            if isinstance(event, HeardEnd):
+            with believed():
+                event = wire.listen_event_from_proto(answer)
+            if event is None or isinstance(event, Started):
+                continue
+            yield event
+            if isinstance(event, ListenDone):
                 return
         raise EngineLostError
 
@@ -152,58 +152,19 @@ def _refusal(error: grpc.aio.AioRpcError) -> Exception:
     return found
 
 
-def _start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> pb.ListenStart:
-    flow = common_pb2.Flow(key=f"live-{principal.tenant_id.hex}", weight=1, work_class=common_pb2.WORK_CLASS_LIVE)
-    options = pb.TranscribeStart(
-        flow=flow,
-        model=config.asr_model.path,
-        language=config.language,
-        prompt=config.prompt,
-        hotwords=config.hotwords,
-        beam_size=BEAM,
-        word_times=True,
+def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> ListenStart:
+    """Return what is wanted of a live stream."""
+    flow = live_flow(principal)
+    options = Options(
+        language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
     )
-    return pb.ListenStart(
-        options=options,
-        step_samples=config.step,
-        endpoint_samples=config.silence,
-        longest_samples=config.longest,
+    return ListenStart(
+        section=SectionStart(WeightName(config.asr_model.path), flow.key, flow.weight, flow.traffic, options=options),
+        step=config.step,
+        silence=config.silence,
+        longest=config.longest,
         partials=config.partials,
-        first_sample=begin.first,
-        done_sample=begin.done,
-        heard_language=begin.language or "",
-    )
-
-
-def event_of(answer: pb.ListenResponse) -> EngineEvent | None:
-    """Return what a message tells; None for one that tells nothing new."""
-    match answer.WhichOneof("message"):
-        case "partial":
-            return HeardPartial(_words(answer.partial.confirmed), answer.partial.unstable, answer.partial.heard_sample)
-        case "final":
-            final = answer.final
-            return HeardFinal(final.start_sample, final.end_sample, final.text, _words(final.words), final.language)
-        case "speech_started":
-            return HeardSpeech(answer.speech_started.sample, True)
-        case "speech_ended":
-            return HeardSpeech(answer.speech_ended.sample, False)
-        case "progress":
-            return HeardProgress(answer.progress.done_sample, answer.progress.keep_from_sample)
-        case "done":
-            return HeardEnd(answer.done.sample_count)
-        case _:
-            return None
-
-
-def _words(words: object) -> tuple[LiveWord, ...]:
-    found: list[pb.AsrWord] = list(words)  # type: ignore[call-overload]  # a repeated field
-    return tuple(
-        LiveWord(
-            word.text.strip(),
-            word.start_sample,
-            word.end_sample,
-            word.probability if word.HasField("probability") else None,
-        )
-        for word in found
-        if word.text.strip()
+        first=begin.first,
+        done=begin.done,
+        language=begin.language,
     )

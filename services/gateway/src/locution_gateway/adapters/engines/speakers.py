@@ -9,12 +9,15 @@ import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution_common.errors import InternalError
+from locution_speech import wire
+from locution_speech.engine.models import Flow
+from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
-from locution_gateway.adapters.engines.exchange import Exchange
-from locution_gateway.adapters.engines.speech import chunks, flow_message
-from locution_gateway.domain.config import JobConfig
+from locution_gateway.adapters.engines.exchange import Exchange, believed
+from locution_gateway.adapters.engines.speech import chunks
+from locution_gateway.domain.config import DiarizationConfig, JobConfig
 from locution_gateway.domain.stage_errors import EngineError, EngineUnavailableError
-from locution_gateway.domain.stages import Audio, Clustering, Flow, Progress, SectionResult, SpeakerSpan
+from locution_gateway.domain.stages import Audio, Clustering, Progress, SectionResult
 
 
 class GrpcDiarizationEngine:
@@ -27,7 +30,7 @@ class GrpcDiarizationEngine:
 
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
         """Find one section's local speakers; the body is a serialised SectionSpeakers."""
-        begin = pb.DiarizeStart(flow=flow_message(flow), model=model)
+        begin = wire.diarize_start_to_proto(flow, model)
         sent = _Counted(audio)
         exchange = Exchange(self._stub.Diarize(), _section_requests(begin, sent), self._stall)
         done = None
@@ -42,7 +45,7 @@ class GrpcDiarizationEngine:
         if done is None:
             raise EngineUnavailableError("the engine ended a section without its result")
         check_section(done.section, sent.samples)
-        return SectionResult(done.section.SerializeToString(deterministic=True), done.timings.compute_seconds)
+        return SectionResult(wire.section_to_bytes(done.section), done.timings.compute_seconds)
 
     async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
         """Join the sections' speakers into speakers of the recording."""
@@ -52,7 +55,9 @@ class GrpcDiarizationEngine:
             found = [answer async for answer in answers]
         if len(found) != len(sections):
             raise EngineUnavailableError("the engine ended a clustering without its result")
-        return Clustering(tuple(map(_spans, found)), _voices(found[-1]) if found else ())
+        with believed():
+            turns = tuple(map(wire.turns_from_proto, found))
+        return Clustering(turns, wire.voices_from_proto(found[-1]) if found else ())
 
 
 class _Counted:
@@ -68,14 +73,15 @@ class _Counted:
             yield pcm
 
 
-def check_section(section: pb.SectionSpeakers, samples: int) -> None:
+def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
     """Believe no engine: raise EngineError unless it had the whole section and every turn lies inside of it."""
-    known = {speaker.id for speaker in section.speakers}
-    inside = all(
-        0 <= turn.start_sample < turn.end_sample <= samples and turn.speaker_id in known for turn in section.turns
-    )
-    if section.sample_count != samples or not inside:
+    with believed():
+        found = wire.section_speakers_from_proto(section)
+    known = {voice.speaker for voice in found.voices}
+    inside = all(turn.length and turn.end <= samples and turn.speaker in known for turn in found.turns)
+    if found.sample_count != samples or not inside:
         raise EngineError("INFERENCE_FAILED", "the engine's answer cannot be true: it is of another section")
+    return found
 
 
 async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenerator[pb.DiarizeRequest]:
@@ -87,27 +93,16 @@ async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenera
 async def _cluster_requests(begin: pb.ClusterStart, sections: Sequence[bytes]) -> AsyncGenerator[pb.ClusterRequest]:
     yield pb.ClusterRequest(start=begin)
     for body in sections:
-        yield pb.ClusterRequest(section=pb.SectionSpeakers.FromString(body))
+        yield wire.section_from_bytes(body)
 
 
 def _start(flow: Flow, config: JobConfig) -> pb.ClusterStart:
     wanted = config.diarization
     if wanted is None:
         raise InternalError("a clustering belongs to a job without diarization")
-    return pb.ClusterStart(
-        flow=flow_message(flow),
-        model=wanted.model.path,
-        speaker_count=wanted.speaker_count,
-        min_speaker_count=wanted.min_speaker_count,
-        max_speaker_count=wanted.max_speaker_count,
-    )
+    return wire.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
 
 
-def _voices(last: pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
-    """Return the voices by their speakers' numbers; empty for a speaker without one."""
-    known = {voice.speaker: tuple(voice.embedding) for voice in last.voices}
-    return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))
-
-
-def _spans(answer: pb.ClusterResponse) -> tuple[SpeakerSpan, ...]:
-    return tuple(SpeakerSpan(turn.start_sample, turn.end_sample, turn.speaker) for turn in answer.turns)
+def hints(wanted: DiarizationConfig) -> SpeakerHints:
+    """Return what is known about the number of speakers."""
+    return SpeakerHints(wanted.speaker_count, wanted.min_speaker_count, wanted.max_speaker_count)

@@ -6,17 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from locution_speech.clock import SAMPLE_RATE
+
 from locution_gateway.adapters.postgres import codec
 from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.jobs import (
-    SAMPLE_RATE,
-    Job,
-    JobId,
-    JobState,
-    StageKind,
-    StageProgress,
-    UploadId,
-)
+from locution_gateway.domain.jobs import Job, JobId, JobState, StageKind, StageProgress, UploadId
 
 # What every statement that gives jobs selects: the row, its stages summed by kind, and the speed of its models.
 SELECT: Final = """

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from locution_common.postgres import Connection
+from locution_speech.speakers import SpeakerVoice
 from pydantic import TypeAdapter
 
 from locution_gateway.adapters.postgres import live_sql as sql
@@ -27,7 +28,7 @@ from locution_gateway.domain.live_errors import (
     LiveTokenInvalidError,
 )
 from locution_gateway.domain.live_ports import NewLive
-from locution_gateway.domain.live_speakers import KnownVoice, LiveSection
+from locution_gateway.domain.live_speakers import LiveSection
 
 LISTED: Final[Mapping[str, Column]] = {
     "create_time": Column("s.create_time", "timestamptz"),
@@ -39,7 +40,7 @@ SETTLE_PAUSE: Final = timedelta(seconds=60)
 
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
 FINAL: Final = Codec(TypeAdapter(LiveFinal))
-VOICES: Final = Codec(TypeAdapter(tuple[KnownVoice, ...]))
+VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
 
 class PostgresLive:

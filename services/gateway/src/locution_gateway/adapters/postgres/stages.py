@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from locution_common.postgres import Connection, translate
+from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.adapters.postgres import codec, events, job_rows
 from locution_gateway.adapters.postgres import stage_sql as sql
@@ -19,7 +20,6 @@ from locution_gateway.domain import events as told
 from locution_gateway.domain.identity import TenantId, system
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import (
-    SAMPLE_RATE,
     EventKind,
     Failure,
     Job,

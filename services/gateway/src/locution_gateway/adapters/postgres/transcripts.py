@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from locution_speech.transcript import Segment
+
 from locution_gateway.adapters.postgres import codec, job_sql
 from locution_gateway.adapters.postgres.job_rows import job_from_row
 from locution_gateway.adapters.postgres.pool import TenantDatabase
@@ -13,7 +15,7 @@ from locution_gateway.domain.errors import JobNotFoundError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import Job, JobId
 from locution_gateway.domain.ports import FinishedSection
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_gateway.domain.transcripts import TranscriptSummary
 
 SUMMARY: Final = "SELECT summary FROM gateway.transcripts WHERE job_id = $1 AND tenant_id = $2"
 

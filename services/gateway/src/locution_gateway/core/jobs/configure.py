@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from locution_speech.capabilities import Capabilities
+from locution_speech.languages import AUTO
+
 from locution_gateway.core.jobs.fill import Origin, fill
 from locution_gateway.domain.config import (
     ChannelMode,
@@ -20,11 +23,10 @@ from locution_gateway.domain.errors import (
     OptionUnsupportedError,
 )
 from locution_gateway.domain.jobs import JobWarning, WarningCode
-from locution_gateway.domain.models import Capabilities, ModelKind, ResolvedModel
+from locution_gateway.domain.models import ModelKind, ResolvedModel
 from locution_gateway.domain.ports import ModelResolver
 
 BEAM_SIZE = 5
-AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +139,8 @@ def _check_languages(asked: JobRequestConfig, can: Capabilities, path: str) -> N
     named["language_candidates"] = list(asked.language_candidates)
     for field, languages in named.items():
         for language in languages:
-            if language is not None and not knows(can, language):
+            if language is not None and not can.knows(language):
                 raise _unsupported(field, f"{path} does not know the language {language}")
-
-
-def knows(can: Capabilities, language: str) -> bool:
-    """Tell whether a model knows a language, by its code or by that of the language without its region."""
-    return language in can.languages or language.partition("-")[0] in can.languages
 
 
 def _language(asked: JobRequestConfig, can: Capabilities) -> str:

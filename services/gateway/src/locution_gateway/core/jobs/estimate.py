@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from locution_common.clock import Clock
+from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.core.jobs.configure import Configure
 from locution_gateway.domain.config import JobConfig, JobRequestConfig
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.identity_ports import QuotaStore
-from locution_gateway.domain.jobs import SAMPLE_RATE, JobId, StageKind
+from locution_gateway.domain.jobs import JobId, StageKind
 from locution_gateway.domain.ports import Backlog, JobStore
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
+from locution_speech.clock import SAMPLE_RATE
+
 from locution_gateway.core.live import tokens
 from locution_gateway.core.live.audio import begin_before, position
 from locution_gateway.core.live.configure import configured, wants_speakers
@@ -27,9 +29,8 @@ from locution_gateway.domain.live_ports import LiveStore, NewLive
 from locution_gateway.domain.models import ModelKind, ResolvedModel
 from locution_gateway.domain.ports import ModelResolver, ObjectBytes
 
-RATE: Final = 16_000
 FRAME: Final = 512
-WARM_UP: Final = 8 * RATE
+WARM_UP: Final = 8 * SAMPLE_RATE
 """Audio that an engine hears again before what is not done, so that its detector and cuts are as they were."""
 
 PAGE: Final = 200

@@ -11,14 +11,13 @@ from math import gcd
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.pcm import Samples, to_bytes, to_float
 
 from locution_gateway.domain.live import LiveEncoding
 from locution_gateway.domain.live_ports import Sink
 
-RATE: Final = 16_000
 ZEROS: Final = 24
-Floats = npt.NDArray[np.float32]
 
 
 class PcmTranscoder:
@@ -27,7 +26,7 @@ class PcmTranscoder:
     def __init__(self, encoding: LiveEncoding, rate: int, sink: Sink, offset: int = 0, first: int = 0) -> None:
         self._encoding = encoding
         self._sink = sink
-        self._resampler = None if rate == RATE else Resampler(rate, offset)
+        self._resampler = None if rate == SAMPLE_RATE else Resampler(rate, offset)
         self._at = position(offset, rate)
         self._first = first
 
@@ -41,33 +40,32 @@ class PcmTranscoder:
         if self._resampler is not None:
             await self._give(self._resampler.finish())
 
-    async def _give(self, audio: Floats) -> None:
+    async def _give(self, audio: Samples) -> None:
         skipped = min(len(audio), max(0, self._first - self._at))
         self._at += len(audio)
         if len(audio) > skipped:
-            scaled = np.clip(np.rint(audio[skipped:] * 32768.0), -32768, 32767)
-            await self._sink(scaled.astype("<i2").tobytes())
+            await self._sink(to_bytes(audio[skipped:]))
 
 
 def position(offset: int, rate: int) -> int:
     """Return the first sample at 16 kHz at or behind a sample at `rate`."""
-    return -(-offset * RATE // rate)
+    return -(-offset * SAMPLE_RATE // rate)
 
 
 def begin_before(sample: int, rate: int) -> int:
     """Return the offset at `rate` from which audio must be read so that samples from `sample` on are exact."""
-    if rate == RATE:
+    if rate == SAMPLE_RATE:
         return sample
-    step = rate // gcd(rate, RATE)
-    early = sample * rate // RATE - _reach(rate) - step
+    step = rate // gcd(rate, SAMPLE_RATE)
+    early = sample * rate // SAMPLE_RATE - _reach(rate) - step
     return max(0, early - early % step)
 
 
-def decoded(encoding: LiveEncoding, data: bytes) -> Floats:
+def decoded(encoding: LiveEncoding, data: bytes) -> Samples:
     """Return samples in [-1, 1]; what is no number counts as silence."""
     match encoding:
         case LiveEncoding.PCM_S16LE:
-            return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768.0)
+            return to_float(data)
         case LiveEncoding.PCM_F32LE:
             return np.asarray(np.clip(np.nan_to_num(np.frombuffer(data, "<f4")), -1.0, 1.0), np.float32)
         case LiveEncoding.MULAW:
@@ -82,27 +80,27 @@ class Resampler:
     """Bring a stream that begins at sample `offset` of `rate` to 16 kHz."""
 
     def __init__(self, rate: int, offset: int = 0) -> None:
-        divisor = gcd(rate, RATE)
-        self._up, self._down = RATE // divisor, rate // divisor
+        divisor = gcd(rate, SAMPLE_RATE)
+        self._up, self._down = SAMPLE_RATE // divisor, rate // divisor
         self._reach = _reach(rate)
         self._filters = _filters(self._up, self._down, self._reach)
-        self._held: Floats = np.zeros(self._reach, np.float32)
+        self._held: Samples = np.zeros(self._reach, np.float32)
         self._start = offset - self._reach
         self._next = position(offset, rate)
         self._taken = offset
 
-    def push(self, audio: Floats) -> Floats:
+    def push(self, audio: Samples) -> Samples:
         """Return the samples that are complete."""
         self._held = np.concatenate([self._held, audio])
         self._taken += len(audio)
         return self._pull((self._taken - self._reach) * self._up // self._down)
 
-    def finish(self) -> Floats:
+    def finish(self) -> Samples:
         """Return the rest, silence behind it."""
         self._held = np.concatenate([self._held, np.zeros(2 * self._reach + self._down, np.float32)])
         return self._pull(-(-self._taken * self._up // self._down))
 
-    def _pull(self, end: int) -> Floats:
+    def _pull(self, end: int) -> Samples:
         if end <= self._next:
             return np.zeros(0, np.float32)
         places = np.arange(self._next, end, dtype=np.int64) * self._down
@@ -117,22 +115,22 @@ class Resampler:
 
 def _reach(rate: int) -> int:
     """Return how many samples of `rate` the filter reaches to either side."""
-    return -(-ZEROS * max(rate, RATE) // RATE)
+    return -(-ZEROS * max(rate, SAMPLE_RATE) // SAMPLE_RATE)
 
 
 @lru_cache(maxsize=16)
-def _filters(up: int, down: int, reach: int) -> Floats:
+def _filters(up: int, down: int, reach: int) -> Samples:
     """Return one row of weights for each phase, over the samples from `reach - 1` before to `reach` behind."""
     cut = min(1.0, up / down) * 0.95
     taps = np.arange(-reach + 1, reach + 1)[None, :] - (np.arange(up) / up)[:, None]
     window = np.i0(9.0 * np.sqrt(np.clip(1 - (taps / (reach + 1)) ** 2, 0, None))) / np.i0(9.0)
     rows = cut * np.sinc(cut * taps) * window
-    normal: Floats = (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
+    normal: Samples = (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
     return normal
 
 
 @lru_cache(maxsize=1)
-def _mulaw() -> Floats:
+def _mulaw() -> Samples:
     """Return the value of each byte (ITU-T G.711, mu-law)."""
     codes = ~np.arange(256, dtype=np.int64) & 0xFF
     magnitude = (((codes & 0x0F) << 3) + 0x84) << ((codes >> 4) & 7)
@@ -141,7 +139,7 @@ def _mulaw() -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _alaw() -> Floats:
+def _alaw() -> Samples:
     """Return the value of each byte (ITU-T G.711, A-law)."""
     codes = np.arange(256, dtype=np.int64) ^ 0x55
     exponent, mantissa = (codes >> 4) & 7, codes & 0x0F

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from locution_gateway.core.jobs.configure import AUTO, knows
+from locution_speech.clock import samples
+from locution_speech.languages import AUTO
+
 from locution_gateway.core.jobs.fill import Origin
 from locution_gateway.domain.config import DiarizationConfig, DiarizationRequest
 from locution_gateway.domain.errors import OptionUnsupportedError
 from locution_gateway.domain.live import Afterwards, LiveConfig, LiveRequest
 from locution_gateway.domain.models import ResolvedModel
 
-RATE: Final = 16_000
 STEP: Final = 0.5
 
 
@@ -39,10 +40,10 @@ def configured(
         sample_rate=asked.sample_rate,
         language=_language(asked.language, model),
         asr_model=model.choice,
-        step=round((asked.step or STEP) * RATE),
+        step=samples(asked.step or STEP),
         afterwards=asked.afterwards or tenant_default or default,
-        silence=round((asked.silence or 0) * RATE),
-        longest=round((asked.longest or 0) * RATE),
+        silence=samples(asked.silence or 0),
+        longest=samples(asked.longest or 0),
         partials=asked.partials is not False,
         prompt=asked.prompt or "",
         hotwords=asked.hotwords,
@@ -85,6 +86,6 @@ def _language(asked: str | None, model: ResolvedModel) -> str:
     can = model.capabilities
     if asked in (None, AUTO):
         return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
-    if not knows(can, asked or AUTO):
+    if not can.knows(asked or AUTO):
         raise OptionUnsupportedError("start.config.language", f"{model.choice.path} does not know the language {asked}")
     return asked or AUTO

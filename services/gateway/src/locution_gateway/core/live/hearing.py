@@ -10,26 +10,18 @@ from dataclasses import replace
 from typing import Final
 
 from locution_common.clock import Clock
+from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate
+from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.domain.errors import DependencyUnavailable
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.live import (
-    EngineEvent,
-    EngineReplaced,
-    HeardEnd,
-    HeardFinal,
-    HeardProgress,
-    ListenFrom,
-    LiveChange,
-    LiveConfig,
-)
+from locution_gateway.domain.live import EngineReplaced, ListenFrom, LiveConfig
 from locution_gateway.domain.live_errors import EngineLostError
 from locution_gateway.domain.live_ports import Listening, LiveEngine
 
-RATE: Final = 16_000
 WIDTH: Final = 2
-PIECE: Final = RATE
-MOST_UNDONE: Final = 90 * RATE
+PIECE: Final = SAMPLE_RATE
+MOST_UNDONE: Final = 90 * SAMPLE_RATE
 """Audio that is held because no final is behind it; more than three of the longest windows."""
 
 STALL: Final = 60.0
@@ -59,7 +51,7 @@ class Hearing:
         self._sent = begin.first
         self._flushes: deque[int] = deque()
         self._flushed = -1
-        self._changes: deque[tuple[int, LiveChange]] = deque()
+        self._changes: deque[tuple[int, ListenUpdate]] = deque()
         self._finished = False
         self._events = 0
         self._unanswered = False
@@ -96,7 +88,7 @@ class Hearing:
             self._flushes.append(self._end)
             self._changed.notify_all()
 
-    async def change(self, change: LiveChange) -> LiveConfig:
+    async def change(self, change: ListenUpdate) -> LiveConfig:
         """Change what the decoder is asked; return what the session runs with now."""
         async with self._changed:
             self._config = changed(self._config, change)
@@ -110,8 +102,8 @@ class Hearing:
             self._finished = True
             self._changed.notify_all()
 
-    async def events(self) -> AsyncGenerator[EngineEvent | EngineReplaced]:
-        """Yield what engines hear, in order, HeardEnd last.
+    async def events(self) -> AsyncGenerator[ListenEvent | EngineReplaced]:
+        """Yield what engines hear, in order, ListenDone last.
 
         Raises what an engine refuses the stream with, and DependencyUnavailable when there is no engine for too long.
         """
@@ -125,7 +117,7 @@ class Hearing:
                     async with aclosing(self._conversation(listening)) as events:
                         async for event in events:
                             yield event
-                            if isinstance(event, HeardEnd):
+                            if isinstance(event, ListenDone):
                                 return
             except EngineLostError as lost:
                 lost_at = self._clock.monotonic() if lost_at is None else lost_at
@@ -140,7 +132,7 @@ class Hearing:
         self._changes.clear()
         return ListenFrom(self._first, max(self._done, self._first), self._language, self._trace)
 
-    async def _conversation(self, listening: Listening) -> AsyncGenerator[EngineEvent]:
+    async def _conversation(self, listening: Listening) -> AsyncGenerator[ListenEvent]:
         helpers = [asyncio.create_task(self._send_all(listening)), asyncio.create_task(self._watch(listening))]
         try:
             async for event in listening.events():
@@ -162,16 +154,16 @@ class Hearing:
                 listening.abandon()
                 return
 
-    async def _note(self, event: EngineEvent) -> None:
+    async def _note(self, event: ListenEvent) -> None:
         """Remember what need not be heard again."""
         async with self._changed:
             self._events += 1
             self._unanswered = False
             match event:
-                case HeardFinal():
+                case ListenFinal():
                     self._done = max(self._done, event.end)
                     self._language = self._language or event.language or None
-                case HeardProgress():
+                case ListenProgress():
                     self._done = max(self._done, event.done)
                     self._forget(event.keep_from)
             self._changed.notify_all()
@@ -200,7 +192,7 @@ class Hearing:
             await self._changed.wait_for(self._something)
             step = self._next()
         match step:
-            case LiveChange():
+            case ListenUpdate():
                 await listening.change(step)
             case bytes():
                 first = self._sent
@@ -222,7 +214,7 @@ class Hearing:
     def _due_flush(self) -> int | None:
         return next((at for at in self._flushes if at == self._sent > self._flushed), None)
 
-    def _next(self) -> bytes | LiveChange | str | None:
+    def _next(self) -> bytes | ListenUpdate | str | None:
         if self._changes and self._changes[0][0] <= self._sent:
             return self._changes.popleft()[1]
         if self._due_flush() is not None:
@@ -242,7 +234,7 @@ class Hearing:
         raise AssertionError("what is not sent is held")
 
 
-def changed(config: LiveConfig, change: LiveChange) -> LiveConfig:
+def changed(config: LiveConfig, change: ListenUpdate) -> LiveConfig:
     """Return a configuration with a change made."""
     return replace(
         config,

@@ -11,19 +11,19 @@ from uuid import UUID
 
 from locution_common.errors import LocutionError
 from locution_common.retry import retry
+from locution_speech.speakers import Turn, label
 
 from locution_gateway.core.live import keys
 from locution_gateway.core.live.keeper import PATIENCE as KEEPING
 from locution_gateway.core.live.parts import LiveParts
-from locution_gateway.core.live.voices import MOST, Voices, label, speakers_of
+from locution_gateway.core.live.voices import MOST, Voices, speakers_of
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import LiveFinal, LiveSession, ServerMessage, SpeakersKnown, SpeakersUnavailable
 from locution_gateway.domain.live_errors import LiveSessionEndedError, LiveTakenOverError
 from locution_gateway.domain.live_ports import LiveSpeakers
-from locution_gateway.domain.live_speakers import HeardSpeakers, KnownVoice, LiveSection
+from locution_gateway.domain.live_speakers import HeardSpeakers, LiveSection
 from locution_gateway.domain.stage_errors import EngineBusyError, EngineUnavailableError
-from locution_gateway.domain.transcripts import Turn
 
 PATIENCE: Final = 2.0
 """Seconds that a final waits for its speakers; they follow it when they come later."""
@@ -128,11 +128,11 @@ class Labels:
             await self._miss()
             return ()
         self._missing = False
-        placed = self._voices.place(heard.voices)
+        placed = self._voices.place(heard.section.voices)
         await self._keep(labelling, heard, placed)
         turns = [
-            Turn(labelling.start + turn.start, labelling.start + turn.end, label(placed[turn.local]))
-            for turn in heard.turns
+            Turn(labelling.start + turn.start, labelling.start + turn.end, label(placed[turn.speaker]))
+            for turn in heard.section.turns
         ]
         return speakers_of(labelling.final, turns)
 
@@ -149,7 +149,7 @@ class Labels:
 
     async def _keep(self, labelling: Labelling, heard: HeardSpeakers, placed: dict[int, int]) -> None:
         key = keys.section(self._session.tenant_id, self._session.session_id, labelling.final.final_id, self._owner)
-        voices = tuple(KnownVoice(placed[voice.local], voice.embedding, voice.samples) for voice in heard.voices)
+        voices = tuple(replace(voice, speaker=placed[voice.speaker]) for voice in heard.section.voices)
         section = LiveSection(labelling.final.final_id, labelling.start, key, voices)
         await retry(lambda: self._parts.objects.put(key, heard.body), backoff=KEEPING, clock=self._parts.clock)
         await retry(lambda: self._add(section), backoff=KEEPING, clock=self._parts.clock)
@@ -182,7 +182,7 @@ class Labels:
                 ]
                 await self._settle_one(section.final_id, turns)
 
-    async def _settle_one(self, final_id: int, turns: list[Turn]) -> None:
+    async def _settle_one(self, final_id: int, turns: list[Turn[str]]) -> None:
         session_id = self._session.session_id
         finals = await self._parts.store.finals(self._principal, session_id, final_id - 1, 1)
         if not finals or finals[0].final_id != final_id:

@@ -8,6 +8,18 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from datetime import timedelta
 
 from locution_common.errors import AudioOffsetMismatch, LocutionError, StreamProtocolViolated
+from locution_speech.asr import (
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenFinal,
+    ListenPartial,
+    ListenProgress,
+    ListenUpdate,
+    SpeechEvent,
+)
+from locution_speech.clock import SAMPLE_RATE
+from locution_speech.transcript import Word
 
 from locution_gateway.core.live.attach import Attach, Attached, Restart
 from locution_gateway.core.live.audio import PcmTranscoder, position
@@ -22,27 +34,17 @@ from locution_gateway.domain.live import (
     Audio,
     ClientMessage,
     Draining,
-    EngineEvent,
     EngineReplaced,
     Finish,
-    Flush,
-    HeardEnd,
-    HeardFinal,
-    HeardPartial,
-    HeardProgress,
-    HeardSpeech,
-    LiveChange,
     LiveFinal,
     LiveLimits,
-    LiveWord,
     Partial,
     Speech,
 )
 from locution_gateway.domain.live_errors import IncompleteSampleError, LiveDrainingError
 from locution_gateway.domain.live_ports import Transcoder
 
-RATE = 16_000
-PROGRESS_EVERY = 10 * RATE
+PROGRESS_EVERY = 10 * SAMPLE_RATE
 LAST_WORDS = 2.0
 """Seconds in which what is left of a broken stream is kept."""
 
@@ -157,7 +159,7 @@ class Serve:
                 await transcoder.feed(message.data)
             case Flush():
                 await self._hearing.flush()
-            case LiveChange():
+            case ListenUpdate():
                 self._config = await self._hearing.change(message)
                 await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
             case _:
@@ -184,24 +186,24 @@ class Serve:
             async for event in events:
                 await self._tell(event)
 
-    async def _tell(self, event: EngineEvent | EngineReplaced) -> None:
+    async def _tell(self, event: ListenEvent | EngineReplaced) -> None:
         match event:
-            case HeardFinal():
+            case ListenFinal():
                 await self._final(event)
-            case HeardPartial():
-                self._parts.observer.partial((self._hearing.received - event.heard) / RATE)
+            case ListenPartial():
+                self._parts.observer.partial((self._hearing.received - event.heard) / SAMPLE_RATE)
                 self._time(event.confirmed)
                 await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable))
-            case HeardSpeech():
+            case SpeechEvent():
                 await self._outbox.put(Speech(self._last_final + 1, event.sample, event.began))
-            case HeardProgress():
+            case ListenProgress():
                 await self._progress(event.done)
             case EngineReplaced():
                 await self._outbox.put(event)
-            case HeardEnd():
+            case ListenDone():
                 await self._progress(event.length, least=0)
 
-    async def _final(self, event: HeardFinal) -> None:
+    async def _final(self, event: ListenFinal) -> None:
         """Keep a final before it is sent, so that its id stands for it."""
         final = LiveFinal(self._last_final + 1, event.start, event.end, event.text, event.words, event.language)
         self._time(event.words)
@@ -213,12 +215,12 @@ class Serve:
         )
         self._last_final = final.final_id
         self._progressed = max(self._progressed, final.end)
-        self._parts.observer.final(self._session, final, (self._hearing.received - final.end) / RATE)
+        self._parts.observer.final(self._session, final, (self._hearing.received - final.end) / SAMPLE_RATE)
         await self._outbox.put(final)
         if labelling is not None:
             labelling.sent.set_result(final)
 
-    def _time(self, words: tuple[LiveWord, ...]) -> None:
+    def _time(self, words: tuple[Word, ...]) -> None:
         for seconds in self._timing.confirmed(words, self._parts.clock.monotonic()):
             self._parts.observer.confirmed(seconds)
 

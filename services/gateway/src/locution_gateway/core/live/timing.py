@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from locution_gateway.domain.live import LiveWord
+from locution_speech.transcript import Word
 
 MOST_MARKS: Final = 4096
 """Arrivals that are remembered; a client that sends smaller pieces has its words timed from a later one."""
@@ -28,7 +28,7 @@ class Confirmation:
         else:
             self._samples[-1], self._times[-1] = sample, now
 
-    def confirmed(self, words: Iterable[LiveWord], now: float) -> Iterator[float]:
+    def confirmed(self, words: Iterable[Word], now: float) -> Iterator[float]:
         """Yield the seconds that each word took which was not confirmed before."""
         for word in words:
             if word.end <= self._confirmed:

@@ -12,17 +12,18 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from locution_speech.clock import samples
+from locution_speech.speakers import SpeakerVoice, Turn
+from locution_speech.transcript import Segment
 
 from locution_gateway.core.speakers import assign
 from locution_gateway.core.voices.pair import pair
 from locution_gateway.domain.live import LiveFinal
-from locution_gateway.domain.live_speakers import KnownVoice, LocalVoice
-from locution_gateway.domain.transcripts import Segment, Turn, Word
 
 ALIKE: Final = 0.35
 """Cosine from which two voices are one speaker's: the threshold at which the diarizer's own clustering joins."""
 
-LEAST: Final = 16_000
+LEAST: Final = samples(1.0)
 """Samples of speech without which a voice is neither a new speaker nor changes one that is known."""
 
 MOST: Final = 50
@@ -36,30 +37,30 @@ class Voices:
         self._most = most
         self._sums: list[Vector] = []
 
-    def restore(self, known: Iterable[KnownVoice]) -> None:
+    def restore(self, known: Iterable[SpeakerVoice]) -> None:
         """Take a section's voices as they were placed before."""
         for voice in known:
             while len(self._sums) <= voice.speaker:
                 self._sums.append(np.zeros(len(voice.embedding)))
             self._learn(voice.speaker, voice.embedding, voice.samples)
 
-    def place(self, heard: Sequence[LocalVoice]) -> dict[int, int]:
+    def place(self, heard: Sequence[SpeakerVoice]) -> dict[int, int]:
         """Return the session's speaker of each local voice, and learn from them."""
         placed = dict(self._pairs(heard))
         for voice in heard:
-            if voice.local not in placed:
-                placed[voice.local] = self._stranger(voice)
-            self._learn(placed[voice.local], voice.embedding, voice.samples)
+            if voice.speaker not in placed:
+                placed[voice.speaker] = self._stranger(voice)
+            self._learn(placed[voice.speaker], voice.embedding, voice.samples)
         return placed
 
-    def _pairs(self, heard: Sequence[LocalVoice]) -> Iterator[tuple[int, int]]:
+    def _pairs(self, heard: Sequence[SpeakerVoice]) -> Iterator[tuple[int, int]]:
         """Yield voices with the speakers that they are like."""
         likeness = (
-            (self._likeness(speaker, voice), voice.local, speaker) for voice in heard for speaker in self._speakers()
+            (self._likeness(speaker, voice), voice.speaker, speaker) for voice in heard for speaker in self._speakers()
         )
         return pair(likeness, ALIKE)
 
-    def _stranger(self, voice: LocalVoice) -> int:
+    def _stranger(self, voice: SpeakerVoice) -> int:
         """Return a new speaker, or the nearest where there are enough or too little was said."""
         if self._sums and (len(self._sums) >= self._most or voice.samples < LEAST):
             return max(self._speakers(), key=lambda speaker: self._likeness(speaker, voice))
@@ -70,7 +71,7 @@ class Voices:
         if samples >= LEAST or not self._sums[speaker].any():
             self._sums[speaker] += np.asarray(embedding) * samples
 
-    def _likeness(self, speaker: int, voice: LocalVoice) -> float:
+    def _likeness(self, speaker: int, voice: SpeakerVoice) -> float:
         total = self._sums[speaker]
         length = float(np.linalg.norm(total))
         return float(total @ np.asarray(voice.embedding)) / length if length else 0.0
@@ -79,15 +80,9 @@ class Voices:
         return range(len(self._sums))
 
 
-def label(speaker: int) -> str:
-    """Return a speaker's label, as transcripts have it."""
-    return f"SPEAKER_{speaker:02d}"
-
-
-def speakers_of(final: LiveFinal, turns: Sequence[Turn]) -> tuple[str, ...]:
+def speakers_of(final: LiveFinal, turns: Sequence[Turn[str]]) -> tuple[str, ...]:
     """Return who speaks each word of a final; nothing where nobody was told apart."""
-    words = tuple(Word(word.start, word.end, word.text) for word in final.words)
-    if not words or not turns:
+    if not final.words or not turns:
         return ()
-    parts = assign([Segment(final.start, final.end, final.text, words)], turns)
+    parts = assign([Segment(final.start, final.end, final.text, final.words)], turns)
     return tuple(word.speaker or "" for part in parts for word in part.words)

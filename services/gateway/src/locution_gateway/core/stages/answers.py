@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from locution_speech.speakers import Turn
+from locution_speech.transcript import Segment
+
 from locution_gateway.domain.stage_errors import EngineError
-from locution_gateway.domain.stages import SpeakerSpan
-from locution_gateway.domain.transcripts import SectionTranscript, Segment
+from locution_gateway.domain.transcripts import SectionTranscript
 
 
 def check_section(transcript: SectionTranscript, samples: int) -> None:
     """Raise EngineError unless every sample is accounted for once and all text lies inside the section."""
     place = 0
     for span in transcript.coverage:
-        if span.start != place or span.end <= span.start:
+        if span.start != place or not span.length:
             raise _nonsense(f"its coverage goes from {place} to a span of {span.start} to {span.end}")
         place = span.end
     if place != samples:
@@ -24,10 +26,10 @@ def check_section(transcript: SectionTranscript, samples: int) -> None:
             raise _nonsense(f"a segment stands at {segment.start} to {segment.end} of {samples} samples")
 
 
-def check_spans(spans: Iterable[SpeakerSpan], samples: int) -> None:
+def check_spans(spans: Iterable[Turn[int]], samples: int) -> None:
     """Raise EngineError unless every span is of a speaker and inside the section."""
     for span in spans:
-        if not (0 <= span.start < span.end <= samples and span.speaker >= 0):
+        if not (span.length and span.end <= samples and span.speaker >= 0):
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
 
 
@@ -38,8 +40,7 @@ def check_voices(voices: Iterable[Sequence[float]]) -> None:
 
 
 def _inside(segment: Segment, samples: int) -> bool:
-    places = [(segment.start, segment.end), *((word.start, word.end) for word in segment.words)]
-    return all(0 <= start <= end <= samples for start, end in places)
+    return all(span.end <= samples for span in (segment, *segment.words))
 
 
 def _nonsense(what: str) -> EngineError:

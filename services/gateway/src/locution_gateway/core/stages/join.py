@@ -7,19 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from locution_speech.speakers import Turn, label
+from locution_speech.transcript import CoverageSpan, Outcome, Segment
+
 from locution_gateway.core.speakers import assign
 from locution_gateway.domain.config import ChannelMode
 from locution_gateway.domain.jobs import Job, JobWarning, Section, WarningCode
-from locution_gateway.domain.stages import Joined, SpeakerSpan
-from locution_gateway.domain.transcripts import (
-    CoverageSpan,
-    Outcome,
-    SectionTranscript,
-    Segment,
-    Speaker,
-    TranscriptSummary,
-    Turn,
-)
+from locution_gateway.domain.stages import Joined
+from locution_gateway.domain.transcripts import SectionTranscript, Speaker, TranscriptSummary
 from locution_gateway.domain.voices import KnownVoice
 
 Placed = tuple[Section, int, SectionTranscript]
@@ -31,7 +26,7 @@ def join(
     sections: Sequence[Section],
     transcribed: Sequence[Placed],
     failed: Sequence[tuple[Section, int, str]],
-    spans: Sequence[Sequence[SpeakerSpan]] | None,
+    spans: Sequence[Sequence[Turn[int]]] | None,
     warnings: Sequence[JobWarning] = (),
     names: Mapping[int, KnownVoice] | None = None,
 ) -> Joined:
@@ -58,26 +53,21 @@ def join(
 
 def _segments(transcribed: Sequence[Placed], separate: bool) -> list[Segment]:
     moved = [
-        _moved(segment, section.start, channel if separate else None)
+        replace(segment.moved(section.start), channel=channel if separate else None)
         for section, channel, transcript in transcribed
         for segment in transcript.segments
     ]
     return sorted(moved, key=lambda segment: (segment.start, segment.channel or 0))
 
 
-def _moved(segment: Segment, offset: int, channel: int | None) -> Segment:
-    words = tuple(replace(word, start=word.start + offset, end=word.end + offset) for word in segment.words)
-    return replace(segment, start=segment.start + offset, end=segment.end + offset, words=words, channel=channel)
-
-
-def _turns(sections: Sequence[Section], spans: Sequence[Sequence[SpeakerSpan]]) -> list[Turn]:
+def _turns(sections: Sequence[Section], spans: Sequence[Sequence[Turn[int]]]) -> list[Turn[str]]:
     """Return turns of the recording in order; a turn that goes on over a cut is one turn."""
     placed = [
-        Turn(section.start + span.start, section.start + span.end, _label(span.speaker))
+        Turn(section.start + span.start, section.start + span.end, label(span.speaker))
         for section, found in zip(sections, spans, strict=True)
         for span in found
     ]
-    merged: list[Turn] = []
+    merged: list[Turn[str]] = []
     last: dict[str, int] = {}
     for turn in sorted(placed, key=lambda turn: (turn.start, turn.end)):
         position = last.get(turn.speaker)
@@ -89,29 +79,25 @@ def _turns(sections: Sequence[Section], spans: Sequence[Sequence[SpeakerSpan]]) 
     return merged
 
 
-def _label(speaker: int) -> str:
-    return f"SPEAKER_{speaker:02d}"
-
-
-def _speakers(turns: Iterable[Turn], names: Mapping[int, KnownVoice]) -> tuple[Speaker, ...]:
-    named = {_label(speaker): voice for speaker, voice in names.items()}
+def _speakers(turns: Iterable[Turn[str]], names: Mapping[int, KnownVoice]) -> tuple[Speaker, ...]:
+    named = {label(speaker): voice for speaker, voice in names.items()}
     spoken: dict[str, int] = defaultdict(int)
     for turn in turns:
-        spoken[turn.speaker] += turn.end - turn.start
-    return tuple(_speaker(label, samples, named.get(label)) for label, samples in spoken.items())
+        spoken[turn.speaker] += turn.length
+    return tuple(_speaker(name, samples, named.get(name)) for name, samples in spoken.items())
 
 
-def _speaker(label: str, samples: int, voice: KnownVoice | None) -> Speaker:
+def _speaker(name: str, samples: int, voice: KnownVoice | None) -> Speaker:
     if voice is None:
-        return Speaker(label, samples)
-    return Speaker(label, samples, voice.voice_id, voice.display_name)
+        return Speaker(name, samples)
+    return Speaker(name, samples, voice.voice_id, voice.display_name)
 
 
 def _coverage(
     transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, str]], separate: bool
 ) -> list[CoverageSpan]:
     spans = [
-        replace(span, start=span.start + section.start, end=span.end + section.start, channel=channel)
+        replace(span.moved(section.start), channel=channel)
         for section, channel, transcript in transcribed
         for span in transcript.coverage
     ]
@@ -142,7 +128,7 @@ def _speech_coverage(coverage: Iterable[CoverageSpan]) -> float | None:
     """Return the share of speech that gave text; failed stretches count as speech without text."""
     lengths: dict[Outcome, int] = defaultdict(int)
     for span in coverage:
-        lengths[span.outcome] += span.end - span.start
+        lengths[span.outcome] += span.length
     speech = lengths[Outcome.TRANSCRIBED] + lengths[Outcome.DROPPED] + lengths[Outcome.FAILED]
     return lengths[Outcome.TRANSCRIBED] / speech if speech else None
 
@@ -151,7 +137,7 @@ def _language(segments: Iterable[Segment]) -> str | None:
     spoken: dict[str, int] = defaultdict(int)
     for segment in segments:
         if segment.language:
-            spoken[segment.language] += segment.end - segment.start
+            spoken[segment.language] += segment.length
     return max(sorted(spoken), key=spoken.__getitem__) if spoken else None
 
 

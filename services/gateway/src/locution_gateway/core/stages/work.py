@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from locution_common.errors import InternalError
+from locution_speech.engine.models import Flow, FlowKey
 
 from locution_gateway.core.stages.answers import check_section, check_spans, check_voices
 from locution_gateway.core.stages.join import join
@@ -21,7 +22,6 @@ from locution_gateway.domain.stages import (
     Decoder,
     DiarizationEngine,
     FinishedStage,
-    Flow,
     Joined,
     Progress,
     Recording,
@@ -165,4 +165,4 @@ def _diarization(work: StageWork) -> DiarizationConfig:
 
 def _flow(work: StageWork) -> Flow:
     """Return the opaque key by which engines share fairly: one for each tenant."""
-    return Flow(work.lease.tenant_id.hex)
+    return Flow(FlowKey(work.lease.tenant_id.hex))

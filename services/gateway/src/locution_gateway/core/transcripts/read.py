@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from locution_speech.transcript import Segment
+
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.errors import (
     PageTokenInvalidError,
@@ -17,7 +19,7 @@ from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import Job, JobId, JobState
 from locution_gateway.domain.listing import Position
 from locution_gateway.domain.ports import FinishedSection, TranscriptStore
-from locution_gateway.domain.transcripts import Segment, TranscriptSummary
+from locution_gateway.domain.transcripts import TranscriptSummary
 
 PAGE: Final = 200
 BATCH: Final = 500
@@ -136,12 +138,8 @@ class _Place:
 def in_order(sections: Sequence[FinishedSection]) -> list[Segment]:
     """Return the segments of one section's channels in order of time, placed in the recording."""
     moved = [
-        moved_by(segment, found.start, found.channel) for found in sections for segment in found.transcript.segments
+        replace(segment.moved(found.start), channel=found.channel)
+        for found in sections
+        for segment in found.transcript.segments
     ]
     return sorted(moved, key=lambda segment: (segment.start, segment.channel or 0))
-
-
-def moved_by(segment: Segment, samples: int, channel: int | None) -> Segment:
-    """Return a segment moved from the time of its section to that of the recording."""
-    words = tuple(replace(word, start=word.start + samples, end=word.end + samples) for word in segment.words)
-    return replace(segment, start=segment.start + samples, end=segment.end + samples, words=words, channel=channel)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from locution_speech.clock import SAMPLE_RATE
+
 from locution_gateway.core.authorise import require
 from locution_gateway.core.masks import masked
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.config import ModelChoice
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.ids import new_id
-from locution_gateway.domain.jobs import SAMPLE_RATE, JobId, JobState
+from locution_gateway.domain.jobs import JobId, JobState
 from locution_gateway.domain.listing import PageQuery
 from locution_gateway.domain.requests import RequestKey
 from locution_gateway.domain.voice_errors import VoiceSampleUnusableError

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from locution_speech.clock import SAMPLE_RATE
+
 from locution_gateway.core.voices.pair import pair
-from locution_gateway.domain.jobs import SAMPLE_RATE
 from locution_gateway.domain.stages import Clustering
 from locution_gateway.domain.voices import Embedding, KnownVoice
 

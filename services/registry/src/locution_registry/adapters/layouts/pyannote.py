@@ -11,8 +11,10 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from locution_speech.capabilities import Capabilities
+
 from ...domain.errors import ModelLayoutInvalid
-from ...domain.models import Capabilities, Kind, Layout
+from ...domain.models import Kind, Layout
 from ..tree import Folder
 from . import documents
 

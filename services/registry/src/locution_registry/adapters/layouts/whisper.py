@@ -11,8 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from locution_speech.capabilities import Capabilities
+from locution_speech.languages import from_whisper
+
 from ...domain.errors import ModelLayoutInvalid
-from ...domain.models import Capabilities, Kind, Layout
+from ...domain.models import Kind, Layout
 from ..tree import Folder
 from . import documents
 from .ctranslate2 import Header, read_header
@@ -88,7 +91,7 @@ def _capabilities(header: Header, config: Mapping[str, object], vocabulary: Sequ
 
 
 def _languages(config: Mapping[str, object], vocabulary: Sequence[str]) -> tuple[str, ...]:
-    """Return the codes of the language tokens: those that `lang_ids` numbers, else those after the start token."""
+    """Return the tags of the language tokens: those that `lang_ids` numbers, else those after the start token."""
     numbered = config.get("lang_ids")
     if isinstance(numbered, list) and numbered:
         tokens = [_token(vocabulary, number) for number in numbered]
@@ -96,7 +99,7 @@ def _languages(config: Mapping[str, object], vocabulary: Sequence[str]) -> tuple
         start = vocabulary.index(_START) + 1
         tokens = list(vocabulary[start : vocabulary.index("<|translate|>", start)])
     matches = [_LANGUAGE.fullmatch(token) for token in tokens]
-    codes = tuple(match[1] for match in matches if match)
+    codes = tuple(from_whisper(match[1]) for match in matches if match)
     if not codes or len(codes) != len(tokens):
         raise ModelLayoutInvalid("the vocabulary has other tokens where its languages should be")
     return codes

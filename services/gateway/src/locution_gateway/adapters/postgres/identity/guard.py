@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from locution_common.postgres import Connection
+from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.adapters.postgres.identity import quotas as sql
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.identity_errors import QuotaExceededError
-from locution_gateway.domain.jobs import SAMPLE_RATE
 from locution_gateway.domain.limits import Limits, QuotaUse
 
 # Two calls at once must not both find the last free place: what a tenant makes is made one after the other.

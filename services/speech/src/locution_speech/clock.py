@@ -1,0 +1,48 @@
+"""Time as all services count it: samples at one rate, from the start of a section or a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+SAMPLE_RATE: Final = 16_000
+"""Samples a second of all audio inside of Locution."""
+
+
+def samples(seconds: float) -> int:
+    """Return the number of samples in `seconds`, rounded to the nearest."""
+    return round(seconds * SAMPLE_RATE)
+
+
+def seconds(samples: int) -> float:
+    """Return the length of `samples` in seconds."""
+    return samples / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Cover the samples from `start` up to, not including, `end`. Raises ValueError for what is no span."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"not a span: {self.start} to {self.end}")
+
+    @property
+    def length(self) -> int:
+        """Count the samples covered."""
+        return self.end - self.start
+
+    def clamp(self, sample: int) -> int:
+        """Return the sample of this span that is nearest to `sample`; `end` counts as inside."""
+        return min(max(sample, self.start), self.end)
+
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether the two share at least one sample."""
+        return self.start < other.end and other.start < self.end
+
+    def moved(self, by: int) -> Self:
+        """Return the same `by` samples later."""
+        return replace(self, start=self.start + by, end=self.end + by)

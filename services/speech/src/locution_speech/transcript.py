@@ -1,0 +1,77 @@
+"""What was said: words, segments, and what became of all audio. Positions are samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+from locution_speech.clock import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Span):
+    """One word without spaces around it; `spaced` where it is written with a space before it.
+
+    `probability` is the decoder's of its tokens, absent rather than 0 when unknown. `aligned` is False where the times
+    are spread by length.
+    """
+
+    text: str
+    probability: float | None = None
+    aligned: bool = True
+    speaker: str | None = None
+    spaced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Span):
+    """A stretch of speech of about a sentence, by one speaker; every word lies inside of it."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    language: str | None = None
+    language_probability: float | None = None
+    mean_log_probability: float | None = None
+    channel: int | None = None
+
+    def moved(self, by: int) -> Self:
+        """Return the same `by` samples later, words included."""
+        words = tuple(word.moved(by) for word in self.words)
+        return replace(self, start=self.start + by, end=self.end + by, words=words)
+
+
+class Outcome(StrEnum):
+    """What became of a stretch of audio."""
+
+    TRANSCRIBED = "TRANSCRIBED"
+    NO_SPEECH = "NO_SPEECH"
+    DROPPED = "DROPPED"
+    FAILED = "FAILED"
+
+
+class DropReason(StrEnum):
+    """Why speech gave no text, or why its window was decoded again."""
+
+    NO_TEXT = "NO_TEXT"
+    IMPROBABLE_SPEECH = "IMPROBABLE_SPEECH"
+    LOW_PROBABILITY = "LOW_PROBABILITY"
+    REPETITION = "REPETITION"
+    TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    INFERENCE_FAILED = "INFERENCE_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageSpan(Span):
+    """What became of a span. `reason` is set for DROPPED and FAILED alone: a DropReason or an ErrorReason."""
+
+    outcome: Outcome
+    reason: str | None = None
+    channel: int | None = None
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """Join words as they were written."""
+    return "".join(f" {word.text}" if word.spaced else word.text for word in words).strip()

@@ -1,0 +1,488 @@
+"""The only conversion to and from locution.engine.v1.
+
+What cannot be true, such as a word that ends before it begins, raises ValueError when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from google.protobuf.duration_pb2 import Duration
+from locution.engine.v1 import asr_service_pb2 as asr_pb
+from locution.engine.v1 import common_pb2
+from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
+
+from locution_speech.asr import (
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenFinal,
+    ListenPartial,
+    ListenProgress,
+    ListenStart,
+    ListenUpdate,
+    Mode,
+    ModeChoice,
+    Options,
+    SectionDone,
+    SectionStart,
+    SpeechEvent,
+    Started,
+    Task,
+)
+from locution_speech.clock import samples, seconds
+from locution_speech.engine.models import Flow, FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.languages import AUTO
+from locution_speech.pcm import Chunk
+from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
+from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
+
+DEFAULT_BEAM = 5
+
+_TRAFFIC = {
+    common_pb2.WORK_CLASS_LIVE: TrafficClass.LIVE,
+    common_pb2.WORK_CLASS_FILE: TrafficClass.FILE,
+}
+_WORK_CLASSES = {traffic: number for number, traffic in _TRAFFIC.items()}
+_MODES = {
+    asr_pb.DECODE_PREFERENCE_UNSPECIFIED: ModeChoice.PROVEN,
+    asr_pb.DECODE_PREFERENCE_ACCURATE: ModeChoice.ACCURATE,
+    asr_pb.DECODE_PREFERENCE_FAST: ModeChoice.FAST,
+    asr_pb.DECODE_PREFERENCE_FAST_UNPROVEN: ModeChoice.FAST_UNPROVEN,
+}
+_PREFERENCES = {mode: number for number, mode in _MODES.items()}
+
+
+# Who asks, audio and time spent.
+
+
+class _Opening(Protocol):
+    """The first message to a diarizer, whichever stream it opens."""
+
+    @property
+    def flow(self) -> common_pb2.Flow: ...
+    @property
+    def model(self) -> str: ...
+
+
+def flow_to_proto(key: str, weight: float, traffic: TrafficClass) -> common_pb2.Flow:
+    """Return who asks; a deadline is of one process's clock and stays there."""
+    return common_pb2.Flow(key=key, weight=round(weight), work_class=_WORK_CLASSES[traffic])
+
+
+def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
+    """Return who asks; `monotonic` is the event loop's time, on which the deadline is placed."""
+    deadline = None
+    if flow.HasField("deadline"):
+        deadline = monotonic + (flow.deadline.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+    return Flow(FlowKey(flow.key), flow.weight or 1, _TRAFFIC[flow.work_class], deadline)
+
+
+def audio_to_proto(chunk: Chunk) -> common_pb2.AudioChunk:
+    """Return the message that carries PCM."""
+    return common_pb2.AudioChunk(start_sample=chunk.offset, pcm=chunk.data)
+
+
+def _timings_to_proto(timings: Timings) -> common_pb2.EngineTimings:
+    return common_pb2.EngineTimings(
+        queue_seconds=timings.queue_seconds,
+        compute_seconds=timings.compute_seconds,
+        windows=timings.windows,
+        redone_windows=timings.redone_windows,
+        mean_batch_size=timings.mean_batch_size,
+    )
+
+
+def timings_from_proto(timings: common_pb2.EngineTimings) -> Timings:
+    """Return time spent."""
+    return Timings(
+        timings.queue_seconds,
+        timings.compute_seconds,
+        timings.windows,
+        timings.redone_windows,
+        timings.mean_batch_size,
+    )
+
+
+# Speech to text.
+
+
+def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
+    """Return what is wanted of a section."""
+    options = start.options
+    return asr_pb.TranscribeStart(
+        flow=flow_to_proto(start.flow, start.flow_weight, start.traffic),
+        model=start.weight,
+        language=options.language or AUTO,
+        language_candidates=options.allowed_languages,
+        translate=options.task is Task.TRANSLATE,
+        prompt=options.prompt,
+        hotwords=options.hotwords,
+        beam_size=options.beam_size,
+        word_times=options.word_times,
+        max_temperature=options.max_temperature,
+        decode_preference=_PREFERENCES[options.mode],
+        min_encoder_input=_length_to_proto(options.shortest_input),
+    )
+
+
+def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) -> SectionStart:
+    """Return what is wanted of a section; `monotonic` as for a flow."""
+    flow = flow_from_proto(start.flow, monotonic)
+    options = Options(
+        language=None if start.language in ("", AUTO) else start.language,
+        allowed_languages=tuple(start.language_candidates),
+        task=Task.TRANSLATE if start.translate else Task.TRANSCRIBE,
+        prompt=start.prompt,
+        hotwords=tuple(start.hotwords),
+        beam_size=start.beam_size or DEFAULT_BEAM,
+        word_times=start.word_times,
+        max_temperature=start.max_temperature,
+        mode=_MODES[start.decode_preference],
+        shortest_input=_length_from_proto(start.min_encoder_input) if start.HasField("min_encoder_input") else None,
+    )
+    return SectionStart(WeightName(start.model), flow.key, float(flow.weight), flow.traffic, flow.deadline, options)
+
+
+def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
+    """Return what a stream runs with."""
+    return asr_pb.TranscribeStarted(
+        model=started.weight,
+        checksum=started.checksum,
+        fast=started.mode is Mode.FAST,
+        device=started.device,
+        min_encoder_input=_length_to_proto(started.shortest_input),
+    )
+
+
+def started_from_proto(started: asr_pb.TranscribeStarted) -> Started:
+    """Return what a stream runs with."""
+    shortest = _length_from_proto(started.min_encoder_input) if started.HasField("min_encoder_input") else None
+    mode = Mode.FAST if started.fast else Mode.ACCURATE
+    return Started(started.model, started.checksum, started.device, mode, shortest)
+
+
+def segment_to_proto(segment: Segment) -> asr_pb.AsrSegment:
+    """Return a segment."""
+    return asr_pb.AsrSegment(
+        start_sample=segment.start,
+        end_sample=segment.end,
+        text=segment.text,
+        words=map(_word_to_proto, segment.words),
+        language=segment.language or "",
+        language_probability=segment.language_probability,
+        mean_log_probability=segment.mean_log_probability,
+    )
+
+
+def segment_from_proto(segment: asr_pb.AsrSegment) -> Segment:
+    """Return a segment."""
+    return Segment(
+        start=segment.start_sample,
+        end=segment.end_sample,
+        text=segment.text.strip(),
+        words=_words_from_proto(segment.words),
+        language=segment.language or None,
+        language_probability=segment.language_probability if segment.HasField("language_probability") else None,
+        mean_log_probability=segment.mean_log_probability if segment.HasField("mean_log_probability") else None,
+    )
+
+
+def _word_to_proto(word: Word) -> asr_pb.AsrWord:
+    return asr_pb.AsrWord(
+        start_sample=word.start,
+        end_sample=word.end,
+        text=f" {word.text}" if word.spaced else word.text,
+        probability=word.probability,
+        aligned=word.aligned,
+    )
+
+
+def _words_from_proto(words: Iterable[asr_pb.AsrWord]) -> tuple[Word, ...]:
+    return tuple(
+        Word(
+            start=word.start_sample,
+            end=word.end_sample,
+            text=word.text.strip(),
+            probability=word.probability if word.HasField("probability") else None,
+            aligned=word.aligned,
+            spaced=word.text[0].isspace(),
+        )
+        for word in words
+        if word.text.strip()
+    )
+
+
+def section_done_to_proto(done: SectionDone) -> asr_pb.TranscribeDone:
+    """Return the sum of a section."""
+    return asr_pb.TranscribeDone(
+        sample_count=done.length,
+        coverage=map(_coverage_to_proto, done.coverage),
+        speech_sample_count=done.speech,
+        text_speech_sample_count=done.text_speech,
+        timings=_timings_to_proto(done.timings),
+    )
+
+
+def section_done_from_proto(done: asr_pb.TranscribeDone) -> SectionDone:
+    """Return the sum of a section."""
+    return SectionDone(
+        length=done.sample_count,
+        speech=done.speech_sample_count,
+        text_speech=done.text_speech_sample_count,
+        coverage=tuple(map(_coverage_from_proto, done.coverage)),
+        timings=timings_from_proto(done.timings),
+    )
+
+
+def _coverage_to_proto(span: CoverageSpan) -> asr_pb.AsrCoverageSpan:
+    return asr_pb.AsrCoverageSpan(
+        start_sample=span.start,
+        end_sample=span.end,
+        outcome=asr_pb.AsrCoverageSpan.Outcome.Value(f"OUTCOME_{span.outcome.value}"),
+        reason=span.reason or "",
+    )
+
+
+def _coverage_from_proto(span: asr_pb.AsrCoverageSpan) -> CoverageSpan:
+    outcome = asr_pb.AsrCoverageSpan.Outcome.Name(span.outcome).removeprefix("OUTCOME_")
+    return CoverageSpan(span.start_sample, span.end_sample, Outcome(outcome), span.reason or None)
+
+
+def _length_to_proto(length: int | None) -> Duration | None:
+    if length is None:
+        return None
+    duration = Duration()
+    duration.FromTimedelta(timedelta(seconds=seconds(length)))
+    return duration
+
+
+def _length_from_proto(length: Duration) -> int:
+    return samples(length.ToTimedelta().total_seconds())
+
+
+# Live speech.
+
+
+def listen_start_to_proto(start: ListenStart) -> asr_pb.ListenStart:
+    """Return what is wanted of a live stream."""
+    return asr_pb.ListenStart(
+        options=section_start_to_proto(start.section),
+        step_samples=start.step,
+        endpoint_samples=start.silence,
+        longest_samples=start.longest,
+        partials=start.partials,
+        first_sample=start.first,
+        done_sample=start.done,
+        heard_language=start.language or "",
+    )
+
+
+def listen_start_from_proto(start: asr_pb.ListenStart, monotonic: float) -> ListenStart:
+    """Return what is wanted of a live stream; `monotonic` as for a flow."""
+    return ListenStart(
+        section=section_start_from_proto(start.options, monotonic),
+        step=start.step_samples,
+        silence=start.endpoint_samples,
+        longest=start.longest_samples,
+        partials=start.partials,
+        first=start.first_sample,
+        done=max(start.done_sample, start.first_sample),
+        language=start.heard_language or None,
+    )
+
+
+def listen_input_to_proto(message: Chunk | Flush | ListenUpdate) -> asr_pb.ListenRequest:
+    """Return the message that carries audio or a wish."""
+    match message:
+        case Chunk():
+            return asr_pb.ListenRequest(audio=audio_to_proto(message))
+        case Flush():
+            return asr_pb.ListenRequest(flush=asr_pb.ListenFlush())
+        case ListenUpdate():
+            update = asr_pb.ListenUpdate(language=message.language, prompt=message.prompt)
+            if message.hotwords is not None:
+                update.vocabulary.CopyFrom(asr_pb.ListenVocabulary(hotwords=message.hotwords))
+            return asr_pb.ListenRequest(update=update)
+
+
+def update_from_proto(update: asr_pb.ListenUpdate) -> ListenUpdate:
+    """Return new wishes."""
+    return ListenUpdate(
+        language=update.language or AUTO if update.HasField("language") else None,
+        prompt=update.prompt if update.HasField("prompt") else None,
+        hotwords=tuple(update.vocabulary.hotwords) if update.HasField("vocabulary") else None,
+    )
+
+
+def listen_event_to_proto(event: Started | ListenEvent) -> asr_pb.ListenResponse:
+    """Return the message that carries an event."""
+    match event:
+        case Started():
+            return asr_pb.ListenResponse(started=started_to_proto(event))
+        case SpeechEvent():
+            speech = asr_pb.ListenSpeech(sample=event.sample)
+            if event.began:
+                return asr_pb.ListenResponse(speech_started=speech)
+            return asr_pb.ListenResponse(speech_ended=speech)
+        case ListenPartial():
+            return asr_pb.ListenResponse(partial=_partial_to_proto(event))
+        case ListenFinal():
+            return asr_pb.ListenResponse(final=_final_to_proto(event))
+        case ListenProgress():
+            progress = asr_pb.ListenProgress(done_sample=event.done, keep_from_sample=event.keep_from)
+            return asr_pb.ListenResponse(progress=progress)
+        case ListenDone():
+            done = asr_pb.ListenDone(sample_count=event.length, timings=_timings_to_proto(event.timings))
+            return asr_pb.ListenResponse(done=done)
+
+
+def listen_event_from_proto(response: asr_pb.ListenResponse) -> Started | ListenEvent | None:
+    """Return the event that a message carries; None for one that this release does not know."""
+    match response.WhichOneof("message"):
+        case "started":
+            return started_from_proto(response.started)
+        case "speech_started":
+            return SpeechEvent(response.speech_started.sample, True)
+        case "speech_ended":
+            return SpeechEvent(response.speech_ended.sample, False)
+        case "partial":
+            return _partial_from_proto(response.partial)
+        case "final":
+            return _final_from_proto(response.final)
+        case "progress":
+            return ListenProgress(response.progress.done_sample, response.progress.keep_from_sample)
+        case "done":
+            return ListenDone(response.done.sample_count, timings_from_proto(response.done.timings))
+        case _:
+            return None
+
+
+def _partial_to_proto(partial: ListenPartial) -> asr_pb.ListenPartial:
+    return asr_pb.ListenPartial(
+        start_sample=partial.start,
+        confirmed=map(_word_to_proto, partial.confirmed),
+        unstable=partial.unstable,
+        heard_sample=partial.heard,
+    )
+
+
+def _partial_from_proto(partial: asr_pb.ListenPartial) -> ListenPartial:
+    confirmed = _words_from_proto(partial.confirmed)
+    return ListenPartial(partial.start_sample, confirmed, partial.unstable, partial.heard_sample)
+
+
+def _final_to_proto(final: ListenFinal) -> asr_pb.ListenFinal:
+    return asr_pb.ListenFinal(
+        start_sample=final.start,
+        end_sample=final.end,
+        text=final.text,
+        words=map(_word_to_proto, final.words),
+        language=final.language,
+        reason=final.reason,
+    )
+
+
+def _final_from_proto(final: asr_pb.ListenFinal) -> ListenFinal:
+    words = _words_from_proto(final.words)
+    return ListenFinal(final.start_sample, final.end_sample, final.text, words, final.language, final.reason)
+
+
+# Speakers.
+
+
+def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, WeightName]:
+    """Return who asks a diarizer, and for which weight; `monotonic` as for a flow."""
+    return flow_from_proto(start.flow, monotonic), WeightName(start.model)
+
+
+def diarize_start_to_proto(flow: Flow, weight: str) -> diarizer_pb.DiarizeStart:
+    """Return what is wanted of a section."""
+    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.weight, flow.traffic), model=weight)
+
+
+def cluster_start_to_proto(flow: Flow, weight: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
+    """Return what is wanted of a clustering."""
+    return diarizer_pb.ClusterStart(
+        flow=flow_to_proto(flow.key, flow.weight, flow.traffic),
+        model=weight,
+        speaker_count=hints.exact,
+        min_speaker_count=hints.minimum,
+        max_speaker_count=hints.maximum,
+    )
+
+
+def hints_from_proto(start: diarizer_pb.ClusterStart) -> SpeakerHints:
+    """Return what is known about the number of speakers."""
+    return SpeakerHints(
+        exact=start.speaker_count if start.HasField("speaker_count") else None,
+        minimum=start.min_speaker_count if start.HasField("min_speaker_count") else None,
+        maximum=start.max_speaker_count if start.HasField("max_speaker_count") else None,
+    )
+
+
+def diarize_done_to_proto(section: SectionSpeakers, timings: Timings) -> diarizer_pb.DiarizeDone:
+    """Return the speakers of a section, and the time spent on it."""
+    message = diarizer_pb.SectionSpeakers(
+        sample_count=section.sample_count,
+        speakers=[
+            diarizer_pb.LocalSpeaker(id=each.speaker, embedding=each.embedding, speech_sample_count=each.samples)
+            for each in section.voices
+        ],
+        turns=[
+            diarizer_pb.LocalTurn(start_sample=turn.start, end_sample=turn.end, speaker_id=turn.speaker)
+            for turn in section.turns
+        ],
+        state=section.state,
+    )
+    return diarizer_pb.DiarizeDone(section=message, timings=_timings_to_proto(timings))
+
+
+def section_speakers_from_proto(section: diarizer_pb.SectionSpeakers) -> SectionSpeakers:
+    """Return the speakers of a section."""
+    return SectionSpeakers(
+        section.sample_count,
+        tuple(SpeakerVoice(each.id, tuple(each.embedding), each.speech_sample_count) for each in section.speakers),
+        tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker_id) for turn in section.turns),
+        section.state,
+    )
+
+
+def section_to_bytes(section: diarizer_pb.SectionSpeakers) -> bytes:
+    """Return what is kept of a section until all are joined."""
+    return section.SerializeToString(deterministic=True)
+
+
+def section_from_bytes(body: bytes) -> diarizer_pb.ClusterRequest:
+    """Return the message that hands a section that was kept to Cluster."""
+    return diarizer_pb.ClusterRequest(section=diarizer_pb.SectionSpeakers.FromString(body))
+
+
+def cluster_responses_to_proto(
+    sections: Sequence[Sequence[Turn[int]]], voices: Sequence[SpeakerVoice]
+) -> Iterator[diarizer_pb.ClusterResponse]:
+    """Yield one message a section, the last with the voices."""
+    for index, turns in enumerate(sections, 1):
+        yield diarizer_pb.ClusterResponse(
+            turns=[
+                diarizer_pb.SpeakerTurn(start_sample=turn.start, end_sample=turn.end, speaker=turn.speaker)
+                for turn in turns
+            ],
+            voices=[
+                diarizer_pb.SpeakerVoice(speaker=voice.speaker, embedding=voice.embedding)
+                for voice in (voices if index == len(sections) else ())
+            ],
+        )
+
+
+def turns_from_proto(response: diarizer_pb.ClusterResponse) -> tuple[Turn[int], ...]:
+    """Return who speaks when in a section."""
+    return tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker) for turn in response.turns)
+
+
+def voices_from_proto(last: diarizer_pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
+    """Return the voices by their speakers' numbers; empty for a speaker without one."""
+    known = {voice.speaker: tuple(voice.embedding) for voice in last.voices}
+    return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))
