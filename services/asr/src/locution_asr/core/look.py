@@ -17,7 +17,7 @@ from locution_asr.core.agreement import Agreement
 from locution_asr.core.decode import Job
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
-from locution_asr.core.passes import MAX_TOKENS, Pass, bucket
+from locution_asr.core.passes import Pass, bucket, token_limit
 from locution_asr.core.segments import placed_words
 from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm, Piece, Window
@@ -66,9 +66,8 @@ class LookDecoder:
 
 def look_pass(options: Options, heard: int) -> Pass:
     """Return the greedy pass of a look, its encoder input cut to the audio."""
-    guard, length = Guard(), bucket(heard, options.shortest_input)
-    cap = min(MAX_TOKENS, guard.token_cap(seconds(heard), 2.0 if options.language is None else 1.0))
-    return Pass(length, Search(beam_size=1, max_tokens=cap), guard)
+    search = Search(beam_size=1, max_tokens=token_limit(options, heard))
+    return Pass(bucket(heard, options.shortest_input), search, Guard())
 
 
 class Looks:
