@@ -21,7 +21,7 @@ CHUNKS = 20
 
 
 @dataclass
-class Ear:
+class Endpointer:
     """Make a window of every chunk."""
 
     heard: int = 0
@@ -30,6 +30,8 @@ class Ear:
         span = Span(self.heard, self.heard + len(pcm))
         self.heard += len(pcm)
         return [Window(span.start // LENGTH, pcm, (Piece(0, span, len(pcm)),))]
+
+    def forget(self, sample: int) -> None: ...
 
     async def finish(self) -> list[Window]:
         return []
@@ -59,10 +61,10 @@ async def test_reading_stops_while_the_share_is_under_way_and_goes_on_as_windows
     async def emit(event: Event) -> None:
         pass
 
-    ear: Any = Ear()
+    endpointer: Any = Endpointer()
     recognise: Any = Recognise()
     with UnderWay(slots=1).section(batch_size=1) as share:
-        section = TranscribeSection(ear, recognise, Mode.FAST, share)
+        section = TranscribeSection(endpointer, recognise, Mode.FAST, share, longest=CHUNKS * LENGTH)
         run = asyncio.create_task(section.run(chunks(), emit))
         for _ in range(5 * CHUNKS):
             await asyncio.sleep(0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
+from locution_asr.core.speech import SpeechRule, SpeechTracker
+from locution_asr.domain.models import FRAME
 from locution_speech.clock import Span, samples
 
 RULE = SpeechRule()

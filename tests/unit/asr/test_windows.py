@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from locution_asr.core.transcribe import SectionRule
+from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, halves, place
 from locution_asr.domain.models import Window
 from locution_speech.clock import Span, samples, seconds
@@ -70,20 +70,20 @@ def spans(windows: list[Window]) -> list[tuple[int, int]]:
 
 
 def test_where_the_language_is_detected_a_short_pause_ends_a_window() -> None:
-    rule = SectionRule().detecting().window
+    rule = EndpointRule().detecting().window
     said = [(1, 6), (7.5, 13), (13.8, 20)]
     assert spans(planned(*said)) == [(1, 20)]
     assert spans(planned(*said, rule=rule)) == [(1, 6), (7, 20)]
 
 
 def test_what_is_too_short_to_tell_its_language_goes_on_behind_a_pause() -> None:
-    rule = SectionRule().detecting().window
+    rule = EndpointRule().detecting().window
     assert spans(planned((1, 2.5), (4, 10), (12, 18), rule=rule)) == [(1, 10), (12, 18)]
     assert spans(planned((1, 2.5), (20, 26), rule=rule)) == [(1, 3), (20, 26)]
 
 
 def test_a_long_pause_rule_that_is_shorter_holds_where_the_language_is_detected() -> None:
-    rule = replace(SectionRule().detecting().window, pause=samples(0.3))
+    rule = replace(EndpointRule().detecting().window, pause=samples(0.3))
     assert spans(planned((1, 6), (6.9, 12), rule=rule)) == [(1, 6), (7, 12)]
 
 

@@ -24,8 +24,8 @@ from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
 from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
+from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.engine import Engine
-from locution_asr.core.transcribe import SectionRule
 from locution_asr.domain.ports import LoadedWeight, WhisperRecord
 from locution_asr.servicer import AsrServicer
 from locution_asr.settings import AsrSettings
@@ -87,7 +87,8 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
         under_way=UnderWay(device.slots),
         detector=SileroDetector,
         executor=_threads(stack, HEARING_THREADS, "asr-hear"),
-        rule=SectionRule(longest=samples(settings.asr_section_seconds)),
+        rule=EndpointRule(),
+        longest=samples(settings.asr_section_seconds),
         observer=measures,
     )
 

@@ -15,9 +15,8 @@ from locution_speech.pcm import OffsetChecker
 from locution_speech.transcript import Segment
 
 from locution_asr.core.listen import LiveInput
-from locution_asr.core.speech import FRAME
 from locution_asr.core.transcribe import Event, Progress
-from locution_asr.domain.models import PcmChunk, SectionReport
+from locution_asr.domain.models import FRAME, PcmChunk, SectionReport
 
 LONGEST_CHUNK = 2 * SAMPLE_RATE
 

@@ -11,9 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from locution_asr.domain.models import Pcm
+from locution_asr.domain.models import FRAME, Pcm
 
-FRAME = 512
 CONTEXT = 64
 STATE = (1, 1, 128)
 
@@ -33,7 +32,7 @@ def session() -> Any:
 class SileroDetector:
     """Give speech probabilities of one stream, with the recurrent state kept between calls.
 
-    The model takes frames of 512 samples, each with the 64 samples before it.
+    The model takes frames, each with the 64 samples before it.
     """
 
     def __init__(self) -> None:
@@ -42,7 +41,7 @@ class SileroDetector:
         self._context = np.zeros(CONTEXT, np.float32)
 
     def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
-        """Return one probability for each 512 samples."""
+        """Return one probability a frame."""
         frames = (pcm.astype(np.float32) / 32768.0).reshape(-1, FRAME)
         contexts = np.vstack([self._context, frames[:-1, -CONTEXT:]])
         inputs = {"input": np.concatenate([contexts, frames], axis=1), "h": self._h, "c": self._c}

@@ -14,19 +14,19 @@ from locution_speech.engine.models import TrafficClass
 from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
+from locution_asr.core.endpointer import Endpointer, EndpointRule
 from locution_asr.core.listen import Listen, LiveInput
-from locution_asr.core.live_ear import LiveEar, LiveRule
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
-from locution_asr.core.transcribe import Ear, Event, SectionRule, TranscribeSection
+from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk
 from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, WeightStore
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Transcribe any number of sections at once through one dispatcher."""
+    """Transcribe any number of sections at once through one dispatcher; a section holds `longest` samples."""
 
     admission: Admission
     weights: WeightStore
@@ -35,7 +35,8 @@ class Engine:
     under_way: UnderWay
     detector: Callable[[], SpeechDetector]
     executor: Executor
-    rule: SectionRule
+    rule: EndpointRule
+    longest: int
     observer: Observer
 
     async def transcribe(
@@ -66,9 +67,8 @@ class Engine:
                 settled = replace(start, section=replace(start.section, options=options))
                 await emit(_started(weight, mode, options))
                 cut = self._cut(mode, options, weight)
-                rule = LiveRule(cut.speech, cut.window).ending(start.silence, start.longest)
-                ear = LiveEar(self.detector(), self.executor, rule, start.first, start.done)
-                await Listen(settled, ear, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
+                endpointer = self._endpointer(cut.ending(start.silence, start.longest), start.first, start.done)
+                await Listen(settled, endpointer, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
 
     async def _run(
         self,
@@ -82,13 +82,16 @@ class Engine:
                 settled = replace(start, options=options)
                 await emit(_started(weight, mode, options))
                 rule = self._cut(mode, options, weight)
-                ear = Ear(self.detector(), self.executor, rule, live=settled.traffic is TrafficClass.LIVE)
+                endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
                 with self.under_way.section(weight.batch_size) as share:
-                    section = TranscribeSection(ear, recognise, mode, share)
+                    section = TranscribeSection(endpointer, recognise, mode, share, self.longest)
                     self.observer.section(await section.run(chunks, emit), settled)
 
-    def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> SectionRule:
+    def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:
+        return Endpointer(self.detector(), self.executor, rule, first, done)
+
+    def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> EndpointRule:
         """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
         rule = self.rule.in_mode(mode)
         detected = options.language is None and weight.recogniser.capabilities.language_detection

@@ -23,7 +23,7 @@ from locution_speech.engine.models import Timings
 from locution_speech.languages import AUTO, space
 
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.live_ear import WARM_UP, Closed, Heard, LiveEar, Opened, aligned
+from locution_asr.core.endpointer import WARM_UP, Endpointer, Heard, Utterance, aligned
 from locution_asr.core.look import LookDecoder, Looks
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
@@ -46,7 +46,7 @@ class Listen:
     def __init__(
         self,
         start: ListenStart,
-        ear: LiveEar,
+        endpointer: Endpointer,
         dispatcher: Decoding,
         weight: LoadedWeight,
         mode: Mode,
@@ -54,13 +54,13 @@ class Listen:
     ) -> None:
         self._start = start
         self._section = start.section
-        self._ear = ear
+        self._endpointer = endpointer
         self._dispatcher = dispatcher
         self._weight = weight
         self._mode = mode
         self._observer = observer
         self._decoder = LookDecoder(dispatcher, weight, start.section, start.step)
-        self._looks = Looks(self._decoder, ear.buffer)
+        self._looks = Looks(self._decoder, endpointer.buffer)
         self._language = SectionLanguage()
         if start.language is not None:
             self._language.heard.set_result({start.language: 1.0})
@@ -82,32 +82,32 @@ class Listen:
             await self._speak(emit)
             await listening
             looking.cancel()
-        await emit(ListenDone(self._ear.heard, self._timings))
+        await emit(ListenDone(self._endpointer.heard, self._timings))
 
     async def _take(self, inputs: AsyncIterator[LiveInput], emit: Emit, group: asyncio.TaskGroup) -> None:
         async for item in inputs:
             match item:
                 case PcmChunk():
-                    await self._handle(await self._ear.hear(item.pcm), emit, group)
+                    await self._handle(await self._endpointer.hear(item.pcm), emit, group)
                 case Flush():
-                    await self._handle(self._ear.end_window(), emit, group)
+                    await self._handle(self._endpointer.end_window(), emit, group)
                 case ListenUpdate():
                     self._change(item)
             await self._progress(emit)
             self._forget()
             self._wake.set()
-        await self._handle(await self._ear.finish(), emit, group)
+        await self._handle(await self._endpointer.finish(), emit, group)
         await self._order.put(None)
 
     async def _handle(self, found: list[Heard], emit: Emit, group: asyncio.TaskGroup) -> None:
         for event in found:
             match event:
-                case Opened():
-                    await emit(SpeechEvent(event.sample, True))
-                case Closed():
+                case SpeechEvent():
+                    await emit(event)
+                case Utterance():
                     if self._start.partials:
-                        self._closed.append(event.span)
-                    await emit(SpeechEvent(event.span.end, False))
+                        self._closed.append(event)
+                    await emit(SpeechEvent(event.end, False))
                 case Window():
                     self._flying += 1
                     self._flown_to = event.span.end
@@ -128,8 +128,8 @@ class Listen:
             self._wake.set()
 
     async def _progress(self, emit: Emit) -> None:
-        if not self._flying and self._ear.window_since is None:
-            self._done = max(self._done, self._ear.quiet_until)
+        if not self._flying and self._endpointer.window_since is None:
+            self._done = max(self._done, self._endpointer.quiet_until)
         if self._done - self._told >= PROGRESS_EVERY:
             await self._tell(emit)
 
@@ -139,9 +139,9 @@ class Listen:
 
     def _forget(self) -> None:
         starts = [span.start for span in self._closed]
-        since = self._ear.speaking_since
-        first = min([*starts, self._ear.heard if since is None else since])
-        self._ear.forget(max(first, self._looks.needed_from or 0))
+        since = self._endpointer.speaking_since
+        first = min([*starts, self._endpointer.heard if since is None else since])
+        self._endpointer.forget(max(first, self._looks.needed_from or 0))
 
     async def _keep_looking(self, emit: Emit) -> None:
         """Look whenever a step of new audio is there, or an utterance has ended."""
@@ -150,7 +150,7 @@ class Listen:
             self._wake.clear()
             if await self._look():
                 self._wake.set()
-                if not self._flying and (since := self._ear.window_since) is not None:
+                if not self._flying and (since := self._endpointer.window_since) is not None:
                     await emit(self._looks.partial(since))
 
     async def _look(self) -> bool:
@@ -159,7 +159,7 @@ class Listen:
             await self._look_last(self._closed[0])
             del self._closed[0]
             return True
-        since, heard = self._ear.speaking_since, self._ear.heard
+        since, heard = self._endpointer.speaking_since, self._endpointer.heard
         if since is None or heard - max(self._looks.seen, since) < self._start.step:
             return False
         return await self._looks.look(since, heard)

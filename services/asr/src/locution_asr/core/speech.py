@@ -9,7 +9,7 @@ import numpy as np
 from locution_speech.clock import Span, samples
 from numpy.typing import NDArray
 
-FRAME = 512
+from locution_asr.domain.models import FRAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-import numpy as np
 from locution_speech.asr import Mode
-from locution_speech.clock import samples, seconds
+from locution_speech.clock import seconds
 from locution_speech.engine.errors import AudioTooLong, InferenceFailed
 from locution_speech.engine.under_way import Share
 from locution_speech.transcript import Outcome, Segment
 
 from locution_asr.core.coverage import partition
-from locution_asr.core.passes import longest_window
+from locution_asr.core.endpointer import Endpointer, Heard
 from locution_asr.core.recognise import Recognised, RecogniseWindow
-from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
-from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
-from locution_asr.domain.models import Pcm, PcmChunk, SectionReport, Window
-from locution_asr.domain.ports import SpeechDetector
+from locution_asr.domain.models import PcmChunk, SectionReport, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,96 +29,14 @@ Event = Segment | Progress | SectionReport
 Emit = Callable[[Event], Awaitable[None]]
 
 
-LANGUAGE_PAUSE = samples(0.7)
-"""Pause behind an utterance's padding, of 0.3 s, at which the language may change."""
-
-LANGUAGE_SPEECH = samples(4.0)
-"""Audio that a window needs for its language to be told; a shorter one goes on behind the pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class SectionRule:
-    """Set how a section is cut, and its longest length in samples."""
-
-    longest: int = samples(3600.0)
-    speech: SpeechRule = field(default_factory=SpeechRule)
-    window: WindowRule = field(default_factory=WindowRule)
-
-    def in_mode(self, mode: Mode) -> SectionRule:
-        """Return the rule with windows as long as the mode decodes best."""
-        return replace(self, window=replace(self.window, longest=longest_window(mode, self.window.longest)))
-
-    def detecting(self) -> SectionRule:
-        """Return the rule with windows that end where the language may change: a window has one language."""
-        return replace(self, window=replace(self.window, turn=LANGUAGE_PAUSE, sufficient=LANGUAGE_SPEECH))
-
-
-class Ear:
-    """Cut incoming audio into windows. Speech detection runs in `executor`, at most a block at a time."""
-
-    def __init__(self, detector: SpeechDetector, executor: Executor, rule: SectionRule, live: bool) -> None:
-        self._detector = detector
-        self._executor = executor
-        self._rule = rule
-        self._live = live
-        self._buffer = PcmBuffer()
-        self._tracker = SpeechTracker(rule.speech)
-        self._planner = WindowPlanner(rule.window, self._buffer)
-        self._rest: Pcm = np.empty(0, np.int16)
-
-    @property
-    def heard(self) -> int:
-        """Count the samples taken so far."""
-        return self._buffer.end
-
-    @property
-    def held(self) -> int:
-        """Count the samples in memory."""
-        return self._buffer.held
-
-    async def hear(self, pcm: Pcm) -> list[Window]:
-        """Take audio and return the windows that it completes."""
-        if self.heard + len(pcm) > self._rule.longest:
-            raise AudioTooLong(f"a section holds at most {seconds(self._rule.longest):.0f} s of audio")
-        self._buffer.append(pcm)
-        joined = np.concatenate([self._rest, pcm])
-        whole = len(joined) - len(joined) % FRAME
-        self._rest = joined[whole:]
-        windows = await self._judge(joined[:whole]) if whole else []
-        self._buffer.drop_before(self._planner.needed_from(self._speech_from()))
-        return windows
-
-    async def finish(self) -> list[Window]:
-        """Return the windows that remain at the end of the audio."""
-        windows = []
-        if len(self._rest):
-            windows = await self._judge(np.pad(self._rest, (0, FRAME - len(self._rest))))
-        for utterance in self._tracker.finish(self.heard):
-            windows += self._planner.add(utterance, self.heard)
-        return [*windows, *self._planner.flush()]
-
-    async def _judge(self, frames: Pcm) -> list[Window]:
-        loop = asyncio.get_running_loop()
-        probabilities = await loop.run_in_executor(self._executor, self._detector, frames)
-        windows: list[Window] = []
-        for utterance in self._tracker.feed(probabilities):
-            opened = self._tracker.open_since
-            windows += self._planner.add(utterance, self.heard if opened is None else opened)
-            if self._live:
-                windows += self._planner.flush()
-        return [*windows, *self._planner.flush(at=self._speech_from())]
-
-    def _speech_from(self) -> int:
-        """Return the earliest sample at which further speech may begin."""
-        opened = self._tracker.open_since
-        return self._tracker.position if opened is None else opened
-
-
 class TranscribeSection:
-    """Run one section from its first sample to its report."""
+    """Run one section, of `longest` samples at most, from its first sample to its report."""
 
-    def __init__(self, ear: Ear, recognise: RecogniseWindow, mode: Mode, share: Share) -> None:
-        self._ear = ear
+    def __init__(
+        self, endpointer: Endpointer, recognise: RecogniseWindow, mode: Mode, share: Share, longest: int
+    ) -> None:
+        self._endpointer = endpointer
+        self._longest = longest
         self._recognise = recognise
         self._mode = mode
         self._share = share
@@ -144,15 +57,20 @@ class TranscribeSection:
         return report
 
     async def _listen(self, chunks: AsyncIterator[PcmChunk], group: asyncio.TaskGroup) -> None:
+        endpointer = self._endpointer
         async for chunk in chunks:
-            await self._start(await self._ear.hear(chunk.pcm), group)
-        await self._start(await self._ear.finish(), group)
+            if endpointer.heard + len(chunk.pcm) > self._longest:
+                raise AudioTooLong(f"a section holds at most {seconds(self._longest):.0f} s of audio")
+            await self._start(await endpointer.hear(chunk.pcm), group)
+            endpointer.forget(endpointer.heard)
+        await self._start(await endpointer.finish(), group)
         self._order.put_nowait(None)
 
-    async def _start(self, windows: list[Window], group: asyncio.TaskGroup) -> None:
-        for window in windows:
-            await self._share.take()
-            self._order.put_nowait(group.create_task(self._recognise.run(window)))
+    async def _start(self, found: list[Heard], group: asyncio.TaskGroup) -> None:
+        for window in found:
+            if isinstance(window, Window):
+                await self._share.take()
+                self._order.put_nowait(group.create_task(self._recognise.run(window)))
 
     async def _speak(self, emit: Emit) -> None:
         while (task := await self._order.get()) is not None:
@@ -164,7 +82,7 @@ class TranscribeSection:
             self._share.give_back()
 
     def _report(self) -> SectionReport:
-        length = self._ear.heard
+        length = self._endpointer.heard
         if self._done and all(_failed(done) for done in self._done):
             raise InferenceFailed("the model failed on every window of the section")
         return SectionReport(

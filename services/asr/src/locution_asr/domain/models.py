@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 WINDOW_SECONDS = 30
 WINDOW_SAMPLES = WINDOW_SECONDS * SAMPLE_RATE
 
+FRAME = 512
+"""Samples that the speech detector judges at once."""
+
 Pcm = NDArray[np.int16]
 
 

@@ -97,7 +97,7 @@ class Recogniser(Protocol):
 
 
 class SpeechDetector(Protocol):
-    """Give the probability of speech for frames of 512 samples, keeping its state between calls."""
+    """Give the probability of speech for frames of FRAME samples, keeping its state between calls."""
 
     def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
         """Return one probability a frame; `pcm` holds a whole number of frames. Blocks."""

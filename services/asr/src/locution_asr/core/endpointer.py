@@ -1,4 +1,4 @@
-"""Hear a live stream: where speech begins and ends, and the windows that end, cut as those of a section are."""
+"""Hear where speech begins and ends, and cut it at its pauses into windows: for files and for live streams alike."""
 
 from __future__ import annotations
 
@@ -8,48 +8,63 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from locution_speech.asr import Mode, SpeechEvent
+from locution_speech.clock import Span, samples
 
-from locution_asr.core.speech import FRAME, SpeechRule, SpeechTracker
+from locution_asr.core.passes import longest_window
+from locution_asr.core.speech import SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
-from locution_asr.domain.models import Pcm, Span, Window, samples
+from locution_asr.domain.models import FRAME, Pcm, Window
 from locution_asr.domain.ports import SpeechDetector
 
 WARM_UP = samples(8.0)
 """Audio that the detector hears before what is not done: its state is then as if it had heard all."""
 
+LANGUAGE_PAUSE = samples(0.7)
+"""Pause behind an utterance's padding, of 0.3 s, at which the language may change."""
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """Speech began at a sample."""
-
-    sample: int
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Speech ended: an utterance, padded as its window holds it."""
-
-    span: Span
-
-
-Heard = Opened | Closed | Window
+LANGUAGE_SPEECH = samples(4.0)
+"""Audio that a window needs for its language to be told; a shorter one goes on behind the pause."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveRule:
-    """Set when text becomes final; lengths in samples."""
+class Utterance(Span):
+    """An utterance that has ended, padded as its window holds it."""
+
+
+Heard = SpeechEvent | Utterance | Window
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRule:
+    """Set where utterances and windows end; lengths in samples."""
 
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
 
-    def ending(self, silence: int, longest: int) -> LiveRule:
+    def in_mode(self, mode: Mode) -> EndpointRule:
+        """Return the rule with windows as long as the mode decodes best."""
+        return self._with_windows(longest=longest_window(mode, self.window.longest))
+
+    def detecting(self) -> EndpointRule:
+        """Return the rule with windows that end where the language may change: a window has one language."""
+        return self._with_windows(turn=LANGUAGE_PAUSE, sufficient=LANGUAGE_SPEECH)
+
+    def apart(self) -> EndpointRule:
+        """Return the rule with a window for each utterance, which ends at once."""
+        return self._with_windows(pause=-1, turn=-1)
+
+    def ending(self, silence: int, longest: int) -> EndpointRule:
         """Return the rule with windows that end after `silence` or `longest` samples; 0 leaves either as it is."""
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
+        turn = pause if silence else self.window.turn
         whole = min(longest, self.window.longest) if longest else self.window.longest
         utterance = min(self.speech.longest, whole - 2 * self.window.padding) if longest else self.speech.longest
-        turn = pause if silence else self.window.turn
-        window = replace(self.window, pause=pause, turn=turn, longest=whole)
-        return LiveRule(replace(self.speech, longest=utterance), window)
+        cut = self._with_windows(pause=pause, turn=turn, longest=whole)
+        return replace(cut, speech=replace(self.speech, longest=utterance))
+
+    def _with_windows(self, **lengths: int) -> EndpointRule:
+        return replace(self, window=replace(self.window, **lengths))
 
 
 def aligned(sample: int) -> int:
@@ -57,10 +72,15 @@ def aligned(sample: int) -> int:
     return sample - sample % FRAME
 
 
-class LiveEar:
-    """Cut a stream that begins at `first` into windows; what lies before `done` only warms the detector up."""
+class Endpointer:
+    """Cut audio that begins at `first` into windows; what lies before `done` only warms the detector up.
 
-    def __init__(self, detector: SpeechDetector, executor: Executor, rule: LiveRule, first: int, done: int) -> None:
+    Speech detection runs in `executor`, at most a block at a time.
+    """
+
+    def __init__(
+        self, detector: SpeechDetector, executor: Executor, rule: EndpointRule, first: int = 0, done: int = 0
+    ) -> None:
         self._detector = detector
         self._executor = executor
         self._rule = rule
@@ -102,7 +122,7 @@ class LiveEar:
         """Take audio and return what happened in it, in order."""
         self.buffer.append(pcm)
         joined = np.concatenate([self._rest, pcm])
-        whole = len(joined) - len(joined) % FRAME
+        whole = aligned(len(joined))
         self._rest = joined[whole:]
         return await self._judge(joined[:whole]) if whole else []
 
@@ -135,23 +155,24 @@ class LiveEar:
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
         """Give an utterance to the planner; what lies before `done` was given by an earlier stream."""
-        span = Span(max(utterance.start, min(self._done, utterance.end)), utterance.end)
+        start = max(utterance.start, min(self._done, utterance.end))
         if self._announced is None:
-            yield Opened(span.start)
+            yield SpeechEvent(start, True)
         opened = self._tracker.open_since
         self._announced = opened if opened == utterance.end else None
-        yield from self._planner.add(span, self.heard if opened is None else opened)
-        yield Closed(Span(span.start, self._planner.pending_end or span.end))
+        yield from self._planner.add(Span(start, utterance.end), self.heard if opened is None else opened)
+        yield Utterance(start, self._planner.pending_end or utterance.end)
 
     def _left_open(self) -> Iterator[Heard]:
         """Tell of an utterance that opened, or of one that turned out to be too short."""
         opened = self._tracker.open_since
         if opened is not None and self._announced is None:
-            yield Opened(opened)
+            yield SpeechEvent(opened, True)
         elif opened is None and self._announced is not None:
-            yield Closed(Span(self._announced, self._tracker.position))
+            yield Utterance(self._announced, self._tracker.position)
         self._announced = opened
 
     def _speech_from(self) -> int:
+        """Return the earliest sample at which further speech may begin."""
         opened = self._tracker.open_since
         return self._tracker.position if opened is None else opened
