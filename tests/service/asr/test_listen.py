@@ -67,6 +67,14 @@ async def test_the_final_text_is_the_sections(shared: Stack) -> None:
     answers = await listen(shared.client, audio, partials=True)
     assert " ".join(final.text for final in finals(answers)) == section.text
     assert answers[-1].done.sample_count == len(audio)
+    started = answers[0].started
+    assert (started.frame_samples, started.warm_up_samples, started.longest_window_samples) == (
+        512,
+        8 * RATE,
+        29 * RATE,
+    )
+    kept = [answer.progress for answer in answers if answer.WhichOneof("message") == "progress"]
+    assert all(progress.keep_from_sample % started.frame_samples == 0 for progress in kept)
     confirmed = [len(answer.partial.confirmed) for answer in answers if answer.WhichOneof("message") == "partial"]
     assert max(confirmed) > 5
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from locution_asr.core.endpointer import WARM_UP, Endpointer, EndpointRule, Heard, Utterance, aligned
+from locution_asr.core.endpointer import Endpointer, EndpointRule, Heard, Utterance
 from locution_asr.domain.models import FRAME, Pcm, Window
 from locution_speech.asr import Mode, SpeechEvent
 from locution_speech.clock import samples
@@ -132,7 +132,7 @@ async def test_another_endpointer_goes_on_with_the_same_windows(lost_at: int) ->
     done = before[-1].span.end if before else 0
     if first_one.window_since is None:
         done = max(done, first_one.quiet_until)
-    first = aligned(max(0, done - WARM_UP))
+    first = RULE.sizes.begin(done)
     after = windows(await heard(endpointer(first, done), CONVERSATION[first:]))
     together = [window.span for window in [*before, *after]]
     assert len(together) == len(whole)

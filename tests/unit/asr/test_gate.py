@@ -175,7 +175,7 @@ def test_the_shortest_input_that_passes_is_kept(
 
 def ran(*, fast: bool, shortest: float | None = None) -> Started:
     mode = Mode.FAST if fast else Mode.ACCURATE
-    return Started("a/b", "c", "cpu", mode, None if shortest is None else samples(shortest))
+    return Started("a/b", "c", "cpu", mode, None if shortest is None else samples(shortest), None)
 
 
 def test_an_engine_that_runs_what_was_asked_is_judged() -> None:

@@ -10,6 +10,7 @@ from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 from locution_speech import wire
 from locution_speech.asr import (
+    EngineSizes,
     Flush,
     ListenDone,
     ListenEvent,
@@ -75,8 +76,8 @@ def test_other_inputs() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        Started("a/b", "sum", "cuda:0", Mode.FAST, 40_000),
-        Started("a/b", "sum", "cpu", Mode.ACCURATE, None),
+        Started("a/b", "sum", "cuda:0", Mode.FAST, 40_000, EngineSizes(512, 128_000, 464_000)),
+        Started("a/b", "sum", "cpu", Mode.ACCURATE, None, None),
         SpeechEvent(512, True),
         SpeechEvent(1024, False),
         ListenPartial(8, WORDS, "and", 4096),

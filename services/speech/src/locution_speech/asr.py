@@ -65,14 +65,38 @@ class SectionStart:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSizes:
+    """Say how an engine hears: the `frame` that its detector judges at once, and the longest window.
+
+    From `warm_up` before what is not done on, its detector hears as if it had heard all.
+    """
+
+    frame: int
+    warm_up: int
+    longest_window: int
+
+    def aligned(self, sample: int) -> int:
+        """Return the last frame's boundary at or before a sample."""
+        return sample - sample % self.frame
+
+    def begin(self, done: int) -> int:
+        """Return the first sample that an engine must hear when all before `done` is done."""
+        return self.aligned(max(0, done - self.warm_up))
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """Say what a stream runs with; `shortest_input` is the shortest encoder input, None but in FAST."""
+    """Say what a stream runs with; `shortest_input` is the shortest encoder input, None but in FAST.
+
+    `sizes` are None where an engine does not tell them.
+    """
 
     weight: str
     checksum: str
     device: str
     mode: Mode
     shortest_input: int | None
+    sizes: EngineSizes | None
 
 
 @dataclass(frozen=True, slots=True)

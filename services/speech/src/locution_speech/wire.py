@@ -15,6 +15,7 @@ from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 
 from locution_speech.asr import (
+    EngineSizes,
     Flush,
     ListenDone,
     ListenEvent,
@@ -154,6 +155,9 @@ def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
         fast=started.mode is Mode.FAST,
         device=started.device,
         min_encoder_input=_length_to_proto(started.shortest_input),
+        frame_samples=started.sizes.frame if started.sizes else 0,
+        warm_up_samples=started.sizes.warm_up if started.sizes else 0,
+        longest_window_samples=started.sizes.longest_window if started.sizes else 0,
     )
 
 
@@ -161,7 +165,13 @@ def started_from_proto(started: asr_pb.TranscribeStarted) -> Started:
     """Return what a stream runs with."""
     shortest = _length_from_proto(started.min_encoder_input) if started.HasField("min_encoder_input") else None
     mode = Mode.FAST if started.fast else Mode.ACCURATE
-    return Started(started.model, started.checksum, started.device, mode, shortest)
+    return Started(started.model, started.checksum, started.device, mode, shortest, _sizes_from_proto(started))
+
+
+def _sizes_from_proto(started: asr_pb.TranscribeStarted) -> EngineSizes | None:
+    if started.frame_samples < 1:
+        return None
+    return EngineSizes(started.frame_samples, started.warm_up_samples, started.longest_window_samples)
 
 
 def segment_to_proto(segment: Segment) -> asr_pb.AsrSegment:

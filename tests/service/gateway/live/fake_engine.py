@@ -20,6 +20,7 @@ from locution.engine.v1.asr_service_pb2_grpc import AsrServiceServicer, add_AsrS
 
 SECOND = 16_000
 FRAME = 512
+WARM_UP = 8 * SECOND
 
 
 def expected(pcm: np.ndarray[Any, Any]) -> list[str]:
@@ -70,7 +71,14 @@ class FakeEngine(AsrServiceServicer):
         start = (await anext(requests)).start
         self.starts.append(start)
         assert start.first_sample % FRAME == 0
-        yield pb.ListenResponse(started=pb.TranscribeStarted(model=start.options.model))
+        yield pb.ListenResponse(
+            started=pb.TranscribeStarted(
+                model=start.options.model,
+                frame_samples=FRAME,
+                warm_up_samples=WARM_UP,
+                longest_window_samples=29 * SECOND,
+            )
+        )
         heard, first, done = bytearray(), start.first_sample, max(start.done_sample, start.first_sample)
         async for request in requests:
             await self.gate.wait()

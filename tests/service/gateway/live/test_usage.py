@@ -6,8 +6,10 @@ import asyncio
 
 import grpc
 import pytest
+from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import live_service_pb2 as pb
 
+from tests.service.gateway.api.client import reason
 from tests.service.gateway.live.conftest import House, ServeLive
 from tests.service.gateway.live.talk import SECOND, config, noise
 
@@ -54,6 +56,47 @@ async def test_the_job_that_a_session_becomes_is_not_charged_again(house: House,
     assert await charged(house) == len(audio)
     await finish_section(house, job["job_id"], 2 * SECOND, len(audio) + 100)
     assert await charged(house) == len(audio) + 100, "what was not delivered live is charged when the job delivers it"
+
+
+@pytest.mark.parametrize("named", ["the session", "anything"])
+async def test_a_clients_job_is_charged_however_its_request_is_called(house: House, named: str) -> None:
+    """A request id says nothing: neither does it save a charge, nor does it stand in the way of the session's own job."""
+    audio, owner = noise(3.0), house.gateway.owner
+    talk = house.speaker.talk()
+    started = await talk.begin(config(afterwards=pb.LiveConfig.AFTERWARDS_JOB))
+    session = started.session.split("/")[1] if named == "the session" else "anything"
+    upload = await house.gateway.client.upload(audio.tobytes())
+    asked = await house.gateway.client.job(upload.name, request_id=f"live-{session}")
+    await talk.send(audio)
+    await talk.finish()
+    assert talk.done is not None
+    assert talk.done.job not in ("", asked.name)
+    assert await charged(house) == len(audio)
+    paid = "SELECT paid_samples FROM gateway.jobs WHERE job_id = $1"
+    assert await owner.fetchval(paid, asked.name.split("/")[1]) is None
+    assert await owner.fetchval(paid, talk.done.job.split("/")[1]) == len(audio)
+    await finish_section(house, asked.name.split("/")[1], 0, len(audio))
+    assert await charged(house) == 2 * len(audio)
+    await finish_section(house, talk.done.job.split("/")[1], 0, len(audio))
+    assert await charged(house) == 2 * len(audio)
+
+
+async def test_a_retry_of_what_a_session_paid_for_is_paid_for(house: House) -> None:
+    audio, owner = noise(3.0), house.gateway.owner
+    talk = await house.speaker.whole(audio, config(afterwards=pb.LiveConfig.AFTERWARDS_JOB))
+    assert talk.done is not None
+    await house.gateway.client.jobs.CancelJob(jobs.CancelJobRequest(name=talk.done.job))
+    again = await house.gateway.client.jobs.RetryJob(jobs.RetryJobRequest(name=talk.done.job))
+    await owner.execute("DELETE FROM gateway.live_sessions")
+    await finish_section(house, again.name.split("/")[1], 0, len(audio) + 100)
+    assert await charged(house) == len(audio) + 100
+
+
+async def test_a_used_up_day_refuses_a_client_whatever_its_request_is_called(serve_live: ServeLive) -> None:
+    async with serve_live(quota_audio_seconds_per_day=2) as house:
+        await house.speaker.whole(noise(3.0))
+        upload = await house.gateway.client.upload(b"sound")
+        assert await reason(house.gateway.client.job(upload.name, request_id="live-anything")) == "QUOTA_EXCEEDED"
 
 
 async def finish_section(house: House, job_id: object, start: int, end: int) -> None:

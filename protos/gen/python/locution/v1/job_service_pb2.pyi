@@ -497,7 +497,9 @@ class JobMetrics(_message.Message):
 
     @_builtins.property
     def speech_duration(self) -> _duration_pb2.Duration:
-        """Output only. Speech that the detector found."""
+        """Output only. Speech that the detector found, summed over sections and separate channels; sections that failed have
+        none. Absent without a transcript.
+        """
 
     def __init__(
         self,

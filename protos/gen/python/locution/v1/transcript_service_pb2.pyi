@@ -210,15 +210,12 @@ class Word(_message.Message):
     END_OFFSET_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
-    ALIGNMENT_SCORE_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     TIME_SOURCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Output only. The word with its punctuation, without spaces around it."""
     probability: _builtins.float
     """Output only. The decoder's probability of its tokens, 0 to 1; absent when unknown."""
-    alignment_score: _builtins.float
-    """Output only. The aligner's score, 0 to 1; absent when the aligner gives none."""
     speaker: _builtins.str
     """Output only. Label of who said it; absent without diarization."""
     time_source: Global___Word.TimeSource.ValueType
@@ -238,22 +235,17 @@ class Word(_message.Message):
         end_offset: _duration_pb2.Duration | None = ...,
         text: _builtins.str = ...,
         probability: _builtins.float | None = ...,
-        alignment_score: _builtins.float | None = ...,
         speaker: _builtins.str | None = ...,
         time_source: Global___Word.TimeSource.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score", "_probability", b"_probability", "_speaker", b"_speaker", "alignment_score", b"alignment_score", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score", "_probability", b"_probability", "_speaker", b"_speaker", "alignment_score", b"alignment_score", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text", "time_source", b"time_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text", "time_source", b"time_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__alignment_score: _TypeAlias = _typing.Literal["alignment_score"]  # noqa: Y015
-    _WhichOneofArgType__alignment_score: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score"]  # noqa: Y015
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
     _WhichOneofReturnType__speaker: _TypeAlias = _typing.Literal["speaker"]  # noqa: Y015
     _WhichOneofArgType__speaker: _TypeAlias = _typing.Literal["_speaker", b"_speaker"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__alignment_score) -> _WhichOneofReturnType__alignment_score | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
     @_typing.overload

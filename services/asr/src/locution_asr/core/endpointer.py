@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from locution_speech.asr import Mode, SpeechEvent
+from locution_speech.asr import EngineSizes, Mode, SpeechEvent
 from locution_speech.clock import Span, samples
 
 from locution_asr.core.passes import longest_window
@@ -42,6 +42,11 @@ class EndpointRule:
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
 
+    @property
+    def sizes(self) -> EngineSizes:
+        """Tell what callers go by."""
+        return EngineSizes(FRAME, WARM_UP, self.window.longest)
+
     def in_mode(self, mode: Mode) -> EndpointRule:
         """Return the rule with windows as long as the mode decodes best."""
         return self._with_windows(longest=longest_window(mode, self.window.longest))
@@ -67,11 +72,6 @@ class EndpointRule:
         return replace(self, window=replace(self.window, **lengths))
 
 
-def aligned(sample: int) -> int:
-    """Return the last frame's boundary at or before a sample."""
-    return sample - sample % FRAME
-
-
 class Endpointer:
     """Cut audio that begins at `first` into windows; what lies before `done` only warms the detector up.
 
@@ -84,8 +84,9 @@ class Endpointer:
         self._detector = detector
         self._executor = executor
         self._rule = rule
+        self.sizes = rule.sizes
         self.buffer = PcmBuffer(first)
-        self._tracker = SpeechTracker(rule.speech, max(first, aligned(done)))
+        self._tracker = SpeechTracker(rule.speech, max(first, self.sizes.aligned(done)))
         self._planner = WindowPlanner(rule.window, self.buffer, done)
         self._rest: Pcm = np.empty(0, np.int16)
         self._announced: int | None = None
@@ -122,7 +123,7 @@ class Endpointer:
         """Take audio and return what happened in it, in order."""
         self.buffer.append(pcm)
         joined = np.concatenate([self._rest, pcm])
-        whole = aligned(len(joined))
+        whole = self.sizes.aligned(len(joined))
         self._rest = joined[whole:]
         return await self._judge(joined[:whole]) if whole else []
 

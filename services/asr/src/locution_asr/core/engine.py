@@ -65,9 +65,9 @@ class Engine:
             async with self.weights.lease(start.section.weight) as weight:
                 mode, options = _settled(start.section.options, weight)
                 settled = replace(start, section=replace(start.section, options=options))
-                await emit(_started(weight, mode, options))
-                cut = self._cut(mode, options, weight)
-                endpointer = self._endpointer(cut.ending(start.silence, start.longest), start.first, start.done)
+                rule = self._cut(mode, options, weight).ending(start.silence, start.longest)
+                await emit(_started(weight, mode, options, rule))
+                endpointer = self._endpointer(rule, start.first, start.done)
                 await Listen(settled, endpointer, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
 
     async def _run(
@@ -80,8 +80,8 @@ class Engine:
             async with self.weights.lease(start.weight) as weight:
                 mode, options = _settled(start.options, weight)
                 settled = replace(start, options=options)
-                await emit(_started(weight, mode, options))
                 rule = self._cut(mode, options, weight)
+                await emit(_started(weight, mode, options, rule))
                 endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
                 with self.under_way.section(weight.batch_size) as share:
@@ -104,6 +104,6 @@ def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
     return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)
 
 
-def _started(weight: LoadedWeight, mode: Mode, options: Options) -> Started:
+def _started(weight: LoadedWeight, mode: Mode, options: Options, rule: EndpointRule) -> Started:
     shortest = options.shortest_input if mode is Mode.FAST else None
-    return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest)
+    return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest, rule.sizes)

@@ -23,7 +23,7 @@ from locution_speech.engine.models import Timings
 from locution_speech.languages import AUTO, space
 
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.endpointer import WARM_UP, Endpointer, Heard, Utterance, aligned
+from locution_asr.core.endpointer import Endpointer, Heard, Utterance
 from locution_asr.core.look import LookDecoder, Looks
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
@@ -135,7 +135,7 @@ class Listen:
 
     async def _tell(self, emit: Emit) -> None:
         self._told = self._done
-        await emit(ListenProgress(self._done, aligned(max(0, self._done - WARM_UP))))
+        await emit(ListenProgress(self._done, self._endpointer.sizes.begin(self._done)))
 
     def _forget(self) -> None:
         starts = [span.start for span in self._closed]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from locution_speech.asr import Flush, ListenUpdate
+from locution_speech.asr import EngineSizes, Flush, ListenUpdate
 from locution_speech.transcript import Word
 
 from locution_gateway.domain.config import DiarizationConfig, DiarizationRequest, ModelChoice
@@ -137,6 +137,8 @@ class LiveSession:
     create_time: datetime
     end_time: datetime | None
     expire_time: datetime
+    # As the engine told them that heard it last.
+    engine: EngineSizes | None = None
 
 
 # What a client sends.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from locution_speech.asr import ListenEvent, ListenUpdate
+from locution_speech.asr import EngineSizes, ListenEvent, ListenUpdate, Started
 from locution_speech.speakers import Turn
 
 from locution_gateway.domain.config import DiarizationConfig
@@ -74,6 +74,9 @@ class LiveStore(Protocol):
     async def change(self, principal: Principal, session_id: LiveId, owner: UUID, config: LiveConfig) -> None:
         """Keep another configuration."""
 
+    async def heard_by(self, principal: Principal, session_id: LiveId, owner: UUID, engine: EngineSizes) -> None:
+        """Keep the sizes of the engine that hears it now."""
+
     async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
         """Let a session go; nothing when the owner has lost it."""
 
@@ -120,7 +123,12 @@ class LiveSpeakers(Protocol):
 
 
 class Listening(Protocol):
-    """One stream to one engine. Each method may raise EngineLostError."""
+    """One stream to one engine, which told what it runs with. Each method may raise EngineLostError."""
+
+    @property
+    def started(self) -> Started:
+        """Return what the engine runs with."""
+        ...
 
     async def send(self, first: int, pcm: bytes) -> None:
         """Send at most one second of PCM that begins at a sample; waits while the engine is behind."""

@@ -192,7 +192,10 @@ class ObjectBytes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be created; `stands` is whether its upload must still exist."""
+    """A job to be created.
+
+    `paid_samples` were charged before, from the recording's start; None for a job that nobody has paid for.
+    """
 
     job_id: JobId
     display_name: str
@@ -203,6 +206,7 @@ class NewJob:
     priority: int
     warnings: tuple[JobWarning, ...]
     trace_context: str
+    paid_samples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

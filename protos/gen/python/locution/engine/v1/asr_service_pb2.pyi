@@ -216,6 +216,9 @@ class TranscribeStarted(_message.Message):
     FAST_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
+    FRAME_SAMPLES_FIELD_NUMBER: _builtins.int
+    WARM_UP_SAMPLES_FIELD_NUMBER: _builtins.int
+    LONGEST_WINDOW_SAMPLES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Output only. "<set>/<weight>"."""
     checksum: _builtins.str
@@ -224,6 +227,14 @@ class TranscribeStarted(_message.Message):
     """Output only. Whether fast mode is used."""
     device: _builtins.str
     """Output only. "cpu" or "cuda:0" and so on."""
+    frame_samples: _builtins.int
+    """Output only. Samples that the speech detector judges at once: the audio of a live stream begins at a multiple of them.
+    0 from engines that do not tell their sizes.
+    """
+    warm_up_samples: _builtins.int
+    """Output only. Samples before what is not done from which the detector hears as if it had heard all."""
+    longest_window_samples: _builtins.int
+    """Output only. Samples of the longest window: what is said becomes text after that many at the latest."""
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
         """Output only. Shortest audio that fast mode pads a window to for the encoder; absent in accurate mode."""
@@ -236,10 +247,13 @@ class TranscribeStarted(_message.Message):
         fast: _builtins.bool = ...,
         device: _builtins.str = ...,
         min_encoder_input: _duration_pb2.Duration | None = ...,
+        frame_samples: _builtins.int = ...,
+        warm_up_samples: _builtins.int = ...,
+        longest_window_samples: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "device", b"device", "fast", b"fast", "min_encoder_input", b"min_encoder_input", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "device", b"device", "fast", b"fast", "frame_samples", b"frame_samples", "longest_window_samples", b"longest_window_samples", "min_encoder_input", b"min_encoder_input", "model", b"model", "warm_up_samples", b"warm_up_samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -310,7 +324,6 @@ class AsrWord(_message.Message):
     END_SAMPLE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
-    ALIGNMENT_SCORE_FIELD_NUMBER: _builtins.int
     ALIGNED_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
     """Output only. Its first sample."""
@@ -320,8 +333,6 @@ class AsrWord(_message.Message):
     """Output only. The word with its punctuation, with the space before it where the language writes one."""
     probability: _builtins.float
     """Output only. The decoder's probability of its tokens, 0 to 1; absent when unknown."""
-    alignment_score: _builtins.float
-    """Output only. The aligner's score, 0 to 1; absent when the aligner gives none."""
     aligned: _builtins.bool
     """Output only. False where the times are spread by length, because alignment gave nothing usable."""
     def __init__(
@@ -331,20 +342,14 @@ class AsrWord(_message.Message):
         end_sample: _builtins.int = ...,
         text: _builtins.str = ...,
         probability: _builtins.float | None = ...,
-        alignment_score: _builtins.float | None = ...,
         aligned: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score", "_probability", b"_probability", "alignment_score", b"alignment_score", "probability", b"probability"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "probability", b"probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score", "_probability", b"_probability", "aligned", b"aligned", "alignment_score", b"alignment_score", "end_sample", b"end_sample", "probability", b"probability", "start_sample", b"start_sample", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "aligned", b"aligned", "end_sample", b"end_sample", "probability", b"probability", "start_sample", b"start_sample", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__alignment_score: _TypeAlias = _typing.Literal["alignment_score"]  # noqa: Y015
-    _WhichOneofArgType__alignment_score: _TypeAlias = _typing.Literal["_alignment_score", b"_alignment_score"]  # noqa: Y015
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__alignment_score) -> _WhichOneofReturnType__alignment_score | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
 
 Global___AsrWord: _TypeAlias = AsrWord  # noqa: Y015
@@ -547,7 +552,9 @@ class ListenStart(_message.Message):
     partials: _builtins.bool
     """Optional. Whether partials are wanted."""
     first_sample: _builtins.int
-    """Optional. Position of the first sample that will be sent, a multiple of 512."""
+    """Optional. Position of the first sample that will be sent, a multiple of frame_samples; STREAM_PROTOCOL_VIOLATED
+    otherwise.
+    """
     done_sample: _builtins.int
     """Optional. All before this sample was done by an earlier stream: it is heard again for the detector's and the decoder's
     memory alone.
@@ -833,7 +840,9 @@ class ListenProgress(_message.Message):
     done_sample: _builtins.int
     """Output only. All audio before this sample is done: finals are given, or nothing was said."""
     keep_from_sample: _builtins.int
-    """Output only. The first sample that a stream in place of this one would have to be sent again; a multiple of 512."""
+    """Output only. The first sample that a stream in place of this one would have to be sent again; a multiple of
+    frame_samples.
+    """
     def __init__(
         self,
         *,

@@ -52,7 +52,7 @@ class GrpcLiveEngine:
             call: Call = self._stub.Listen()
         listening = GrpcListening(call)
         try:
-            await listening.begin(wire.listen_start_to_proto(listen_start(principal, config, begin)))
+            await listening.begin(listen_start(principal, config, begin))
             yield listening
         finally:
             call.cancel()
@@ -64,18 +64,27 @@ class GrpcListening:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._abandoned = False
+        self._started: Started | None = None
+
+    @property
+    def started(self) -> Started:
+        """Return what the engine runs with."""
+        if self._started is None:
+            raise EngineLostError
+        return self._started
 
     def abandon(self) -> None:
         """Give the engine up."""
         self._abandoned = True
         self._call.cancel()
 
-    async def begin(self, start: pb.ListenStart) -> None:
+    async def begin(self, start: ListenStart) -> None:
         """Send what is wanted and wait until the engine has admitted it."""
-        await self._write(pb.ListenRequest(start=start))
+        await self._write(pb.ListenRequest(start=wire.listen_start_to_proto(start)))
         answer = await self._read()
         if answer is None or answer.WhichOneof("message") != "started":
             raise EngineLostError
+        self._started = wire.started_from_proto(answer.started)
 
     async def send(self, first: int, pcm: bytes) -> None:
         """Send PCM that begins at a sample."""

@@ -17,8 +17,8 @@ SELECT state, object_id FROM gateway.uploads WHERE upload_id = $1 AND tenant_id 
 
 CREATE: Final = """
 INSERT INTO gateway.jobs (job_id, tenant_id, created_by, display_name, state, upload_id, object_id, requested_config,
-    effective_config, tags, priority, warnings, trace_context)
-VALUES ($1, $2, $3, $4, 'QUEUED', $5, $6, $7, $8, $9, $10, $11, $12)
+    effective_config, tags, priority, warnings, trace_context, paid_samples)
+VALUES ($1, $2, $3, $4, 'QUEUED', $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 # A job whose upload is still being verified waits until mark_ready sets the time.
@@ -60,9 +60,9 @@ DELETE_MANY: Final = "DELETE FROM gateway.jobs WHERE job_id = ANY ($1) AND tenan
 
 RETRY: Final = """
 INSERT INTO gateway.jobs (job_id, tenant_id, created_by, display_name, state, upload_id, object_id, requested_config,
-    effective_config, tags, priority, retry_of, audio_samples, channels, pcm_key, warnings, trace_context)
+    effective_config, tags, priority, retry_of, audio_samples, channels, pcm_key, warnings, trace_context, paid_samples)
 SELECT $3, tenant_id, $4, display_name, 'QUEUED', upload_id, object_id, requested_config, effective_config, tags,
-    priority, job_id, audio_samples, channels, pcm_key, warnings, $5
+    priority, job_id, audio_samples, channels, pcm_key, warnings, $5, paid_samples
 FROM gateway.jobs WHERE job_id = $1 AND tenant_id = $2
 """
 

@@ -60,7 +60,7 @@ class PostgresJobs:
             before = await requests.claim(connection, principal, request, job.job_id)
             if before is not None:
                 return await _get(connection, principal, JobId(before))
-            await self._guard.job(connection, principal, charged=_was_live(request))
+            await self._guard.job(connection, principal, charged=job.paid_samples is not None)
             upload = await _usable_upload(connection, principal, job.upload_id)
             await _insert(connection, principal, job, upload["object_id"])
             ready = upload["state"] == UploadState.READY
@@ -220,11 +220,6 @@ async def _lock(
     return row
 
 
-def _was_live(request: RequestKey | None) -> bool:
-    """Tell whether a live session becomes this job, whose audio it has paid: fingerprints of clients are digests."""
-    return request is not None and request.request_id == f"live-{request.fingerprint}"
-
-
 async def _usable_upload(connection: Connection, principal: Principal, upload_id: UploadId) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK_UPLOAD, upload_id, principal.tenant_id)
     if row is None:
@@ -249,6 +244,7 @@ async def _insert(connection: Connection, principal: Principal, job: NewJob, obj
         job.priority,
         codec.WARNINGS.dump(job.warnings),
         job.trace_context,
+        job.paid_samples,
     )
     for warning in job.warnings:
         await append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))

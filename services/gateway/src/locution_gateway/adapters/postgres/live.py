@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from locution_common.postgres import Connection
+from locution_speech.asr import EngineSizes
 from locution_speech.speakers import SpeakerVoice
 from pydantic import TypeAdapter
 
@@ -40,6 +41,7 @@ SETTLE_PAUSE: Final = timedelta(seconds=60)
 
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
 FINAL: Final = Codec(TypeAdapter(LiveFinal))
+SIZES: Final = Codec(TypeAdapter(EngineSizes))
 VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
 
@@ -130,6 +132,10 @@ class PostgresLive:
     async def change(self, principal: Principal, session_id: LiveId, owner: UUID, config: LiveConfig) -> None:
         """Keep another configuration."""
         await self._owned(principal, session_id, sql.CHANGE, owner, CONFIG.dump(config))
+
+    async def heard_by(self, principal: Principal, session_id: LiveId, owner: UUID, engine: EngineSizes) -> None:
+        """Keep the sizes of the engine that hears it now."""
+        await self._owned(principal, session_id, sql.HEARD_BY, owner, SIZES.dump(engine))
 
     async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
         """Let a session go."""
@@ -246,6 +252,7 @@ def session_of(row: Mapping[str, Any]) -> LiveSession:
         create_time=row["create_time"],
         end_time=row["end_time"],
         expire_time=row["expire_time"],
+        engine=None if row["engine_sizes"] is None else SIZES.load(row["engine_sizes"]),
     )
 
 

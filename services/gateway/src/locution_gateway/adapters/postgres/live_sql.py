@@ -8,7 +8,7 @@ from typing import Final
 COLUMNS: Final = """
     s.session_id, s.tenant_id, s.created_by, s.display_name, s.state, s.config, s.kept, s.audio_samples, s.done_sample,
     s.last_final, s.heard_language, s.end_reason, s.upload_id, s.job_id, s.trace_context, s.create_time, s.end_time,
-    s.expire_time, s.token_hash, s.previous_hash, s.owner,
+    s.expire_time, s.token_hash, s.previous_hash, s.owner, s.engine_sizes,
     (s.state = 'OPEN' AND s.owner IS NOT NULL AND s.owner_until > clock_timestamp()) AS attached
 """
 SELECT: Final = f"SELECT {COLUMNS} FROM gateway.live_sessions s"
@@ -77,6 +77,7 @@ UPDATE gateway.live_sessions SET done_sample = greatest(done_sample, $4), audio_
 {_OWNED} RETURNING 1
 """
 CHANGE: Final = f"UPDATE gateway.live_sessions SET config = $4 {_OWNED} RETURNING 1"
+HEARD_BY: Final = f"UPDATE gateway.live_sessions SET engine_sizes = $4 {_OWNED} RETURNING 1"
 
 # Nobody owns it now: the time in which it can be resumed begins.
 DETACH: Final = f"""

@@ -21,13 +21,14 @@ from locution_gateway.domain.requests import RequestKey
 
 @dataclass(frozen=True, slots=True)
 class JobDraft:
-    """What a client says of a new job."""
+    """What is said of a new job; `paid_samples`, from the recording's start, by a live session that becomes a job."""
 
     upload_id: UploadId
     config: JobRequestConfig
     display_name: str
     tags: tuple[str, ...]
     priority: int
+    paid_samples: int | None = None
 
 
 class CreateJob:
@@ -94,6 +95,7 @@ class CreateJob:
             priority=draft.priority,
             warnings=configured.warnings,
             trace_context=self._trace(),
+            paid_samples=draft.paid_samples,
         )
 
     def _preview(self, principal: Principal, job: NewJob) -> Job:

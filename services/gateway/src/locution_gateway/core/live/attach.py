@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from locution_speech.clock import SAMPLE_RATE
-
 from locution_gateway.core.live import tokens
 from locution_gateway.core.live.audio import begin_before, position
 from locution_gateway.core.live.configure import configured, wants_speakers
@@ -28,10 +26,6 @@ from locution_gateway.domain.live import (
 from locution_gateway.domain.live_ports import LiveStore, NewLive
 from locution_gateway.domain.models import ModelKind, ResolvedModel
 from locution_gateway.domain.ports import ModelResolver, ObjectBytes
-
-FRAME: Final = 512
-WARM_UP: Final = 8 * SAMPLE_RATE
-"""Audio that an engine hears again before what is not done, so that its detector and cuts are as they were."""
 
 PAGE: Final = 200
 
@@ -120,15 +114,15 @@ class Attach:
 
 
 def restart(session: LiveSession) -> Restart:
-    """Return where decoding begins so that the engine hears all that is not done, and a little before it."""
-    config, done = session.config, session.done_sample
-    wanted = max(0, done - WARM_UP)
-    if config.sample_rate is None:
-        return Restart(0, ListenFrom(_frame(wanted), done, session.heard_language, session.trace_context))
-    first = _frame(min(wanted, position(session.kept, config.sample_rate)))
-    listen = ListenFrom(first, done, session.heard_language, session.trace_context)
-    return Restart(begin_before(first, config.sample_rate), listen)
+    """Return where decoding begins so that the engine hears all that is not done, and before it what it needs.
 
-
-def _frame(sample: int) -> int:
-    return sample - sample % FRAME
+    Where no engine has told what it needs, it hears all.
+    """
+    rate, sizes, offset, first = session.config.sample_rate, session.engine, 0, 0
+    if sizes is not None:
+        first = sizes.begin(session.done_sample)
+    if sizes is not None and rate is not None:
+        first = min(first, sizes.aligned(position(session.kept, rate)))
+        offset = begin_before(first, rate)
+    listen = ListenFrom(first, session.done_sample, session.heard_language, session.trace_context)
+    return Restart(offset, listen)

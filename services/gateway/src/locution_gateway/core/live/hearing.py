@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from locution_common.clock import Clock
-from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate
-from locution_speech.clock import SAMPLE_RATE
+from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate, Started
+from locution_speech.clock import SAMPLE_RATE, samples
 
 from locution_gateway.domain.errors import DependencyUnavailable
 from locution_gateway.domain.identity import Principal
@@ -21,8 +21,10 @@ from locution_gateway.domain.live_ports import Listening, LiveEngine
 
 WIDTH: Final = 2
 PIECE: Final = SAMPLE_RATE
-MOST_UNDONE: Final = 90 * SAMPLE_RATE
-"""Audio that is held because no final is behind it; more than three of the longest windows."""
+MOST_UNDONE: Final = samples(90.0)
+"""Audio that is held because no final is behind it, and WINDOWS of the engine's longest where those are more."""
+
+WINDOWS: Final = 3
 
 STALL: Final = 60.0
 """Seconds without a word from an engine that was sent audio, after which it counts as lost."""
@@ -55,6 +57,7 @@ class Hearing:
         self._finished = False
         self._events = 0
         self._unanswered = False
+        self._most = MOST_UNDONE
         self._changed = asyncio.Condition()
 
     @property
@@ -65,7 +68,7 @@ class Hearing:
     async def send(self, pcm: bytes) -> None:
         """Take PCM; waits while engines are far behind."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._end - max(self._done, self._first) < MOST_UNDONE)
+            await self._changed.wait_for(lambda: self._end - max(self._done, self._first) < self._most)
             for at in range(0, len(pcm), PIECE * WIDTH):
                 piece = pcm[at : at + PIECE * WIDTH]
                 self._audio.append(piece)
@@ -102,7 +105,7 @@ class Hearing:
             self._finished = True
             self._changed.notify_all()
 
-    async def events(self) -> AsyncGenerator[ListenEvent | EngineReplaced]:
+    async def events(self) -> AsyncGenerator[Started | ListenEvent | EngineReplaced]:
         """Yield what engines hear, in order, ListenDone last.
 
         Raises what an engine refuses the stream with, and DependencyUnavailable when there is no engine for too long.
@@ -114,6 +117,8 @@ class Hearing:
                     if lost_at is not None:
                         yield EngineReplaced()
                     lost_at = None
+                    self._allow(listening.started)
+                    yield listening.started
                     async with aclosing(self._conversation(listening)) as events:
                         async for event in events:
                             yield event
@@ -124,6 +129,10 @@ class Hearing:
                 if self._clock.monotonic() - lost_at > PATIENCE:
                     raise DependencyUnavailable("no speech engine can be reached") from lost
                 await self._clock.sleep(lost.retry_after)
+
+    def _allow(self, started: Started) -> None:
+        if started.sizes is not None:
+            self._most = max(MOST_UNDONE, WINDOWS * started.sizes.longest_window)
 
     def _begin(self) -> ListenFrom:
         """Return where an engine begins, and forget what it is told anyway."""

@@ -17,6 +17,7 @@ from locution_speech.asr import (
     ListenProgress,
     ListenUpdate,
     SpeechEvent,
+    Started,
 )
 from locution_speech.clock import SAMPLE_RATE
 from locution_speech.transcript import Word
@@ -186,7 +187,7 @@ class Serve:
             async for event in events:
                 await self._tell(event)
 
-    async def _tell(self, event: ListenEvent | EngineReplaced) -> None:
+    async def _tell(self, event: Started | ListenEvent | EngineReplaced) -> None:
         match event:
             case ListenFinal():
                 await self._final(event)
@@ -198,10 +199,17 @@ class Serve:
                 await self._outbox.put(Speech(self._last_final + 1, event.sample, event.began))
             case ListenProgress():
                 await self._progress(event.done)
+            case Started():
+                await self._heard_by(event)
             case EngineReplaced():
                 await self._outbox.put(event)
             case ListenDone():
                 await self._progress(event.length, least=0)
+
+    async def _heard_by(self, started: Started) -> None:
+        """Keep what the engine told of itself, for the stream that goes on with the session."""
+        if started.sizes is not None and started.sizes != self._session.engine:
+            await self._parts.store.heard_by(self._principal, self._session.session_id, self._owner, started.sizes)
 
     async def _final(self, event: ListenFinal) -> None:
         """Keep a final before it is sent, so that its id stands for it."""

@@ -88,7 +88,7 @@ class SettleLive:
             audio_format=_format(session),
             diarization=_speakers(config.diarization),
         )
-        draft = JobDraft(upload_id, asked, session.display_name, (), 0)
+        draft = JobDraft(upload_id, asked, session.display_name, (), 0, paid_samples=session.done_sample)
         return (await self._jobs.run(principal, draft, _once("CreateJob", session))).job_id
 
 
@@ -108,5 +108,5 @@ def _format(session: LiveSession) -> AudioFormat | None:
 
 
 def _once(method: str, session: LiveSession) -> RequestKey:
-    """Return what makes a session's upload and job one, however often it is settled."""
-    return RequestKey(method, f"live-{session.session_id}", str(session.session_id))
+    """Return what makes a session's upload and job one, however often it is settled; no client's request is alike."""
+    return RequestKey(f"SettleLive/{method}", str(session.session_id), "")
