@@ -144,6 +144,7 @@ async def test_a_job_can_be_followed_to_its_end(gateway: Gateway, upload: str, w
     assert done.transcript == f"{job.name}/transcript"
     assert done.audio_duration.seconds == 20
     assert done.metrics.speaker_count == 1
+    assert done.metrics.speech_duration.seconds == 2
     transcribed = next(stage for stage in done.progress.stages if stage.kind == kind("TRANSCRIBE"))
     assert (transcribed.done_duration.seconds, transcribed.total_duration.seconds) == (20, 20)
     assert (transcribed.sections_done, transcribed.sections_total) == (2, 2)

@@ -56,7 +56,6 @@ async def test_a_transcript_is_read_whole_and_in_pages(gateway: Gateway, job: st
     assert (whole.name, whole.language, whole.duration.seconds) == (f"{job}/transcript", "en", 50)
     assert [segment.text for segment in whole.segments] == [f"sentence {n}." for n in range(5)]
     assert whole.segments[1].words[0].probability == pytest.approx(0.5)
-    assert not whole.segments[1].words[0].HasField("alignment_score")
     assert [speaker.label for speaker in whole.speakers] == ["SPEAKER_00"]
     found, complete = await segments(gateway, job, 2)
     assert found == list(whole.segments)

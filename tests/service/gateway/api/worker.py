@@ -114,4 +114,4 @@ def joined(count: int, speakers: bool) -> Joined:
         speech_coverage=1.0 if count else None,
         segment_count=count,
     )
-    return Joined(summary, segments, ())
+    return Joined(summary, segments, (), count * SAMPLE_RATE)

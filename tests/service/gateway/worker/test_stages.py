@@ -43,7 +43,7 @@ def decoded(sections: int) -> Decoded:
 def joined() -> Joined:
     coverage = (CoverageSpan(0, MINUTE, Outcome.TRANSCRIBED),)
     summary = TranscriptSummary(MINUTE, "en", None, None, coverage, 1.0, 2)
-    return Joined(summary, (Segment(0, 10, "one"), Segment(10, 20, "two")), ())
+    return Joined(summary, (Segment(0, 10, "one"), Segment(10, 20, "two")), (), MINUTE)
 
 
 async def finish(queue: Queue, *kinds: StageKind, body: bytes = b"x") -> None:

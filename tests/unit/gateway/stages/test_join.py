@@ -151,3 +151,13 @@ def test_recognised_speakers_have_their_voice() -> None:
         ("SPEAKER_01", ada.voice_id, "Ada"),
         ("SPEAKER_00", None, None),
     ]
+
+
+def test_speech_is_summed_over_sections_and_channels_and_failed_ones_have_none() -> None:
+    sections = [Section(0, 0, 10 * SECOND), Section(1, 10 * SECOND, 20 * SECOND)]
+    heard = [
+        (sections[0], channel, SectionTranscript((), covered(0, 10 * SECOND), seconds * SECOND))
+        for channel, seconds in ((0, 4), (1, 3))
+    ]
+    found = join(job(20 * SECOND, ChannelMode.SEPARATE), sections, heard, [(sections[1], 0, "INFERENCE_FAILED")], None)
+    assert found.speech_samples == 7 * SECOND

@@ -53,11 +53,12 @@ class SectionResult:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The transcript, and what it lacks."""
+    """The transcript, what it lacks, and the speech that the detector found, summed over sections and channels."""
 
     summary: TranscriptSummary
     segments: tuple[Segment, ...]
     warnings: tuple[JobWarning, ...]
+    speech_samples: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ class Advance:
     async def succeed(self, connection: Connection, job: Job, joined: Joined) -> None:
         """End a job whose transcript is kept; a wish to cancel that came with its last stage is too late."""
         speakers = joined.summary.speakers
-        metrics: dict[str, float] = {} if speakers is None else {"speaker_count": len(speakers)}
+        metrics: dict[str, float] = {"speech_samples": joined.speech_samples}
+        if speakers is not None:
+            metrics["speaker_count"] = len(speakers)
         await self._end(connection, job, JobState.SUCCEEDED, None, joined.warnings, metrics)
 
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:

@@ -48,7 +48,8 @@ def join(
         speech_coverage=_speech_coverage(coverage),
         segment_count=len(segments),
     )
-    return Joined(summary, tuple(segments), (*warnings, *_warnings(failed)))
+    speech = sum(transcript.speech_samples for _, _, transcript in transcribed)
+    return Joined(summary, tuple(segments), (*warnings, *_warnings(failed)), speech)
 
 
 def _segments(transcribed: Sequence[Placed], separate: bool) -> list[Segment]:
