@@ -9,7 +9,8 @@ from locution_speech.transcript import Segment, Word
 
 def test_samples_and_seconds_are_each_others_inverse() -> None:
     assert samples(1.0) == SAMPLE_RATE
-    assert [samples(seconds(count)) for count in (0, 1, 511, 123_456_789)] == [0, 1, 511, 123_456_789]
+    assert [samples(seconds(count)) for count in (0, 1, 511, 12_345, 123_456_789)] == [0, 1, 511, 12_345, 123_456_789]
+    assert (seconds(SAMPLE_RATE), samples(0.1)) == (1.0, 1600)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 4)])

@@ -8,6 +8,9 @@ from typing import Final, Self
 SAMPLE_RATE: Final = 16_000
 """Samples a second of all audio inside of Locution."""
 
+SAMPLE_WIDTH: Final = 2
+"""Bytes of a sample: signed 16-bit, little-endian."""
+
 
 def samples(seconds: float) -> int:
     """Return the number of samples in `seconds`, rounded to the nearest."""

@@ -12,8 +12,7 @@ from typing import Protocol
 import numpy as np
 from locution_common.errors import DependencyUnavailable
 from locution_common.objects import MIN_PART_SIZE, ObjectStore
-from locution_speech.clock import seconds
-from locution_speech.pcm import SAMPLE_WIDTH
+from locution_speech.clock import SAMPLE_WIDTH, seconds
 
 from locution_gateway.adapters.recording import channel_key, pcm_prefix
 from locution_gateway.domain.config import AudioFormat, ChannelMode, JobConfig

@@ -15,10 +15,11 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias, cast
 
 import av
+from locution_speech.clock import SAMPLE_WIDTH
 
 from . import confine, probe
 from .containers import Refused, choose_stream, declared_seconds, open_container
-from .models import SAMPLE_WIDTH, ChannelMode, DecodeSpec, Failure, WarningReason, spec_from_dict
+from .models import ChannelMode, DecodeSpec, Failure, WarningReason, spec_from_dict
 from .reading import FileReader, PipeReader, Reader
 from .resample import MONO, Resampler
 

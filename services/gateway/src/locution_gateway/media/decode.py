@@ -11,11 +11,11 @@ from contextlib import AsyncExitStack, aclosing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from locution_speech.clock import SAMPLE_RATE
+from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 from . import probe
 from .errors import MediaDecoderCrashed, MediaDecodeTimeout, MediaEmpty, MediaTooComplex
-from .models import SAMPLE_WIDTH, DecodeReport, DecodeSpec, Opening
+from .models import DecodeReport, DecodeSpec, Opening
 from .process import Child, spawn
 from .reporting import read_opening, read_report
 from .scratch import scratch_copy

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from locution_speech.clock import SAMPLE_RATE
 
-SAMPLE_WIDTH: Final = 2
 GIB: Final = 1 << 30
 
 

@@ -7,9 +7,7 @@ from typing import Final, cast
 
 import av
 from av.filter import Graph
-from locution_speech.clock import SAMPLE_RATE
-
-from .models import SAMPLE_WIDTH
+from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 Shape = tuple[int, str, str]
 MONO: Final = "mono"
@@ -23,9 +21,9 @@ def shape(frame: av.AudioFrame) -> Shape:
 class Resampler:
     """Turn frames of one shape into interleaved s16le of `channels` in `layout`.
 
-    After `n` samples at rate `r` exactly ceil(n * 16000 / r) have come out: libswresample starts aligned, and what its
-    rounding leaves at the end is trimmed or padded. Channels are mixed by its matrix, normalised so that nothing clips.
-    One thread: the child may start no other.
+    After `n` samples at rate `r` exactly ceil(n * SAMPLE_RATE / r) have come out: libswresample starts aligned, and
+    what its rounding leaves at the end is trimmed or padded. Channels are mixed by its matrix, normalised so that
+    nothing clips. One thread: the child may start no other.
     """
 
     def __init__(self, first: av.AudioFrame, layout: str, channels: int) -> None:

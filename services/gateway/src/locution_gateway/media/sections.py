@@ -14,9 +14,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from locution_speech.clock import SAMPLE_RATE
-
-from .models import SAMPLE_WIDTH
+from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 FRAME: Final = SAMPLE_RATE // 50
 _FRAMES_PER_SECOND: Final = SAMPLE_RATE // FRAME

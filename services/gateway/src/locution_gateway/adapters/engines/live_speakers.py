@@ -10,6 +10,7 @@ import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution_speech import pcm, wire
+from locution_speech.clock import SAMPLE_WIDTH
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.speakers import Turn
 
@@ -42,7 +43,7 @@ class GrpcLiveSpeakers:
                     found = answer.done.section
         if found is None:
             raise EngineUnavailableError("the engine ended a section without its result")
-        return HeardSpeakers(check_section(found, len(audio) // pcm.SAMPLE_WIDTH), wire.section_to_bytes(found))
+        return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire.section_to_bytes(found))
 
     async def cluster(
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]

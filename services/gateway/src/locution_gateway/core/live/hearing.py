@@ -11,7 +11,7 @@ from typing import Final
 
 from locution_common.clock import Clock
 from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate, Started
-from locution_speech.clock import SAMPLE_RATE, samples
+from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH, samples
 
 from locution_gateway.domain.errors import DependencyUnavailable
 from locution_gateway.domain.identity import Principal
@@ -19,7 +19,6 @@ from locution_gateway.domain.live import EngineReplaced, ListenFrom, LiveConfig
 from locution_gateway.domain.live_errors import EngineLostError
 from locution_gateway.domain.live_ports import Listening, LiveEngine
 
-WIDTH: Final = 2
 PIECE: Final = SAMPLE_RATE
 MOST_UNDONE: Final = samples(90.0)
 """Audio that is held because no final is behind it, and WINDOWS of the engine's longest where those are more."""
@@ -69,19 +68,19 @@ class Hearing:
         """Take PCM; waits while engines are far behind."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._end - max(self._done, self._first) < self._most)
-            for at in range(0, len(pcm), PIECE * WIDTH):
-                piece = pcm[at : at + PIECE * WIDTH]
+            for at in range(0, len(pcm), PIECE * SAMPLE_WIDTH):
+                piece = pcm[at : at + PIECE * SAMPLE_WIDTH]
                 self._audio.append(piece)
-                self._end += len(piece) // WIDTH
+                self._end += len(piece) // SAMPLE_WIDTH
             self._changed.notify_all()
 
     def audio(self, start: int, end: int) -> tuple[int, bytes]:
         """Return the first sample and the PCM of what is still held of [start, end)."""
         at, pieces = self._first, []
         for piece in self._audio:
-            size = len(piece) // WIDTH
+            size = len(piece) // SAMPLE_WIDTH
             if at < end and at + size > start:
-                pieces.append(piece[max(0, start - at) * WIDTH : (end - at) * WIDTH])
+                pieces.append(piece[max(0, start - at) * SAMPLE_WIDTH : (end - at) * SAMPLE_WIDTH])
             at += size
         return max(start, self._first), b"".join(pieces)
 
@@ -178,12 +177,12 @@ class Hearing:
             self._changed.notify_all()
 
     def _forget(self, keep_from: int) -> None:
-        while self._audio and self._first + (size := len(self._audio[0]) // WIDTH) <= keep_from:
+        while self._audio and self._first + (size := len(self._audio[0]) // SAMPLE_WIDTH) <= keep_from:
             self._audio.popleft()
             self._first += size
         beyond = keep_from - self._first
         if self._audio and beyond > 0:
-            self._audio[0] = self._audio[0][beyond * WIDTH :]
+            self._audio[0] = self._audio[0][beyond * SAMPLE_WIDTH :]
             self._first = keep_from
         while self._flushes and self._flushes[0] <= self._done:
             self._flushes.popleft()
@@ -207,7 +206,7 @@ class Hearing:
                 first = self._sent
                 await listening.send(first, step)
                 async with self._changed:
-                    self._sent = first + len(step) // WIDTH
+                    self._sent = first + len(step) // SAMPLE_WIDTH
                     self._unanswered = True
                     self._changed.notify_all()
             case "flush":
@@ -236,9 +235,9 @@ class Hearing:
     def _piece(self) -> bytes:
         at = self._first
         for piece in self._audio:
-            size = len(piece) // WIDTH
+            size = len(piece) // SAMPLE_WIDTH
             if at + size > self._sent:
-                return piece[(self._sent - at) * WIDTH :]
+                return piece[(self._sent - at) * SAMPLE_WIDTH :]
             at += size
         raise AssertionError("what is not sent is held")
 
