@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from locution_common.engine.dispatch import Dispatcher
-from locution_common.engine.errors import (
-    AudioTooLong,
-    InferenceFailed,
-)
 from locution_common.engine.models import FlowKey, TrafficClass, WeightName, WeightRecord
 from locution_common.engine.queue import Room, WindowQueue
 from locution_common.engine.under_way import UnderWay
+from locution_common.errors import Reason
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import Flow, PcmChunk, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 
+from tests.support.refusals import refusal
 from tests.unit.diarizer.voices import GRID, OneHotModel
 
 POISON = 0.5
@@ -135,7 +133,7 @@ async def test_a_poison_window_fails_alone(model: Model, executor: ThreadPoolExe
     serving, weight = dispatcher(executor), loaded(model)
     jobs = [job(weight), job(weight, POISON), job(weight)]
     results = await asyncio.gather(*(serving.submit(item) for item in jobs), return_exceptions=True)
-    assert [isinstance(result, InferenceFailed) for result in results] == [False, True, False]
+    assert [getattr(result, "reason", None) for result in results] == [None, Reason.INFERENCE_FAILED, None]
 
 
 async def test_a_cancelled_window_leaves_the_queue(model: Model, executor: ThreadPoolExecutor) -> None:
@@ -189,7 +187,7 @@ async def _ends(hearing: HearSection, source: AsyncIterator[PcmChunk]) -> list[i
 
 async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model, executor: ThreadPoolExecutor) -> None:
     serving = dispatcher(executor)
-    with UnderWay(slots=1).section(batch_size=1) as share, pytest.raises(AudioTooLong):
+    with UnderWay(slots=1).section(batch_size=1) as share, refusal(Reason.AUDIO_TOO_LONG):
         await _ends(HearSection(serving, loaded(model), Flow(FlowKey("a")), 16_000 * 30, share), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

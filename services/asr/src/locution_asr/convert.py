@@ -9,7 +9,7 @@ import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
 from locution_common.engine.models import FlowKey, TrafficClass, WeightName
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 from locution_common.pcm import OffsetChecker
 
 from locution_asr.core.engine import Started
@@ -54,13 +54,13 @@ _OUTCOMES = {
 
 
 async def section_start(requests: AsyncIterator[pb.TranscribeRequest], monotonic: float) -> SectionStart:
-    """Read the first message; raises StreamProtocolViolated when it is anything but `start`.
+    """Read the first message; refused with STREAM_PROTOCOL_VIOLATED when it is anything but `start`.
 
     `monotonic` is the event loop's time, on which the deadline is placed.
     """
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     return section_of(request.start, monotonic)
 
 
@@ -78,11 +78,11 @@ def section_of(start: pb.TranscribeStart, monotonic: float) -> SectionStart:
 
 
 async def pcm_chunks(requests: AsyncIterator[pb.TranscribeRequest]) -> AsyncIterator[PcmChunk]:
-    """Yield the audio; raises StreamProtocolViolated on any other message, AudioOffsetMismatch on a gap."""
+    """Yield the audio; refused with STREAM_PROTOCOL_VIOLATED on any other message, AUDIO_OFFSET_MISMATCH on a gap."""
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
         if request.WhichOneof("message") != "audio":
-            raise StreamProtocolViolated("only `audio` may follow `start`")
+            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "only `audio` may follow `start`")
         chunk = checker.check(request.audio.start_sample, request.audio.pcm)
         yield PcmChunk(chunk.offset, np.frombuffer(chunk.data, "<i2"))
 

@@ -8,7 +8,7 @@ import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
 from locution_common.engine.models import TrafficClass
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 from locution_common.pcm import OffsetChecker
 
 from locution_asr import convert
@@ -32,16 +32,16 @@ from locution_asr.domain.models import PcmChunk
 
 
 async def live_start(requests: AsyncIterator[pb.ListenRequest], monotonic: float) -> LiveStart:
-    """Read the first message; raises StreamProtocolViolated when it is no `start`, or not one of a live stream."""
+    """Read the first message; refused with STREAM_PROTOCOL_VIOLATED unless it is the `start` of a live stream."""
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     start = request.start
     section = convert.section_of(start.options, monotonic)
     if section.traffic is not TrafficClass.LIVE:
-        raise StreamProtocolViolated("a stream that listens is of the class LIVE")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "a stream that listens is of the class LIVE")
     if start.first_sample % FRAME:
-        raise StreamProtocolViolated(f"first_sample must be a multiple of {FRAME}")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, f"first_sample must be a multiple of {FRAME}")
     return LiveStart(
         section=section,
         step=start.step_samples,
@@ -55,7 +55,7 @@ async def live_start(requests: AsyncIterator[pb.ListenRequest], monotonic: float
 
 
 async def inputs(requests: AsyncIterator[pb.ListenRequest], first: int) -> AsyncIterator[LiveInput]:
-    """Yield what follows; raises StreamProtocolViolated on a second start, AudioOffsetMismatch on a gap."""
+    """Yield what follows; refused with STREAM_PROTOCOL_VIOLATED on a second start, AUDIO_OFFSET_MISMATCH on a gap."""
     checker = OffsetChecker(first, max_samples=convert.LONGEST_CHUNK)
     async for request in requests:
         match request.WhichOneof("message"):
@@ -67,7 +67,7 @@ async def inputs(requests: AsyncIterator[pb.ListenRequest], first: int) -> Async
             case "update":
                 yield _update(request.update)
             case _:
-                raise StreamProtocolViolated("`start` comes once, at the beginning")
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` comes once, at the beginning")
 
 
 def response(event: Started | LiveEvent) -> pb.ListenResponse:

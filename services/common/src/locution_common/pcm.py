@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .errors import AudioOffsetMismatch, InvalidRequest
+from .errors import Reason, Refused
 
 SAMPLE_RATE: Final = 16_000
 SAMPLE_WIDTH: Final = 2
@@ -71,7 +71,7 @@ async def frames(
 ) -> AsyncIterator[Chunk]:
     """Reframe a byte stream of any granularity into chunks of `size` samples; only the last is shorter.
 
-    Raises InvalidRequest if the stream ends inside a sample.
+    Refused with INVALID_REQUEST if the stream ends inside a sample.
     """
     step, pending = size * SAMPLE_WIDTH, bytearray()
     async for piece in source:
@@ -81,7 +81,7 @@ async def frames(
             del pending[:step]
             offset += size
     if len(pending) % SAMPLE_WIDTH:
-        raise InvalidRequest("the audio ends inside a sample")
+        raise Refused(Reason.INVALID_REQUEST, "the audio ends inside a sample")
     if pending:
         yield Chunk(offset, bytes(pending))
 
@@ -99,14 +99,17 @@ class OffsetChecker:
         return self._next
 
     def check(self, offset: int, data: bytes) -> Chunk:
-        """Return the chunk, or raise AudioOffsetMismatch or InvalidRequest and change nothing."""
+        """Return the chunk, or raise AUDIO_OFFSET_MISMATCH or INVALID_REQUEST and change nothing."""
         if len(data) % SAMPLE_WIDTH:
-            raise InvalidRequest(f"{len(data)} bytes are not whole 16-bit samples")
+            raise Refused(Reason.INVALID_REQUEST, f"{len(data)} bytes are not whole 16-bit samples")
         chunk = Chunk(offset, data)
         if chunk.samples > self._max_samples:
-            raise InvalidRequest(f"{chunk.samples} samples exceed the limit of {self._max_samples} a chunk")
+            raise Refused(
+                Reason.INVALID_REQUEST, f"{chunk.samples} samples exceed the limit of {self._max_samples} a chunk"
+            )
         if offset != self._next:
-            raise AudioOffsetMismatch(
+            raise Refused(
+                Reason.AUDIO_OFFSET_MISMATCH,
                 f"audio continues at sample {self._next}, not at {offset}",
                 metadata={"expected_offset": str(self._next)},
             )

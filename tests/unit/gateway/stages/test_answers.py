@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.core.stages.answers import check_section, check_spans
-from locution_gateway.domain.stage_errors import EngineError
 from locution_gateway.domain.stages import SpeakerSpan
 from locution_gateway.domain.transcripts import CoverageSpan, Outcome, SectionTranscript, Segment, Word
+
+from tests.support.refusals import refusal
 
 HEARD = Outcome.TRANSCRIBED
 WHOLE = (CoverageSpan(0, 60, HEARD), CoverageSpan(60, 100, Outcome.NO_SPEECH))
@@ -32,7 +34,7 @@ def test_a_section_that_accounts_for_every_sample_is_believed() -> None:
     ],
 )
 def test_coverage_with_gaps_overlaps_or_another_end_is_refused(coverage: tuple[CoverageSpan, ...]) -> None:
-    with pytest.raises(EngineError) as refused:
+    with refusal(Reason.INFERENCE_FAILED) as refused:
         check_section(section(*coverage), 100)
     assert refused.value.reason == "INFERENCE_FAILED"
 
@@ -42,7 +44,7 @@ def test_coverage_with_gaps_overlaps_or_another_end_is_refused(coverage: tuple[C
     [Segment(0, 101, "x"), Segment(-1, 5, "x"), Segment(50, 40, "x"), Segment(0, 50, "x", (Word(0, 400, "x"),))],
 )
 def test_text_outside_the_section_is_refused(segment: Segment) -> None:
-    with pytest.raises(EngineError):
+    with refusal(Reason.INFERENCE_FAILED):
         check_section(section(*WHOLE, segments=(segment,)), 100)
 
 
@@ -50,5 +52,5 @@ def test_text_outside_the_section_is_refused(segment: Segment) -> None:
     "span", [SpeakerSpan(0, 101, 0), SpeakerSpan(9, -9, 0), SpeakerSpan(5, 5, 0), SpeakerSpan(0, 9, -3)]
 )
 def test_speakers_outside_the_section_are_refused(span: SpeakerSpan) -> None:
-    with pytest.raises(EngineError):
+    with refusal(Reason.INFERENCE_FAILED):
         check_spans([SpeakerSpan(0, 100, 0), span], 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from locution_common.errors import Reason
 from locution_gateway.core.speakers import assign
 from locution_gateway.core.stages.join import join
 from locution_gateway.domain.config import ChannelMode, JobConfig, JobRequestConfig, ModelChoice, Task
@@ -101,7 +102,7 @@ def test_sections_keep_their_place_in_the_recording() -> None:
 def test_a_failed_section_stands_in_coverage_and_warnings() -> None:
     sections = [Section(0, 0, SECOND), Section(1, SECOND, 2 * SECOND)]
     texts = [(sections[0], 0, SectionTranscript((segment("ok"),), covered(0, SECOND), SECOND))]
-    joined = join(job(2 * SECOND), sections, texts, [(sections[1], 0, "INFERENCE_FAILED")], None)
+    joined = join(job(2 * SECOND), sections, texts, [(sections[1], 0, Reason.INFERENCE_FAILED)], None)
     assert joined.summary.coverage[-1] == CoverageSpan(SECOND, 2 * SECOND, Outcome.FAILED, "INFERENCE_FAILED")
     assert [(w.code, w.reason) for w in joined.warnings] == [(WarningCode.SECTION_FAILED, "INFERENCE_FAILED")]
     assert joined.summary.speech_coverage == 0.5

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locution_common.engine.errors import OptionUnsupported
-from locution_common.errors import FieldViolation
+from locution_common.errors import FieldViolation, Reason, Refused
 
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_asr.domain.models import Capabilities, Mode, ModeChoice, Options, Task
@@ -13,10 +12,12 @@ from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
-    """Return the options as they will be used; raises OptionUnsupported naming each that the weight refuses."""
+    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the weight refuses."""
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
-        raise OptionUnsupported("; ".join(item.description for item in violations), violations=violations)
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED, "; ".join(item.description for item in violations), violations=violations
+        )
     return replace(options, prompt=clean(options.prompt), hotwords=clean_hotwords(options.hotwords))
 
 
@@ -26,7 +27,7 @@ def as_proven(options: Options, record: WhisperRecord) -> Options:
 
 
 def choose_mode(options: Options, fast_proven: bool) -> Mode:
-    """Return FAST only where it is proven, or where the gate asks for it; raises OptionUnsupported."""
+    """Return FAST only where it is proven, or where the gate asks for it; refused with OPTION_UNSUPPORTED."""
     if options.mode is ModeChoice.FAST_UNPROVEN:
         return Mode.FAST
     if options.shortest_input is not None:
@@ -52,5 +53,5 @@ def _task(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
     return []
 
 
-def _unsupported(field: str, description: str) -> OptionUnsupported:
-    return OptionUnsupported(description, violations=[FieldViolation(field, description)])
+def _unsupported(field: str, description: str) -> Refused:
+    return Refused(Reason.OPTION_UNSUPPORTED, description, violations=[FieldViolation(field, description)])

@@ -9,8 +9,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from locution_common.engine.errors import AudioTooLong, InferenceFailed
 from locution_common.engine.under_way import Share
+from locution_common.errors import Reason, Refused
 
 from locution_asr.core.coverage import partition
 from locution_asr.core.passes import longest_window
@@ -92,7 +92,9 @@ class Ear:
     async def hear(self, pcm: Pcm) -> list[Window]:
         """Take audio and return the windows that it completes."""
         if self.heard + len(pcm) > self._rule.longest:
-            raise AudioTooLong(f"a section holds at most {seconds(self._rule.longest):.0f} s of audio")
+            raise Refused(
+                Reason.AUDIO_TOO_LONG, f"a section holds at most {seconds(self._rule.longest):.0f} s of audio"
+            )
         self._buffer.append(pcm)
         joined = np.concatenate([self._rest, pcm])
         whole = len(joined) - len(joined) % FRAME
@@ -142,7 +144,7 @@ class TranscribeSection:
         """Read chunks to their end, emit segments in order, progress, and the report last, and return it.
 
         Reading waits while too many windows are under way, so that flow control reaches the sender. Raises
-        InferenceFailed when the model failed on every window.
+        INFERENCE_FAILED when the model failed on every window.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(chunks, group))
@@ -174,7 +176,7 @@ class TranscribeSection:
     def _report(self) -> SectionReport:
         length = self._ear.heard
         if self._done and all(_failed(done) for done in self._done):
-            raise InferenceFailed("the model failed on every window of the section")
+            raise Refused(Reason.INFERENCE_FAILED, "the model failed on every window of the section")
         languages: Counter[str] = Counter()
         for segment in (item for done in self._done for item in done.segments):
             languages[segment.language] += segment.span.length

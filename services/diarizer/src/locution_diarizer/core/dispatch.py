@@ -7,9 +7,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from locution_common.engine.dispatch import Dispatcher, Load, Served
-from locution_common.engine.errors import InferenceFailed
 from locution_common.engine.models import FlowKey, TrafficClass
 from locution_common.engine.queue import Room
+from locution_common.errors import Reason, Refused
 
 from locution_diarizer.domain.models import Flow, Samples, WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
@@ -89,5 +89,5 @@ def listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
     except Exception as error:  # noqa: BLE001 - whatever a model raises is one window's failure, reported to its caller
         if len(batch) == 1:
             _log.error("the model failed on a window", exc_info=error)
-            return [InferenceFailed("the model failed on a window of the audio")]
+            return [Refused(Reason.INFERENCE_FAILED, "the model failed on a window of the audio")]
     return [result for job in batch for result in listen([job])]

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 import numpy as np
-from locution_common.engine.errors import AudioTooLong
 from locution_common.engine.under_way import Share
+from locution_common.errors import Reason, Refused
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
@@ -35,7 +35,7 @@ class HearSection:
         try:
             async for chunk in chunks:
                 if self._cutter.received + len(chunk.pcm) // 2 > self._longest:
-                    raise AudioTooLong(f"a section holds at most {self._longest // 16000} s of audio")
+                    raise Refused(Reason.AUDIO_TOO_LONG, f"a section holds at most {self._longest // 16000} s of audio")
                 async for end in self._start(self._cutter.feed(chunk.pcm)):
                     yield end
             async for end in self._start(self._cutter.finish()):

@@ -9,13 +9,13 @@ from typing import Final
 import grpc
 from locution.engine.v1 import common_pb2, diarizer_service_pb2_grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.engines.exchange import Exchange
 from locution_gateway.adapters.engines.speakers import check_section
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live_speakers import HeardSpeakers, LocalTurn, LocalVoice
-from locution_gateway.domain.stage_errors import EngineUnavailableError
 from locution_gateway.domain.stages import SpeakerSpan
 
 STALL_SECONDS: Final = 60.0
@@ -42,7 +42,7 @@ class GrpcLiveSpeakers:
                 if answer.WhichOneof("message") == "done":
                     found = answer.done.section
         if found is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         check_section(found, len(pcm) // 2)
         return _heard(found)
 

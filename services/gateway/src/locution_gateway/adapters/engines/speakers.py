@@ -8,12 +8,11 @@ from contextlib import aclosing
 import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
-from locution_common.errors import InternalError
+from locution_common.errors import InternalError, Reason, Refused
 
 from locution_gateway.adapters.engines.exchange import Exchange
 from locution_gateway.adapters.engines.speech import chunks, flow_message
 from locution_gateway.domain.config import JobConfig
-from locution_gateway.domain.stage_errors import EngineError, EngineUnavailableError
 from locution_gateway.domain.stages import Audio, Clustering, Flow, Progress, SectionResult, SpeakerSpan
 
 
@@ -40,7 +39,7 @@ class GrpcDiarizationEngine:
                     case "done":
                         done = answer.done
         if done is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         check_section(done.section, sent.samples)
         return SectionResult(done.section.SerializeToString(deterministic=True), done.timings.compute_seconds)
 
@@ -51,7 +50,7 @@ class GrpcDiarizationEngine:
         async with aclosing(exchange.answers()) as answers:
             found = [answer async for answer in answers]
         if len(found) != len(sections):
-            raise EngineUnavailableError("the engine ended a clustering without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without its result")
         return Clustering(tuple(map(_spans, found)), _voices(found[-1]) if found else ())
 
 
@@ -69,13 +68,13 @@ class _Counted:
 
 
 def check_section(section: pb.SectionSpeakers, samples: int) -> None:
-    """Believe no engine: raise EngineError unless it had the whole section and every turn lies inside of it."""
+    """Believe no engine: refuse unless it had the whole section and every turn lies inside of it."""
     known = {speaker.id for speaker in section.speakers}
     inside = all(
         0 <= turn.start_sample < turn.end_sample <= samples and turn.speaker_id in known for turn in section.turns
     )
     if section.sample_count != samples or not inside:
-        raise EngineError("INFERENCE_FAILED", "the engine's answer cannot be true: it is of another section")
+        raise Refused(Reason.INFERENCE_FAILED, "the engine's answer cannot be true: it is of another section")
 
 
 async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenerator[pb.DiarizeRequest]:

@@ -8,10 +8,10 @@ from contextlib import aclosing
 import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import asr_service_pb2_grpc, common_pb2
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.engines.exchange import Exchange
 from locution_gateway.domain.config import DecodeMode, JobConfig, Task
-from locution_gateway.domain.stage_errors import EngineUnavailableError
 from locution_gateway.domain.stages import Audio, Flow, Progress, SpeechAnswer
 from locution_gateway.domain.transcripts import CoverageSpan, Outcome, SectionTranscript, Segment, Word
 
@@ -57,7 +57,7 @@ class GrpcSpeechEngine:
                     case "done":
                         done = answer.done
         if done is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         return SpeechAnswer(transcript(segments, done), checksum)
 
 

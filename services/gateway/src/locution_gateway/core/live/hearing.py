@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from locution_common.clock import Clock
+from locution_common.errors import DependencyUnavailable
 
-from locution_gateway.domain.errors import DependencyUnavailable
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import (
     EngineEvent,

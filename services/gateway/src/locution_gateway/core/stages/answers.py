@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from locution_gateway.domain.stage_errors import EngineError
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.stages import SpeakerSpan
 from locution_gateway.domain.transcripts import SectionTranscript, Segment
 
 
 def check_section(transcript: SectionTranscript, samples: int) -> None:
-    """Raise EngineError unless every sample is accounted for once and all text lies inside the section."""
+    """Refuse with INFERENCE_FAILED unless every sample is accounted for once and all text lies inside the section."""
     place = 0
     for span in transcript.coverage:
         if span.start != place or span.end <= span.start:
@@ -25,14 +26,14 @@ def check_section(transcript: SectionTranscript, samples: int) -> None:
 
 
 def check_spans(spans: Iterable[SpeakerSpan], samples: int) -> None:
-    """Raise EngineError unless every span is of a speaker and inside the section."""
+    """Refuse with INFERENCE_FAILED unless every span is of a speaker and inside the section."""
     for span in spans:
         if not (0 <= span.start < span.end <= samples and span.speaker >= 0):
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
 
 
 def check_voices(voices: Iterable[Sequence[float]]) -> None:
-    """Raise EngineError unless every voice is of finite numbers."""
+    """Refuse with INFERENCE_FAILED unless every voice is of finite numbers."""
     if not all(math.isfinite(value) for voice in voices for value in voice):
         raise _nonsense("a voice is not of numbers")
 
@@ -42,5 +43,5 @@ def _inside(segment: Segment, samples: int) -> bool:
     return all(0 <= start <= end <= samples for start, end in places)
 
 
-def _nonsense(what: str) -> EngineError:
-    return EngineError("INFERENCE_FAILED", f"the engine's answer cannot be true: {what}")
+def _nonsense(what: str) -> Refused:
+    return Refused(Reason.INFERENCE_FAILED, f"the engine's answer cannot be true: {what}")

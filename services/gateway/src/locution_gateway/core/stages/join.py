@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from locution_common.errors import Reason
+
 from locution_gateway.core.speakers import assign
 from locution_gateway.domain.config import ChannelMode
 from locution_gateway.domain.jobs import Job, JobWarning, Section, WarningCode
@@ -30,7 +32,7 @@ def join(
     job: Job,
     sections: Sequence[Section],
     transcribed: Sequence[Placed],
-    failed: Sequence[tuple[Section, int, str]],
+    failed: Sequence[tuple[Section, int, Reason]],
     spans: Sequence[Sequence[SpeakerSpan]] | None,
     warnings: Sequence[JobWarning] = (),
     names: Mapping[int, KnownVoice] | None = None,
@@ -108,7 +110,7 @@ def _speaker(label: str, samples: int, voice: KnownVoice | None) -> Speaker:
 
 
 def _coverage(
-    transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, str]], separate: bool
+    transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, Reason]], separate: bool
 ) -> list[CoverageSpan]:
     spans = [
         replace(span, start=span.start + section.start, end=span.end + section.start, channel=channel)
@@ -155,7 +157,7 @@ def _language(segments: Iterable[Segment]) -> str | None:
     return max(sorted(spoken), key=spoken.__getitem__) if spoken else None
 
 
-def _warnings(failed: Sequence[tuple[Section, int, str]]) -> list[JobWarning]:
+def _warnings(failed: Sequence[tuple[Section, int, Reason]]) -> list[JobWarning]:
     return [
         JobWarning(WarningCode.SECTION_FAILED, f"section {section.index} gave no text", reason)
         for section, _, reason in failed
