@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import generate
@@ -28,16 +27,8 @@ Everything that a client needs: Locution's own protos, and those of google and p
 Only `locution/v1` is public. `locution/engine/v1` and `locution/registry/v1` are what the services say to each other.
 The files name no package of a target language: map them on the command line, for example in Go with
 `--go_opt=Mlocution/v1/job_service.proto=example.com/you/locutionv1`. Languages that generate one module for each file
-need modules for `buf/validate/validate.proto` and `google/rpc/status.proto` too.
+need modules for `buf/validate/validate.proto` and for `status.proto` and `code.proto` of `google/rpc` too.
 """
-
-
-def closure() -> descriptor_pb2.FileDescriptorSet:
-    """Return the descriptors of Locution's protos and of all that they import."""
-    with tempfile.TemporaryDirectory() as scratch:
-        image = Path(scratch) / "image.binpb"
-        generate.protoc(Path(scratch) / "validate.binpb", "--include_imports", f"-o{image}", *generate.proto_files())
-        return descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
 
 
 def text_of(file: descriptor_pb2.FileDescriptorProto, files: descriptor_pb2.FileDescriptorSet) -> str:
@@ -50,7 +41,7 @@ def text_of(file: descriptor_pb2.FileDescriptorProto, files: descriptor_pb2.File
 
 def export(target: Path) -> list[str]:
     """Write the bundle and return the names of its protos; a bundle that was there before is replaced."""
-    files = closure()
+    files = generate.image()
     for top in ("locution", "google", "buf"):
         shutil.rmtree(target / top, ignore_errors=True)
     for file in files.file:

@@ -1,4 +1,6 @@
-"""Generate the Python stubs, check that they are current, and lint the protos.
+"""Generate what comes from the protos, check that it is current, and lint the protos.
+
+Generated are the Python stubs, the enum of reasons, and the reference page of errors.
 
 The protos import google's and protovalidate's files. Google's come as text in googleapis-common-protos and
 grpcio-tools; protovalidate's comes only as a descriptor inside its wheel and is handed to protoc as such.
@@ -15,10 +17,12 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+import render_reasons
 from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
 
 ROOT = Path(__file__).resolve().parent
 OUT = ROOT / "gen" / "python"
+PAGE = ROOT.parent / "docs" / "reference" / "errors.md"
 SITE = Path(sysconfig.get_paths()["purelib"])
 BIN = Path(sys.executable).parent
 VALIDATE = "buf/validate/validate.proto"
@@ -51,8 +55,16 @@ def protoc(descriptors: Path, *arguments: str) -> None:
     subprocess.run([*command, *arguments], check=True)
 
 
-def generate(out: Path) -> None:
-    """Write the stubs of all protos, and of protovalidate's, below `out`."""
+def image(*options: str) -> descriptor_pb2.FileDescriptorSet:
+    """Return the descriptors of Locution's protos and of all that they import."""
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "image.binpb"
+        protoc(Path(scratch) / "validate.binpb", "--include_imports", *options, f"-o{target}", *proto_files())
+        return descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
+
+
+def generate(out: Path, page: Path) -> None:
+    """Write the stubs of all protos, and of protovalidate's, and the reasons below `out`, and the page of errors."""
     with tempfile.TemporaryDirectory() as scratch:
         descriptors = Path(scratch) / "validate.binpb"
         messages = [f"--python_out={out}", f"--mypy_out={out}"]
@@ -65,6 +77,10 @@ def generate(out: Path) -> None:
     for empty in (out / "locution").rglob("*_pb2_grpc.py*"):
         if not has_service(empty):
             empty.unlink()
+    catalogue = render_reasons.read(image("--include_source_info"))
+    (out / "locution" / "v1" / "reasons.py").write_text(render_reasons.module(catalogue), encoding="utf-8")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render_reasons.page(catalogue), encoding="utf-8")
 
 
 def has_service(stub: Path) -> bool:
@@ -79,7 +95,8 @@ def differing(left: Path, right: Path) -> list[str]:
     names = {
         str(p.relative_to(base))
         for base in (left, right)
-        for p in base.rglob("*_pb2*.py*")
+        for pattern in ("*_pb2*.py*", "reasons.py")
+        for p in base.rglob(pattern)
         if "__pycache__" not in p.parts
     }
     same, _, _ = filecmp.cmpfiles(left, right, names, shallow=False)
@@ -87,18 +104,21 @@ def differing(left: Path, right: Path) -> list[str]:
 
 
 def command_gen(_: argparse.Namespace) -> int:
-    """Replace the committed stubs."""
+    """Replace what is committed."""
     for package in ("locution", "buf"):
         shutil.rmtree(OUT / package, ignore_errors=True)
-    generate(OUT)
+    generate(OUT, PAGE)
     return 0
 
 
 def command_check(_: argparse.Namespace) -> int:
-    """Say whether the committed stubs are current."""
+    """Say whether what is committed is current."""
     with tempfile.TemporaryDirectory() as scratch:
-        generate(Path(scratch))
+        page = Path(scratch) / PAGE.name
+        generate(Path(scratch), page)
         stale = differing(Path(scratch), OUT)
+        if not (PAGE.is_file() and filecmp.cmp(page, PAGE, shallow=False)):
+            stale.append(str(PAGE.relative_to(ROOT.parent)))
     for name in stale:
         print(f"stale: {name}; run `make gen` and commit the result", file=sys.stderr)
     return 1 if stale else 0
@@ -107,20 +127,16 @@ def command_check(_: argparse.Namespace) -> int:
 def command_lint(_: argparse.Namespace) -> int:
     """Run buf lint over an image of the protos."""
     with tempfile.TemporaryDirectory() as scratch:
-        image = Path(scratch) / "image.binpb"
-        protoc(
-            Path(scratch) / "validate.binpb", "--include_imports", "--include_source_info", f"-o{image}", *proto_files()
-        )
-        image.write_bytes(marked(image.read_bytes()))
-        return subprocess.run(
-            [str(BIN / "buf"), "lint", str(image), "--config", str(ROOT.parent / "buf.yaml")]
-        ).returncode
+        target = Path(scratch) / "image.binpb"
+        target.write_bytes(marked(image("--include_source_info")))
+        command = [str(BIN / "buf"), "lint", str(target), "--config", str(ROOT.parent / "buf.yaml")]
+        return subprocess.run(command).returncode
 
 
-def marked(image: bytes) -> bytes:
+def marked(files: descriptor_pb2.FileDescriptorSet) -> bytes:
     """Return a descriptor set in which every file that is not Locution's is marked as an import."""
     result = descriptor_pb2.FileDescriptorSet()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(image).file:
+    for file in files.file:
         mark = b"" if file.name.startswith("locution/") else IS_IMPORT
         result.file.add().ParseFromString(file.SerializeToString() + mark)
     return result.SerializeToString()

@@ -24,7 +24,7 @@ from locution.v1.upload_service_pb2 import ListUploadsRequest
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 from locution_common.channels import open_channel
 from locution_common.clock import SystemClock
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Refused
 from locution_gateway.core.identity import tokens
 from locution_gateway.core.identity.authenticate import KeyAuthenticator
 from locution_gateway.domain.accounts import KeyRecord
@@ -138,7 +138,7 @@ async def _refuse(keys: KeyAuthenticator, token: str) -> int:
     start = time.perf_counter_ns()
     try:
         await keys.authenticate(token)
-    except Unauthenticated:
+    except Refused:
         return time.perf_counter_ns() - start
     raise AssertionError("a bad key was taken")
 

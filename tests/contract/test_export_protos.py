@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import export
 import generate
 import grpc
 import pytest
@@ -61,7 +60,7 @@ def _bare(file: FileDescriptorProto) -> bytes:
 
 
 def _originals() -> FileDescriptorSet:
-    return export.closure()
+    return generate.image()
 
 
 def test_the_bundle_compiles_alone_to_the_same_descriptors(bundle: Path) -> None:

@@ -13,13 +13,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
 from locution_common import errors, telemetry
 from locution_common.auth import caller
+from locution_common.errors import Reason, Refused
 
 _HERE = Path(__file__).parent
 NAME = "locution.test.EchoService"
-
-
-class TooMuch(errors.Overloaded):
-    """A refusal with every detail."""
 
 
 def _descriptors() -> descriptor_pb2.FileDescriptorSet:
@@ -69,9 +66,9 @@ def _obey(text: str) -> None:
         case "bug":
             raise RuntimeError("secret internals")
         case "refuse":
-            raise TooMuch("too many echoes", retry_after=2.5)
+            raise Refused(Reason.OVERLOADED, "too many echoes", retry_after=2.5)
         case "group":
-            raise ExceptionGroup("tasks", [errors.InvalidRequest("one of several")])
+            raise ExceptionGroup("tasks", [Refused(Reason.INVALID_REQUEST, "one of several")])
         case "internal":
             raise errors.InternalError("the row was gone")
 

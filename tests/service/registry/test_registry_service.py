@@ -18,6 +18,7 @@ from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as public
 from locution_common.channels import open_channel
+from locution_common.errors import Reason
 from locution_common.interceptors import remote_failure
 from locution_common.postgres import Pool
 
@@ -29,7 +30,7 @@ ASR, DIARIZATION = public.MODEL_KIND_ASR, public.MODEL_KIND_DIARIZATION
 ENABLED, DISABLED, INVALID = public.Model.STATE_ENABLED, public.Model.STATE_DISABLED, public.Model.STATE_INVALID
 
 
-async def reason(call: Awaitable[object]) -> str:
+async def reason(call: Awaitable[object]) -> Reason | None:
     """Await a call that must be refused; return its reason."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
+from locution_common.errors import Reason
 from locution_speech.asr import Mode, ModeChoice, Options, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.clock import samples
-from locution_speech.engine.errors import OptionUnsupported
 from locution_speech.languages import from_whisper, to_whisper
 
+from tests.support.refusals import refusal
 from tests.unit.asr.fakes import record
 
 ENGLISH = Capabilities(("en",))
@@ -28,7 +29,7 @@ MANY = Capabilities(("en", "de", "fr"), True, True)
     ],
 )
 def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None:
-    with pytest.raises(OptionUnsupported) as refused:
+    with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         settle(options, ENGLISH)
     assert [violation.field for violation in refused.value.violations] == [field]
     settle(options, MANY)
@@ -49,13 +50,13 @@ def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: Mode) -> N
 
 
 def test_fast_without_a_verdict_is_refused() -> None:
-    with pytest.raises(OptionUnsupported, match="verdict"):
+    with refusal(Reason.OPTION_UNSUPPORTED, match="verdict"):
         choose_mode(Options(mode=ModeChoice.FAST), fast_proven=False)
 
 
 @pytest.mark.parametrize("choice", [ModeChoice.PROVEN, ModeChoice.ACCURATE, ModeChoice.FAST])
 def test_only_the_gate_chooses_the_encoder_input(choice: ModeChoice) -> None:
-    with pytest.raises(OptionUnsupported) as refused:
+    with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         choose_mode(Options(mode=choice, shortest_input=samples(7.5)), fast_proven=True)
     assert [violation.field for violation in refused.value.violations] == ["min_encoder_input"]
 

@@ -7,10 +7,10 @@ import pytest
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
-from locution.v1 import error_reason_pb2
-from locution_client.calls import may_repeat, wait_before
+from locution.v1.reasons import Reason, Retry
+from locution_client.calls import may_repeat, may_resume, wait_before
 from locution_client.cli import exit_codes, show
-from locution_client.errors import ADVICE, ApiError, JobFailed, from_status, raise_job_failure
+from locution_client.errors import COMMANDS, ApiError, JobFailed, from_status, raise_job_failure
 
 from tests.unit.client.fake_gateway import refusal
 
@@ -20,7 +20,7 @@ def test_a_status_gives_reason_fields_and_advice() -> None:
     error = from_status(status)
     assert (error.code, error.reason, error.message) == ("INVALID_ARGUMENT", "OPTION_UNSUPPORTED", "no French")
     assert [(each.field, each.description) for each in error.violations] == [("language", "not known")]
-    assert error.advice == ADVICE["OPTION_UNSUPPORTED"]
+    assert error.advice == COMMANDS[Reason.OPTION_UNSUPPORTED]
 
 
 def test_the_retry_time_is_read_and_waited_for() -> None:
@@ -44,9 +44,25 @@ def test_waits_grow_to_a_limit() -> None:
     assert wait_before(0, error) < wait_before(20, error) <= 10.0
 
 
-def test_every_advice_is_for_a_reason_of_the_catalogue() -> None:
-    known = {name.removeprefix("ERROR_REASON_") for name, _ in error_reason_pb2.ErrorReason.items()}
-    assert set(ADVICE) <= known
+@pytest.mark.parametrize("reason", Reason)
+def test_the_catalogue_says_what_is_repeated(reason: Reason) -> None:
+    later = ApiError(reason.code, "", reason, retry_after=1.0)
+    assert may_repeat(later) == (reason.retry is Retry.LATER)
+    assert may_resume(later) == (reason.retry in (Retry.LATER, Retry.RESUME))
+    unsaid = ApiError(reason.code, "", reason)
+    assert may_repeat(unsaid) == (reason.retry is Retry.LATER and reason.code == "UNAVAILABLE")
+
+
+def test_a_reason_of_a_newer_server_is_judged_by_its_code() -> None:
+    assert may_repeat(ApiError("UNAVAILABLE", "", "OF_TOMORROW"))
+    assert may_repeat(ApiError("RESOURCE_EXHAUSTED", "", "OF_TOMORROW", retry_after=1.0))
+    assert not may_repeat(ApiError("INVALID_ARGUMENT", "", "OF_TOMORROW"))
+    assert ApiError("INVALID_ARGUMENT", "", "OF_TOMORROW").advice is None
+
+
+def test_the_catalogue_advises_where_no_command_helps() -> None:
+    assert Reason.MEDIA_TOO_LONG not in COMMANDS
+    assert ApiError("INVALID_ARGUMENT", "", "MEDIA_TOO_LONG").advice == "cut the recording into shorter pieces"
 
 
 def test_a_failed_job_keeps_its_name() -> None:

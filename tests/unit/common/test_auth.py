@@ -6,7 +6,7 @@ import hmac
 import pytest
 from locution_common import auth
 from locution_common.auth import ServicePrincipal, ServiceTokenAuthenticator, bearer_token, caller, set_caller
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Refused
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ async def test_every_token_takes_one_path(header: str, monkeypatch: pytest.Monke
     metadata = [("authorization", header)] if header else []
     try:
         await authenticator.authenticate("m", metadata)
-    except Unauthenticated:
+    except Refused:
         assert header != "Bearer old"
     assert compared == [(32, 32), (32, 32)]
 

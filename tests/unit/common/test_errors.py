@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from grpc.aio import Metadata
 from locution_common import errors
-from locution_common.errors import Code, FieldViolation, LocutionError, QuotaViolation
-from locution_common.interceptors import status_of
-
-EVERY = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, LocutionError)]
-
-
-class QuotaExceeded(LocutionError):
-    """Everything that an error can carry."""
-
-    code = Code.RESOURCE_EXHAUSTED
-    reason = "OVERLOADED"
+from locution_common.errors import Code, FieldViolation, QuotaViolation, Reason, Refused
+from locution_common.interceptors import RemoteFailure, remote_failure, status_of
 
 
 def details(error: BaseException) -> status_pb2.Status:
@@ -29,10 +20,9 @@ def unpacked(error: BaseException, message: Any) -> Any:
     return next((message for packed in details(error).details if packed.Unpack(message)), None)
 
 
-@pytest.mark.parametrize("code", Code)
-def test_codes_are_those_of_grpc(code: Code) -> None:
-    kind = type("Kind", (LocutionError,), {"code": code, "reason": "SOME"})
-    assert status_of(kind("text"), "id-1").code is grpc.StatusCode[code.value]
+@pytest.mark.parametrize("reason", Reason)
+def test_the_reason_gives_the_code(reason: Reason) -> None:
+    assert status_of(Refused(reason, "text"), "id-1").code is grpc.StatusCode[reason.code.value]
 
 
 def test_no_code_of_grpc_is_missing() -> None:
@@ -40,7 +30,8 @@ def test_no_code_of_grpc_is_missing() -> None:
 
 
 def test_every_detail_is_sent() -> None:
-    error = QuotaExceeded(
+    error = Refused(
+        Reason.OVERLOADED,
         "too much",
         violations=[FieldViolation("config.words[2]", "is empty")],
         retry_after=1.25,
@@ -67,7 +58,7 @@ def test_every_detail_is_sent() -> None:
 
 
 def test_absent_details_are_absent() -> None:
-    kinds = [packed.TypeName() for packed in details(QuotaExceeded("too much")).details]
+    kinds = [packed.TypeName() for packed in details(Refused(Reason.OVERLOADED, "too much")).details]
     assert kinds == ["google.rpc.ErrorInfo", "google.rpc.RequestInfo"]
 
 
@@ -78,8 +69,21 @@ def test_our_faults_say_an_id_and_nothing_else(error: Exception) -> None:
     assert "canary" not in str(details(error))
 
 
-@pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
-def test_every_error_states_code_and_reason(cls: type[LocutionError]) -> None:
-    assert isinstance(cls.code, Code)
-    assert cls.reason == cls.reason.upper()
-    assert cls("text").message == "text"
+def test_a_refusal_says_what_its_reason_says_unless_told_otherwise() -> None:
+    assert Refused(Reason.JOB_NOT_FOUND).message == str(Refused(Reason.JOB_NOT_FOUND)) == "there is no such job"
+    assert Refused(Reason.JOB_NOT_FOUND, "other").message == "other"
+
+
+def test_a_field_to_blame_is_a_violation_with_the_message() -> None:
+    assert Refused(Reason.PAGE_TOKEN_INVALID, field="page_token").violations == (
+        FieldViolation("page_token", Reason.PAGE_TOKEN_INVALID.message),
+    )
+
+
+def test_a_reason_that_is_not_known_here_is_none() -> None:
+    info = error_details_pb2.ErrorInfo(reason="OF_TOMORROW", domain="locution")
+    status = status_pb2.Status(code=3)
+    status.details.add().Pack(info)
+    trailers = Metadata(("grpc-status-details-bin", status.SerializeToString()))
+    error = grpc.aio.AioRpcError(grpc.StatusCode.INVALID_ARGUMENT, Metadata(), trailers, details="new")
+    assert remote_failure(error) == RemoteFailure(Code.INVALID_ARGUMENT, "new")

@@ -4,8 +4,10 @@ import random
 
 import pytest
 from locution_common.clock import ManualClock
-from locution_common.errors import DependencyUnavailable, InvalidRequest
+from locution_common.errors import DependencyUnavailable, Reason, Refused
 from locution_common.retry import Backoff, retry
+
+from tests.support.refusals import refusal
 
 
 class Flaky:
@@ -36,8 +38,8 @@ async def test_transient_errors_are_tried_again() -> None:
 
 
 async def test_other_errors_are_not() -> None:
-    flaky = Flaky(InvalidRequest("no"))
-    with pytest.raises(InvalidRequest):
+    flaky = Flaky(Refused(Reason.INVALID_REQUEST, "no"))
+    with refusal(Reason.INVALID_REQUEST):
         await retry(flaky, clock=ManualClock())
     assert flaky.calls == 1
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from locution_common.errors import InvalidRequest
+from locution_common.errors import Reason
 from locution_diarizer.core.assign import assign
 from locution_diarizer.core.choose import fit, spread
 from locution_diarizer.core.cluster import ClusterSections
@@ -10,6 +10,7 @@ from locution_diarizer.core.section_state import pack, unpack
 from locution_diarizer.domain.models import NOBODY, Grid, SectionVoices
 from locution_speech.speakers import SpeakerHints
 
+from tests.support.refusals import refusal
 from tests.unit.diarizer.voices import GRID, VALUES, OneHotModel, section, voice
 
 FRAME = 2 * GRID.frame_step
@@ -98,11 +99,11 @@ def test_a_packed_section_of_ten_minutes_fits_its_message() -> None:
 def test_damaged_and_foreign_states_are_refused() -> None:
     state = pack(section(4, [(1, 0, 10)]))
     foreign = Grid(GRID.size, GRID.step * 2, GRID.frames, GRID.frame_step, GRID.frame_centre)
-    with pytest.raises(InvalidRequest):
+    with refusal(Reason.INVALID_REQUEST):
         unpack(state, foreign)
     rng = np.random.default_rng(0)
     for cut in (*range(0, 60, 7), *rng.integers(60, len(state), 20)):
-        with pytest.raises(InvalidRequest):
+        with refusal(Reason.INVALID_REQUEST):
             unpack(state[:cut], GRID)
 
 
@@ -113,7 +114,7 @@ def test_a_state_cannot_inflate_beyond_what_it_declares() -> None:
     bomb = zlib.compress(bytes(50_000_000))
     state[24:28] = len(bomb).to_bytes(4, "little")
     header_and_told = bytes(state[:61])
-    with pytest.raises(InvalidRequest):
+    with refusal(Reason.INVALID_REQUEST):
         unpack(header_and_told + bomb, GRID)
 
 

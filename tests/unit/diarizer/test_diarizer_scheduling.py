@@ -10,20 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from locution_common.errors import Reason
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedWeight
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.errors import (
-    AudioTooLong,
-    InferenceFailed,
-)
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass, WeightName, WeightRecord
 from locution_speech.engine.queue import Room, WindowQueue
 from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk, Samples
 
+from tests.support.refusals import refusal
 from tests.unit.diarizer.voices import GRID, OneHotModel
 
 POISON = 0.5
@@ -136,7 +134,7 @@ async def test_a_poison_window_fails_alone(model: Model, executor: ThreadPoolExe
     serving, weight = dispatcher(executor), loaded(model)
     jobs = [job(weight), job(weight, POISON), job(weight)]
     results = await asyncio.gather(*(serving.submit(item) for item in jobs), return_exceptions=True)
-    assert [isinstance(result, InferenceFailed) for result in results] == [False, True, False]
+    assert [getattr(result, "reason", None) for result in results] == [None, Reason.INFERENCE_FAILED, None]
 
 
 async def test_a_cancelled_window_leaves_the_queue(model: Model, executor: ThreadPoolExecutor) -> None:
@@ -190,7 +188,7 @@ async def _ends(hearing: HearSection, source: AsyncIterator[Chunk]) -> list[int]
 
 async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model, executor: ThreadPoolExecutor) -> None:
     serving = dispatcher(executor)
-    with UnderWay(slots=1).section(batch_size=1) as share, pytest.raises(AudioTooLong):
+    with UnderWay(slots=1).section(batch_size=1) as share, refusal(Reason.AUDIO_TOO_LONG):
         await _ends(HearSection(serving, loaded(model), Flow(FlowKey("a")), 16_000 * 30, share), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from locution_common.errors import ObjectNotFound
-from locution_gateway.domain.errors import UploadPartInvalidError
-from locution_gateway.domain.uploads import UploadPart
+from locution_common.errors import ObjectNotFound, Reason
+from locution_gateway.domain.uploads import PartsRefused, UploadPart
 
 
 @dataclass
@@ -73,7 +72,7 @@ class MemoryObjects:
             return
         held = self.multiparts[multipart_id].parts
         if any(part.number not in held or held[part.number][0].etag != part.etag for part in parts):
-            raise UploadPartInvalidError("the store refuses the parts")
+            raise PartsRefused(Reason.UPLOAD_PART_INVALID, "the store refuses the parts")
         self.objects[key] = b"".join(held[part.number][1] for part in parts)
         del self.multiparts[multipart_id]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from locution_common.errors import Reason, Refused
 from locution_gateway.core.jobs.configure import Configure
 from locution_gateway.domain.config import (
     ChannelMode,
@@ -14,10 +15,11 @@ from locution_gateway.domain.config import (
     ModelChoice,
     Task,
 )
-from locution_gateway.domain.errors import ModelNoneUsableError, ModelNotFoundError, OptionUnsupportedError
 from locution_gateway.domain.jobs import WarningCode
 from locution_gateway.domain.models import ModelKind, ResolvedModel
 from locution_speech.capabilities import Capabilities
+
+from tests.support.refusals import refusal
 
 MANY = Capabilities(("en", "de"), True, True, True, True)
 ENGLISH = Capabilities(("en",), word_times=True)
@@ -37,9 +39,9 @@ class Models:
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
         found = self._found[kind]
         if choice is not None and (found is None or choice != found.choice.path):
-            raise ModelNotFoundError(choice)
+            raise Refused(Reason.MODEL_NOT_FOUND, choice)
         if found is None:
-            raise ModelNoneUsableError("none")
+            raise Refused(Reason.MODEL_NONE_USABLE, "none")
         return found
 
 
@@ -102,7 +104,7 @@ async def test_without_a_diarizer_the_job_goes_on_unless_one_was_named() -> None
     assert done.config.diarization is None
     assert [warning.code for warning in done.warnings] == [WarningCode.DIARIZATION_UNAVAILABLE]
     named = JobRequestConfig(diarization=DiarizationRequest(model="pyannote/one"))
-    with pytest.raises(ModelNotFoundError):
+    with refusal(Reason.MODEL_NOT_FOUND):
         await configure(diarizer=None).run(named)
 
 
@@ -132,14 +134,14 @@ async def test_without_a_diarizer_the_job_goes_on_unless_one_was_named() -> None
     ],
 )
 async def test_what_is_refused(asked: JobRequestConfig, asr: Capabilities, field: str) -> None:
-    with pytest.raises(OptionUnsupportedError) as refused:
+    with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         await configure(model("whisper/base", asr)).run(asked)
     assert [violation.field for violation in refused.value.violations] == [f"job.config.{field}"]
 
 
 async def test_speaker_counts_need_a_model_that_honours_them() -> None:
     asked = JobRequestConfig(diarization=DiarizationRequest(speaker_count=2))
-    with pytest.raises(OptionUnsupportedError):
+    with refusal(Reason.OPTION_UNSUPPORTED):
         await configure(diarizer=model("pyannote/one", Capabilities())).run(asked)
     assert (await configure().run(asked)).config.diarization is not None
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.core.filters import MAX_TERMS, parse_filter, parse_order
 from locution_gateway.core.jobs.read import FIELDS, ORDERS
-from locution_gateway.domain.errors import FilterInvalidError
 from locution_gateway.domain.listing import Filter, Operator, Order, Term
+
+from tests.support.refusals import refusal
 
 ID = UUID("01a1fca5-0ba2-7f5e-80dd-8eea55713406")
 
@@ -79,7 +81,7 @@ def test_what_parses(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
     ],
 )
 def test_what_is_refused(text: str) -> None:
-    with pytest.raises(FilterInvalidError) as refused:
+    with refusal(Reason.FILTER_INVALID) as refused:
         parse_filter(text, FIELDS)
     assert refused.value.violations[0].field == "filter"
 
@@ -89,5 +91,5 @@ def test_orders() -> None:
     assert parse_order("end_time", ORDERS, Order()) == Order("end_time", False)
     assert parse_order(" display_name  desc ", ORDERS, Order()) == Order("display_name", True)
     for wrong in ("colour", "create_time down", "create_time desc desc", "create_time, end_time"):
-        with pytest.raises(FilterInvalidError):
+        with refusal(Reason.FILTER_INVALID):
             parse_order(wrong, ORDERS, Order())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.core.filters import parse_filter
 from locution_gateway.core.jobs.read import FIELDS
-from locution_gateway.domain.errors import FilterInvalidError
 from locution_gateway.domain.listing import Operator, Term
+
+from tests.support.refusals import refusal
 
 
 def tags(*names: str) -> tuple[Term, ...]:
@@ -43,10 +45,10 @@ def test_any_and_all(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
     ],
 )
 def test_what_does_not_parse_is_refused(text: str) -> None:
-    with pytest.raises(FilterInvalidError):
+    with refusal(Reason.FILTER_INVALID):
         parse_filter(text, FIELDS)
 
 
 def test_every_value_counts_towards_the_limit_on_terms() -> None:
-    with pytest.raises(FilterInvalidError, match="32 terms"):
+    with refusal(Reason.FILTER_INVALID, match="32 terms"):
         parse_filter(f"tags:({' OR '.join(f't{number}' for number in range(33))})", FIELDS)

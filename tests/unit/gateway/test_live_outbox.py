@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import pytest
+from locution_common.errors import Reason
 from locution_gateway.core.live.outbox import ROOM, Outbox
 from locution_gateway.domain.live import Ack, Partial
-from locution_gateway.domain.live_errors import LiveClientSlowError
+
+from tests.support.refusals import refusal
 
 
 async def test_a_client_that_reads_nothing_is_refused_once_its_room_is_full() -> None:
     outbox = Outbox(patience=0.05)
     for number in range(ROOM):
         await outbox.put(Ack(number))
-    with pytest.raises(LiveClientSlowError) as caught:
+    with refusal(Reason.LIVE_CLIENT_TOO_SLOW) as caught:
         await outbox.put(Ack(ROOM))
     assert caught.value.reason == "LIVE_CLIENT_TOO_SLOW"
     assert await outbox.get() == Ack(0)

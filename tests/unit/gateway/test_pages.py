@@ -7,15 +7,17 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.core.etags import etag, version
 from locution_gateway.core.jobs.watch import cursor_of, parse_cursor
 from locution_gateway.core.names import parse_id
 from locution_gateway.core.pages import Binding, page_size
-from locution_gateway.domain.errors import CursorInvalidError, EtagMismatchError, PageTokenInvalidError
 from locution_gateway.domain.identity import Principal, Role, TenantId
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId
 from locution_gateway.domain.listing import Position
+
+from tests.support.refusals import refusal
 
 WHO = Principal(TenantId(uuid4()), "somebody", Role.MEMBER)
 POSITION = Position("2026-01-01T00:00:00+00:00", uuid4())
@@ -31,9 +33,9 @@ def test_a_token_comes_back_as_the_position() -> None:
 @pytest.mark.parametrize("context", [("uploads", "state = QUEUED"), ("jobs", ""), ("jobs", "state = QUEUED", "")])
 def test_a_token_of_another_list_is_refused(context: tuple[str, ...]) -> None:
     token = Binding(WHO, "jobs", "state = QUEUED").token(POSITION)
-    with pytest.raises(PageTokenInvalidError):
+    with refusal(Reason.PAGE_TOKEN_INVALID):
         Binding(WHO, *context).position(token)
-    with pytest.raises(PageTokenInvalidError):
+    with refusal(Reason.PAGE_TOKEN_INVALID):
         Binding(Principal(TenantId(uuid4()), "x", Role.MEMBER), "jobs", "state = QUEUED").position(token)
 
 
@@ -56,7 +58,7 @@ def encoded(value: object) -> str:
     ],
 )
 def test_a_malformed_token_is_refused(token: str) -> None:
-    with pytest.raises(PageTokenInvalidError):
+    with refusal(Reason.PAGE_TOKEN_INVALID):
         Binding(WHO, "jobs").position(token)
 
 
@@ -68,7 +70,7 @@ def test_etags() -> None:
     assert version(etag(12)) == 12
     assert version("") is None
     for wrong in ("x", '"x"', "-1", "9" * 40):
-        with pytest.raises(EtagMismatchError):
+        with refusal(Reason.ETAG_MISMATCH):
             version(wrong)
 
 
@@ -99,7 +101,7 @@ def test_cursors() -> None:
         f"{job.hex}.²",
         f"{job.hex}.{'9' * 30}",
     ):
-        with pytest.raises(CursorInvalidError):
+        with refusal(Reason.CURSOR_INVALID):
             parse_cursor(job, wrong)
 
 

@@ -10,10 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from locution_common.errors import DependencyUnavailable
+from locution_common.errors import DependencyUnavailable, Reason, Refused
 from locution_gateway.core.uploads.create import UploadLimits
 from locution_gateway.core.uploads.write import SMALL_PART_SIZE, Finish, WriteUpload
-from locution_gateway.domain.errors import UploadNotFoundError
 from locution_gateway.domain.identity import TenantId, system
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import Seal, Tail
@@ -59,7 +58,7 @@ class Store:
 
     async def commit_tail(self, *arguments: Any) -> None:
         if self.deleted:
-            raise UploadNotFoundError
+            raise Refused(Reason.UPLOAD_NOT_FOUND)
         self.tail = arguments[3]
 
     async def seal(self, *arguments: Any) -> Upload:

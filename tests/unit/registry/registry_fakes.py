@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from locution_common.clock import ManualClock
-from locution_registry.domain.errors import ModelNotFound, ModelPathInvalid, ModelsRootUnavailable
+from locution_common.errors import Reason, Refused
+from locution_registry.domain.errors import ModelPathInvalid, ModelsRootUnavailable
 from locution_registry.domain.models import (
     Action,
     Actor,
@@ -75,7 +76,7 @@ class MemoryStore:
     async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[WeightPath], ttl: float) -> None:
         for path in paths:
             if path not in self._weights or self._weights[path].kind is not kind:
-                raise ModelNotFound(f"there is no {kind} model {path}")
+                raise Refused(Reason.MODEL_NOT_FOUND, f"there is no {kind} model {path}")
         other = {key: until for key, until in self._serving.items() if not self._replaced(key, replica, kind)}
         until = self.clock.now() + timedelta(seconds=ttl)
         self._serving = other | {(replica, path): until for path in paths}

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from locution_common.errors import Reason, Refused
 from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.register_weight import RegisterWeight
 from locution_registry.core.set_default_weight import SetDefaultWeight
-from locution_registry.domain.errors import ModelAlreadyRegistered, ModelNotFound
 from locution_registry.domain.models import (
     Action,
     Actor,
@@ -26,6 +26,7 @@ from locution_registry.domain.models import (
 )
 from locution_registry.domain.ports import WeightStore
 
+from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import ASR, DIARIZATION, MemoryFolders
 
 ACTOR = Actor("admin@example.com")
@@ -161,7 +162,7 @@ class StoreConformance:
         self, store: WeightStore, told: str
     ) -> None:
         await save(store, weight("a/a"), weight("p/p", DIARIZATION))
-        with pytest.raises(ModelNotFound):
+        with refusal(Reason.MODEL_NOT_FOUND):
             await store.report_serving(Replica("one"), Kind.ASR, [WeightPath.parse("a/a"), WeightPath.parse(told)], 60)
         assert [each.serving_replicas for each in await store.page(None, None, 10)] == [0, 0]
 
@@ -174,7 +175,8 @@ class StoreConformance:
             return_exceptions=True,
         )
         assert sum(isinstance(result, Weight) for result in results) == 1
-        assert sum(isinstance(result, ModelAlreadyRegistered) for result in results) == 7
+        refusals = [result.reason for result in results if isinstance(result, Refused)]
+        assert refusals == [Reason.MODEL_ALREADY_REGISTERED] * 7
 
     async def test_defaults_set_at_once_leave_exactly_one(self, store: WeightStore) -> None:
         folders, paths = MemoryFolders(), [WeightPath.parse(f"a/w{number}") for number in range(8)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from locution_common.errors import Reason
 from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_weight import DisableWeight
 from locution_registry.core.enable_weight import EnableWeight
@@ -11,14 +12,10 @@ from locution_registry.core.record_verdict import RecordVerdict
 from locution_registry.core.register_weight import RegisterWeight
 from locution_registry.core.set_default_weight import SetDefaultWeight
 from locution_registry.core.sweep_files import SweepFiles
-from locution_registry.domain.errors import (
-    ModelChecksumMismatch,
-    ModelNotFound,
-    ModelNotUsable,
-    ModelsRootUnavailable,
-)
+from locution_registry.domain.errors import ModelsRootUnavailable
 from locution_registry.domain.models import REGISTRY, Actor, State, Verdict, Weight, WeightPath
 
+from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import MemoryFolders, MemoryStore
 from tests.unit.registry.store_conformance import RUN_TIME
 
@@ -67,7 +64,7 @@ async def test_unknown_weights_are_not_found(registry: Registry) -> None:
         registry.set_default.run(NONE, ACTOR),
         registry.verdict.run(NONE, "0" * 64, VERDICT, ACTOR),
     ):
-        with pytest.raises(ModelNotFound):
+        with refusal(Reason.MODEL_NOT_FOUND):
             await call
 
 
@@ -107,7 +104,7 @@ async def test_enabling_other_content_is_refused_and_opens_the_way_to_register_a
     if state is State.DISABLED:
         await registry.disable.run(A, "licence", ACTOR)
     registry.folders.write(A, "two", "set/a TWO")
-    with pytest.raises(ModelChecksumMismatch, match="two has other content"):
+    with refusal(Reason.MODEL_CHECKSUM_MISMATCH, match="two has other content"):
         await registry.enable.run(A, ACTOR)
     assert (await registry.get(A)).state_reason == "two has other content"
     assert (await registry.get(A)).state is State.INVALID
@@ -118,10 +115,10 @@ async def test_enabling_other_content_is_refused_and_opens_the_way_to_register_a
 async def test_enabling_missing_or_added_files_is_refused(registry: Registry) -> None:
     del registry.folders.contents[A]["one"]
     registry.folders.write(A, "three", "x")
-    with pytest.raises(ModelChecksumMismatch, match="one is missing, and 1 more"):
+    with refusal(Reason.MODEL_CHECKSUM_MISMATCH, match="one is missing, and 1 more"):
         await registry.enable.run(A, ACTOR)
     registry.folders.links.add(B)
-    with pytest.raises(ModelChecksumMismatch, match="reached by a link"):
+    with refusal(Reason.MODEL_CHECKSUM_MISMATCH, match="reached by a link"):
         await registry.enable.run(B, ACTOR)
 
 
@@ -138,7 +135,7 @@ async def test_the_default_must_be_usable(registry: Registry, how: str) -> None:
         await registry.disable.run(B, "licence", ACTOR)
     else:
         del registry.folders.contents[B]
-    with pytest.raises(ModelNotUsable):
+    with refusal(Reason.MODEL_NOT_USABLE):
         await registry.set_default.run(B, ACTOR)
     assert (await registry.get(A)).is_default
 
@@ -148,7 +145,7 @@ async def test_a_verdict_is_kept_for_exactly_these_files(registry: Registry) -> 
     assert (await registry.verdict.run(A, checksum.upper(), VERDICT, ACTOR)).verdict == VERDICT
     await registry.verdict.run(A, checksum, VERDICT, ACTOR)
     assert registry.actions() == ["record_verdict"]
-    with pytest.raises(ModelChecksumMismatch):
+    with refusal(Reason.MODEL_CHECKSUM_MISMATCH):
         await registry.verdict.run(A, (await registry.get(B)).checksum, VERDICT, ACTOR)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 
 import pytest
+from locution_common.errors import Reason
 from locution_registry.core.list_weights import LARGEST_PAGE, ListWeights
 from locution_registry.core.page_token import decode, encode
-from locution_registry.domain.errors import PageTokenInvalid
 from locution_registry.domain.models import Kind, WeightPath
 
+from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import DIARIZATION, MemoryStore
 from tests.unit.registry.store_conformance import save, weight
 
@@ -48,7 +49,7 @@ async def test_a_token_is_bound_to_its_kind(listing: ListWeights) -> None:
     token = (await listing.run(Kind.ASR, 10, "")).next_token
     assert (await listing.run(Kind.ASR, 20, token)).weights[0].path == WeightPath("a", "w010")
     for kind in (None, Kind.DIARIZATION):
-        with pytest.raises(PageTokenInvalid, match="another kind"):
+        with refusal(Reason.PAGE_TOKEN_INVALID, match="another kind"):
             await listing.run(kind, 10, token)
 
 
@@ -67,7 +68,7 @@ async def test_a_token_is_bound_to_its_kind(listing: ListWeights) -> None:
     ],
 )
 def test_a_malformed_token_is_refused(token: str) -> None:
-    with pytest.raises(PageTokenInvalid):
+    with refusal(Reason.PAGE_TOKEN_INVALID):
         decode(None, token)
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from locution_common.errors import InvalidRequest
+from locution_common.errors import Reason
 from locution_registry.adapters.folders import LocalFolders
 from locution_registry.domain.models import Stamp, Verdict, WeightFile, WeightPath, checksum, difference
 
+from tests.support.refusals import refusal
 from tests.unit.registry.weights_on_disk import write_pyannote
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -62,7 +63,7 @@ def test_a_verdict_allows_half_a_point_also_through_32_bit_floats(accurate: floa
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf")])
 def test_a_verdict_needs_numbers(rate: float) -> None:
-    with pytest.raises(InvalidRequest):
+    with refusal(Reason.INVALID_REQUEST):
         Verdict.judge(rate, 0.1, 1000, NOW)
-    with pytest.raises(InvalidRequest):
+    with refusal(Reason.INVALID_REQUEST):
         Verdict.judge(0.1, rate, 1000, NOW)

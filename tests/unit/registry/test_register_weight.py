@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from locution_common.errors import Reason
 from locution_registry.core.disable_weight import DisableWeight
 from locution_registry.core.register_weight import RegisterWeight
-from locution_registry.domain.errors import ModelAlreadyRegistered, ModelPathInvalid
+from locution_registry.domain.errors import ModelPathInvalid
 from locution_registry.domain.models import Action, Actor, Kind, State, Verdict, Weight, WeightPath
 
+from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import ASR, DIARIZATION, MemoryFolders, MemoryStore
 from tests.unit.registry.store_conformance import RUN_TIME
 
@@ -63,13 +65,13 @@ async def test_validating_registers_nothing(register: RegisterWeight, store: Mem
 
 async def test_validating_refuses_what_registering_would(register: RegisterWeight) -> None:
     await run(register, BASE)
-    with pytest.raises(ModelAlreadyRegistered):
+    with refusal(Reason.MODEL_ALREADY_REGISTERED):
         await run(register, BASE, validate=True)
 
 
 async def test_the_same_files_are_registered_once(register: RegisterWeight, store: MemoryStore) -> None:
     await run(register, BASE)
-    with pytest.raises(ModelAlreadyRegistered, match="have not changed"):
+    with refusal(Reason.MODEL_ALREADY_REGISTERED, match="have not changed"):
         await run(register, BASE)
     assert len(store.audit) == 1
 
@@ -111,5 +113,5 @@ async def test_what_an_administrator_disabled_is_not_registered_around_him(
     await run(register, BASE)
     await DisableWeight(store).run(BASE, "licence", ACTOR)
     folders.write(BASE, "model", "other content")
-    with pytest.raises(ModelAlreadyRegistered, match="licence"):
+    with refusal(Reason.MODEL_ALREADY_REGISTERED, match="licence"):
         await run(register, BASE)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from locution_common.errors import Reason
 from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_weight import DisableWeight
 from locution_registry.core.register_weight import RegisterWeight
 from locution_registry.core.resolve_weight import Resolution, ResolveWeight
-from locution_registry.domain.errors import (
-    ModelNoneUsable,
-    ModelNotFound,
-    ModelNotUsable,
-    ModelsRootUnavailable,
-)
+from locution_registry.domain.errors import ModelsRootUnavailable
 from locution_registry.domain.models import REGISTRY, Actor, Kind, State, WeightPath
 
+from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import DIARIZATION, MemoryFolders, MemoryStore
 
 ACTOR = Actor("admin")
@@ -91,24 +88,24 @@ async def test_changed_files_take_a_weight_out_of_use(
 
 
 async def test_an_unknown_choice_is_not_found(resolve: ResolveWeight) -> None:
-    with pytest.raises(ModelNotFound):
+    with refusal(Reason.MODEL_NOT_FOUND):
         await resolve.run(Kind.ASR, WeightPath("set", "none"))
 
 
 async def test_a_choice_of_another_kind_is_not_usable(resolve: ResolveWeight) -> None:
-    with pytest.raises(ModelNotUsable, match="for diarization, not for asr"):
+    with refusal(Reason.MODEL_NOT_USABLE, match="for diarization, not for asr"):
         await resolve.run(Kind.ASR, OTHER)
 
 
 async def test_none_usable_says_why(resolve: ResolveWeight, store: MemoryStore) -> None:
     await disable(store, A, B, C)
-    with pytest.raises(ModelNoneUsable, match="no c"):
+    with refusal(Reason.MODEL_NONE_USABLE, match="no c"):
         await resolve.run(Kind.ASR, None)
 
 
 async def test_none_registered_says_so() -> None:
     store = MemoryStore()
-    with pytest.raises(ModelNoneUsable, match="none is registered"):
+    with refusal(Reason.MODEL_NONE_USABLE, match="none is registered"):
         await ResolveWeight(store, CheckFiles(store, MemoryFolders())).run(Kind.ASR, None)
 
 

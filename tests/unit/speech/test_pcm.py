@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from locution_common.errors import AudioOffsetMismatch, InvalidRequest
+from locution_common.errors import Reason
 from locution_speech.pcm import (
     MAX_CHUNK_SAMPLES,
     OffsetChecker,
@@ -10,6 +10,8 @@ from locution_speech.pcm import (
     to_bytes,
     to_float,
 )
+
+from tests.support.refusals import refusal
 
 
 def test_conversion_is_exact_for_every_value() -> None:
@@ -36,7 +38,7 @@ def test_chunks_follow_each_other_and_lose_nothing(count: int) -> None:
 @pytest.mark.parametrize("offset", [0, 99, 101])
 def test_gaps_and_overlaps_are_refused_and_change_nothing(offset: int) -> None:
     checker = OffsetChecker(100)
-    with pytest.raises(AudioOffsetMismatch) as refused:
+    with refusal(Reason.AUDIO_OFFSET_MISMATCH) as refused:
         checker.check(offset, b"ab")
     assert refused.value.metadata == {"expected_offset": "100"}
     assert checker.check(100, b"ab").end == 101
@@ -44,5 +46,5 @@ def test_gaps_and_overlaps_are_refused_and_change_nothing(offset: int) -> None:
 
 @pytest.mark.parametrize("data", [b"abc", bytes(2 * MAX_CHUNK_SAMPLES + 2)])
 def test_chunks_of_half_samples_or_too_long_are_refused(data: bytes) -> None:
-    with pytest.raises(InvalidRequest):
+    with refusal(Reason.INVALID_REQUEST):
         OffsetChecker().check(0, data)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import grpc
+from locution.v1.reasons import Retry
 
 from locution_client.errors import ApiError, from_rpc
 from locution_client.settings import Connection
@@ -20,9 +21,6 @@ DEADLINE = 30.0
 ATTEMPTS = 6
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
-
-AGAIN = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
-"""Codes after which a call is made again: every create carries a request_id, so that this is safe."""
 
 OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
@@ -61,14 +59,20 @@ async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATT
 
 
 def may_repeat(failure: ApiError) -> bool:
-    """Say whether the same call may succeed a moment later.
+    """Say whether the same call may succeed a moment later; every create carries a request_id, so that this is safe.
 
     The server's own INTERNAL always names a reason; one without comes from the transport, which gives it when a stream
     ends while we write to it.
     """
-    if failure.code == "INTERNAL":
-        return failure.reason is None
-    return failure.code in AGAIN and (failure.code == "UNAVAILABLE" or failure.retry_after is not None)
+    if failure.known is not None and failure.known.retry is not Retry.LATER:
+        return False
+    lost = failure.code == "UNAVAILABLE" or (failure.code == "INTERNAL" and failure.reason is None)
+    return lost or failure.retry_after is not None
+
+
+def may_resume(failure: ApiError) -> bool:
+    """Say whether another call may go on where this one ended."""
+    return may_repeat(failure) or (failure.known is not None and failure.known.retry is Retry.RESUME)
 
 
 def wait_before(attempt: int, failure: ApiError) -> float:

@@ -10,49 +10,37 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+from locution.v1.reasons import Reason
 
 Detail = TypeVar("Detail", bound=Message)
 
-ADVICE: Mapping[str, str] = {
-    "UNAUTHENTICATED": "check LOCUTION_API_KEY, or log in: `locution login`",
-    "PERMISSION_DENIED": "use a key that is allowed to do this",
-    "DEADLINE_EXCEEDED": "try again",
-    "DEPENDENCY_UNAVAILABLE": "try again in a moment",
-    "OVERLOADED": "try again in a moment",
-    "UPLOAD_TOO_LARGE": "send a smaller file, or have the limit raised",
-    "UPLOAD_DIGEST_MISMATCH": "the file changed while it was sent: run the command again",
-    "JOB_NOT_FOUND": "`locution jobs list` shows the jobs there are",
-    "JOB_CANCELLED": "run the command again",
-    "JOB_ATTEMPTS_EXHAUSTED": "the engines failed again and again: look at their logs, then run the command again",
-    "JOB_EXPIRED": "no engine took the work in time: check that they run, then run the command again",
-    "TRANSCRIPT_NOT_READY": "wait with `locution jobs watch`",
-    "MEDIA_EMPTY": "the file holds no bytes: send another",
-    "MEDIA_UNRECOGNISED": "send audio or video (wav, flac, mp3, m4a, ogg, webm, mp4, aiff, ...)",
-    "MEDIA_NO_AUDIO": "send a file that has sound",
-    "MEDIA_CORRUPT": "the file is damaged: send a sound copy",
-    "MEDIA_TOO_LONG": "cut the recording into shorter pieces",
-    "MEDIA_ENCODING_REQUIRED": "send a file with a header, for example wav",
-    "MODEL_NOT_FOUND": "`locution models list` shows the models there are",
-    "MODEL_NOT_USABLE": "choose another one: `locution models list`",
-    "MODEL_NONE_USABLE": "register one: `make models` for development, `locution models register SET/WEIGHT` otherwise",
-    "MODEL_PATH_INVALID": "put the weight at <set>/<weight> below the models root",
-    "TAG_NOT_FOUND": "`locution jobs tags list` shows the tags there are",
-    "WEBHOOK_NOT_FOUND": "`locution webhooks list` shows the webhooks there are",
-    "WEBHOOK_DISABLED": "enable it: `locution webhooks update NAME --enable`",
-    "WEBHOOK_URL_REFUSED": "give a public https URL, or have the operator allow yours (LOCUTION_WEBHOOK_ALLOW)",
-    "CREDENTIAL_EXPIRED": "log in again: `locution login`",
-    "SESSION_REQUIRED": "log in first: `locution login`",
-    "SESSIONS_DISABLED": "use an API key, or have the operator set LOCUTION_SESSION_KEY",
-    "INVITATION_INVALID": "ask for a new one: `locution users invite`",
-    "REGISTRATION_CLOSED": "ask an administrator for an invitation",
-    "USER_EXISTS": "log in: `locution login`",
-    "USER_NOT_FOUND": "`locution users list` shows the users there are",
-    "API_KEY_NOT_FOUND": "`locution keys list` shows the keys there are",
-    "TENANT_NOT_FOUND": "`locution tenants list` shows the tenants there are",
-    "QUOTA_EXCEEDED": "`locution quotas get` shows what is left",
-    "OPTION_UNSUPPORTED": "drop the option or choose another model: `locution models list`",
+COMMANDS: Mapping[Reason, str] = {
+    Reason.UNAUTHENTICATED: "check LOCUTION_API_KEY, or log in: `locution login`",
+    Reason.UPLOAD_DIGEST_MISMATCH: "the file changed while it was sent: run the command again",
+    Reason.JOB_NOT_FOUND: "`locution jobs list` shows the jobs there are",
+    Reason.JOB_CANCELLED: "run the command again",
+    Reason.JOB_ATTEMPTS_EXHAUSTED: "the engines failed again and again: look at their logs, then run the command again",
+    Reason.JOB_EXPIRED: "no engine took the work in time: check that they run, then run the command again",
+    Reason.TRANSCRIPT_NOT_READY: "wait with `locution jobs watch`",
+    Reason.MODEL_NOT_FOUND: "`locution models list` shows the models there are",
+    Reason.MODEL_NOT_USABLE: "choose another one: `locution models list`",
+    Reason.MODEL_NONE_USABLE: (
+        "register one: `make models` for development, `locution models register SET/WEIGHT` otherwise"
+    ),
+    Reason.TAG_NOT_FOUND: "`locution jobs tags list` shows the tags there are",
+    Reason.WEBHOOK_NOT_FOUND: "`locution webhooks list` shows the webhooks there are",
+    Reason.WEBHOOK_DISABLED: "enable it: `locution webhooks update NAME --enable`",
+    Reason.CREDENTIAL_EXPIRED: "log in again: `locution login`",
+    Reason.SESSION_REQUIRED: "log in first: `locution login`",
+    Reason.INVITATION_INVALID: "ask for a new one: `locution users invite`",
+    Reason.USER_EXISTS: "log in: `locution login`",
+    Reason.USER_NOT_FOUND: "`locution users list` shows the users there are",
+    Reason.API_KEY_NOT_FOUND: "`locution keys list` shows the keys there are",
+    Reason.TENANT_NOT_FOUND: "`locution tenants list` shows the tenants there are",
+    Reason.QUOTA_EXCEEDED: "`locution quotas get` shows what is left",
+    Reason.OPTION_UNSUPPORTED: "drop the option or choose another model: `locution models list`",
 }
-"""What a person can do, by reason; the catalogue itself is locution.v1.ErrorReason."""
+"""What helps a person at the command line, where a command does; the catalogue's own advice stands for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +70,11 @@ class ApiError(Exception):
         return f"{self.reason or self.code}: {self.message}"
 
     @property
+    def known(self) -> Reason | None:
+        """Return the reason; None where the server named none, or one that this client does not know yet."""
+        return Reason.__members__.get(self.reason or "")
+
+    @property
     def unreachable(self) -> bool:
         """Say whether no server answered."""
         return self.code == "UNAVAILABLE" and self.reason is None
@@ -93,7 +86,9 @@ class ApiError(Exception):
             return "check LOCUTION_ADDRESS, and that the server runs (`make status` for the local stack)"
         if self.retry_after:
             return f"try again in {self.retry_after:.0f} s"
-        return ADVICE.get(self.reason or "")
+        if self.known is None:
+            return None
+        return COMMANDS.get(self.known) or self.known.advice or None
 
 
 class JobFailed(ApiError):

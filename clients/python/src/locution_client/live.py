@@ -13,14 +13,12 @@ from typing import Any, NoReturn, TypeAlias
 import grpc
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
+from locution.v1.reasons import Reason
 
-from locution_client.calls import wait_before
+from locution_client.calls import may_resume, wait_before
 from locution_client.errors import ApiError, from_rpc
 
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
-
-RESUMABLE = ("LIVE_DRAINING", "LIVE_STREAM_IDLE", "LIVE_CLIENT_TOO_SLOW", "DEPENDENCY_UNAVAILABLE", "LIVE_OVERLOADED")
-"""Reasons after which the same session is gone on with."""
 
 PATIENCE = 60.0
 """Seconds without progress after which a session is given up."""
@@ -177,7 +175,8 @@ class Session:
                     yield message
             if not failure:
                 return
-            if not self._may_resume(failure[0]) or loop.time() - heard > self._patience:
+            broken = failure[0].reason is None and failure[0].code in ("CANCELLED", "UNKNOWN")
+            if not (broken or may_resume(failure[0])) or loop.time() - heard > self._patience:
                 raise failure[0]
             await asyncio.sleep(wait_before(attempt, failure[0]))
             attempt += 1
@@ -201,10 +200,6 @@ class Session:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             failure.append(ApiError("UNAVAILABLE", "the connection was dropped"))
-
-    def _may_resume(self, failure: ApiError) -> bool:
-        broken = failure.reason is None and failure.code in ("UNAVAILABLE", "CANCELLED", "UNKNOWN", "INTERNAL")
-        return broken or failure.reason in RESUMABLE
 
     async def _stream(self) -> AsyncGenerator[pb.StreamResponse]:
         """Run one stream and yield what is new; its sender ends with it."""
@@ -265,4 +260,4 @@ class Session:
 
 def raise_draining() -> NoReturn:
     """Leave a server that stops, for another."""
-    raise ApiError("UNAVAILABLE", "the server stops", "LIVE_DRAINING", retry_after=0.2)
+    raise ApiError(Reason.LIVE_DRAINING.code, "the server stops", Reason.LIVE_DRAINING, retry_after=0.2)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from locution.v1 import upload_service_pb2 as pb
+from locution.v1.reasons import Reason
 
 from locution_client.calls import ATTEMPTS, wait_before
 from locution_client.errors import ApiError
@@ -95,7 +96,7 @@ class PartSender:
         try:
             return (await self._uploads.get(name)).state == pb.Upload.STATE_WRITING
         except ApiError as error:
-            if error.reason != "UPLOAD_NOT_FOUND":
+            if error.known is not Reason.UPLOAD_NOT_FOUND:
                 raise
             return False
 

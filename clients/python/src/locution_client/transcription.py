@@ -8,6 +8,7 @@ from typing import Protocol
 
 from locution.v1 import job_config_pb2
 from locution.v1 import job_service_pb2 as pb
+from locution.v1.reasons import Reason
 
 from locution_client.client import Client
 from locution_client.errors import JobFailed, raise_job_failure
@@ -83,7 +84,7 @@ async def follow(client: Client, name: str, observer: Observer) -> pb.Job:
     if job.state == pb.Job.STATE_FAILED:
         raise_job_failure(name, job.error)
     if job.state == pb.Job.STATE_CANCELLED:
-        raise JobFailed("CANCELLED", "the job was cancelled", "JOB_CANCELLED")
+        raise JobFailed(Reason.JOB_CANCELLED.code, Reason.JOB_CANCELLED.message, Reason.JOB_CANCELLED)
     return job
 
 

@@ -13,8 +13,8 @@ import grpc
 from locution.v1 import upload_service_pb2 as pb
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 
-from locution_client.calls import ATTEMPTS, DEADLINE, may_repeat, retrying, wait_before
-from locution_client.errors import ApiError, from_rpc
+from locution_client.calls import ATTEMPTS, DEADLINE, may_resume, retrying, wait_before
+from locution_client.errors import from_rpc
 
 CHUNK = 160 * 1024
 """Bytes in one message; the server takes up to 1 MiB, and has several of them in memory."""
@@ -48,7 +48,7 @@ class Uploads:
                 return await self._write(upload, source, sent or _ignore)
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
-                if not _may_resume(failure) or stalled == ATTEMPTS - 1:
+                if not may_resume(failure) or stalled == ATTEMPTS - 1:
                     raise failure from error
                 await asyncio.sleep(wait_before(stalled, failure))
             upload = await self.get(upload.name)
@@ -167,10 +167,6 @@ async def _messages(upload: pb.Upload, source: Source, sent: Sent) -> AsyncGener
             sent(offset, size)
         digest = await asyncio.to_thread(source.sha256, file)
     yield pb.WriteUploadRequest(finish=pb.WriteUploadFinish(sha256=digest))
-
-
-def _may_resume(failure: ApiError) -> bool:
-    return may_repeat(failure) or failure.reason == "UPLOAD_OFFSET_MISMATCH"
 
 
 def _ignore(_sent: int, _total: int) -> None:

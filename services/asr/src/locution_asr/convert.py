@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 from locution.engine.v1 import asr_service_pb2 as pb
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 from locution_speech import wire
 from locution_speech.asr import Flush, ListenStart, SectionStart, Started
 from locution_speech.clock import SAMPLE_RATE
@@ -22,22 +22,22 @@ LONGEST_CHUNK = 2 * SAMPLE_RATE
 
 
 async def section_start(requests: AsyncIterator[pb.TranscribeRequest], monotonic: float) -> SectionStart:
-    """Read the first message; raises StreamProtocolViolated when it is anything but `start`.
+    """Read the first message; refused with STREAM_PROTOCOL_VIOLATED when it is anything but `start`.
 
     `monotonic` is the event loop's time, on which the deadline is placed.
     """
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     return wire.section_start_from_proto(request.start, monotonic)
 
 
 async def pcm_chunks(requests: AsyncIterator[pb.TranscribeRequest]) -> AsyncIterator[PcmChunk]:
-    """Yield the audio; raises StreamProtocolViolated on any other message, AudioOffsetMismatch on a gap."""
+    """Yield the audio; refused with STREAM_PROTOCOL_VIOLATED on any other message, AUDIO_OFFSET_MISMATCH on a gap."""
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
         if request.WhichOneof("message") != "audio":
-            raise StreamProtocolViolated("only `audio` may follow `start`")
+            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "only `audio` may follow `start`")
         chunk = checker.check(request.audio.start_sample, request.audio.pcm)
         yield PcmChunk(chunk.offset, np.frombuffer(chunk.data, "<i2"))
 
@@ -59,12 +59,12 @@ async def listen_start(requests: AsyncIterator[pb.ListenRequest], monotonic: flo
     """Read the first message; raises StreamProtocolViolated when it is no `start`, or not one of a live stream."""
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     start = wire.listen_start_from_proto(request.start, monotonic)
     if start.section.traffic is not TrafficClass.LIVE:
-        raise StreamProtocolViolated("a stream that listens is of the class LIVE")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "a stream that listens is of the class LIVE")
     if start.first % FRAME:
-        raise StreamProtocolViolated(f"first_sample must be a multiple of {FRAME}")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, f"first_sample must be a multiple of {FRAME}")
     return start
 
 
@@ -81,4 +81,4 @@ async def inputs(requests: AsyncIterator[pb.ListenRequest], first: int) -> Async
             case "update":
                 yield wire.update_from_proto(request.update)
             case _:
-                raise StreamProtocolViolated("`start` comes once, at the beginning")
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` comes once, at the beginning")

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
-from .errors import Unauthenticated
+from .errors import Reason, Refused
 
 P = TypeVar("P")
 
@@ -21,7 +21,7 @@ _caller: ContextVar[object] = ContextVar("locution_caller")
 class Authenticator(Protocol):
     """Turn a call's metadata into a principal.
 
-    Implementations raise Unauthenticated (or PermissionDenied) and treat known and unknown credentials along one path.
+    Implementations raise UNAUTHENTICATED (or PERMISSION_DENIED) and treat known and unknown credentials along one path.
     """
 
     async def authenticate(self, method: str, metadata: Metadata) -> object:
@@ -74,7 +74,7 @@ class ServiceTokenAuthenticator:
         """Return the service principal, comparing in constant time along one path for missing and wrong tokens."""
         presented = _digest(bearer_token(metadata))
         if not sum([hmac.compare_digest(presented, known) for known in self._digests]):
-            raise Unauthenticated("a valid service credential is required")
+            raise Refused(Reason.UNAUTHENTICATED, "a valid service credential is required")
         return ServicePrincipal()
 
 
@@ -82,8 +82,8 @@ class RefuseAll:
     """Refuse every call: what a service without an authenticator does."""
 
     async def authenticate(self, method: str, metadata: Metadata) -> object:
-        """Raise Unauthenticated."""
-        raise Unauthenticated("this service accepts no calls: no credential is configured")
+        """Refuse with UNAUTHENTICATED."""
+        raise Refused(Reason.UNAUTHENTICATED, "this service accepts no calls: no credential is configured")
 
 
 def _digest(token: str) -> bytes:

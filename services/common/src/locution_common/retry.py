@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .clock import Clock, SystemClock
-from .errors import Code, LocutionError
+from .errors import Refused, Retry
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ class Backoff:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether trying again may help: UNAVAILABLE and RESOURCE_EXHAUSTED domain errors."""
-    return isinstance(error, LocutionError) and error.code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED)
+    """Tell whether nothing was done, so that the same may be tried again."""
+    return isinstance(error, Refused) and error.reason.retry is Retry.LATER
 
 
 async def retry(

@@ -11,7 +11,7 @@ from minio import Minio
 from minio.datatypes import ListMultipartUploadsResult, ListPartsResult, Part
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from .errors import DependencyUnavailable, InternalError, LocutionError, ObjectNotFound
+from .errors import DependencyUnavailable, InternalError, ObjectNotFound, Refused
 from .settings import ObjectStoreSettings
 
 _ABSENT: Final = {"NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound", "PreconditionFailed"}
@@ -91,7 +91,7 @@ def translated() -> Iterator[None]:
         raise InternalError(f"the object store refused: {error}") from error
 
 
-def _domain_error(error: S3Error) -> LocutionError:
+def _domain_error(error: S3Error) -> Refused:
     if error.code in _ABSENT:
         return ObjectNotFound(f"{error.object_name or error.bucket_name}: {error.code}")
     if error.code in _BUSY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from locution.engine.v1 import diarizer_service_pb2 as pb
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 from locution_speech import wire
 from locution_speech.clock import SAMPLE_RATE
 from locution_speech.pcm import Chunk, OffsetChecker
@@ -18,21 +18,21 @@ LONGEST_CHUNK = 2 * SAMPLE_RATE
 
 
 async def audio_start(requests: AsyncIterator[pb.DiarizeRequest], monotonic: float) -> Start:
-    """Read the first message of Diarize; raises StreamProtocolViolated when it is not `start`.
+    """Read the first message of Diarize; refused with STREAM_PROTOCOL_VIOLATED when it is not `start`.
 
     `monotonic` is the event loop's time, on which the deadline is placed.
     """
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     return Start(*wire.opening_from_proto(request.start, monotonic))
 
 
 async def cluster_start(requests: AsyncIterator[pb.ClusterRequest], monotonic: float) -> tuple[Start, SpeakerHints]:
-    """Read the first message of Cluster; raises StreamProtocolViolated when it is not `start`."""
+    """Read the first message of Cluster; refused with STREAM_PROTOCOL_VIOLATED when it is not `start`."""
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
-        raise StreamProtocolViolated("the first message must be `start`")
+        raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     return Start(*wire.opening_from_proto(request.start, monotonic)), wire.hints_from_proto(request.start)
 
 
@@ -41,15 +41,15 @@ async def pcm_chunks(requests: AsyncIterator[pb.DiarizeRequest]) -> AsyncIterato
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
         if request.WhichOneof("message") != "audio":
-            raise StreamProtocolViolated("only `audio` may follow `start`")
+            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "only `audio` may follow `start`")
         yield checker.check(request.audio.start_sample, request.audio.pcm)
 
 
 async def section_states(requests: AsyncIterator[pb.ClusterRequest]) -> AsyncIterator[bytes]:
-    """Yield the state of each section; raises StreamProtocolViolated on any other message."""
+    """Yield the state of each section; refused with STREAM_PROTOCOL_VIOLATED on any other message."""
     async for request in requests:
         if request.WhichOneof("message") != "section":
-            raise StreamProtocolViolated("only `section` may follow `start`")
+            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "only `section` may follow `start`")
         yield request.section.state
 
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import add_RegistryServiceServicer_to_server
 from locution_common import postgres, telemetry
-from locution_common.errors import LocutionError
+from locution_common.errors import Refused
 from locution_common.service import Context, Service
 
 from .adapters.folders import LocalFolders, local_folders
@@ -85,7 +85,7 @@ async def _sweep_once(sweep: SweepFiles) -> None:
     try:
         await sweep.run()
     except Exception as error:
-        known = error if isinstance(error, LocutionError) else postgres.translate(error)
+        known = error if isinstance(error, Refused) else postgres.translate(error)
         if known is None:
             raise
         _log.warning("the weights could not be looked at", extra={"why": known.message})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from locution_common import logs, service, settings
-from locution_common.errors import LocutionError
+from locution_common.errors import Refused
 from locution_common.postgres import MigrationFailed, migrate
 
 from .settings import MigrateSettings, RegistrySettings
@@ -54,7 +54,7 @@ def _migrate(argv: Sequence[str]) -> int:
     logs.configure("locution-registry-migrate", "INFO", loaded.secrets())
     try:
         asyncio.run(migrate(loaded.migration_url, migrations_folder(), SCHEMA))
-    except (MigrationFailed, LocutionError, TimeoutError) as error:
+    except (MigrationFailed, Refused, TimeoutError) as error:
         sys.stderr.write(f"locution_registry migrate: {error or 'timed out'}\n")
         return 1
     return 0

@@ -9,11 +9,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.v1 import model_service_pb2 as public
+from locution_common.errors import Reason, Refused
 from locution_speech.capabilities import Capabilities
 
 from .core.list_weights import Page
 from .core.resolve_weight import Resolution
-from .domain.errors import ModelNotFound, ModelPathInvalid
+from .domain.errors import ModelPathInvalid
 from .domain.models import MIN_ENCODER_INPUT, Kind, State, Verdict, Weight, WeightFile, WeightPath
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
@@ -36,20 +37,20 @@ def optional_kind(number: public.ModelKind.ValueType) -> Kind | None:
 
 
 def known_path(text: str) -> WeightPath:
-    """Return the path of a weight that should exist; raises ModelNotFound when no weight can have it."""
+    """Return the path of a weight that should exist; refused with MODEL_NOT_FOUND when no weight can have it."""
     try:
         return WeightPath.parse(text)
     except ModelPathInvalid:
-        raise ModelNotFound(f"there is no model {text!r}") from None
+        raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {text!r}") from None
 
 
 def choice(text: str) -> WeightPath | None:
-    """Return the path that a job chose, None for none; raises ModelNotFound."""
+    """Return the path that a job chose, None for none; refused with MODEL_NOT_FOUND."""
     return known_path(text) if text else None
 
 
 def verdict(request: pb.RecordVerdictRequest) -> Verdict:
-    """Judge the rates of a request; raises InvalidRequest."""
+    """Judge the rates of a request; refused with INVALID_REQUEST."""
     return Verdict.judge(
         request.accurate_word_error_rate,
         request.fast_word_error_rate,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from locution_common.errors import AudioOffsetMismatch, InvalidRequest
+from locution_common.errors import Reason, Refused
 
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
@@ -66,14 +66,17 @@ class OffsetChecker:
         return self._next
 
     def check(self, offset: int, data: bytes) -> Chunk:
-        """Return the chunk, or raise AudioOffsetMismatch or InvalidRequest and change nothing."""
+        """Return the chunk, or refuse it with AUDIO_OFFSET_MISMATCH or INVALID_REQUEST and change nothing."""
         if len(data) % SAMPLE_WIDTH:
-            raise InvalidRequest(f"{len(data)} bytes are not whole 16-bit samples")
+            raise Refused(Reason.INVALID_REQUEST, f"{len(data)} bytes are not whole 16-bit samples")
         chunk = Chunk(offset, data)
         if chunk.samples > self._max_samples:
-            raise InvalidRequest(f"{chunk.samples} samples exceed the limit of {self._max_samples} a chunk")
+            raise Refused(
+                Reason.INVALID_REQUEST, f"{chunk.samples} samples exceed the limit of {self._max_samples} a chunk"
+            )
         if offset != self._next:
-            raise AudioOffsetMismatch(
+            raise Refused(
+                Reason.AUDIO_OFFSET_MISMATCH,
                 f"audio continues at sample {self._next}, not at {offset}",
                 metadata={"expected_offset": str(self._next)},
             )

@@ -17,6 +17,7 @@ from locution.v1.system_service_pb2_grpc import SystemServiceStub
 from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 from locution.v1.voice_service_pb2_grpc import VoiceServiceStub
+from locution_common.errors import Reason
 from locution_common.interceptors import RemoteFailure, remote_failure
 
 MIB = 1024 * 1024
@@ -89,6 +90,6 @@ async def refusal(call: Awaitable[Any]) -> RemoteFailure:
     return remote_failure(caught.value)
 
 
-async def reason(call: Awaitable[Any]) -> str:
+async def reason(call: Awaitable[Any]) -> Reason | None:
     """Return the ErrorReason with which a call is refused."""
     return (await refusal(call)).reason

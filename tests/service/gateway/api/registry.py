@@ -14,25 +14,10 @@ import grpc
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1 import registry_service_pb2_grpc
 from locution.v1 import model_service_pb2 as models
-from locution_common.errors import Code, LocutionError
+from locution_common.errors import Reason, Refused
 from locution_common.interceptors import status_of
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-
-class NotFoundError(LocutionError):
-    code = Code.NOT_FOUND
-    reason = "MODEL_NOT_FOUND"
-
-
-class NoneUsableError(LocutionError):
-    code = Code.FAILED_PRECONDITION
-    reason = "MODEL_NONE_USABLE"
-
-
-class AlreadyRegisteredError(LocutionError):
-    code = Code.ALREADY_EXISTS
-    reason = "MODEL_ALREADY_REGISTERED"
 
 
 @dataclass
@@ -60,7 +45,11 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
             model = await self._get(request.choice, context)
         else:
             found = [model for model in self.weights.values() if model.kind == request.kind]
-            model = found[0] if found else await refuse(context, NoneUsableError("no usable model is registered"))
+            model = (
+                found[0]
+                if found
+                else await refuse(context, Refused(Reason.MODEL_NONE_USABLE, "no usable model is registered"))
+            )
         return pb.ResolveWeightResponse(weight=_weight(model), fallback=self.fallback)
 
     async def GetWeight(self, request: pb.GetWeightRequest, context: Context) -> pb.Weight:
@@ -72,7 +61,7 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
 
     async def RegisterWeight(self, request: pb.RegisterWeightRequest, context: Context) -> pb.Weight:
         if request.path in self.weights:
-            await refuse(context, AlreadyRegisteredError("registered already"))
+            await refuse(context, Refused(Reason.MODEL_ALREADY_REGISTERED, "registered already"))
         self.registered.append(request)
         return _weight(self.add(request.path, models.MODEL_KIND_ASR))
 
@@ -99,11 +88,11 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
 
     async def _get(self, path: str, context: Context) -> models.Model:
         if path not in self.weights:
-            await refuse(context, NotFoundError(f"there is no model {path}"))
+            await refuse(context, Refused(Reason.MODEL_NOT_FOUND, f"there is no model {path}"))
         return self.weights[path]
 
 
-async def refuse(context: Context, error: LocutionError) -> Any:
+async def refuse(context: Context, error: Refused) -> Any:
     """End the call as a Locution service does."""
     status = status_of(error, "test")
     await context.abort(status.code, status.details, status.trailing_metadata)

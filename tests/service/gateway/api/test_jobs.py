@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from locution.v1 import job_config_pb2 as config
 from locution.v1 import job_service_pb2 as pb
 from locution.v1 import model_service_pb2 as models
+from locution_common.errors import Reason
 from locution_gateway.domain.jobs import StageKind
 
 from tests.service.gateway.api.client import reason, refusal
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker
+
+FAILURE_REASON = Path(__file__).resolve().parents[4] / "services/gateway/migrations/20261127000001_failure_reason.sql"
 
 
 @pytest.fixture
@@ -237,15 +242,35 @@ async def test_a_finished_job_is_not_cancelled_and_not_retried(
     assert await reason(gateway.client.jobs.RetryJob(pb.RetryJobRequest(name=job.name))) == "JOB_STATE_CONFLICT"
 
 
-async def test_a_failed_job_says_why(gateway: Gateway, upload: str, worker: HandWorker) -> None:
+@pytest.mark.parametrize("reason", [Reason.INFERENCE_FAILED, Reason.MEDIA_NO_AUDIO, Reason.JOB_EXPIRED])
+async def test_a_failed_job_says_why(gateway: Gateway, upload: str, worker: HandWorker, reason: Reason) -> None:
     job = await gateway.client.job(upload)
-    await worker.fail(StageKind.DECODE)
+    await worker.fail(StageKind.DECODE, reason=reason)
     failed = await gateway.client.get_job(job.name)
     assert failed.state == pb.Job.STATE_FAILED
     info = ErrorInfo()
     assert failed.error.details[0].Unpack(info)
-    assert (info.reason, info.domain) == ("INFERENCE_FAILED", "locution")
+    assert (info.reason, info.domain) == (reason, "locution")
+    assert code_pb2.Code.Name(failed.error.code) == reason.code
     assert (await gateway.client.events(job.name))[-1].state_changed.error == failed.error
+
+
+async def test_the_failures_of_an_older_release_lose_their_code(
+    gateway: Gateway, upload: str, worker: HandWorker
+) -> None:
+    job = await gateway.client.job(upload)
+    await worker.fail(StageKind.DECODE, reason=Reason.MEDIA_NO_AUDIO)
+    up, _, down = FAILURE_REASON.read_text().partition("-- migrate:down")
+    kept = (
+        "SELECT (SELECT count(*) FROM gateway.jobs WHERE error ->> 'code' = 'ABORTED')"
+        " + (SELECT count(*) FROM gateway.job_events WHERE payload #>> '{error,code}' = 'ABORTED')"
+    )
+    for half, codes in ((down, 2), (up, 0)):
+        await gateway.owner.execute(half)
+        assert await gateway.owner.fetchval(kept) == codes
+        failed = await gateway.client.get_job(job.name)
+        assert failed.error.code == code_pb2.INVALID_ARGUMENT
+        assert (await gateway.client.events(job.name))[-1].state_changed.error == failed.error
 
 
 async def test_a_retry_adopts_what_was_finished(gateway: Gateway, upload: str, worker: HandWorker) -> None:

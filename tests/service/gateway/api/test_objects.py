@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from locution_common.errors import ObjectNotFound
+from locution_common.errors import ObjectNotFound, Reason
 from locution_common.objects import open_store
 from locution_gateway.adapters.objects import S3Objects
-from locution_gateway.domain.errors import UploadPartInvalidError
 from locution_gateway.domain.ports import ObjectBytes
 from locution_gateway.domain.uploads import UploadPart
 
+from tests.support.refusals import refusal
 from tests.support.s3 import S3Server
 from tests.unit.gateway.memory_objects import MemoryObjects
 
@@ -97,7 +97,7 @@ async def test_a_part_sent_again_counts_as_it_is_now(objects: ObjectBytes) -> No
 async def test_a_missing_part_is_refused(objects: ObjectBytes) -> None:
     multipart = await objects.create_multipart("uploads/m")
     held = await objects.put_part("uploads/m", multipart, 1, b"x")
-    with pytest.raises(UploadPartInvalidError):
+    with refusal(Reason.UPLOAD_PART_INVALID):
         await objects.complete_multipart("uploads/m", multipart, [held, UploadPart(2, 1, held.etag)])
 
 

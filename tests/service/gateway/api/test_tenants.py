@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from locution.v1 import job_service_pb2 as jobs
 from locution_common.channels import open_channel
+from locution_common.errors import Reason
 from locution_common.postgres import open_pool
 from locution_gateway.adapters.postgres.advance import Advance
 from locution_gateway.adapters.postgres.events import PostgresEvents
@@ -18,7 +19,6 @@ from locution_gateway.adapters.postgres.jobs import PostgresJobs
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.transcripts import PostgresTranscripts
 from locution_gateway.adapters.postgres.uploads import PostgresUploads
-from locution_gateway.domain.errors import JobNotFoundError, UploadNotFoundError
 from locution_gateway.domain.identity import DEFAULT_TENANT, Principal, Role, TenantId
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId, UploadId
@@ -29,6 +29,7 @@ from locution_gateway.domain.uploads import UploadPart
 from tests.service.gateway.api.client import Client, reason
 from tests.service.gateway.api.conftest import KEY, Gateway
 from tests.service.gateway.api.worker import HandWorker
+from tests.support.refusals import refusal
 
 STRANGER = Principal(TenantId(uuid4()), "stranger", Role.OPERATOR)
 
@@ -112,7 +113,7 @@ async def test_uploads_of_another_tenant_are_absent(things: Things, database: Te
         lambda: store.delete(STRANGER, upload, None),
     ]
     for call in calls:
-        with pytest.raises(UploadNotFoundError):
+        with refusal(Reason.UPLOAD_NOT_FOUND):
             await call()
     assert (await store.list(STRANGER, PageQuery(10))).rows == ()
     assert await store.claim_verification(STRANGER, upload, token, lease) is None
@@ -132,9 +133,9 @@ async def test_jobs_of_another_tenant_are_absent(things: Things, database: Tenan
         lambda: transcripts.summary(STRANGER, job),
     ]
     for call in calls:
-        with pytest.raises(JobNotFoundError):
+        with refusal(Reason.JOB_NOT_FOUND):
             await call()
-    with pytest.raises(UploadNotFoundError):
+    with refusal(Reason.UPLOAD_NOT_FOUND):
         await store.check_upload(STRANGER, things.upload)
     assert (await store.list(STRANGER, PageQuery(10))).rows == ()
     assert await store.count(STRANGER, Filter(), 10) == 0

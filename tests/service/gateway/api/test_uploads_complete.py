@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as pb
@@ -69,6 +70,6 @@ async def test_a_job_fails_with_its_upload(gateway: Gateway, worker: HandWorker)
     assert failed.state == jobs.Job.STATE_FAILED
     info = ErrorInfo()
     assert failed.error.details[0].Unpack(info)
-    assert info.reason == "UPLOAD_DIGEST_MISMATCH"
+    assert (info.reason, failed.error.code) == ("UPLOAD_DIGEST_MISMATCH", code_pb2.DATA_LOSS)
     assert await worker.claim() is None
     await empty(gateway)

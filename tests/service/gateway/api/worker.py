@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from locution_common.errors import Reason
 from locution_gateway.adapters.clusterings import dump_clustering
 from locution_gateway.adapters.postgres import codec
 from locution_gateway.adapters.postgres.stages import PostgresStages
@@ -62,10 +63,10 @@ class HandWorker:
         await self.stages.finish_section(lease, SectionResult(body, 1.0))
         return lease
 
-    async def fail(self, *kinds: StageKind) -> StageLease:
+    async def fail(self, *kinds: StageKind, reason: Reason = Reason.INFERENCE_FAILED) -> StageLease:
         """Bury a stage."""
         lease = await self.begin(*kinds)
-        await self.stages.fail(lease, Failure("ABORTED", "INFERENCE_FAILED", "it broke"), None, 1)
+        await self.stages.fail(lease, Failure(reason, "it broke"), None, 1)
         return lease
 
     async def join(self, segments: int = 2, speakers: bool = True) -> StageLease:

@@ -150,5 +150,5 @@ async def _outcome(call: Awaitable[pb.Upload]) -> str:
     try:
         await call
     except grpc.aio.AioRpcError as error:
-        return remote_failure(error).reason
+        return remote_failure(error).reason or error.code().name
     return ""

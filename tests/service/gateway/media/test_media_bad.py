@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from locution_common.errors import Reason, Refused
 from locution_gateway.media.decode import decode
-from locution_gateway.media.errors import MediaError, MediaTooComplex, MediaTooLong
 from locution_gateway.media.models import ChannelMode, DecodeLimits, DecodeSpec
 
 from tests.data import media_files as files
 from tests.service.gateway.media.support import Dropped, Kept, children, peak_memory, pieces
+from tests.support.refusals import refusal
 
 MIB = 1 << 20
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -62,7 +63,7 @@ PLAYLISTS: dict[str, Callable[[int, Path], bytes]] = {
 async def test_bad_media_is_refused_by_name_soon_and_in_little_memory(make: Callable[[], bytes], reason: str) -> None:
     data, sink, start = make(), Dropped(), time.monotonic()
     async with peak_memory() as peak:
-        with pytest.raises(MediaError) as caught:
+        with pytest.raises(Refused) as caught:
             await decode(pieces(data), DecodeSpec(), sink)
     assert caught.value.reason == reason
     assert sink.taken <= 64_000
@@ -80,7 +81,7 @@ async def test_playlists_reach_neither_the_network_nor_a_neighbour(
     async with listeners() as (port, contacts):
         sink = Kept()
         for data in (playlist(port, neighbour), playlist(port, neighbour).ljust(100_000, b"\n")):
-            with pytest.raises(MediaError) as caught:
+            with pytest.raises(Refused) as caught:
                 await decode(pieces(data), DecodeSpec(), sink)
             assert caught.value.reason == "MEDIA_UNRECOGNISED"
         assert contacts() == []
@@ -91,7 +92,7 @@ async def test_an_mp4_whose_data_lies_in_another_file_reads_none_of_it(tmp_path:
     neighbour = tmp_path / "neighbour.wav"
     neighbour.write_bytes(b"\x7f" * 64_000)
     sink = Kept()
-    with suppress(MediaError):
+    with suppress(Refused):
         await decode(pieces(files.mp4_with_streams(1, str(neighbour).encode())), DecodeSpec(), sink)
     assert b"\x7f\x7f" not in sink.pcm
 
@@ -102,7 +103,7 @@ async def test_a_bomb_stops_at_the_limit_on_seconds(bomb: Callable[[int], Iterab
     sink, limits = Dropped(), DecodeLimits(media_seconds=2 * 3600)
     start = time.monotonic()
     async with peak_memory() as peak:
-        with pytest.raises(MediaTooLong):
+        with refusal(Reason.MEDIA_TOO_LONG):
             await decode(pieces(bomb(25_000_000)), DecodeSpec(limits=limits), sink)
     assert 7100 * 32_000 < sink.taken <= 7200 * 32_000
     assert time.monotonic() - start < 60
@@ -119,7 +120,7 @@ async def test_more_bytes_than_the_limit_are_not_even_read() -> None:
             given += 65_536
             yield bytes(65_536)
 
-    with pytest.raises(MediaTooComplex):
+    with refusal(Reason.MEDIA_TOO_COMPLEX):
         await decode(endless(), DecodeSpec(limits=DecodeLimits(input_bytes=MIB)), Dropped())
     assert given <= MIB + 65_536
     assert not children()
@@ -131,7 +132,7 @@ async def test_an_endless_source_without_a_limit_in_bytes_ends_at_the_limit_in_s
         while True:
             yield bytes(65_536)
 
-    with pytest.raises(MediaTooLong):
+    with refusal(Reason.MEDIA_TOO_LONG):
         await decode(endless(), DecodeSpec(limits=DecodeLimits(media_seconds=60)), Dropped())
     assert not children()
 
@@ -139,7 +140,7 @@ async def test_an_endless_source_without_a_limit_in_bytes_ends_at_the_limit_in_s
 async def test_too_many_channels_to_keep_apart_are_refused() -> None:
     data = files.wave(bytes(160_000), channels=10)
     assert (await decode(pieces(data), DecodeSpec(), Kept())).seconds == pytest.approx(0.5)
-    with pytest.raises(MediaTooComplex):
+    with refusal(Reason.MEDIA_TOO_COMPLEX):
         await decode(pieces(data), DecodeSpec(channels=ChannelMode.SEPARATE), Kept())
 
 
@@ -158,7 +159,7 @@ async def test_media_bent_at_random_never_breaks_the_parent() -> None:
         for _ in range(generator.randrange(1, 30)):
             data[generator.randrange(len(data))] = generator.randrange(256)
         async with peak_memory() as peak:
-            with suppress(MediaError):
+            with suppress(Refused):
                 await decode(pieces(bytes(data)), DecodeSpec(), Dropped())
         assert peak[0] < 256 * MIB
     assert not children()

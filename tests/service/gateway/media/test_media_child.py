@@ -14,14 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.media import confine, process
 from locution_gateway.media import decode as decoding
 from locution_gateway.media.decode import decode
-from locution_gateway.media.errors import MediaDecoderCrashed, MediaDecodeTimeout
 from locution_gateway.media.models import DecodeLimits, DecodeSpec, Opening
 
 from tests.data import media_files as files
 from tests.service.gateway.media.support import Dropped, Kept, children, pieces
+from tests.support.refusals import refusal
 
 MIB = 1 << 20
 SECOND = bytes(32_000)
@@ -112,7 +113,7 @@ async def test_a_child_that_dies_is_a_crash(number: signal.Signals) -> None:
     sink = Dropped()
     task = asyncio.create_task(decode(slow_wave(), DecodeSpec(), sink))
     (await started(sink)).send_signal(number)
-    with pytest.raises(MediaDecoderCrashed):
+    with refusal(Reason.MEDIA_DECODER_CRASHED):
         await task
     assert not children()
 
@@ -121,7 +122,7 @@ async def test_a_child_that_hangs_is_killed_in_time() -> None:
     sink = Dropped()
     task = asyncio.create_task(decode(slow_wave(), DecodeSpec(limits=DecodeLimits(stall_seconds=1.0)), sink))
     (await started(sink)).suspend()
-    with pytest.raises(MediaDecodeTimeout):
+    with refusal(Reason.MEDIA_DECODE_TIMEOUT):
         await task
     assert not children()
 
@@ -146,14 +147,14 @@ async def test_the_limit_on_everything_holds_for_a_source_that_hangs() -> None:
         yield files.wave(SECOND * 90, data_size=0xFFFF_FFFF)
         await asyncio.Event().wait()
 
-    with pytest.raises(MediaDecodeTimeout):
+    with refusal(Reason.MEDIA_DECODE_TIMEOUT):
         await decode(source(), DecodeSpec(limits=DecodeLimits(wall_seconds=1.0)), Dropped())
     assert not children()
 
 
 async def test_processor_time_is_bounded() -> None:
     data = files.opus_bomb(4_000_000)
-    with pytest.raises(MediaDecodeTimeout):
+    with refusal(Reason.MEDIA_DECODE_TIMEOUT):
         await decode(pieces(data), DecodeSpec(limits=DecodeLimits(cpu_seconds=1)), Dropped())
 
 
@@ -257,7 +258,7 @@ async def test_a_child_that_gives_too_much_is_stopped(monkeypatch: pytest.Monkey
     )
     monkeypatch.setattr(process, "_START", lie)
     sink = Dropped()
-    with pytest.raises(MediaDecoderCrashed):
+    with refusal(Reason.MEDIA_DECODER_CRASHED):
         await decode(pieces(SECOND), DecodeSpec(limits=DecodeLimits(media_seconds=10)), sink)
     assert sink.taken <= (10 + decoding._SLACK_SECONDS) * 32_000
     assert not children()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from locution_common.errors import Reason
 from locution_gateway.media.decode import decode
-from locution_gateway.media.errors import MediaCorrupt
 from locution_gateway.media.models import DecodeSpec, WarningReason
 
 from tests.data import media_files as files
 from tests.service.gateway.media.support import Kept, pieces
+from tests.support.refusals import refusal
 
 SECONDS = 10
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
@@ -77,7 +78,7 @@ async def test_an_index_at_the_end_is_found(container: str, codec: str) -> None:
     assert report.seconds == pytest.approx(SECONDS, abs=0.06)
     assert report.warnings == ()
     assert_tone(bytes(sink.pcm))
-    with pytest.raises(MediaCorrupt):
+    with refusal(Reason.MEDIA_CORRUPT):
         await decode(pieces(data[: len(data) // 2]), DecodeSpec(), Kept())
 
 

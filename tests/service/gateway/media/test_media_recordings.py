@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from locution_common.errors import Reason, Refused
 from locution_gateway.media.decode import decode
-from locution_gateway.media.errors import MediaEncodingRequired, MediaError
 from locution_gateway.media.models import ChannelMode, DecodeSpec, Encoding, RawFormat
 from locution_gateway.media.sections import Sectioner, SectionRule
 
 from tests.service.gateway.media.support import Kept, pieces
+from tests.support.refusals import refusal
 
 DECODED = {"TRANSCRIBED", "NO_WORDS", "DECODES"}
 # Containers state lengths that include what encoders put before and after the audio.
@@ -32,9 +33,9 @@ async def test_every_recording_does_as_expected(testdata: Path) -> None:
         sink = Kept()
         try:
             report = await decode(pieces((testdata / row["file"]).read_bytes()), DecodeSpec(), sink)
-        except MediaError as error:
+        except Refused as error:
             if row["expected"] in DECODED:
-                wrong.append((row["file"], error.reason))
+                wrong.append((row["file"], error.reason.value))
             continue
         assert report.samples * 2 == len(sink.pcm)
         if row["expected"] == "REFUSED" or report.warnings:
@@ -56,7 +57,7 @@ async def test_every_recording_does_as_expected(testdata: Path) -> None:
     ],
 )
 async def test_refusals_name_their_reason(testdata: Path, name: str, reason: str) -> None:
-    with pytest.raises(MediaError) as caught:
+    with pytest.raises(Refused) as caught:
         await decode(pieces((testdata / name).read_bytes()), DecodeSpec(), Kept())
     assert caught.value.reason == reason
 
@@ -73,7 +74,7 @@ async def test_a_stated_format_must_agree_with_a_header(testdata: Path) -> None:
     data = (testdata / "jfk.wav").read_bytes()
     agreeing = DecodeSpec(raw=RawFormat(Encoding.S16LE, 16_000, 1))
     assert (await decode(pieces(data), agreeing, Kept())).seconds == 11.0
-    with pytest.raises(MediaError) as caught:
+    with pytest.raises(Refused) as caught:
         await decode(pieces(data), DecodeSpec(raw=RawFormat(Encoding.S16LE, 8000, 1)), Kept())
     assert (caught.value.reason, caught.value.violations[0].field) == ("INVALID_REQUEST", "config.audio_format")
 
@@ -85,7 +86,7 @@ async def test_mulaw_of_a_wave_file_is_the_same_with_and_without_its_header(test
     await decode(pieces(data), DecodeSpec(), with_header)
     await decode(pieces(body), DecodeSpec(raw=RawFormat(Encoding.MULAW, 16_000, 1)), without)
     assert bytes(without.pcm[: len(with_header.pcm)]) == bytes(with_header.pcm)
-    with pytest.raises(MediaEncodingRequired):
+    with refusal(Reason.MEDIA_ENCODING_REQUIRED):
         await decode(pieces(body), DecodeSpec(), Kept())
 
 

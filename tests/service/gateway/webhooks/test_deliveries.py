@@ -55,7 +55,7 @@ async def test_a_failed_job_names_its_reason(
     async with deliver():
         (got,) = await receiver.until(1)
     assert got.told["job"]["state"] == "FAILED"
-    assert got.told["job"]["error"] == {"code": "ABORTED", "reason": "INFERENCE_FAILED"}
+    assert got.told["job"]["error"] == {"code": "INTERNAL", "reason": "INFERENCE_FAILED"}
 
 
 async def test_each_job_is_told_in_order_by_several_workers_over_a_receiver_that_fails(

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from locution_common.errors import LocutionError
+from locution_common.errors import Reason, Refused
 from locution_gateway.domain.jobs import (
     Failure,
     JobWarning,
@@ -25,8 +25,8 @@ from tests.service.gateway.worker.conftest import Queue, tenant
 LEASE = timedelta(seconds=30)
 ALL = tuple(StageKind)
 MINUTE = 60 * 16_000
-CORRUPT = Failure("INVALID_ARGUMENT", "MEDIA_CORRUPT", "nothing decodes")
-CRASH = Failure("ABORTED", "MEDIA_DECODER_CRASHED", "the decoder died")
+CORRUPT = Failure(Reason.MEDIA_CORRUPT, "nothing decodes")
+CRASH = Failure(Reason.MEDIA_DECODER_CRASHED, "the decoder died")
 
 
 async def claim(queue: Queue, *kinds: StageKind) -> StageLease:
@@ -257,7 +257,7 @@ async def test_a_database_that_is_away_is_a_documented_error(queue: Queue, postg
     await queue.job()
     postgres.stop()  # type: ignore[attr-defined]
     try:
-        with pytest.raises(LocutionError) as caught:
+        with pytest.raises(Refused) as caught:
             await queue.stages.claim("test", LEASE, ALL)
         assert caught.value.reason == "DEPENDENCY_UNAVAILABLE"
     finally:

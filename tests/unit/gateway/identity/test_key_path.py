@@ -9,13 +9,14 @@ from types import FrameType
 from typing import Any
 from uuid import UUID
 
-import pytest
 from locution_common.clock import ManualClock
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Reason
 from locution_gateway.core.identity import tokens
 from locution_gateway.core.identity.authenticate import KeyAuthenticator
 from locution_gateway.domain.accounts import InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
 from locution_gateway.domain.identity import Principal, Role, SessionId, TenantId
+
+from tests.support.refusals import refusal
 
 KNOWN, UNKNOWN = tokens.new_key(), tokens.new_key()
 PRINCIPAL = Principal(TenantId(UUID(int=1)), "key:x", Role.MEMBER)
@@ -64,7 +65,7 @@ async def lines_of(keys: KeyAuthenticator, token: str) -> list[tuple[str, int]]:
 
     sys.settrace(trace)
     try:
-        with pytest.raises(Unauthenticated):
+        with refusal(Reason.UNAUTHENTICATED):
             await keys.authenticate(token)
     finally:
         sys.settrace(None)
@@ -79,9 +80,9 @@ async def test_known_unknown_and_revoked_ids_run_the_same_lines() -> None:
     keys = KeyAuthenticator(OneKey(), ManualClock())
     revoked = KeyAuthenticator(OneKey(known=False), ManualClock())
     for warm in (wrong_secret(), UNKNOWN.token):
-        with pytest.raises(Unauthenticated):
+        with refusal(Reason.UNAUTHENTICATED):
             await keys.authenticate(warm)
-    with pytest.raises(Unauthenticated):
+    with refusal(Reason.UNAUTHENTICATED):
         await revoked.authenticate(KNOWN.token)
     known = await lines_of(keys, wrong_secret())
     assert len(known) > 10
@@ -94,7 +95,7 @@ async def test_a_good_key_is_taken_and_both_are_asked_for_once() -> None:
     keys = KeyAuthenticator(store, ManualClock())
     for _ in range(3):
         assert await keys.authenticate(KNOWN.token) is PRINCIPAL
-        with pytest.raises(Unauthenticated):
+        with refusal(Reason.UNAUTHENTICATED):
             await keys.authenticate(UNKNOWN.token)
     assert sorted(store.asked) == sorted([KNOWN.token_id, UNKNOWN.token_id])
 
@@ -107,7 +108,7 @@ async def test_what_is_remembered_ends_before_five_seconds() -> None:
     clock.advance(3.9)
     await keys.authenticate(KNOWN.token)
     clock.advance(0.2)
-    with pytest.raises(Unauthenticated):
+    with refusal(Reason.UNAUTHENTICATED):
         await keys.authenticate(KNOWN.token)
 
 
@@ -117,5 +118,5 @@ async def test_a_notice_makes_a_replica_ask_again() -> None:
     await keys.authenticate(KNOWN.token)
     store.known = False
     keys.forget(KNOWN.token_id)
-    with pytest.raises(Unauthenticated):
+    with refusal(Reason.UNAUTHENTICATED):
         await keys.authenticate(KNOWN.token)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from locution_common.clock import ManualClock
+from locution_common.errors import Reason, Refused
 from locution_gateway.core.limits.rates import Rates, burst, slice_size
-from locution_gateway.domain.identity_errors import RateLimitedError
 from locution_gateway.domain.limits import Slice
+
+from tests.support.refusals import refusal
 
 RATE = 20.0
 
@@ -35,7 +37,7 @@ async def spend(rates: Rates, attempts: int) -> int:
         try:
             await rates.take("b", RATE, "principal")
             served += 1
-        except RateLimitedError:
+        except Refused:
             pass
     return served
 
@@ -76,6 +78,6 @@ async def test_the_refusal_says_when_to_come_back() -> None:
     clock = ManualClock()
     rates = Rates(Buckets(clock), clock)
     await spend(rates, 1000)
-    with pytest.raises(RateLimitedError) as refused:
+    with refusal(Reason.RATE_LIMITED) as refused:
         await rates.take("b", RATE, "principal")
     assert refused.value.retry_after == pytest.approx(1 / RATE, abs=0.01)

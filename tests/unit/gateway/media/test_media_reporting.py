@@ -4,18 +4,19 @@ import json
 from typing import Any
 
 import pytest
-from locution_gateway.media.errors import MediaDecoderCrashed, MediaError, failure_error
+from locution_common.errors import Reason
 from locution_gateway.media.models import (
     ChannelMode,
     DecodeLimits,
     DecodeSpec,
     Encoding,
-    Failure,
     RawFormat,
     spec_from_dict,
     spec_to_dict,
 )
 from locution_gateway.media.reporting import read_opening, read_report
+
+from tests.support.refusals import refusal
 
 OPENED: dict[str, Any] = {
     "event": "opened",
@@ -36,6 +37,8 @@ FINISHED: dict[str, Any] = {
     "cpu_seconds": 0.1,
 }
 
+OF_MEDIA = [reason for reason in Reason if reason.startswith("MEDIA_")]
+
 
 def line(values: dict[str, Any]) -> bytes:
     return json.dumps(values).encode() + b"\n"
@@ -53,13 +56,17 @@ def test_a_report_is_read() -> None:
     assert [(warning.reason, warning.offset) for warning in report.warnings] == [("MEDIA_TRUNCATED", 16_000)]
 
 
-@pytest.mark.parametrize("failure", Failure)
-def test_every_failure_has_an_error_with_its_reason(failure: Failure) -> None:
-    with pytest.raises(MediaError) as caught:
-        read_opening(line({"event": "failed", "failure": failure, "detail": "why\x1b[31m\n"}))
-    assert caught.value.reason == ("INVALID_REQUEST" if failure is Failure.FORMAT_CONTRADICTED else failure.value)
-    assert type(caught.value) is type(failure_error(failure))
-    assert caught.value.message.endswith("(why[31m)")
+@pytest.mark.parametrize("reason", OF_MEDIA)
+def test_every_failure_is_refused_with_its_reason(reason: Reason) -> None:
+    with refusal(reason) as caught:
+        read_opening(line({"event": "failed", "failure": reason, "detail": "why\x1b[31m\n"}))
+    assert caught.value.message == f"{reason.message} (why[31m)"
+
+
+def test_a_contradicted_format_is_the_fault_of_its_field() -> None:
+    with refusal(Reason.INVALID_REQUEST, match="contradicts the header") as caught:
+        read_opening(line({"event": "failed", "failure": "INVALID_REQUEST", "detail": ""}))
+    assert [violation.field for violation in caught.value.violations] == ["config.audio_format"]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +79,15 @@ def test_every_failure_has_an_error_with_its_reason(failure: Failure) -> None:
         {**OPENED, "declared_seconds": "soon"},
         {**OPENED, "event": "finished"},
         {"event": "failed", "failure": "NO_SUCH", "detail": ""},
+        {"event": "failed", "failure": "PERMISSION_DENIED", "detail": "not the child's to say"},
     ],
 )
 def test_a_child_that_talks_nonsense_has_crashed(values: dict[str, Any]) -> None:
-    with pytest.raises(MediaDecoderCrashed):
+    with refusal(Reason.MEDIA_DECODER_CRASHED):
         read_opening(line(values))
 
 
 @pytest.mark.parametrize("noise", [b"", b"[]", b"[" * 100_000, b"\xff\xfe", b'"opened"'])
 def test_a_child_that_writes_noise_has_crashed(noise: bytes) -> None:
-    with pytest.raises(MediaDecoderCrashed):
+    with refusal(Reason.MEDIA_DECODER_CRASHED):
         read_opening(noise)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from locution.engine.v1 import asr_service_pb2 as asr_pb
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
+from locution_common.errors import Reason
 from locution_gateway.adapters.engines.exchange import believed
 from locution_gateway.core.stages.answers import check_section, check_spans
-from locution_gateway.domain.stage_errors import EngineError
 from locution_gateway.domain.transcripts import SectionTranscript
 from locution_speech import wire
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
+
+from tests.support.refusals import refusal
 
 HEARD = Outcome.TRANSCRIBED
 WHOLE = (CoverageSpan(0, 60, HEARD), CoverageSpan(60, 100, Outcome.NO_SPEECH))
@@ -37,7 +39,7 @@ def test_a_section_that_accounts_for_every_sample_is_believed() -> None:
     ],
 )
 def test_coverage_with_gaps_overlaps_or_another_end_is_refused(coverage: tuple[CoverageSpan, ...]) -> None:
-    with pytest.raises(EngineError) as refused:
+    with refusal(Reason.INFERENCE_FAILED) as refused:
         check_section(section(*coverage), 100)
     assert refused.value.reason == "INFERENCE_FAILED"
 
@@ -47,7 +49,7 @@ def test_coverage_with_gaps_overlaps_or_another_end_is_refused(coverage: tuple[C
     [Segment(0, 101, "x"), Segment(0, 50, "x", (Word(0, 400, "x"),))],
 )
 def test_text_outside_the_section_is_refused(segment: Segment) -> None:
-    with pytest.raises(EngineError):
+    with refusal(Reason.INFERENCE_FAILED):
         check_section(section(*WHOLE, segments=(segment,)), 100)
 
 
@@ -60,18 +62,17 @@ def test_text_outside_the_section_is_refused(segment: Segment) -> None:
     ],
 )
 def test_text_that_ends_before_it_begins_is_refused(segment: asr_pb.AsrSegment) -> None:
-    with pytest.raises(EngineError) as refused, believed():
+    with refusal(Reason.INFERENCE_FAILED), believed():
         wire.segment_from_proto(segment)
-    assert refused.value.reason == "INFERENCE_FAILED"
 
 
 def test_a_turn_that_ends_before_it_begins_is_refused() -> None:
     turn = diarizer_pb.SpeakerTurn(start_sample=9, end_sample=-9)
-    with pytest.raises(EngineError), believed():
+    with refusal(Reason.INFERENCE_FAILED), believed():
         wire.turns_from_proto(diarizer_pb.ClusterResponse(turns=[turn]))
 
 
 @pytest.mark.parametrize("span", [Turn(0, 101, 0), Turn(5, 5, 0), Turn(0, 9, -3)])
 def test_speakers_outside_the_section_are_refused(span: Turn[int]) -> None:
-    with pytest.raises(EngineError):
+    with refusal(Reason.INFERENCE_FAILED):
         check_spans([Turn(0, 100, 0), span], 100)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from locution_common.errors import Reason
 from locution_gateway.core.speakers import assign
 from locution_gateway.core.stages.join import join
 from locution_gateway.domain.config import ChannelMode, JobConfig, JobRequestConfig, ModelChoice, Task
@@ -96,7 +97,7 @@ def test_sections_keep_their_place_in_the_recording() -> None:
 def test_a_failed_section_stands_in_coverage_and_warnings() -> None:
     sections = [Section(0, 0, SECOND), Section(1, SECOND, 2 * SECOND)]
     texts = [(sections[0], 0, SectionTranscript((segment("ok"),), covered(0, SECOND), SECOND))]
-    joined = join(job(2 * SECOND), sections, texts, [(sections[1], 0, "INFERENCE_FAILED")], None)
+    joined = join(job(2 * SECOND), sections, texts, [(sections[1], 0, Reason.INFERENCE_FAILED)], None)
     assert joined.summary.coverage[-1] == CoverageSpan(SECOND, 2 * SECOND, Outcome.FAILED, "INFERENCE_FAILED")
     assert [(w.code, w.reason) for w in joined.warnings] == [(WarningCode.SECTION_FAILED, "INFERENCE_FAILED")]
     assert joined.summary.speech_coverage == 0.5
@@ -159,5 +160,7 @@ def test_speech_is_summed_over_sections_and_channels_and_failed_ones_have_none()
         (sections[0], channel, SectionTranscript((), covered(0, 10 * SECOND), seconds * SECOND))
         for channel, seconds in ((0, 4), (1, 3))
     ]
-    found = join(job(20 * SECOND, ChannelMode.SEPARATE), sections, heard, [(sections[1], 0, "INFERENCE_FAILED")], None)
+    found = join(
+        job(20 * SECOND, ChannelMode.SEPARATE), sections, heard, [(sections[1], 0, Reason.INFERENCE_FAILED)], None
+    )
     assert found.speech_samples == 7 * SECOND

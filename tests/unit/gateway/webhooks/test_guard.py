@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import pytest
 from locution_gateway.core.webhooks.guard import Guard, is_public
 from locution_gateway.core.webhooks.urls import parse
-from locution_gateway.domain.webhook_errors import WebhookUrlRefusedError
+from locution_gateway.domain.webhook_errors import WebhookUrlRefused
 
 STRICT = Guard()
 
@@ -67,7 +67,7 @@ def test_a_good_url_is_taken_apart(text: str, authority: str, port: int, target:
     ],
 )  # fmt: skip
 def test_a_nasty_url_is_refused(text: str) -> None:
-    with pytest.raises(WebhookUrlRefusedError):
+    with pytest.raises(WebhookUrlRefused):
         STRICT.check_url(text)
 
 
@@ -99,9 +99,9 @@ def test_one_refused_address_refuses_all() -> None:
     url = parse("https://mixed.example/")
     STRICT.check_addresses(url, [ip_address("8.8.8.8"), ip_address("2606:4700::1111")])
     for bad in ("10.0.0.1", "::1"):
-        with pytest.raises(WebhookUrlRefusedError):
+        with pytest.raises(WebhookUrlRefused):
             STRICT.check_addresses(url, [ip_address("8.8.8.8"), ip_address(bad)])
-    with pytest.raises(WebhookUrlRefusedError):
+    with pytest.raises(WebhookUrlRefused):
         STRICT.check_addresses(url, [])
 
 
@@ -112,9 +112,9 @@ def test_an_operator_allows_networks_hosts_and_http() -> None:
     guard.check_url("https://127.0.0.1/")
     guard.check_addresses(parse("https://hooks.internal/"), [ip_address("192.168.7.7")])
     for text in ("https://10.21.0.1/", "https://127.0.0.2/", "https://[::1]/"):
-        with pytest.raises(WebhookUrlRefusedError):
+        with pytest.raises(WebhookUrlRefused):
             guard.check_url(text)
-    with pytest.raises(WebhookUrlRefusedError):
+    with pytest.raises(WebhookUrlRefused):
         guard.check_addresses(parse("https://other.internal/"), [ip_address("192.168.7.7")])
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 from locution_client.webhooks import SignatureInvalid, verify
+from locution_common.errors import Reason
 from locution_gateway.core.webhooks.manage import masked
 from locution_gateway.core.webhooks.message import body_of, headers_of
 from locution_gateway.core.webhooks.schedule import Schedule
 from locution_gateway.core.webhooks.sign import new_secret, signature
-from locution_gateway.domain.errors import UpdateMaskInvalidError
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import JobId
 from locution_gateway.domain.webhooks import (
@@ -27,11 +27,13 @@ from locution_gateway.domain.webhooks import (
     WebhookId,
 )
 
+from tests.support.refusals import refusal
+
 TIME = datetime(2026, 11, 21, 13, 0, 0, 5, tzinfo=timezone(timedelta(hours=1)))
 FAILED = Outcome(500, "answered 500")
 
 
-def dispatch(event: EventType, job: int | None = 7, **fields: object) -> Dispatch:
+def dispatch(event: EventType, job: int | None = 7, reason: Reason | None = None) -> Dispatch:
     return Dispatch(
         delivery_id=DeliveryId(UUID(int=1)),
         webhook_id=WebhookId(UUID(int=2)),
@@ -40,7 +42,7 @@ def dispatch(event: EventType, job: int | None = 7, **fields: object) -> Dispatc
         job_id=None if job is None else JobId(UUID(int=job)),
         event_id=4,
         event_time=TIME,
-        job_error=dict(fields.get("error", {})),  # type: ignore[call-overload]
+        reason=reason,
         attempts=2,
         token=UUID(int=5),
         url="https://a.example/",
@@ -50,7 +52,7 @@ def dispatch(event: EventType, job: int | None = 7, **fields: object) -> Dispatc
 
 
 def test_a_body_names_and_does_not_quote() -> None:
-    told = json.loads(body_of(dispatch(EventType.JOB_FAILED, error={"code": "ABORTED", "reason": "MEDIA_CORRUPT"})))
+    told = json.loads(body_of(dispatch(EventType.JOB_FAILED, reason=Reason.MEDIA_CORRUPT)))
     assert told == {
         "id": str(UUID(int=1)),
         "type": "job.failed",
@@ -59,7 +61,7 @@ def test_a_body_names_and_does_not_quote() -> None:
         "job": {
             "name": f"jobs/{UUID(int=7)}",
             "state": "FAILED",
-            "error": {"code": "ABORTED", "reason": "MEDIA_CORRUPT"},
+            "error": {"code": "INVALID_ARGUMENT", "reason": "MEDIA_CORRUPT"},
         },
     }
     assert set(json.loads(body_of(dispatch(EventType.TEST, None)))) == {"id", "type", "create_time"}
@@ -148,5 +150,5 @@ def test_a_mask_names_what_changes() -> None:
     assert masked(["url", "disabled"], values) == WebhookChange(url="https://a.example/", disabled=True)
     assert masked(["event_types"], values) == WebhookChange(event_types=ENDS)
     for wrong in ("secret", "name", "*"):
-        with pytest.raises(UpdateMaskInvalidError):
+        with refusal(Reason.UPDATE_MASK_INVALID):
             masked([wrong], values)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from locution_common.errors import Reason
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.errors import EngineDraining, EngineOverloaded
+
+from tests.support.refusals import refusal
 
 
 async def test_beyond_the_limit_a_section_is_refused_with_the_backlog_as_its_wait() -> None:
     admission = Admission(1, lambda: 12.5)
-    with admission.admit(), pytest.raises(EngineOverloaded) as refused:
+    with admission.admit(), refusal(Reason.ENGINE_OVERLOADED) as refused:
         await asyncio.create_task(_admitted(admission))
     assert refused.value.retry_after == 12.5
     assert admission.sections == 0
@@ -24,7 +26,7 @@ async def _admitted(admission: Admission) -> None:
 
 @pytest.mark.parametrize(("backlog", "wait"), [(0.0, 1.0), (1e6, 30.0)])
 async def test_the_time_to_retry_is_bounded(backlog: float, wait: float) -> None:
-    with pytest.raises(EngineOverloaded) as refused, Admission(0, lambda: backlog).admit():
+    with refusal(Reason.ENGINE_OVERLOADED) as refused, Admission(0, lambda: backlog).admit():
         pass
     assert refused.value.retry_after == wait
 
@@ -40,7 +42,7 @@ async def test_a_drain_refuses_new_sections_and_waits_for_the_others() -> None:
     await asyncio.sleep(0)
     draining = asyncio.create_task(admission.drain(5.0))
     await asyncio.sleep(0)
-    with pytest.raises(EngineDraining), admission.admit():
+    with refusal(Reason.ENGINE_DRAINING), admission.admit():
         pass
     go.set()
     assert await draining == 0
@@ -58,7 +60,7 @@ async def test_what_outlives_the_grace_ends_as_draining() -> None:
     await asyncio.sleep(0)
     assert await admission.drain(0.01) == 1
     admission.abort()
-    with pytest.raises(EngineDraining):
+    with refusal(Reason.ENGINE_DRAINING):
         await task
 
 

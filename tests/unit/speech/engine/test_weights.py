@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
-from locution_speech.engine.errors import EngineOverloaded, ModelLoadFailed, ModelNotUsable
+from locution_common.errors import Reason
+from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.engine.models import WeightName, WeightRecord
 from locution_speech.engine.weights import WeightPool
+
+from tests.support.refusals import refusal
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ async def test_memory_limits_what_is_resident() -> None:
 async def test_weights_in_use_are_never_unloaded() -> None:
     loader = Loader()
     async with pooled(loader, resident=1) as pool, pool.lease(WeightName("s/a")):
-        with pytest.raises(EngineOverloaded) as refused:
+        with refusal(Reason.ENGINE_OVERLOADED) as refused:
             await use(pool, "s/b")
         assert refused.value.retry_after
         assert loader.unloads == []
@@ -127,7 +130,7 @@ async def test_a_caller_that_leaves_does_not_stop_the_load_of_the_others() -> No
 async def test_a_weight_that_may_not_be_used_is_refused_with_the_reason() -> None:
     with ThreadPoolExecutor(1) as executor:
         pool: Pool = WeightPool(Directory(refusal="withdrawn"), Loader(), executor)
-        with pytest.raises(ModelNotUsable, match="withdrawn"):
+        with refusal(Reason.MODEL_NOT_USABLE, match="withdrawn"):
             await use(pool, "s/a")
 
 

@@ -23,702 +23,698 @@ class _ErrorReason:
 class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
-    """Never sent.
-    Code: UNKNOWN. Retry: no. Example: none, this value only fills number zero.
-    """
+    """Never sent: this value only fills number zero."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 1
     """A fault of ours. The message holds an id for the operator and nothing else.
-    Code: INTERNAL. Retry: with backoff. Example: a bug in a handler.
+    Example: a bug in a handler.
     """
     ERROR_REASON_INVALID_REQUEST: _ErrorReason.ValueType  # 2
     """A field breaks a rule of its proto; BadRequest lists every field.
-    Code: INVALID_ARGUMENT. Retry: after mending the request. Example: CreateJob without an upload.
+    Example: CreateJob without an upload.
     """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
     """The call carries no credential, or none that is known and still valid.
-    Code: UNAUTHENTICATED. Retry: with a valid credential. Example: GetJob without `authorization` metadata.
+    Example: GetJob without `authorization` metadata.
     """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 4
     """The caller is known, but its role or scopes do not allow the call.
-    Code: PERMISSION_DENIED. Retry: no. Example: RegisterModel with a viewer's key.
+    Example: RegisterModel with a viewer's key.
     """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 5
     """The call's deadline passed before its work was done.
-    Code: DEADLINE_EXCEEDED. Retry: with a longer deadline. Example: ListJobs with a deadline of a millisecond.
+    Example: ListJobs with a deadline of a millisecond.
     """
     ERROR_REASON_DEPENDENCY_UNAVAILABLE: _ErrorReason.ValueType  # 6
     """A service behind the gateway, the database or the object store cannot be reached.
-    Code: UNAVAILABLE. Retry: after RetryInfo. Example: any call while Postgres restarts.
+    Example: any call while Postgres restarts.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 7
     """The server is at its capacity and refuses at once instead of queueing.
-    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one more stream than the limit.
+    Example: one more stream than the limit.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 8
     """The same request_id came before with another request.
-    Code: ALREADY_EXISTS. Retry: with a fresh request_id. Example: CreateJob twice with one id and two uploads.
+    Example: CreateJob twice with one id and two uploads.
     """
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 9
     """A page token is malformed, or belongs to another list or filter.
-    Code: INVALID_ARGUMENT. Retry: from the first page. Example: a token of ListJobs given to ListUploads.
+    Example: a token of ListJobs given to ListUploads.
     """
     ERROR_REASON_FILTER_INVALID: _ErrorReason.ValueType  # 10
     """A filter or order does not parse or names an unknown field.
-    Code: INVALID_ARGUMENT. Retry: after mending it. Example: `filter: "colour = red"`.
+    Example: `filter: "colour = red"`.
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 11
     """The resource changed since the etag was read.
-    Code: ABORTED. Retry: after reading it again. Example: UpdateJob with an old etag.
+    Example: UpdateJob with an old etag.
     """
     ERROR_REASON_UPDATE_MASK_INVALID: _ErrorReason.ValueType  # 12
     """The update mask names an unknown field, or one that cannot be changed.
-    Code: INVALID_ARGUMENT. Retry: after mending it. Example: `update_mask: "state"`.
+    Example: `update_mask: "state"`.
     """
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 13
     """A watch cursor is malformed or belongs to another resource.
-    Code: INVALID_ARGUMENT. Retry: without a cursor. Example: a cursor of another job.
+    Example: a cursor of another job.
     """
     ERROR_REASON_UPLOAD_NOT_FOUND: _ErrorReason.ValueType  # 20
     """No such upload for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetUpload of "uploads/none".
+    Example: GetUpload of "uploads/none".
     """
     ERROR_REASON_UPLOAD_STATE_CONFLICT: _ErrorReason.ValueType  # 21
     """The upload is not in a state that allows this.
-    Code: FAILED_PRECONDITION. Retry: no. Example: writing to an upload that is READY.
+    Example: writing to an upload that is READY.
     """
     ERROR_REASON_UPLOAD_OFFSET_MISMATCH: _ErrorReason.ValueType  # 22
     """Bytes were sent at an offset other than the committed one.
-    Code: OUT_OF_RANGE. Retry: from the offset in `metadata.committed_offset`. Example: a write at 5 of an empty upload.
+    Example: a write at 5 of an empty upload.
     """
     ERROR_REASON_UPLOAD_DIGEST_MISMATCH: _ErrorReason.ValueType  # 23
     """The bytes received have another SHA-256 than the client stated.
-    Code: DATA_LOSS. Retry: as a new upload. Example: a digest of another file.
+    Example: a digest of another file.
     """
     ERROR_REASON_UPLOAD_SIZE_MISMATCH: _ErrorReason.ValueType  # 24
     """The bytes received have another size than the client stated.
-    Code: FAILED_PRECONDITION. Retry: after sending the rest. Example: CompleteUpload after half of the bytes.
+    Example: CompleteUpload after half of the bytes.
     """
     ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 25
     """The upload is larger than the limit.
-    Code: INVALID_ARGUMENT. Retry: no. Example: a size of 1 TiB.
+    Example: a size of 1 TiB.
     """
     ERROR_REASON_UPLOAD_WRITER_REPLACED: _ErrorReason.ValueType  # 26
     """Another writer took over this upload.
-    Code: ABORTED. Retry: after reading the committed offset. Example: two WriteUpload streams on one upload.
+    Example: two WriteUpload streams on one upload.
     """
     ERROR_REASON_UPLOAD_PART_INVALID: _ErrorReason.ValueType  # 27
     """A part is missing, out of order, or has another ETag than stated.
-    Code: FAILED_PRECONDITION. Retry: after sending the part again. Example: CompleteUpload with a gap in its parts.
+    Example: CompleteUpload with a gap in its parts.
     """
     ERROR_REASON_JOB_NOT_FOUND: _ErrorReason.ValueType  # 40
     """No such job for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetJob of "jobs/none".
+    Example: GetJob of "jobs/none".
     """
     ERROR_REASON_JOB_STATE_CONFLICT: _ErrorReason.ValueType  # 41
     """The job is not in a state that allows this.
-    Code: FAILED_PRECONDITION. Retry: no. Example: RetryJob of a job that runs.
+    Example: RetryJob of a job that runs.
     """
     ERROR_REASON_JOB_CANCELLED: _ErrorReason.ValueType  # 42
     """The job was cancelled.
-    Code: CANCELLED. Retry: with RetryJob. Example: CancelJob while it ran.
+    Example: CancelJob while it ran.
     """
     ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: _ErrorReason.ValueType  # 43
     """A stage failed as often as the limit allows.
-    Code: ABORTED. Retry: with RetryJob. Example: an engine that crashes on every attempt.
+    Example: an engine that crashes on every attempt.
     """
     ERROR_REASON_JOB_EXPIRED: _ErrorReason.ValueType  # 44
     """The job waited for capacity longer than the limit on its age.
-    Code: DEADLINE_EXCEEDED. Retry: with RetryJob. Example: engines that stay unreachable for a day.
+    Example: engines that stay unreachable for a day.
     """
     ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: _ErrorReason.ValueType  # 45
     """No section of the recording gave a result.
-    Code: ABORTED. Retry: with RetryJob. Example: every section failed in the engine.
+    Example: every section failed in the engine.
     """
     ERROR_REASON_TRANSCRIPT_NOT_READY: _ErrorReason.ValueType  # 46
     """The transcript does not exist yet.
-    Code: FAILED_PRECONDITION. Retry: when the job has SUCCEEDED. Example: ExportTranscript of a job that runs.
+    Example: ExportTranscript of a job that runs.
     """
     ERROR_REASON_TRANSCRIPT_TOO_LARGE: _ErrorReason.ValueType  # 47
     """The transcript is too large for one message.
-    Code: FAILED_PRECONDITION. Retry: with ListSegments or ExportTranscript. Example: GetTranscript of ten hours.
+    Example: GetTranscript of ten hours.
     """
     ERROR_REASON_MEDIA_EMPTY: _ErrorReason.ValueType  # 60
     """The upload holds no bytes.
-    Code: INVALID_ARGUMENT. Retry: no. Example: an empty file.
+    Example: an empty file.
     """
     ERROR_REASON_MEDIA_UNRECOGNISED: _ErrorReason.ValueType  # 61
     """The bytes are in no known media container.
-    Code: INVALID_ARGUMENT. Retry: no. Example: a text file, a playlist, an SDP.
+    Example: a text file, a playlist, an SDP.
     """
     ERROR_REASON_MEDIA_NO_AUDIO: _ErrorReason.ValueType  # 62
     """The container holds no audio stream.
-    Code: INVALID_ARGUMENT. Retry: no. Example: a silent film.
+    Example: a silent film.
     """
     ERROR_REASON_MEDIA_CORRUPT: _ErrorReason.ValueType  # 63
     """The media is damaged so that nothing can be decoded.
-    Code: INVALID_ARGUMENT. Retry: no. Example: a WAV header without samples.
+    Example: a WAV header without samples.
     """
     ERROR_REASON_MEDIA_TOO_LONG: _ErrorReason.ValueType  # 64
     """The recording is longer than the limit.
-    Code: INVALID_ARGUMENT. Retry: after cutting it. Example: a file that decodes to days of silence.
+    Example: a file that decodes to days of silence.
     """
     ERROR_REASON_MEDIA_TOO_COMPLEX: _ErrorReason.ValueType  # 65
     """The media has more streams, channels or bytes than the limit.
-    Code: INVALID_ARGUMENT. Retry: no. Example: ten thousand streams in one file.
+    Example: ten thousand streams in one file.
     """
     ERROR_REASON_MEDIA_ENCODING_REQUIRED: _ErrorReason.ValueType  # 66
     """The audio has no header: the job must state encoding, sample rate and channels.
-    Code: INVALID_ARGUMENT. Retry: with `audio_format` in the job. Example: raw PCM.
+    Example: raw PCM.
     """
     ERROR_REASON_MEDIA_DECODE_TIMEOUT: _ErrorReason.ValueType  # 67
     """Decoding took longer than its limit on time.
-    Code: DEADLINE_EXCEEDED. Retry: no. Example: a file made to be slow to decode.
+    Example: a file made to be slow to decode.
     """
     ERROR_REASON_MEDIA_DECODER_CRASHED: _ErrorReason.ValueType  # 68
     """The decoder process died.
-    Code: ABORTED. Retry: with RetryJob. Example: a file that makes the decoder take too much memory.
+    Example: a file that makes the decoder take too much memory.
     """
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 80
     """No such model.
-    Code: NOT_FOUND. Retry: no. Example: `asr_model: "whisper/none"`.
+    Example: `asr_model: "whisper/none"`.
     """
     ERROR_REASON_MODEL_NOT_USABLE: _ErrorReason.ValueType  # 81
     """The model is registered, but may not be used now.
-    Code: FAILED_PRECONDITION. Retry: with another model. Example: a weight that an administrator disabled.
+    Example: a weight that an administrator disabled.
     """
     ERROR_REASON_MODEL_NONE_USABLE: _ErrorReason.ValueType  # 82
     """No usable model of the kind that the job needs is registered.
-    Code: FAILED_PRECONDITION. Retry: after registering one. Example: the first job of a fresh installation.
+    Example: the first job of a fresh installation.
     """
     ERROR_REASON_MODEL_PATH_INVALID: _ErrorReason.ValueType  # 83
     """The model's path is not one folder below its set under the models root.
-    Code: INVALID_ARGUMENT. Retry: no. Example: "whisper/../../etc".
+    Example: "whisper/../../etc".
     """
     ERROR_REASON_MODEL_LAYOUT_INVALID: _ErrorReason.ValueType  # 84
     """The folder does not hold a model of a known layout.
-    Code: FAILED_PRECONDITION. Retry: after mending the folder. Example: a folder without model.bin.
+    Example: a folder without model.bin.
     """
     ERROR_REASON_MODEL_CHECKSUM_MISMATCH: _ErrorReason.ValueType  # 85
     """The model's files are not those that were registered.
-    Code: FAILED_PRECONDITION. Retry: after registering it again. Example: model.bin was replaced.
+    Example: model.bin was replaced.
     """
     ERROR_REASON_MODEL_ALREADY_REGISTERED: _ErrorReason.ValueType  # 86
     """The model is registered already.
-    Code: ALREADY_EXISTS. Retry: no. Example: RegisterModel twice.
+    Example: RegisterModel twice.
     """
     ERROR_REASON_MODEL_LOAD_FAILED: _ErrorReason.ValueType  # 87
     """The engine could not load the model.
-    Code: FAILED_PRECONDITION. Retry: with another model. Example: a weight larger than the GPU.
+    Example: a weight larger than the GPU.
     """
     ERROR_REASON_OPTION_UNSUPPORTED: _ErrorReason.ValueType  # 88
     """The model cannot do what the request asks.
-    Code: INVALID_ARGUMENT. Retry: without the option. Example: translation with an English-only weight.
+    Example: translation with an English-only weight.
     """
     ERROR_REASON_ENGINE_OVERLOADED: _ErrorReason.ValueType  # 100
     """The engine has as many streams as it takes.
-    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one section more than the admission limit.
+    Example: one section more than the admission limit.
     """
     ERROR_REASON_ENGINE_DRAINING: _ErrorReason.ValueType  # 101
     """The engine is shutting down and takes no new work.
-    Code: UNAVAILABLE. Retry: elsewhere, at once. Example: a stream during a rolling update.
+    Example: a stream during a rolling update.
     """
     ERROR_REASON_AUDIO_OFFSET_MISMATCH: _ErrorReason.ValueType  # 102
     """Audio came out of order, overlapped, or left a gap.
-    Code: INVALID_ARGUMENT. Retry: no. Example: a chunk at sample 0 after one at sample 16000.
+    Example: a chunk at sample 0 after one at sample 16000.
     """
     ERROR_REASON_AUDIO_TOO_LONG: _ErrorReason.ValueType  # 103
     """A section is longer than the engine takes in one stream.
-    Code: INVALID_ARGUMENT. Retry: in shorter sections. Example: an hour in one Diarize stream.
+    Example: an hour in one Diarize stream.
     """
     ERROR_REASON_STREAM_PROTOCOL_VIOLATED: _ErrorReason.ValueType  # 104
     """Messages of a stream came in an order that the protocol does not allow.
-    Code: INVALID_ARGUMENT. Retry: no. Example: audio before start.
+    Example: audio before start.
     """
     ERROR_REASON_INFERENCE_FAILED: _ErrorReason.ValueType  # 105
     """The model failed while it computed.
-    Code: INTERNAL. Retry: with backoff. Example: out of GPU memory.
+    Example: out of GPU memory.
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 120
     """A quota of the tenant is used up; QuotaFailure names it.
-    Code: RESOURCE_EXHAUSTED. Retry: once the quota is free again, or was raised. Example: CreateJob when the day's audio is used.
+    Example: CreateJob when the day's audio is used.
     """
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 121
     """The principal or its tenant calls more often than its rate allows.
-    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: a thousand ListJobs in one second.
+    Example: a thousand ListJobs in one second.
     """
     ERROR_REASON_CREDENTIAL_EXPIRED: _ErrorReason.ValueType  # 122
     """The credential was good, and its time is over.
-    Code: UNAUTHENTICATED. Retry: after RefreshSession, or with another key. Example: an API key behind its expire_time.
+    Example: an API key behind its expire_time.
     """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 123
     """No such tenant for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetTenant of another tenant.
+    Example: GetTenant of another tenant.
     """
     ERROR_REASON_TENANT_EXISTS: _ErrorReason.ValueType  # 124
     """A tenant of this name exists.
-    Code: ALREADY_EXISTS. Retry: with another name. Example: CreateTenant twice.
+    Example: CreateTenant twice.
     """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 125
     """No such user for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetUser of another tenant's user.
+    Example: GetUser of another tenant's user.
     """
     ERROR_REASON_USER_EXISTS: _ErrorReason.ValueType  # 126
     """The tenant has a user with this e-mail address.
-    Code: ALREADY_EXISTS. Retry: with Login. Example: Register twice.
+    Example: Register twice.
     """
     ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 127
     """No such API key for this caller.
-    Code: NOT_FOUND. Retry: no. Example: RevokeApiKey of somebody else's key.
+    Example: RevokeApiKey of somebody else's key.
     """
     ERROR_REASON_API_KEY_STATE_CONFLICT: _ErrorReason.ValueType  # 128
     """The API key is revoked or expired already.
-    Code: FAILED_PRECONDITION. Retry: no. Example: RotateApiKey of a revoked key.
+    Example: RotateApiKey of a revoked key.
     """
     ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 129
     """No such invitation for this caller.
-    Code: NOT_FOUND. Retry: no. Example: DeleteInvitation twice.
+    Example: DeleteInvitation twice.
     """
     ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 130
     """The invitation's token is unknown, used, taken back or expired.
-    Code: FAILED_PRECONDITION. Retry: with another invitation. Example: Register twice with one token.
+    Example: Register twice with one token.
     """
     ERROR_REASON_REGISTRATION_CLOSED: _ErrorReason.ValueType  # 131
     """The server takes no users without an invitation.
-    Code: FAILED_PRECONDITION. Retry: with an invitation. Example: Register without a token on a closed server.
+    Example: Register without a token on a closed server.
     """
     ERROR_REASON_ISSUER_NOT_FOUND: _ErrorReason.ValueType  # 132
     """No such OIDC issuer for this caller.
-    Code: NOT_FOUND. Retry: no. Example: DeleteIssuer twice.
+    Example: DeleteIssuer twice.
     """
     ERROR_REASON_ISSUER_EXISTS: _ErrorReason.ValueType  # 133
     """This issuer with this audience is allowed already.
-    Code: ALREADY_EXISTS. Retry: no. Example: CreateIssuer twice.
+    Example: CreateIssuer twice.
     """
     ERROR_REASON_SESSION_REQUIRED: _ErrorReason.ValueType  # 134
     """The call is about the caller's session, and it came with another credential.
-    Code: FAILED_PRECONDITION. Retry: after Login. Example: Logout with an API key.
+    Example: Logout with an API key.
     """
     ERROR_REASON_SESSIONS_DISABLED: _ErrorReason.ValueType  # 135
     """The server has no key to sign sessions with.
-    Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
+    Example: Login where LOCUTION_SESSION_KEY is not set.
     """
     ERROR_REASON_LIVE_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 140
     """No such live session for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetSession of "liveSessions/none".
+    Example: GetSession of "liveSessions/none".
     """
     ERROR_REASON_LIVE_TOKEN_INVALID: _ErrorReason.ValueType  # 141
     """The resume token is malformed, another session's, or was replaced by a later one.
-    Code: INVALID_ARGUMENT. Retry: with the last token. Example: a resume with a token that was used before.
+    Example: a resume with a token that was used before.
     """
     ERROR_REASON_LIVE_SESSION_ENDED: _ErrorReason.ValueType  # 142
     """The live session has ended.
-    Code: FAILED_PRECONDITION. Retry: with a new session. Example: a resume after the session's resume time.
+    Example: a resume after the session's resume time.
     """
     ERROR_REASON_LIVE_SESSION_TAKEN_OVER: _ErrorReason.ValueType  # 143
     """Another stream resumed the session.
-    Code: ABORTED. Retry: no. Example: the broken stream of a client that is back on a new one.
+    Example: the broken stream of a client that is back on a new one.
     """
     ERROR_REASON_LIVE_STREAM_IDLE: _ErrorReason.ValueType  # 144
     """No message came for longer than the limit; the session can be resumed.
-    Code: DEADLINE_EXCEEDED. Retry: with the resume token. Example: a microphone that was switched off.
+    Example: a microphone that was switched off.
     """
     ERROR_REASON_LIVE_CLIENT_TOO_SLOW: _ErrorReason.ValueType  # 145
     """The client does not read what it is sent; the session can be resumed.
-    Code: RESOURCE_EXHAUSTED. Retry: with the resume token. Example: a client that sends and never reads.
+    Example: a client that sends and never reads.
     """
     ERROR_REASON_LIVE_OVERLOADED: _ErrorReason.ValueType  # 146
     """As many live streams are open as the server, or the tenant, may have.
-    Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one stream more than the limit.
+    Example: one stream more than the limit.
     """
     ERROR_REASON_LIVE_DRAINING: _ErrorReason.ValueType  # 147
     """The server stops; the session can be resumed on another connection.
-    Code: UNAVAILABLE. Retry: with the resume token, at once. Example: a stream during a rolling update.
+    Example: a stream during a rolling update.
     """
     ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: _ErrorReason.ValueType  # 148
     """The audio ends inside a sample.
-    Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
+    Example: three bytes of 16-bit PCM.
     """
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 160
     """No such webhook for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetWebhook of "webhooks/none".
+    Example: GetWebhook of "webhooks/none".
     """
     ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 161
     """No such delivery of this webhook for this caller.
-    Code: NOT_FOUND. Retry: no. Example: RedeliverWebhook of a delivery that retention removed.
+    Example: RedeliverWebhook of a delivery that retention removed.
     """
     ERROR_REASON_WEBHOOK_URL_REFUSED: _ErrorReason.ValueType  # 162
     """The webhook's URL does not parse, or leads where the server does not send.
-    Code: INVALID_ARGUMENT. Retry: with another URL. Example: "https://127.0.0.1/hook".
+    Example: "https://127.0.0.1/hook".
     """
     ERROR_REASON_WEBHOOK_DISABLED: _ErrorReason.ValueType  # 163
     """The webhook is disabled, so nothing is sent to it.
-    Code: FAILED_PRECONDITION. Retry: after UpdateWebhook with `disabled` false. Example: TestWebhook of a disabled one.
+    Example: TestWebhook of a disabled one.
     """
     ERROR_REASON_TAG_NOT_FOUND: _ErrorReason.ValueType  # 164
     """No job of the tenant has this tag.
-    Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
+    Example: RenameTag of a tag that was deleted.
     """
     ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 170
     """No such voice for this caller.
-    Code: NOT_FOUND. Retry: no. Example: GetVoice of "voices/none".
+    Example: GetVoice of "voices/none".
     """
     ERROR_REASON_VOICE_SAMPLE_UNUSABLE: _ErrorReason.ValueType  # 171
     """The speaker of a job cannot be enrolled; the message says why.
-    Code: FAILED_PRECONDITION. Retry: with another speaker or job. Example: a job without diarization, one of a release that
-    kept no voices, or a speaker with less than five seconds of speech.
+    Example: a job without diarization, one of a release that kept no voices, or a speaker with less than five seconds
+    of speech.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The catalogue of every reason that Locution gives for refusing or failing something.
 
     A failed call carries google.rpc.ErrorInfo with `domain` "locution" and `reason` the name of one of these values
-    without its prefix, for example "JOB_NOT_FOUND". The same name stands on a failed job. Each comment names the gRPC
-    code, whether to retry, and an example.
+    without its prefix, for example "JOB_NOT_FOUND". The same name stands on a failed job. Each value's option states its
+    status code, whether the call may be made again, and what helps; its comment says what it means and gives an example.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
-"""Never sent.
-Code: UNKNOWN. Retry: no. Example: none, this value only fills number zero.
-"""
+"""Never sent: this value only fills number zero."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 1
 """A fault of ours. The message holds an id for the operator and nothing else.
-Code: INTERNAL. Retry: with backoff. Example: a bug in a handler.
+Example: a bug in a handler.
 """
 ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 2
 """A field breaks a rule of its proto; BadRequest lists every field.
-Code: INVALID_ARGUMENT. Retry: after mending the request. Example: CreateJob without an upload.
+Example: CreateJob without an upload.
 """
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
 """The call carries no credential, or none that is known and still valid.
-Code: UNAUTHENTICATED. Retry: with a valid credential. Example: GetJob without `authorization` metadata.
+Example: GetJob without `authorization` metadata.
 """
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 4
 """The caller is known, but its role or scopes do not allow the call.
-Code: PERMISSION_DENIED. Retry: no. Example: RegisterModel with a viewer's key.
+Example: RegisterModel with a viewer's key.
 """
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 5
 """The call's deadline passed before its work was done.
-Code: DEADLINE_EXCEEDED. Retry: with a longer deadline. Example: ListJobs with a deadline of a millisecond.
+Example: ListJobs with a deadline of a millisecond.
 """
 ERROR_REASON_DEPENDENCY_UNAVAILABLE: ErrorReason.ValueType  # 6
 """A service behind the gateway, the database or the object store cannot be reached.
-Code: UNAVAILABLE. Retry: after RetryInfo. Example: any call while Postgres restarts.
+Example: any call while Postgres restarts.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 7
 """The server is at its capacity and refuses at once instead of queueing.
-Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one more stream than the limit.
+Example: one more stream than the limit.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 8
 """The same request_id came before with another request.
-Code: ALREADY_EXISTS. Retry: with a fresh request_id. Example: CreateJob twice with one id and two uploads.
+Example: CreateJob twice with one id and two uploads.
 """
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 9
 """A page token is malformed, or belongs to another list or filter.
-Code: INVALID_ARGUMENT. Retry: from the first page. Example: a token of ListJobs given to ListUploads.
+Example: a token of ListJobs given to ListUploads.
 """
 ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 10
 """A filter or order does not parse or names an unknown field.
-Code: INVALID_ARGUMENT. Retry: after mending it. Example: `filter: "colour = red"`.
+Example: `filter: "colour = red"`.
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 11
 """The resource changed since the etag was read.
-Code: ABORTED. Retry: after reading it again. Example: UpdateJob with an old etag.
+Example: UpdateJob with an old etag.
 """
 ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 12
 """The update mask names an unknown field, or one that cannot be changed.
-Code: INVALID_ARGUMENT. Retry: after mending it. Example: `update_mask: "state"`.
+Example: `update_mask: "state"`.
 """
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 13
 """A watch cursor is malformed or belongs to another resource.
-Code: INVALID_ARGUMENT. Retry: without a cursor. Example: a cursor of another job.
+Example: a cursor of another job.
 """
 ERROR_REASON_UPLOAD_NOT_FOUND: ErrorReason.ValueType  # 20
 """No such upload for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetUpload of "uploads/none".
+Example: GetUpload of "uploads/none".
 """
 ERROR_REASON_UPLOAD_STATE_CONFLICT: ErrorReason.ValueType  # 21
 """The upload is not in a state that allows this.
-Code: FAILED_PRECONDITION. Retry: no. Example: writing to an upload that is READY.
+Example: writing to an upload that is READY.
 """
 ERROR_REASON_UPLOAD_OFFSET_MISMATCH: ErrorReason.ValueType  # 22
 """Bytes were sent at an offset other than the committed one.
-Code: OUT_OF_RANGE. Retry: from the offset in `metadata.committed_offset`. Example: a write at 5 of an empty upload.
+Example: a write at 5 of an empty upload.
 """
 ERROR_REASON_UPLOAD_DIGEST_MISMATCH: ErrorReason.ValueType  # 23
 """The bytes received have another SHA-256 than the client stated.
-Code: DATA_LOSS. Retry: as a new upload. Example: a digest of another file.
+Example: a digest of another file.
 """
 ERROR_REASON_UPLOAD_SIZE_MISMATCH: ErrorReason.ValueType  # 24
 """The bytes received have another size than the client stated.
-Code: FAILED_PRECONDITION. Retry: after sending the rest. Example: CompleteUpload after half of the bytes.
+Example: CompleteUpload after half of the bytes.
 """
 ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 25
 """The upload is larger than the limit.
-Code: INVALID_ARGUMENT. Retry: no. Example: a size of 1 TiB.
+Example: a size of 1 TiB.
 """
 ERROR_REASON_UPLOAD_WRITER_REPLACED: ErrorReason.ValueType  # 26
 """Another writer took over this upload.
-Code: ABORTED. Retry: after reading the committed offset. Example: two WriteUpload streams on one upload.
+Example: two WriteUpload streams on one upload.
 """
 ERROR_REASON_UPLOAD_PART_INVALID: ErrorReason.ValueType  # 27
 """A part is missing, out of order, or has another ETag than stated.
-Code: FAILED_PRECONDITION. Retry: after sending the part again. Example: CompleteUpload with a gap in its parts.
+Example: CompleteUpload with a gap in its parts.
 """
 ERROR_REASON_JOB_NOT_FOUND: ErrorReason.ValueType  # 40
 """No such job for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetJob of "jobs/none".
+Example: GetJob of "jobs/none".
 """
 ERROR_REASON_JOB_STATE_CONFLICT: ErrorReason.ValueType  # 41
 """The job is not in a state that allows this.
-Code: FAILED_PRECONDITION. Retry: no. Example: RetryJob of a job that runs.
+Example: RetryJob of a job that runs.
 """
 ERROR_REASON_JOB_CANCELLED: ErrorReason.ValueType  # 42
 """The job was cancelled.
-Code: CANCELLED. Retry: with RetryJob. Example: CancelJob while it ran.
+Example: CancelJob while it ran.
 """
 ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: ErrorReason.ValueType  # 43
 """A stage failed as often as the limit allows.
-Code: ABORTED. Retry: with RetryJob. Example: an engine that crashes on every attempt.
+Example: an engine that crashes on every attempt.
 """
 ERROR_REASON_JOB_EXPIRED: ErrorReason.ValueType  # 44
 """The job waited for capacity longer than the limit on its age.
-Code: DEADLINE_EXCEEDED. Retry: with RetryJob. Example: engines that stay unreachable for a day.
+Example: engines that stay unreachable for a day.
 """
 ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: ErrorReason.ValueType  # 45
 """No section of the recording gave a result.
-Code: ABORTED. Retry: with RetryJob. Example: every section failed in the engine.
+Example: every section failed in the engine.
 """
 ERROR_REASON_TRANSCRIPT_NOT_READY: ErrorReason.ValueType  # 46
 """The transcript does not exist yet.
-Code: FAILED_PRECONDITION. Retry: when the job has SUCCEEDED. Example: ExportTranscript of a job that runs.
+Example: ExportTranscript of a job that runs.
 """
 ERROR_REASON_TRANSCRIPT_TOO_LARGE: ErrorReason.ValueType  # 47
 """The transcript is too large for one message.
-Code: FAILED_PRECONDITION. Retry: with ListSegments or ExportTranscript. Example: GetTranscript of ten hours.
+Example: GetTranscript of ten hours.
 """
 ERROR_REASON_MEDIA_EMPTY: ErrorReason.ValueType  # 60
 """The upload holds no bytes.
-Code: INVALID_ARGUMENT. Retry: no. Example: an empty file.
+Example: an empty file.
 """
 ERROR_REASON_MEDIA_UNRECOGNISED: ErrorReason.ValueType  # 61
 """The bytes are in no known media container.
-Code: INVALID_ARGUMENT. Retry: no. Example: a text file, a playlist, an SDP.
+Example: a text file, a playlist, an SDP.
 """
 ERROR_REASON_MEDIA_NO_AUDIO: ErrorReason.ValueType  # 62
 """The container holds no audio stream.
-Code: INVALID_ARGUMENT. Retry: no. Example: a silent film.
+Example: a silent film.
 """
 ERROR_REASON_MEDIA_CORRUPT: ErrorReason.ValueType  # 63
 """The media is damaged so that nothing can be decoded.
-Code: INVALID_ARGUMENT. Retry: no. Example: a WAV header without samples.
+Example: a WAV header without samples.
 """
 ERROR_REASON_MEDIA_TOO_LONG: ErrorReason.ValueType  # 64
 """The recording is longer than the limit.
-Code: INVALID_ARGUMENT. Retry: after cutting it. Example: a file that decodes to days of silence.
+Example: a file that decodes to days of silence.
 """
 ERROR_REASON_MEDIA_TOO_COMPLEX: ErrorReason.ValueType  # 65
 """The media has more streams, channels or bytes than the limit.
-Code: INVALID_ARGUMENT. Retry: no. Example: ten thousand streams in one file.
+Example: ten thousand streams in one file.
 """
 ERROR_REASON_MEDIA_ENCODING_REQUIRED: ErrorReason.ValueType  # 66
 """The audio has no header: the job must state encoding, sample rate and channels.
-Code: INVALID_ARGUMENT. Retry: with `audio_format` in the job. Example: raw PCM.
+Example: raw PCM.
 """
 ERROR_REASON_MEDIA_DECODE_TIMEOUT: ErrorReason.ValueType  # 67
 """Decoding took longer than its limit on time.
-Code: DEADLINE_EXCEEDED. Retry: no. Example: a file made to be slow to decode.
+Example: a file made to be slow to decode.
 """
 ERROR_REASON_MEDIA_DECODER_CRASHED: ErrorReason.ValueType  # 68
 """The decoder process died.
-Code: ABORTED. Retry: with RetryJob. Example: a file that makes the decoder take too much memory.
+Example: a file that makes the decoder take too much memory.
 """
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 80
 """No such model.
-Code: NOT_FOUND. Retry: no. Example: `asr_model: "whisper/none"`.
+Example: `asr_model: "whisper/none"`.
 """
 ERROR_REASON_MODEL_NOT_USABLE: ErrorReason.ValueType  # 81
 """The model is registered, but may not be used now.
-Code: FAILED_PRECONDITION. Retry: with another model. Example: a weight that an administrator disabled.
+Example: a weight that an administrator disabled.
 """
 ERROR_REASON_MODEL_NONE_USABLE: ErrorReason.ValueType  # 82
 """No usable model of the kind that the job needs is registered.
-Code: FAILED_PRECONDITION. Retry: after registering one. Example: the first job of a fresh installation.
+Example: the first job of a fresh installation.
 """
 ERROR_REASON_MODEL_PATH_INVALID: ErrorReason.ValueType  # 83
 """The model's path is not one folder below its set under the models root.
-Code: INVALID_ARGUMENT. Retry: no. Example: "whisper/../../etc".
+Example: "whisper/../../etc".
 """
 ERROR_REASON_MODEL_LAYOUT_INVALID: ErrorReason.ValueType  # 84
 """The folder does not hold a model of a known layout.
-Code: FAILED_PRECONDITION. Retry: after mending the folder. Example: a folder without model.bin.
+Example: a folder without model.bin.
 """
 ERROR_REASON_MODEL_CHECKSUM_MISMATCH: ErrorReason.ValueType  # 85
 """The model's files are not those that were registered.
-Code: FAILED_PRECONDITION. Retry: after registering it again. Example: model.bin was replaced.
+Example: model.bin was replaced.
 """
 ERROR_REASON_MODEL_ALREADY_REGISTERED: ErrorReason.ValueType  # 86
 """The model is registered already.
-Code: ALREADY_EXISTS. Retry: no. Example: RegisterModel twice.
+Example: RegisterModel twice.
 """
 ERROR_REASON_MODEL_LOAD_FAILED: ErrorReason.ValueType  # 87
 """The engine could not load the model.
-Code: FAILED_PRECONDITION. Retry: with another model. Example: a weight larger than the GPU.
+Example: a weight larger than the GPU.
 """
 ERROR_REASON_OPTION_UNSUPPORTED: ErrorReason.ValueType  # 88
 """The model cannot do what the request asks.
-Code: INVALID_ARGUMENT. Retry: without the option. Example: translation with an English-only weight.
+Example: translation with an English-only weight.
 """
 ERROR_REASON_ENGINE_OVERLOADED: ErrorReason.ValueType  # 100
 """The engine has as many streams as it takes.
-Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one section more than the admission limit.
+Example: one section more than the admission limit.
 """
 ERROR_REASON_ENGINE_DRAINING: ErrorReason.ValueType  # 101
 """The engine is shutting down and takes no new work.
-Code: UNAVAILABLE. Retry: elsewhere, at once. Example: a stream during a rolling update.
+Example: a stream during a rolling update.
 """
 ERROR_REASON_AUDIO_OFFSET_MISMATCH: ErrorReason.ValueType  # 102
 """Audio came out of order, overlapped, or left a gap.
-Code: INVALID_ARGUMENT. Retry: no. Example: a chunk at sample 0 after one at sample 16000.
+Example: a chunk at sample 0 after one at sample 16000.
 """
 ERROR_REASON_AUDIO_TOO_LONG: ErrorReason.ValueType  # 103
 """A section is longer than the engine takes in one stream.
-Code: INVALID_ARGUMENT. Retry: in shorter sections. Example: an hour in one Diarize stream.
+Example: an hour in one Diarize stream.
 """
 ERROR_REASON_STREAM_PROTOCOL_VIOLATED: ErrorReason.ValueType  # 104
 """Messages of a stream came in an order that the protocol does not allow.
-Code: INVALID_ARGUMENT. Retry: no. Example: audio before start.
+Example: audio before start.
 """
 ERROR_REASON_INFERENCE_FAILED: ErrorReason.ValueType  # 105
 """The model failed while it computed.
-Code: INTERNAL. Retry: with backoff. Example: out of GPU memory.
+Example: out of GPU memory.
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 120
 """A quota of the tenant is used up; QuotaFailure names it.
-Code: RESOURCE_EXHAUSTED. Retry: once the quota is free again, or was raised. Example: CreateJob when the day's audio is used.
+Example: CreateJob when the day's audio is used.
 """
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 121
 """The principal or its tenant calls more often than its rate allows.
-Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: a thousand ListJobs in one second.
+Example: a thousand ListJobs in one second.
 """
 ERROR_REASON_CREDENTIAL_EXPIRED: ErrorReason.ValueType  # 122
 """The credential was good, and its time is over.
-Code: UNAUTHENTICATED. Retry: after RefreshSession, or with another key. Example: an API key behind its expire_time.
+Example: an API key behind its expire_time.
 """
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 123
 """No such tenant for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetTenant of another tenant.
+Example: GetTenant of another tenant.
 """
 ERROR_REASON_TENANT_EXISTS: ErrorReason.ValueType  # 124
 """A tenant of this name exists.
-Code: ALREADY_EXISTS. Retry: with another name. Example: CreateTenant twice.
+Example: CreateTenant twice.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 125
 """No such user for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetUser of another tenant's user.
+Example: GetUser of another tenant's user.
 """
 ERROR_REASON_USER_EXISTS: ErrorReason.ValueType  # 126
 """The tenant has a user with this e-mail address.
-Code: ALREADY_EXISTS. Retry: with Login. Example: Register twice.
+Example: Register twice.
 """
 ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 127
 """No such API key for this caller.
-Code: NOT_FOUND. Retry: no. Example: RevokeApiKey of somebody else's key.
+Example: RevokeApiKey of somebody else's key.
 """
 ERROR_REASON_API_KEY_STATE_CONFLICT: ErrorReason.ValueType  # 128
 """The API key is revoked or expired already.
-Code: FAILED_PRECONDITION. Retry: no. Example: RotateApiKey of a revoked key.
+Example: RotateApiKey of a revoked key.
 """
 ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 129
 """No such invitation for this caller.
-Code: NOT_FOUND. Retry: no. Example: DeleteInvitation twice.
+Example: DeleteInvitation twice.
 """
 ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 130
 """The invitation's token is unknown, used, taken back or expired.
-Code: FAILED_PRECONDITION. Retry: with another invitation. Example: Register twice with one token.
+Example: Register twice with one token.
 """
 ERROR_REASON_REGISTRATION_CLOSED: ErrorReason.ValueType  # 131
 """The server takes no users without an invitation.
-Code: FAILED_PRECONDITION. Retry: with an invitation. Example: Register without a token on a closed server.
+Example: Register without a token on a closed server.
 """
 ERROR_REASON_ISSUER_NOT_FOUND: ErrorReason.ValueType  # 132
 """No such OIDC issuer for this caller.
-Code: NOT_FOUND. Retry: no. Example: DeleteIssuer twice.
+Example: DeleteIssuer twice.
 """
 ERROR_REASON_ISSUER_EXISTS: ErrorReason.ValueType  # 133
 """This issuer with this audience is allowed already.
-Code: ALREADY_EXISTS. Retry: no. Example: CreateIssuer twice.
+Example: CreateIssuer twice.
 """
 ERROR_REASON_SESSION_REQUIRED: ErrorReason.ValueType  # 134
 """The call is about the caller's session, and it came with another credential.
-Code: FAILED_PRECONDITION. Retry: after Login. Example: Logout with an API key.
+Example: Logout with an API key.
 """
 ERROR_REASON_SESSIONS_DISABLED: ErrorReason.ValueType  # 135
 """The server has no key to sign sessions with.
-Code: FAILED_PRECONDITION. Retry: with an API key. Example: Login where LOCUTION_SESSION_KEY is not set.
+Example: Login where LOCUTION_SESSION_KEY is not set.
 """
 ERROR_REASON_LIVE_SESSION_NOT_FOUND: ErrorReason.ValueType  # 140
 """No such live session for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetSession of "liveSessions/none".
+Example: GetSession of "liveSessions/none".
 """
 ERROR_REASON_LIVE_TOKEN_INVALID: ErrorReason.ValueType  # 141
 """The resume token is malformed, another session's, or was replaced by a later one.
-Code: INVALID_ARGUMENT. Retry: with the last token. Example: a resume with a token that was used before.
+Example: a resume with a token that was used before.
 """
 ERROR_REASON_LIVE_SESSION_ENDED: ErrorReason.ValueType  # 142
 """The live session has ended.
-Code: FAILED_PRECONDITION. Retry: with a new session. Example: a resume after the session's resume time.
+Example: a resume after the session's resume time.
 """
 ERROR_REASON_LIVE_SESSION_TAKEN_OVER: ErrorReason.ValueType  # 143
 """Another stream resumed the session.
-Code: ABORTED. Retry: no. Example: the broken stream of a client that is back on a new one.
+Example: the broken stream of a client that is back on a new one.
 """
 ERROR_REASON_LIVE_STREAM_IDLE: ErrorReason.ValueType  # 144
 """No message came for longer than the limit; the session can be resumed.
-Code: DEADLINE_EXCEEDED. Retry: with the resume token. Example: a microphone that was switched off.
+Example: a microphone that was switched off.
 """
 ERROR_REASON_LIVE_CLIENT_TOO_SLOW: ErrorReason.ValueType  # 145
 """The client does not read what it is sent; the session can be resumed.
-Code: RESOURCE_EXHAUSTED. Retry: with the resume token. Example: a client that sends and never reads.
+Example: a client that sends and never reads.
 """
 ERROR_REASON_LIVE_OVERLOADED: ErrorReason.ValueType  # 146
 """As many live streams are open as the server, or the tenant, may have.
-Code: RESOURCE_EXHAUSTED. Retry: after RetryInfo. Example: one stream more than the limit.
+Example: one stream more than the limit.
 """
 ERROR_REASON_LIVE_DRAINING: ErrorReason.ValueType  # 147
 """The server stops; the session can be resumed on another connection.
-Code: UNAVAILABLE. Retry: with the resume token, at once. Example: a stream during a rolling update.
+Example: a stream during a rolling update.
 """
 ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
 """The audio ends inside a sample.
-Code: INVALID_ARGUMENT. Retry: with whole samples. Example: three bytes of 16-bit PCM.
+Example: three bytes of 16-bit PCM.
 """
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 160
 """No such webhook for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetWebhook of "webhooks/none".
+Example: GetWebhook of "webhooks/none".
 """
 ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 161
 """No such delivery of this webhook for this caller.
-Code: NOT_FOUND. Retry: no. Example: RedeliverWebhook of a delivery that retention removed.
+Example: RedeliverWebhook of a delivery that retention removed.
 """
 ERROR_REASON_WEBHOOK_URL_REFUSED: ErrorReason.ValueType  # 162
 """The webhook's URL does not parse, or leads where the server does not send.
-Code: INVALID_ARGUMENT. Retry: with another URL. Example: "https://127.0.0.1/hook".
+Example: "https://127.0.0.1/hook".
 """
 ERROR_REASON_WEBHOOK_DISABLED: ErrorReason.ValueType  # 163
 """The webhook is disabled, so nothing is sent to it.
-Code: FAILED_PRECONDITION. Retry: after UpdateWebhook with `disabled` false. Example: TestWebhook of a disabled one.
+Example: TestWebhook of a disabled one.
 """
 ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
 """No job of the tenant has this tag.
-Code: NOT_FOUND. Retry: no. Example: RenameTag of a tag that was deleted.
+Example: RenameTag of a tag that was deleted.
 """
 ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 170
 """No such voice for this caller.
-Code: NOT_FOUND. Retry: no. Example: GetVoice of "voices/none".
+Example: GetVoice of "voices/none".
 """
 ERROR_REASON_VOICE_SAMPLE_UNUSABLE: ErrorReason.ValueType  # 171
 """The speaker of a job cannot be enrolled; the message says why.
-Code: FAILED_PRECONDITION. Retry: with another speaker or job. Example: a job without diarization, one of a release that
-kept no voices, or a speaker with less than five seconds of speech.
+Example: a job without diarization, one of a release that kept no voices, or a speaker with less than five seconds
+of speech.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -99,7 +99,7 @@ class Engine:
 
 
 def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
-    """Return the mode and the options that a stream runs with; raises OptionUnsupported."""
+    """Return the mode and the options that a stream runs with; refused with OPTION_UNSUPPORTED."""
     wanted = settle(options, weight.recogniser.capabilities)
     return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)
 

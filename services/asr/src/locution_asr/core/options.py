@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from locution_common.errors import FieldViolation
+from locution_common.errors import FieldViolation, Reason, Refused
 from locution_speech.asr import Mode, ModeChoice, Options, Task
 from locution_speech.capabilities import Capabilities
-from locution_speech.engine.errors import OptionUnsupported
 from locution_speech.languages import canonical
 
 from locution_asr.core.prompts import clean, clean_hotwords
@@ -15,10 +14,12 @@ from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
-    """Return the options as they will be used; raises OptionUnsupported naming each that the weight refuses."""
+    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the weight refuses."""
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
-        raise OptionUnsupported("; ".join(item.description for item in violations), violations=violations)
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED, "; ".join(item.description for item in violations), violations=violations
+        )
     return replace(
         options,
         language=None if options.language is None else canonical(options.language),
@@ -34,7 +35,7 @@ def as_proven(options: Options, record: WhisperRecord) -> Options:
 
 
 def choose_mode(options: Options, fast_proven: bool) -> Mode:
-    """Return FAST only where it is proven, or where the gate asks for it; raises OptionUnsupported."""
+    """Return FAST only where it is proven, or where the gate asks for it; refused with OPTION_UNSUPPORTED."""
     if options.mode is ModeChoice.FAST_UNPROVEN:
         return Mode.FAST
     if options.shortest_input is not None:
@@ -60,5 +61,5 @@ def _task(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
     return []
 
 
-def _unsupported(field: str, description: str) -> OptionUnsupported:
-    return OptionUnsupported(description, violations=[FieldViolation(field, description)])
+def _unsupported(field: str, description: str) -> Refused:
+    return Refused(Reason.OPTION_UNSUPPORTED, description, violations=[FieldViolation(field, description)])

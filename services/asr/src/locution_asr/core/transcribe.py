@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from locution_common.errors import Reason, Refused
 from locution_speech.asr import Mode
 from locution_speech.clock import seconds
-from locution_speech.engine.errors import AudioTooLong, InferenceFailed
 from locution_speech.engine.under_way import Share
 from locution_speech.transcript import Outcome, Segment
 
@@ -47,7 +47,7 @@ class TranscribeSection:
         """Read chunks to their end, emit segments in order, progress, and the report last, and return it.
 
         Reading waits while too many windows are under way, so that flow control reaches the sender. Raises
-        InferenceFailed when the model failed on every window.
+        INFERENCE_FAILED when the model failed on every window.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(chunks, group))
@@ -60,7 +60,7 @@ class TranscribeSection:
         endpointer = self._endpointer
         async for chunk in chunks:
             if endpointer.heard + len(chunk.pcm) > self._longest:
-                raise AudioTooLong(f"a section holds at most {seconds(self._longest):.0f} s of audio")
+                raise Refused(Reason.AUDIO_TOO_LONG, f"a section holds at most {seconds(self._longest):.0f} s of audio")
             await self._start(await endpointer.hear(chunk.pcm), group)
             endpointer.forget(endpointer.heard)
         await self._start(await endpointer.finish(), group)
@@ -84,7 +84,7 @@ class TranscribeSection:
     def _report(self) -> SectionReport:
         length = self._endpointer.heard
         if self._done and all(_failed(done) for done in self._done):
-            raise InferenceFailed("the model failed on every window of the section")
+            raise Refused(Reason.INFERENCE_FAILED, "the model failed on every window of the section")
         return SectionReport(
             length=length,
             speech=sum(done.speech for done in self._done),

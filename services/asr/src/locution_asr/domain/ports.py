@@ -132,7 +132,7 @@ class WeightStore(Protocol):
     def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
         """Lend the weight until the context ends; it stays loaded for that long.
 
-        Raises ModelNotFound, ModelNotUsable, ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
         """
         ...
 

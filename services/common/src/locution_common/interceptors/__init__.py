@@ -16,7 +16,7 @@ from .errors import Errors, Translator
 from .layer import Call, Layer, LayeredInterceptor
 from .metrics import Metrics
 from .request_id import RequestId
-from .status import RemoteFailure, relayed, remote_failure, status_of, translate_unreachable
+from .status import RemoteFailure, remote_failure, status_of, translate_unreachable
 from .tracing import Tracing
 from .validation import Validation
 
@@ -73,7 +73,6 @@ __all__ = [
     "RemoteFailure",
     "Translator",
     "chain",
-    "relayed",
     "remote_failure",
     "status_of",
 ]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..errors import DeadlineExceeded
+from ..errors import Reason, Refused
 from .layer import Call
 
 
@@ -28,4 +28,4 @@ class Deadline:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise DeadlineExceeded(f"the call took longer than {self._seconds:g} s") from None
+            raise Refused(Reason.DEADLINE_EXCEEDED, f"the call took longer than {self._seconds:g} s") from None

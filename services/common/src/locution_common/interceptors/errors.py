@@ -11,11 +11,11 @@ from typing import Final, NoReturn, TypeAlias
 import grpc
 
 from ..channels import REQUEST_ID_KEY
-from ..errors import Code, LocutionError
+from ..errors import Code, Refused
 from .layer import Call
 from .status import status_of
 
-Translator: TypeAlias = Callable[[Exception], LocutionError | None]
+Translator: TypeAlias = Callable[[Exception], Refused | None]
 
 _log = logging.getLogger("locution.errors")
 
@@ -28,7 +28,7 @@ _LEVELS: Final = {
 
 
 class Errors:
-    """Map errors to statuses by the one table; what is no LocutionError is INTERNAL with nothing but an id.
+    """Map errors to statuses by the one table; what is no Refused is INTERNAL with nothing but an id.
 
     Translators are asked first about other errors: an adapter's library says "unreachable" in its own words.
     """
@@ -50,7 +50,7 @@ class Errors:
             await _abort(call, self._translated(_leaf(raised)))
 
     def _translated(self, error: Exception) -> Exception:
-        if isinstance(error, LocutionError):
+        if isinstance(error, Refused):
             return error
         found = next((known for translate in self._translators if (known := translate(error))), None)
         if found is not None:
@@ -68,18 +68,18 @@ async def _abort(call: Call, error: Exception) -> NoReturn:
 
 def _record(call: Call, error: Exception) -> None:
     fields = {"method": call.method, "request_id": call.request_id}
-    if not isinstance(error, LocutionError):
+    if not isinstance(error, Refused):
         _log.error("a call failed", exc_info=error, extra=fields)
         return
-    level = _LEVELS.get(error.code, logging.INFO)
-    fields |= {"code": error.code.value, "reason": error.reason, "detail": error.message}
+    level = _LEVELS.get(error.reason.code, logging.INFO)
+    fields |= {"code": error.reason.code.value, "reason": error.reason.value, "detail": error.message}
     _log.log(level, "a call was refused", exc_info=error if level == logging.ERROR else None, extra=fields)
 
 
 def _leaf(error: Exception) -> Exception:
     """Return what a task group's error is about: a fault of ours before any refusal, else the error itself."""
     leaves = list(_leaves(error))
-    return next((leaf for leaf in leaves if not isinstance(leaf, LocutionError)), leaves[0])
+    return next((leaf for leaf in leaves if not isinstance(leaf, Refused)), leaves[0])
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

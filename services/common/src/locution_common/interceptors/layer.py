@@ -50,7 +50,7 @@ class RequestCheck(Protocol):
     """Something that looks at every message that a client sends."""
 
     def check(self, call: Call, message: Any) -> None:
-        """Raise a LocutionError to refuse the message."""
+        """Raise a Refused to refuse the message."""
         ...
 
 

@@ -13,7 +13,7 @@ from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from ..errors import Code, DependencyUnavailable, InternalError, LocutionError
+from ..errors import Code, DependencyUnavailable, InternalError, Reason, Refused
 
 DOMAIN: Final = "locution"
 
@@ -22,15 +22,15 @@ _CODES: Final = {Code[status.name]: status for status in grpc.StatusCode if stat
 
 def status_of(error: BaseException, request_id: str) -> grpc.Status:
     """Return the status that a client sees for `error`; of anything INTERNAL it sees the request id alone."""
-    if not isinstance(error, LocutionError) or error.reason == "INTERNAL":
-        error = LocutionError(f"an internal error occurred; its id is {request_id}")
-    code = _CODES[error.code]
+    if not isinstance(error, Refused) or error.reason is Reason.INTERNAL:
+        error = InternalError(f"an internal error occurred; its id is {request_id}")
+    code = _CODES[error.reason.code]
     proto = status_pb2.Status(code=code.value[0], message=error.message)
     proto.details.extend(_packed(message) for message in _details(error, request_id))
     return rpc_status.to_status(proto)
 
 
-def _details(error: LocutionError, request_id: str) -> Iterator[Message]:
+def _details(error: Refused, request_id: str) -> Iterator[Message]:
     yield details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     if error.violations:
         violation = details.BadRequest.FieldViolation
@@ -56,11 +56,11 @@ def _packed(message: Message) -> any_pb2.Any:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFailure:
-    """What another Locution service said when it refused a call; `reason` is "" where it said none."""
+    """What another Locution service said when it refused a call; no `reason` where it said none that is known here."""
 
     code: Code
     message: str
-    reason: str = ""
+    reason: Reason | None = None
     retry_after: float | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
@@ -71,35 +71,13 @@ def remote_failure(error: grpc.aio.AioRpcError) -> RemoteFailure:
     for packed in _remote_details(error):
         info, retry = details.ErrorInfo(), details.RetryInfo()
         if packed.Unpack(info):
-            found |= {"reason": info.reason, "metadata": dict(info.metadata)}
+            found |= {"reason": Reason.__members__.get(info.reason), "metadata": dict(info.metadata)}
         elif packed.Unpack(retry):
             found["retry_after"] = retry.retry_delay.ToNanoseconds() / 1e9
     return RemoteFailure(Code[error.code().name], error.details() or "", **found)
 
 
-class Relayed(LocutionError):
-    """A refusal of another Locution service, passed on to our caller as it came."""
-
-    def __init__(self, failure: RemoteFailure) -> None:
-        super().__init__(failure.message, retry_after=failure.retry_after, metadata=failure.metadata)
-        self.code = failure.code
-        self.reason = failure.reason
-
-
-def relayed(error: grpc.aio.AioRpcError) -> LocutionError:
-    """Return the domain error of a failed call to another Locution service; raise it to pass the refusal on.
-
-    What has no reason of ours is DependencyUnavailable if the service could not be reached, else InternalError.
-    """
-    failure = remote_failure(error)
-    if failure.reason:
-        return Relayed(failure)
-    if failure.code is Code.UNAVAILABLE:
-        return DependencyUnavailable("a service behind this one cannot be reached")
-    return InternalError(f"a service behind this one failed: {failure.code}: {failure.message}")
-
-
-def translate_unreachable(error: Exception) -> LocutionError | None:
+def translate_unreachable(error: Exception) -> Refused | None:
     """Return DependencyUnavailable for a call that reached no service; a refusal is for adapters to map."""
     if isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.UNAVAILABLE:
         return DependencyUnavailable("a service behind this one cannot be reached")

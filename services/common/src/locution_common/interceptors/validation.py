@@ -9,7 +9,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
-from ..errors import FieldViolation, InvalidRequest
+from ..errors import FieldViolation, Reason, Refused
 from .layer import Call
 
 # A status travels in headers, which clients take up to 8 KiB: ten violations of these lengths fit.
@@ -29,13 +29,15 @@ class Validation:
         yield
 
     def check(self, call: Call, message: Any) -> None:
-        """Raise InvalidRequest if `message` breaks a rule."""
+        """Refuse with INVALID_REQUEST if `message` breaks a rule."""
         if not isinstance(message, Message) or call.method.startswith("/grpc."):
             return
         if violations := self._validator.collect_violations(message):
             found = [_field_violation(violation) for violation in violations[:MAX_VIOLATIONS]]
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-            raise InvalidRequest(f"the request is not valid: {_summary(found[0])}{more}", violations=found)
+            raise Refused(
+                Reason.INVALID_REQUEST, f"the request is not valid: {_summary(found[0])}{more}", violations=found
+            )
 
 
 def _field_violation(violation: Violation) -> FieldViolation:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 
 from .. import telemetry
-from ..errors import DependencyUnavailable, LocutionError
+from ..errors import DependencyUnavailable, Refused
 
 if TYPE_CHECKING:
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -81,7 +81,7 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, _UNAVAILABLE)
 
 
-def translate(error: Exception) -> LocutionError | None:
+def translate(error: Exception) -> Refused | None:
     """Return the domain error of an asyncpg error that callers may retry, else None; for `Service.translators`."""
     if isinstance(error, _OVERTAKEN):
         return DependencyUnavailable("other changes of the same rows came first")

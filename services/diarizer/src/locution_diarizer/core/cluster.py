@@ -44,7 +44,7 @@ class ClusterSections:
         )
 
     def join(self, states: Sequence[bytes], hints: SpeakerHints) -> Clustered:
-        """Join packed sections; raises InvalidRequest when one is not of this weight."""
+        """Join packed sections; refused with INVALID_REQUEST when one is not of this weight."""
         grid = self._model.grid
         return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
 

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import seconds
 from locution_speech.engine.dispatch import Dispatcher, Load, Served
-from locution_speech.engine.errors import InferenceFailed
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.engine.queue import Room
 from locution_speech.pcm import Samples
@@ -91,5 +91,5 @@ def listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
     except Exception as error:  # noqa: BLE001 - whatever a model raises is one window's failure, reported to its caller
         if len(batch) == 1:
             _log.error("the model failed on a window", exc_info=error)
-            return [InferenceFailed("the model failed on a window of the audio")]
+            return [Refused(Reason.INFERENCE_FAILED, "the model failed on a window of the audio")]
     return [result for job in batch for result in listen([job])]

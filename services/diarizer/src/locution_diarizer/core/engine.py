@@ -9,9 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from locution_common.errors import InvalidRequest
+from locution_common.errors import Reason, Refused
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.errors import InferenceFailed
 from locution_speech.engine.models import Timings
 from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk
@@ -89,7 +88,7 @@ class Engine:
                 yield Done(found, hearing.timings)
 
     async def cluster(self, start: Start, hints: SpeakerHints, states: AsyncIterator[bytes]) -> Clustered:
-        """Join sections into speakers of the recording; raises InvalidRequest for sections of another weight."""
+        """Join sections into speakers of the recording; refused with INVALID_REQUEST for sections of another weight."""
         _check(hints)
         with self.admission.admit():
             async with self.weights.lease(start.weight) as weight:
@@ -107,7 +106,9 @@ class Engine:
         async for state in states:
             held += len(state)
             if held > self.clustering.most_bytes:
-                raise InvalidRequest(f"the sections are larger than {self.clustering.most_bytes} bytes together")
+                raise Refused(
+                    Reason.INVALID_REQUEST, f"the sections are larger than {self.clustering.most_bytes} bytes together"
+                )
             packed.append(state)
         return packed
 
@@ -115,12 +116,12 @@ class Engine:
         try:
             return await asyncio.get_running_loop().run_in_executor(self.executor, work)
         except (ArithmeticError, IndexError, MemoryError) as error:
-            raise InferenceFailed("the clustering failed") from error
+            raise Refused(Reason.INFERENCE_FAILED, "the clustering failed") from error
 
 
 def _check(hints: SpeakerHints) -> None:
     least, most = hints.minimum or 1, hints.maximum
     if most is not None and least > most:
-        raise InvalidRequest("min_speaker_count is above max_speaker_count")
+        raise Refused(Reason.INVALID_REQUEST, "min_speaker_count is above max_speaker_count")
     if hints.exact is not None and not least <= hints.exact <= (most or hints.exact):
-        raise InvalidRequest("speaker_count is outside min_speaker_count and max_speaker_count")
+        raise Refused(Reason.INVALID_REQUEST, "speaker_count is outside min_speaker_count and max_speaker_count")

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 import numpy as np
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import seconds
-from locution_speech.engine.errors import AudioTooLong
 from locution_speech.engine.models import Flow, Timings
 from locution_speech.engine.under_way import Share
 from locution_speech.pcm import Chunk
@@ -38,7 +38,9 @@ class HearSection:
         try:
             async for chunk in chunks:
                 if self._cutter.received + chunk.samples > self._longest:
-                    raise AudioTooLong(f"a section holds at most {seconds(self._longest):.0f} s of audio")
+                    raise Refused(
+                        Reason.AUDIO_TOO_LONG, f"a section holds at most {seconds(self._longest):.0f} s of audio"
+                    )
                 async for end in self._start(self._cutter.feed(chunk.data)):
                     yield end
             async for end in self._start(self._cutter.finish()):

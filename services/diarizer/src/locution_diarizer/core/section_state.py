@@ -10,7 +10,7 @@ import struct
 import zlib
 
 import numpy as np
-from locution_common.errors import InvalidRequest
+from locution_common.errors import Reason, Refused
 
 from locution_diarizer.domain.models import Grid, SectionVoices
 
@@ -36,11 +36,13 @@ def pack(section: SectionVoices) -> bytes:
 
 
 def unpack(state: bytes, grid: Grid) -> SectionVoices:
-    """Read a packed section of this grid; raise InvalidRequest when it is damaged or of another model."""
+    """Read a packed section of this grid; raise INVALID_REQUEST when it is damaged or of another model."""
     try:
         return _unpack(state, grid)
     except (struct.error, ValueError, zlib.error) as error:
-        raise InvalidRequest("the state of a section is not one that Diarize gave for this model") from error
+        raise Refused(
+            Reason.INVALID_REQUEST, "the state of a section is not one that Diarize gave for this model"
+        ) from error
 
 
 def _unpack(state: bytes, grid: Grid) -> SectionVoices:

@@ -66,7 +66,7 @@ class WeightStore(Protocol):
     def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
         """Lend the weight until the context ends; it stays loaded for that long, and is loaded once however many ask.
 
-        Raises what WeightDirectory.get and WeightLoader.load raise, and EngineOverloaded.
+        Raises what WeightDirectory.get and WeightLoader.load raise, and ENGINE_OVERLOADED.
         """
         ...
 

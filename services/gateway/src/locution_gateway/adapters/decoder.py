@@ -49,7 +49,7 @@ class Sources(Protocol):
     """Finds a job's object."""
 
     async def source(self, work: StageWork) -> Source:
-        """Return it. Raises UploadPendingError while it is verified, UploadNotFoundError when it is gone."""
+        """Return it. Refused with UPLOAD_STATE_CONFLICT while it is verified, UPLOAD_NOT_FOUND when it is gone."""
 
 
 class MediaDecoder:
@@ -62,7 +62,7 @@ class MediaDecoder:
         self._decoding = decoding
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
-        """Decode the job's upload. Raises MediaError."""
+        """Decode the job's upload. Raises MEDIA."""
         source = await self._sources.source(work)
         pcm_key = _place(work.lease)
         async with AsyncExitStack() as stack:

@@ -45,7 +45,7 @@ class ChildTranscoder:
         self._task = asyncio.create_task(self._run(spec, sink))
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes. Raises MediaError once the child has refused them."""
+        """Take bytes. Raises MEDIA once the child has refused them."""
         await self._hand(data)
 
     async def finish(self) -> None:

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from locution_common.errors import InternalError, ObjectChecksumMismatch
+from locution_common.errors import InternalError, ObjectChecksumMismatch, Reason
 from locution_common.objects import ObjectStore, Part
 
 from locution_gateway.core.uploads.keys import ROOT
-from locution_gateway.domain.errors import UploadPartInvalidError
-from locution_gateway.domain.uploads import UploadPart
+from locution_gateway.domain.uploads import PartsRefused, UploadPart
 
 READ_SIZE: Final = 2 * 1024 * 1024
 
@@ -70,10 +69,12 @@ class S3Objects:
         try:
             await self._store.complete_multipart(key, multipart_id, listed)
         except ObjectChecksumMismatch as error:
-            raise UploadPartInvalidError("the joined object has another size than its parts") from error
+            raise PartsRefused(
+                Reason.UPLOAD_PART_INVALID, "the joined object has another size than its parts"
+            ) from error
         except InternalError as error:
             if any(code in error.message for code in ("InvalidPart", "EntityTooSmall")):
-                raise UploadPartInvalidError("the store refuses the parts") from error
+                raise PartsRefused(Reason.UPLOAD_PART_INVALID, "the store refuses the parts") from error
             raise
 
     async def abort_multipart(self, key: str, multipart_id: str) -> None:

@@ -5,7 +5,7 @@ The public Model is the registry's own message, so it passes through as it is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -13,28 +13,26 @@ import grpc
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as models
-from locution_common.errors import Code, InternalError, InvalidRequest
+from locution_common.errors import Code, DependencyUnavailable, InternalError, Reason, Refused
 from locution_common.interceptors import RemoteFailure, remote_failure
 from locution_speech.capabilities import Capabilities
 
-from locution_gateway.domain import errors
 from locution_gateway.domain.config import ModelChoice
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.models import ModelKind, ResolvedModel
 
-_REFUSALS: Final[Mapping[str, type[errors.LocutionError]]] = {
-    refusal.reason: refusal
-    for refusal in (
-        errors.ModelNotFoundError,
-        errors.ModelNotUsableError,
-        errors.ModelNoneUsableError,
-        errors.ModelPathInvalidError,
-        errors.ModelLayoutInvalidError,
-        errors.ModelChecksumMismatchError,
-        errors.ModelAlreadyRegisteredError,
-        InvalidRequest,
-    )
-}
+_PASSED: Final = frozenset(
+    {
+        Reason.MODEL_NOT_FOUND,
+        Reason.MODEL_NOT_USABLE,
+        Reason.MODEL_NONE_USABLE,
+        Reason.MODEL_PATH_INVALID,
+        Reason.MODEL_LAYOUT_INVALID,
+        Reason.MODEL_CHECKSUM_MISMATCH,
+        Reason.MODEL_ALREADY_REGISTERED,
+        Reason.INVALID_REQUEST,
+    }
+)
 _BUSY: Final = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.CANCELLED})
 _KINDS: Final = {
     ModelKind.ASR: models.MODEL_KIND_ASR,
@@ -130,11 +128,11 @@ async def _translated() -> AsyncIterator[None]:
         raise _refusal(remote_failure(error)) from error
 
 
-def _refusal(failure: RemoteFailure) -> errors.LocutionError:
-    if failure.reason == errors.PageTokenInvalidError.reason:
-        return errors.PageTokenInvalidError()
-    if refusal := _REFUSALS.get(failure.reason):
-        return refusal(failure.message)
+def _refusal(failure: RemoteFailure) -> Refused:
+    if failure.reason is Reason.PAGE_TOKEN_INVALID:
+        return Refused(failure.reason, field="page_token")
+    if failure.reason in _PASSED:
+        return Refused(failure.reason, failure.message)
     if failure.code in _BUSY:
-        return errors.DependencyUnavailable("the registry cannot be reached")
-    return InternalError(f"the registry answered {failure.code.value} {failure.reason}: {failure.message}")
+        return DependencyUnavailable("the registry cannot be reached")
+    return InternalError(f"the registry answered {failure.code} {failure.reason}: {failure.message}")

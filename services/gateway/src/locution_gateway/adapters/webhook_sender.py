@@ -21,7 +21,7 @@ import httpcore
 
 from locution_gateway.core.webhooks.guard import Guard
 from locution_gateway.core.webhooks.urls import Url
-from locution_gateway.domain.webhook_errors import WebhookUrlRefusedError
+from locution_gateway.domain.webhook_errors import WebhookUrlRefused
 from locution_gateway.domain.webhook_ports import Address, Resolver
 from locution_gateway.domain.webhooks import Outcome
 
@@ -95,7 +95,7 @@ class HttpSender:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._send(url, headers, body)
-        except WebhookUrlRefusedError as error:
+        except WebhookUrlRefused as error:
             return Outcome(error=f"refused: {error.message}")
         except TimeoutError:
             return Outcome(error=f"no answer within {self._timeout:g} s")

@@ -11,14 +11,15 @@ from uuid import UUID
 from locution.v1 import administration_service_pb2 as pb
 from locution.v1 import identity_pb2 as identity
 from locution.v1 import live_service_pb2 as live
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert.common import offset, refuse_others, seconds, timestamp
 from locution_gateway.convert.identity import defaults_from_proto, defaults_to_proto, role_from_proto, role_to_proto
 from locution_gateway.core.administration.quotas import NAMES, Standing
 from locution_gateway.core.etags import etag
+from locution_gateway.core.masks import unchangeable
 from locution_gateway.domain import accounts
 from locution_gateway.domain.accounts import Invitation, Issuer, Tenant, TenantChange, User, UserChange
-from locution_gateway.domain.errors import InvalidFieldError, UpdateMaskInvalidError
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.limits import JobDefaults, Limits, StoredDefaults, UsageRow
 from locution_gateway.domain.live import Afterwards
@@ -109,7 +110,7 @@ def invitation_to_proto(tenant: str, invitation: Invitation) -> pb.Invitation:
 
 
 def issuer_from_proto(issuer: pb.Issuer) -> Issuer:
-    """Return the issuer that a client describes; its ids are still to be made. Raises InvalidFieldError."""
+    """Return the issuer that a client describes; its ids are still to be made. Refused with INVALID_REQUEST."""
     allowed = ("issuer", "audience", "jwks_uri", "algorithm", "default_role", "role_claim")
     refuse_others(issuer, "issuer", allowed)
     role = role_from_proto(issuer.default_role, "issuer.default_role")
@@ -164,13 +165,13 @@ def limits_to_proto(limits: Limits) -> identity.QuotaLimits:
 
 
 def limits_mask(paths: Iterable[str]) -> list[str]:
-    """Return the names of limits that a mask names; none for all of them. Raises UpdateMaskInvalidError."""
+    """Return the names of limits that a mask names; none for all of them. Refused with UPDATE_MASK_INVALID."""
     found: list[str] = []
     for path in paths:
         head, _, name = path.partition(".")
         if head != _LIMITS or (name and name not in identity.QuotaLimits.DESCRIPTOR.fields_by_name):
             allowed = [_LIMITS, *(f"{_LIMITS}.{field.name}" for field in identity.QuotaLimits.DESCRIPTOR.fields)]
-            raise UpdateMaskInvalidError(path, allowed)
+            raise unchangeable(path, allowed)
         found += [AUDIO.get(name, name)] if name else NAMES
     return found
 
@@ -197,11 +198,11 @@ def quotas_to_proto(tenant: str, standing: Standing) -> pb.Quotas:
 
 
 def day_from_proto(text: str, field: str) -> date | None:
-    """Return a day, None for "". Raises InvalidFieldError for one that no calendar has."""
+    """Return a day, None for "". Refused with INVALID_REQUEST for one that no calendar has."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidFieldError(field, f"this is no day: {error}") from None
+        raise Refused(Reason.INVALID_REQUEST, f"this is no day: {error}", field=field) from None
 
 
 def usage_to_proto(row: UsageRow) -> pb.UsageRow:

@@ -10,9 +10,9 @@ from typing import Any, Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import SAMPLE_RATE
 
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.requests import RequestKey
 
 NANOS_PER_SAMPLE: Final = 1_000_000_000 // SAMPLE_RATE
@@ -55,7 +55,9 @@ def request_key(method: str, request: Any) -> RequestKey | None:
 
 
 def refuse_others(message: Message, path: str, allowed: Collection[str]) -> None:
-    """Raise InvalidFieldError when a message sets a field that the call does not use."""
+    """Refuse with INVALID_REQUEST when a message sets a field that the call does not use."""
     for field, _ in message.ListFields():
         if field.name not in allowed:
-            raise InvalidFieldError(f"{path}.{field.name}", f"{field.name} is not set by clients in this call")
+            raise Refused(
+                Reason.INVALID_REQUEST, f"{field.name} is not set by clients in this call", field=f"{path}.{field.name}"
+            )

@@ -10,13 +10,13 @@ from uuid import UUID
 from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import identity_pb2 as pb
 from locution.v1 import transcript_service_pb2 as transcripts
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert.common import refuse_others, timestamp
 from locution_gateway.convert.config import request_from_proto, request_to_proto
 from locution_gateway.core.accounts.api_keys import Issued, KeyDraft
 from locution_gateway.core.accounts.sessions import Session
 from locution_gateway.domain.accounts import ApiKey
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Credential, Principal, Role, Scope
 from locution_gateway.domain.limits import JobDefaults, StoredDefaults
 
@@ -36,22 +36,22 @@ def last_of(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def uuid_of(name: str, absent: type[Exception]) -> UUID:
-    """Return the id that ends a name; raises `absent` for what is no id of ours."""
+def uuid_of(name: str, absent: Reason) -> UUID:
+    """Return the id that ends a name; refused with `absent` for what is no id of ours."""
     text = last_of(name)
     try:
         found = UUID(text)
     except ValueError:
-        raise absent from None
+        raise Refused(absent) from None
     if str(found) != text:
-        raise absent
+        raise Refused(absent)
     return found
 
 
 def role_from_proto(role: pb.Role.ValueType, field: str) -> Role:
-    """Return a role that must be given. Raises InvalidFieldError."""
+    """Return a role that must be given. Refused with INVALID_REQUEST."""
     if not role:
-        raise InvalidFieldError(field, "a role is required")
+        raise Refused(Reason.INVALID_REQUEST, "a role is required", field=field)
     return Role(pb.Role.Name(role).removeprefix("ROLE_"))
 
 
@@ -71,7 +71,7 @@ def scopes_to_proto(scopes: Iterable[Scope]) -> list[pb.Scope.ValueType]:
 
 
 def key_draft(key: pb.ApiKey) -> KeyDraft:
-    """Return what a client says of a new key. Raises InvalidFieldError."""
+    """Return what a client says of a new key. Refused with INVALID_REQUEST."""
     refuse_others(key, "api_key", KEY_FIELDS)
     return KeyDraft(
         key.display_name,

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc.code_pb2 import Code
+from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from locution.v1 import job_service_pb2 as pb
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert import config as configs
 from locution_gateway.convert.common import duration, offset, refuse_others, seconds, timestamp
@@ -19,7 +20,6 @@ from locution_gateway.core.jobs.create import JobDraft
 from locution_gateway.core.jobs.estimate import Estimate
 from locution_gateway.core.jobs.watch import cursor_of
 from locution_gateway.core.names import parse_id
-from locution_gateway.domain.errors import InvalidFieldError, JobNotFoundError
 from locution_gateway.domain.jobs import (
     EventKind,
     Failure,
@@ -43,7 +43,7 @@ def job_id(name: str) -> JobId:
     """Return the id in a job's name; a name that is none names nothing."""
     found = parse_id("jobs", name)
     if found is None:
-        raise JobNotFoundError
+        raise Refused(Reason.JOB_NOT_FOUND)
     return JobId(found)
 
 
@@ -53,10 +53,10 @@ def job_name(job_id: JobId) -> str:
 
 
 def draft(job: pb.Job) -> JobDraft:
-    """Return what a client says of a new job; raises InvalidFieldError for what is not the client's to say."""
+    """Return what a client says of a new job; refused with INVALID_REQUEST for what is not the client's to say."""
     refuse_others(job, "job", SETTABLE)
     if not job.upload:
-        raise InvalidFieldError("job.upload", "a job needs an upload")
+        raise Refused(Reason.INVALID_REQUEST, "a job needs an upload", field="job.upload")
     return JobDraft(
         upload_id=upload_id(job.upload),
         config=configs.request_from_proto(job.config),
@@ -67,7 +67,7 @@ def draft(job: pb.Job) -> JobDraft:
 
 
 def change(job: pb.Job) -> JobChange:
-    """Return the values of an update; raises InvalidFieldError for fields that no update changes."""
+    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
     refuse_others(job, "job", UPDATABLE)
     return JobChange(job.display_name, tuple(job.tags), job.priority)
 
@@ -132,7 +132,7 @@ def status(failure: Failure) -> Status:
     """Return why a job failed, as a failed call would say it."""
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=failure.reason, domain=DOMAIN))
-    return Status(code=Code.Value(failure.code), message=failure.message, details=[detail])
+    return Status(code=code_pb2.Code.Value(failure.reason.code), message=failure.message, details=[detail])
 
 
 def stage_kind(kind: StageKind) -> pb.StageKind.ValueType:
@@ -171,10 +171,10 @@ def estimate_to_proto(estimate: Estimate) -> pb.EstimateJobResponse:
 
 
 def _state_changed(payload: dict[str, Any]) -> pb.JobStateChanged:
-    error = payload.get("error")
-    return pb.JobStateChanged(
-        state=pb.Job.State.Value(f"STATE_{payload['state']}"), error=None if error is None else status(Failure(**error))
-    )
+    message = pb.JobStateChanged(state=pb.Job.State.Value(f"STATE_{payload['state']}"))
+    if error := payload.get("error"):
+        message.error.CopyFrom(status(Failure(Reason(error["reason"]), error["message"])))
+    return message
 
 
 def _section_finished(payload: dict[str, Any]) -> pb.SectionFinished:

@@ -7,6 +7,7 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from locution.v1 import live_service_pb2 as pb
+from locution_common.errors import Reason, Refused
 from locution_speech.asr import Flush, ListenUpdate
 from locution_speech.transcript import Word
 
@@ -38,7 +39,6 @@ from locution_gateway.domain.live import (
     Speech,
     Started,
 )
-from locution_gateway.domain.live_errors import LiveSessionNotFoundError
 
 COLLECTION: Final = "liveSessions"
 
@@ -47,7 +47,7 @@ def session_id(name: str) -> LiveId:
     """Return the id in a session's name."""
     found = parse_id(COLLECTION, name)
     if found is None:
-        raise LiveSessionNotFoundError
+        raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
     return LiveId(found)
 
 

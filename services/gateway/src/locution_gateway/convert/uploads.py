@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from locution.v1 import upload_service_pb2 as pb
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert.common import duration, refuse_others, timestamp
 from locution_gateway.core.etags import etag
@@ -15,7 +15,6 @@ from locution_gateway.core.uploads.complete import StatedPart
 from locution_gateway.core.uploads.create import UploadDraft
 from locution_gateway.core.uploads.part_urls import PartUrl
 from locution_gateway.core.uploads.write import Finish
-from locution_gateway.domain.errors import UploadNotFoundError
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.uploads import Upload
 
@@ -26,7 +25,7 @@ def upload_id(name: str) -> UploadId:
     """Return the id in an upload's name; a name that is none names nothing."""
     found = parse_id("uploads", name)
     if found is None:
-        raise UploadNotFoundError
+        raise Refused(Reason.UPLOAD_NOT_FOUND)
     return UploadId(found)
 
 
@@ -36,7 +35,7 @@ def upload_name(upload_id: UploadId) -> str:
 
 
 def draft(upload: pb.Upload) -> UploadDraft:
-    """Return what a client says of a new upload; raises InvalidFieldError for what is not the client's to say."""
+    """Return what a client says of a new upload; refused with INVALID_REQUEST for what is not the client's to say."""
     refuse_others(upload, "upload", SETTABLE)
     size = upload.size_bytes if upload.HasField("size_bytes") else None
     sha256 = upload.sha256 if upload.HasField("sha256") else None
@@ -77,12 +76,12 @@ def part_urls_to_proto(urls: Iterable[PartUrl], part_size: int) -> pb.CreateUplo
 
 
 async def start(messages: AsyncIterator[pb.WriteUploadRequest]) -> pb.WriteUploadStart:
-    """Return the first message of a stream; raises StreamProtocolViolated when it is not the start."""
+    """Return the first message of a stream; refused with STREAM_PROTOCOL_VIOLATED when it is not the start."""
     async for message in messages:
         if message.WhichOneof("message") == "start":
             return message.start
         break
-    raise StreamProtocolViolated("the first message of WriteUpload is start")
+    raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message of WriteUpload is start")
 
 
 async def pieces(messages: AsyncIterator[pb.WriteUploadRequest]) -> AsyncIterator[bytes | Finish]:
@@ -91,7 +90,7 @@ async def pieces(messages: AsyncIterator[pb.WriteUploadRequest]) -> AsyncIterato
     async for message in messages:
         kind = message.WhichOneof("message")
         if finish is not None or kind == "start":
-            raise StreamProtocolViolated("start comes first and alone, finish last")
+            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "start comes first and alone, finish last")
         if kind == "finish":
             finish = _finish(message.finish)
         else:

@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from locution.v1 import voice_service_pb2 as pb
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert.common import refuse_others, timestamp
 from locution_gateway.core.etags import etag
 from locution_gateway.core.names import parse_id
-from locution_gateway.domain.voice_errors import VoiceNotFoundError
 from locution_gateway.domain.voices import Voice, VoiceChange, VoiceId
 
 SETTABLE: Final = frozenset({"display_name"})
@@ -22,7 +22,7 @@ def voice_id(name: str) -> VoiceId:
     """Return the id in a voice's name; a name that is none names nothing."""
     found = parse_id("voices", name)
     if found is None:
-        raise VoiceNotFoundError
+        raise Refused(Reason.VOICE_NOT_FOUND)
     return VoiceId(found)
 
 
@@ -37,13 +37,13 @@ def voice_ids(names: Iterable[str]) -> tuple[UUID, ...]:
 
 
 def display_name(voice: pb.Voice) -> str:
-    """Return what a client calls a new voice; raises InvalidFieldError for what is not the client's to say."""
+    """Return what a client calls a new voice; refused with INVALID_REQUEST for what is not the client's to say."""
     refuse_others(voice, "voice", SETTABLE)
     return voice.display_name
 
 
 def change(voice: pb.Voice) -> VoiceChange:
-    """Return the values of an update; raises InvalidFieldError for fields that no update changes."""
+    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
     refuse_others(voice, "voice", UPDATABLE)
     return VoiceChange(voice.display_name)
 

@@ -8,13 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from locution.v1 import webhook_service_pb2 as pb
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert.common import refuse_others, timestamp
 from locution_gateway.convert.jobs import job_name
 from locution_gateway.core.etags import etag
 from locution_gateway.core.names import parse_id
 from locution_gateway.core.webhooks.manage import WebhookDraft
-from locution_gateway.domain.webhook_errors import WebhookDeliveryNotFoundError, WebhookNotFoundError
 from locution_gateway.domain.webhooks import (
     Delivery,
     DeliveryId,
@@ -36,7 +36,7 @@ def webhook_id(name: str) -> WebhookId:
     """Return the id in a webhook's name; a name that is none names nothing."""
     found = parse_id("webhooks", name)
     if found is None:
-        raise WebhookNotFoundError
+        raise Refused(Reason.WEBHOOK_NOT_FOUND)
     return WebhookId(found)
 
 
@@ -46,7 +46,7 @@ def delivery_ids(name: str) -> tuple[WebhookId, DeliveryId]:
     try:
         found = UUID(text)
     except ValueError:
-        raise WebhookDeliveryNotFoundError from None
+        raise Refused(Reason.WEBHOOK_DELIVERY_NOT_FOUND) from None
     return webhook_id(webhook), DeliveryId(found)
 
 
@@ -56,13 +56,13 @@ def webhook_name(webhook_id: WebhookId) -> str:
 
 
 def draft(webhook: pb.Webhook) -> WebhookDraft:
-    """Return what a client says of a new webhook; raises InvalidFieldError for what is not the client's to say."""
+    """Return what a client says of a new webhook; refused with INVALID_REQUEST for what is not the client's to say."""
     refuse_others(webhook, "webhook", SETTABLE)
     return WebhookDraft(webhook.url, webhook.display_name, _events(webhook.event_types), webhook.disabled)
 
 
 def change(webhook: pb.Webhook) -> WebhookChange:
-    """Return the values of an update; raises InvalidFieldError for fields that no update changes."""
+    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
     refuse_others(webhook, "webhook", UPDATABLE)
     return WebhookChange(webhook.display_name, webhook.url, _events(webhook.event_types), webhook.disabled)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locution_gateway.domain.errors import EtagMismatchError
+from locution_common.errors import Reason, Refused
 
 
 def etag(version: int) -> str:
@@ -11,10 +11,10 @@ def etag(version: int) -> str:
 
 
 def version(etag: str) -> int | None:
-    """Return the version that an etag names, None for "". Raises EtagMismatchError for what is no etag of ours."""
+    """Return the version that an etag names, None for "". Refused with ETAG_MISMATCH for what is no etag of ours."""
     if not etag:
         return None
     text = etag.strip('"')
     if not text.isdecimal() or len(text) > 18:
-        raise EtagMismatchError
+        raise Refused(Reason.ETAG_MISMATCH)
     return int(text)

@@ -19,8 +19,9 @@ from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.names import parse_id
-from locution_gateway.domain.errors import FilterInvalidError
 from locution_gateway.domain.listing import Filter, Operator, Order, Term, Value
 
 MAX_TERMS: Final = 32
@@ -67,7 +68,7 @@ class Token:
 
 
 def parse_filter(text: str, fields: Mapping[str, Field]) -> Filter:
-    """Return the filter that a text describes; raises FilterInvalidError, naming what does not parse."""
+    """Return the filter that a text describes; refused with FILTER_INVALID, naming what does not parse."""
     tokens = _Tokens(_tokens(text))
     if not tokens.left():
         return Filter()
@@ -76,7 +77,7 @@ def parse_filter(text: str, fields: Mapping[str, Field]) -> Filter:
         tokens.expect("word", "AND")
         groups.append(_group(tokens, fields))
     if sum(map(len, groups)) > MAX_TERMS:
-        raise FilterInvalidError(f"a filter may have at most {MAX_TERMS} terms")
+        raise _invalid(f"a filter may have at most {MAX_TERMS} terms")
     return Filter(tuple(groups))
 
 
@@ -87,8 +88,12 @@ def parse_order(text: str, fields: Iterable[str], default: Order) -> Order:
         return default
     known = sorted(fields)
     if words[0] not in known or words[1:] not in ([], ["asc"], ["desc"]):
-        raise FilterInvalidError(f"order_by takes one of {', '.join(known)}, with desc or without", "order_by")
+        raise _invalid(f"order_by takes one of {', '.join(known)}, with desc or without", "order_by")
     return Order(words[0], words[1:] == ["desc"])
+
+
+def _invalid(message: str, field: str = "filter") -> Refused:
+    return Refused(Reason.FILTER_INVALID, message, field=field)
 
 
 class _Tokens:
@@ -103,17 +108,17 @@ class _Tokens:
 
     def take(self, *kinds: str) -> Token:
         if not self.left():
-            raise FilterInvalidError(f"the filter ends where {' or '.join(kinds)} should come")
+            raise _invalid(f"the filter ends where {' or '.join(kinds)} should come")
         token = self._tokens[self._next]
         if token.kind not in kinds:
-            raise FilterInvalidError(f"{token.text!r} stands where {' or '.join(kinds)} should")
+            raise _invalid(f"{token.text!r} stands where {' or '.join(kinds)} should")
         self._next += 1
         return token
 
     def expect(self, kind: str, text: str) -> None:
         token = self.take(kind)
         if token.text != text:
-            raise FilterInvalidError(f"{token.text!r} stands where {text} should")
+            raise _invalid(f"{token.text!r} stands where {text} should")
 
     def skip(self, kind: str, text: str) -> bool:
         found = self.left() and self._tokens[self._next] == Token(kind, text)
@@ -126,7 +131,7 @@ def _tokens(text: str) -> list[Token]:
     while text[place:].strip():
         match = _TOKEN.match(text, place)
         if match is None or match.lastgroup is None:
-            raise FilterInvalidError(f"the filter does not parse at {text[place:].strip()[:20]!r}")
+            raise _invalid(f"the filter does not parse at {text[place:].strip()[:20]!r}")
         tokens.append(Token(match.lastgroup, match[match.lastgroup]))
         place = match.end()
     return tokens
@@ -146,7 +151,7 @@ def _term(tokens: _Tokens, fields: Mapping[str, Field]) -> list[Term]:
     name = tokens.take("word").text
     field = fields.get(name)
     if field is None:
-        raise FilterInvalidError(f"{name!r} is no field to filter by; these are: {', '.join(sorted(fields))}")
+        raise _invalid(f"{name!r} is no field to filter by; these are: {', '.join(sorted(fields))}")
     operator = Operator(tokens.take("operator").text)
     several = operator is Operator.HAS and tokens.skip("bracket", "(")
     values = [tokens.take("text", "word")]
@@ -162,7 +167,7 @@ def _checked(name: str, field: Field, operator: Operator, text: str) -> Term:
         return Term(name, Operator.BEGINS, text[:-1])
     if operator not in _OPERATORS[field.kind]:
         allowed = ", ".join(sorted(known.value for known in _OPERATORS[field.kind] - {Operator.BEGINS}))
-        raise FilterInvalidError(f"{name} takes {allowed}, not {operator.value}")
+        raise _invalid(f"{name} takes {allowed}, not {operator.value}")
     return Term(name, operator, _value(name, field, text))
 
 
@@ -173,7 +178,7 @@ def _value(name: str, field: Field, text: str) -> Value:
         case Kind.JOB:
             return _job(name, text)
         case Kind.STATE if text not in field.values:
-            raise FilterInvalidError(f"{name} is one of {', '.join(sorted(field.values))}, not {text!r}")
+            raise _invalid(f"{name} is one of {', '.join(sorted(field.values))}, not {text!r}")
         case _:
             return text
 
@@ -182,14 +187,14 @@ def _time(name: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise FilterInvalidError(f"{name} takes a time such as 2026-01-31T12:00:00Z, not {text!r}") from None
+        raise _invalid(f"{name} takes a time such as 2026-01-31T12:00:00Z, not {text!r}") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _job(name: str, text: str) -> UUID:
     job_id = parse_id("jobs", text)
     if job_id is None:
-        raise FilterInvalidError(f'{name} takes a name such as "jobs/...", not {text!r}')
+        raise _invalid(f'{name} takes a name such as "jobs/...", not {text!r}')
     return job_id
 
 

@@ -13,7 +13,8 @@ import json
 from typing import Final
 from uuid import UUID
 
-from locution_gateway.domain.errors import PageTokenInvalidError
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.listing import Position
 
@@ -41,14 +42,14 @@ class Binding:
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
 
     def position(self, token: str) -> Position | None:
-        """Return where a token goes on, None for ""; raises PageTokenInvalidError for a token of anything else."""
+        """Return where a token goes on, None for ""; refused with PAGE_TOKEN_INVALID for a token of anything else."""
         if not token:
             return None
         try:
             digest, key, row_id = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
             position = Position(str(key), UUID(row_id))
         except (ValueError, TypeError, AttributeError, binascii.Error):
-            raise PageTokenInvalidError from None
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token") from None
         if digest != self._digest:
-            raise PageTokenInvalidError
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token")
         return position

@@ -71,13 +71,13 @@ class SessionStore(Protocol):
 
 
 class TenantStore(Protocol):
-    """Tenants. Absent raises TenantNotFoundError."""
+    """Tenants. An absent one is refused with TENANT_NOT_FOUND."""
 
     async def find(self, name: str) -> TenantId | None:
         """Return the tenant of a name."""
 
     async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
-        """Make a tenant. Raises TenantExistsError."""
+        """Make a tenant. Refused with TENANT_EXISTS."""
 
     async def get(self, principal: Principal) -> Tenant:
         """Read the principal's tenant."""
@@ -86,14 +86,14 @@ class TenantStore(Protocol):
         """Read tenants by name, behind one."""
 
     async def update(self, principal: Principal, version: int | None, change: TenantChange) -> Tenant:
-        """Change the principal's tenant. Raises EtagMismatchError."""
+        """Change the principal's tenant. Refused with ETAG_MISMATCH."""
 
 
 class UserStore(Protocol):
-    """Users of a tenant. Absent and foreign raise UserNotFoundError alike."""
+    """Users of a tenant. Absent and foreign raise USER_NOT_FOUND alike."""
 
     async def create(self, principal: Principal, user: NewUser) -> User:
-        """Make a user, using up the invitation. Raises UserExistsError, InvitationInvalidError."""
+        """Make a user, using up the invitation. Refused with USER_EXISTS, INVITATION_INVALID."""
 
     async def get(self, principal: Principal, user_id: UserId) -> User:
         """Read one."""
@@ -105,22 +105,22 @@ class UserStore(Protocol):
         """Read a page, newest first."""
 
     async def update(self, principal: Principal, user_id: UserId, version: int | None, change: UserChange) -> User:
-        """Change one. Raises EtagMismatchError."""
+        """Change one. Refused with ETAG_MISMATCH."""
 
     async def set_password(self, principal: Principal, user_id: UserId, password_hash: str) -> None:
         """Change the password."""
 
     async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:
-        """Delete one with sessions, keys and preferences. Raises EtagMismatchError."""
+        """Delete one with sessions, keys and preferences. Refused with ETAG_MISMATCH."""
 
 
 class InvitationStore(Protocol):
-    """Invitations of a tenant. Absent and foreign raise InvitationNotFoundError alike."""
+    """Invitations of a tenant. Absent and foreign raise INVITATION_NOT_FOUND alike."""
 
     async def create(
         self, principal: Principal, invitation: Invitation, token_hash: bytes, request: RequestKey | None
     ) -> Invitation:
-        """Make one. Raises UserExistsError, RequestIdReusedError."""
+        """Make one. Refused with USER_EXISTS, REQUEST_ID_REUSED."""
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Invitation]:
         """Read a page of those that are still good, newest first."""
@@ -130,10 +130,10 @@ class InvitationStore(Protocol):
 
 
 class KeyStore(Protocol):
-    """API keys of a tenant. Absent and foreign raise ApiKeyNotFoundError alike."""
+    """API keys of a tenant. Absent and foreign raise API_KEY_NOT_FOUND alike."""
 
     async def create(self, principal: Principal, key: NewKey, limit: int | None, request: RequestKey | None) -> ApiKey:
-        """Make one. Raises QuotaExceededError, RequestIdReusedError."""
+        """Make one. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
 
     async def get(self, principal: Principal, key_id: str) -> ApiKey:
         """Read one."""
@@ -142,17 +142,17 @@ class KeyStore(Protocol):
         """Read a page, newest first: of all, or of those of one principal."""
 
     async def rotate(self, principal: Principal, old: str, key: NewKey, until: datetime) -> ApiKey:
-        """Make a key and let the old one expire. Raises ApiKeyStateConflictError."""
+        """Make a key and let the old one expire. Refused with API_KEY_STATE_CONFLICT."""
 
     async def revoke(self, principal: Principal, key_id: str) -> ApiKey:
         """Revoke one; one that is revoked stays as it is."""
 
 
 class IssuerStore(Protocol):
-    """OIDC issuers of a tenant. Absent and foreign raise IssuerNotFoundError alike."""
+    """OIDC issuers of a tenant. Absent and foreign raise ISSUER_NOT_FOUND alike."""
 
     async def create(self, principal: Principal, issuer: Issuer) -> Issuer:
-        """Allow one. Raises IssuerExistsError."""
+        """Allow one. Refused with ISSUER_EXISTS."""
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Issuer]:
         """Read a page, newest first."""
@@ -168,7 +168,7 @@ class QuotaStore(Protocol):
         """Read what the principal's tenant may use."""
 
     async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
-        """Replace the tenant's own limits. Raises EtagMismatchError."""
+        """Replace the tenant's own limits. Refused with ETAG_MISMATCH."""
 
     async def use(self, principal: Principal) -> QuotaUse:
         """Read what is used now."""
@@ -193,7 +193,7 @@ class StreamSlots(Protocol):
     """Streaming calls that are open, over all replicas."""
 
     async def open(self, principal: Principal, stream_id: UUID, limit: int | None, lease: timedelta) -> None:
-        """Count a stream. Raises QuotaExceededError."""
+        """Count a stream. Refused with QUOTA_EXCEEDED."""
 
     async def renew(self, stream_ids: Sequence[UUID], lease: timedelta) -> None:
         """Hold streams for longer."""
@@ -211,11 +211,11 @@ class DefaultsStore(Protocol):
     async def update(
         self, principal: Principal, subject: str, version: int | None, defaults: JobDefaults
     ) -> StoredDefaults:
-        """Replace one's defaults. Raises EtagMismatchError."""
+        """Replace one's defaults. Refused with ETAG_MISMATCH."""
 
 
 class Passwords(Protocol):
-    """Hashes passwords, off the event loop and few at once. Raises Overloaded when too many wait."""
+    """Hashes passwords, off the event loop and few at once. Refused with OVERLOADED when too many wait."""
 
     async def hash(self, password: str) -> str:
         """Return a password's hash."""
@@ -228,10 +228,10 @@ class AccessTokens(Protocol):
     """Signs and reads the access tokens of sessions."""
 
     def issue(self, principal: Principal, session_id: SessionId) -> tuple[str, datetime]:
-        """Return a token and its end. Raises SessionsDisabledError."""
+        """Return a token and its end. Refused with SESSIONS_DISABLED."""
 
     def read(self, token: str) -> SessionId:
-        """Return the session that a token names. Raises Unauthenticated, CredentialExpiredError."""
+        """Return the session that a token names. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
 
     def is_ours(self, token: str) -> bool:
         """Tell whether a token claims to be one of ours; nothing is verified by that."""
@@ -241,4 +241,4 @@ class OidcTokens(Protocol):
     """Reads tokens of issuers."""
 
     async def read(self, token: str) -> Principal:
-        """Return who a token speaks for. Raises Unauthenticated, CredentialExpiredError, DependencyUnavailable."""
+        """Return who a token speaks for. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED, DependencyUnavailable."""

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from locution_common.errors import Reason
+
 from locution_gateway.domain.config import JobConfig, JobRequestConfig
 from locution_gateway.domain.identity import TenantId
 
@@ -64,19 +66,18 @@ class WarningCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobWarning:
-    """One warning of a job; `reason` is an ErrorReason without its prefix, where there is one."""
+    """One warning of a job, and the reason for it where there is one."""
 
     code: WarningCode
     message: str
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job or stage failed: the gRPC status name, the ErrorReason without its prefix, and a sentence."""
+    """Why a job or stage failed, and a sentence."""
 
-    code: str
-    reason: str
+    reason: Reason
     message: str
 
 

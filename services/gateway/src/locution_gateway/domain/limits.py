@@ -5,8 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 
+from locution_common.errors import QuotaViolation, Reason, Refused
+
 from locution_gateway.domain.config import JobRequestConfig
 from locution_gateway.domain.live import Afterwards
+
+
+def quota_exceeded(quota: str, limit: str, *, retry_after: float | None = None) -> Refused:
+    """Refuse what is over a quota, which is named as its field in QuotaLimits, with its limit for people."""
+    return Refused(
+        Reason.QUOTA_EXCEEDED,
+        f"the quota {quota} is used up: {limit}",
+        quota=[QuotaViolation("tenant", f"{quota}: {limit}")],
+        retry_after=retry_after,
+        metadata={"quota": quota},
+    )
 
 
 @dataclass(frozen=True, slots=True)

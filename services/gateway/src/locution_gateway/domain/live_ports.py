@@ -32,9 +32,9 @@ class NewLive:
 
 
 class LiveStore(Protocol):
-    """Sessions of a tenant; absent and foreign raise LiveSessionNotFoundError alike.
+    """Sessions of a tenant; absent and foreign raise LIVE_SESSION_NOT_FOUND alike.
 
-    Writes that name an owner raise LiveTakenOverError, or LiveSessionEndedError, once it owns the session no more.
+    Writes that name an owner raise LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it owns the session no more.
     """
 
     async def create(self, principal: Principal, new: NewLive) -> LiveSession:
@@ -45,7 +45,7 @@ class LiveStore(Protocol):
     ) -> LiveSession:
         """Give a session to another stream with a fresh token.
 
-        Raises LiveTokenInvalidError, LiveSessionEndedError.
+        Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
         """
 
     async def renew(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
@@ -111,7 +111,7 @@ class LiveStore(Protocol):
 
 
 class LiveSpeakers(Protocol):
-    """Diarizers. Each method raises EngineBusyError before any result, EngineUnavailableError or EngineError."""
+    """Diarizers. A refusal with `retry_after` comes before any result."""
 
     async def hear(self, principal: Principal, wanted: DiarizationConfig, pcm: bytes) -> HeardSpeakers:
         """Find who speaks in a stretch of PCM."""
@@ -165,10 +165,10 @@ class Transcoder(Protocol):
     """Turns a stream's bytes into mono PCM at 16 kHz, handed to a sink in order."""
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes; waits while the sink does. Raises MediaError."""
+        """Take bytes; waits while the sink does. Raises MEDIA."""
 
     async def finish(self) -> None:
-        """Hand over what is left. Raises MediaError."""
+        """Hand over what is left. Raises MEDIA."""
 
 
 class Transcoders(Protocol):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from locution_common.errors import Reason
 from locution_speech.transcript import Segment
 
 from locution_gateway.domain.config import JobConfig, JobRequestConfig
@@ -53,13 +54,13 @@ class Tail:
 
 
 class UploadStore(Protocol):
-    """Uploads of a tenant. Absent and foreign raise UploadNotFoundError alike.
+    """Uploads of a tenant. Absent and foreign raise UPLOAD_NOT_FOUND alike.
 
-    A stream's writes name its token and change nothing once another stream took over: UploadWriterReplacedError.
+    A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
     """
 
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Raises QuotaExceededError, RequestIdReusedError."""
+        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
 
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
         """Read one."""
@@ -70,7 +71,7 @@ class UploadStore(Protocol):
     async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
         """Make the stream of `token` the one that writes.
 
-        Raises UploadStateConflictError, UploadOffsetMismatchError.
+        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
         """
 
     async def begin_multipart(
@@ -82,14 +83,14 @@ class UploadStore(Protocol):
         """
 
     async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
-        """Take a part number that no other stream will use, for so many bytes. Raises QuotaExceededError."""
+        """Take a part number that no other stream will use, for so many bytes. Refused with QUOTA_EXCEEDED."""
 
     async def commit_part(
         self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
     ) -> int:
         """Count a part that the object store holds, the tail included in it; return the bytes committed.
 
-        Raises QuotaExceededError: an upload of unstated size is counted as it grows.
+        Refused with QUOTA_EXCEEDED: an upload of unstated size is counted as it grows.
         """
 
     async def commit_tail(
@@ -97,17 +98,17 @@ class UploadStore(Protocol):
     ) -> int:
         """Count a tail that the object store holds in place of the one before; return the bytes committed.
 
-        Raises QuotaExceededError, as commit_part does.
+        Refused with QUOTA_EXCEEDED, as commit_part does.
         """
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
         """End the writing: VERIFYING. One that is sealed already is returned as it is.
 
-        Raises UploadStateConflictError, UploadSizeMismatchError, UploadDigestMismatchError, QuotaExceededError.
+        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
         """
 
     async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes. Raises UploadStateConflictError, EtagMismatchError."""
+        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
 
     async def claim_verification(
         self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
@@ -144,9 +145,9 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class UploadFault:
-    """Why an upload was refused: an ErrorReason without its prefix, its gRPC code, and a sentence."""
+    """Why an upload was refused, and a sentence."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -178,7 +179,7 @@ class ObjectBytes(Protocol):
         """Return the parts that the store holds, by number."""
 
     async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
-        """Join parts into the object; repeatable. Raises UploadPartInvalidError when the store refuses them."""
+        """Join parts into the object; repeatable. Refused with UPLOAD_PART_INVALID when the store refuses them."""
 
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
         """Drop a multipart upload with its parts; an unknown one is no error."""
@@ -227,19 +228,19 @@ class Backlog:
 
 
 class JobStore(Protocol):
-    """Jobs of a tenant. Absent and foreign raise JobNotFoundError alike."""
+    """Jobs of a tenant. Absent and foreign raise JOB_NOT_FOUND alike."""
 
     async def create(self, principal: Principal, job: NewJob, request: RequestKey | None) -> Job:
         """Create it, its first stage and its first event, once for a request.
 
-        Raises UploadNotFoundError, UploadStateConflictError, RequestIdReusedError.
+        Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, REQUEST_ID_REUSED.
         """
 
     async def repeated(self, principal: Principal, request: RequestKey) -> JobId | None:
-        """Return the job that the same request made. Raises RequestIdReusedError."""
+        """Return the job that the same request made. Refused with REQUEST_ID_REUSED."""
 
     async def check_upload(self, principal: Principal, upload_id: UploadId) -> None:
-        """Raise UploadNotFoundError or UploadStateConflictError unless a job may use the upload."""
+        """Refuse with UPLOAD_NOT_FOUND or UPLOAD_STATE_CONFLICT unless a job may use the upload."""
 
     async def get(self, principal: Principal, job_id: JobId) -> Job:
         """Read one with its progress."""
@@ -251,18 +252,18 @@ class JobStore(Protocol):
         """Count those that a filter names, up to `limit`."""
 
     async def cancel(self, principal: Principal, job_id: JobId) -> Job:
-        """Ask for its end. Raises JobStateConflictError when it SUCCEEDED or FAILED."""
+        """Ask for its end. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
 
     async def retry(
         self, principal: Principal, old: JobId, new: JobId, trace_context: str, request: RequestKey | None
     ) -> Job:
-        """Make a new job that adopts what an old one finished. Raises JobStateConflictError, RequestIdReusedError."""
+        """Make a new job that adopts what an old one finished. Refused with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
 
     async def update(self, principal: Principal, job_id: JobId, version: int | None, change: JobChange) -> Job:
-        """Change it. Raises EtagMismatchError."""
+        """Change it. Refused with ETAG_MISMATCH."""
 
     async def delete(self, principal: Principal, job_id: JobId, version: int | None) -> None:
-        """Delete it with all that it made. Raises EtagMismatchError."""
+        """Delete it with all that it made. Refused with ETAG_MISMATCH."""
 
     async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
         """Delete up to `limit` finished jobs that a filter names and return how many."""
@@ -281,7 +282,7 @@ class EventStore(Protocol):
     """Events of a tenant's jobs."""
 
     async def head(self, principal: Principal, job_id: JobId) -> tuple[JobState, int]:
-        """Return the job's state and the id of its last event. Raises JobNotFoundError."""
+        """Return the job's state and the id of its last event. Refused with JOB_NOT_FOUND."""
 
     async def read(self, principal: Principal, job_id: JobId, after: int, limit: int) -> Sequence[JobEvent]:
         """Return up to `limit` events behind `after`, in order."""
@@ -305,7 +306,7 @@ class FinishedSection:
 
 
 class TranscriptStore(Protocol):
-    """Transcripts of a tenant's jobs. Absent and foreign jobs raise JobNotFoundError alike."""
+    """Transcripts of a tenant's jobs. Absent and foreign jobs raise JOB_NOT_FOUND alike."""
 
     async def summary(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary | None]:
         """Return the job and its transcript's summary, None while there is none."""
@@ -326,7 +327,7 @@ class ModelResolver(Protocol):
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
         """Choose a weight.
 
-        Raises ModelNotFoundError, ModelNotUsableError, ModelNoneUsableError, DependencyUnavailable.
+        Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable.
         """
 
 

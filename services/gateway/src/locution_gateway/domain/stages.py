@@ -127,7 +127,7 @@ Audio = Callable[[], AsyncIterator[bytes]]
 class SpeechEngine(Protocol):
     """Speech to text.
 
-    Raises EngineBusyError when the work is to be given back, EngineError for everything else.
+    Refused with a `retry_after` when the engine did nothing.
     """
 
     async def transcribe(

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from locution_common.errors import Code, LocutionError
-
 from locution_gateway.domain.identity import Principal
 
 
@@ -17,16 +15,6 @@ class TagCount:
 
     tag: str
     jobs: int
-
-
-class TagNotFoundError(LocutionError):
-    """No job of the tenant has this tag."""
-
-    code = Code.NOT_FOUND
-    reason = "TAG_NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("no job has this tag")
 
 
 class TagStore(Protocol):

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import UploadId
 
@@ -26,6 +28,15 @@ class WriteMode(StrEnum):
 
     STREAM = "STREAM"
     PARTS = "PARTS"
+
+
+class PartsRefused(Refused):
+    """The store does not hold the parts of an upload, or does not join them."""
+
+
+def too_large(limit: int) -> Refused:
+    """Refuse more bytes than an upload may have."""
+    return Refused(Reason.UPLOAD_TOO_LARGE, f"an upload may have at most {limit} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Upload:
     # Of the stored object once READY.
     size_bytes: int | None
     sha256: str | None
-    error_reason: str | None
+    error_reason: Reason | None
     create_time: datetime
     update_time: datetime
     expire_time: datetime

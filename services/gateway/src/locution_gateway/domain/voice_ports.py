@@ -13,16 +13,16 @@ from locution_gateway.domain.voices import KnownVoice, NewVoice, Sample, Voice, 
 
 
 class VoiceStore(Protocol):
-    """Voices of a tenant. Absent and foreign raise VoiceNotFoundError alike."""
+    """Voices of a tenant. Absent and foreign raise VOICE_NOT_FOUND alike."""
 
     async def sample(self, principal: Principal, job_id: JobId, speaker: str) -> Sample:
-        """Read what is kept of a job's speaker. Raises JobNotFoundError."""
+        """Read what is kept of a job's speaker. Refused with JOB_NOT_FOUND."""
 
     async def create(self, principal: Principal, voice: NewVoice, request: RequestKey | None) -> Voice:
-        """Create it once for a request. Raises QuotaExceededError, RequestIdReusedError."""
+        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
 
     async def repeated(self, principal: Principal, request: RequestKey) -> VoiceId | None:
-        """Return the voice that the same request made. Raises RequestIdReusedError."""
+        """Return the voice that the same request made. Refused with REQUEST_ID_REUSED."""
 
     async def get(self, principal: Principal, voice_id: VoiceId) -> Voice:
         """Read one."""
@@ -31,10 +31,10 @@ class VoiceStore(Protocol):
         """Read a page."""
 
     async def update(self, principal: Principal, voice_id: VoiceId, version: int | None, change: VoiceChange) -> Voice:
-        """Change it. Raises EtagMismatchError."""
+        """Change it. Refused with ETAG_MISMATCH."""
 
     async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
-        """Delete it. Raises EtagMismatchError."""
+        """Delete it. Refused with ETAG_MISMATCH."""
 
     async def checksums(self, principal: Principal) -> Mapping[VoiceId, str]:
         """Return all voices of the tenant in the order of their ids, with the weights that made them."""

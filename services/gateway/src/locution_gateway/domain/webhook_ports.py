@@ -28,12 +28,12 @@ Address: TypeAlias = IPv4Address | IPv6Address
 
 
 class WebhookStore(Protocol):
-    """Webhooks of a tenant. Absent and foreign raise WebhookNotFoundError alike."""
+    """Webhooks of a tenant. Absent and foreign raise WEBHOOK_NOT_FOUND alike."""
 
     async def create(self, principal: Principal, webhook: NewWebhook, request: RequestKey | None) -> Webhook:
         """Create it once for a request, and return it with its secret.
 
-        Raises QuotaExceededError, RequestIdReusedError.
+        Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
 
     async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:
@@ -45,16 +45,16 @@ class WebhookStore(Protocol):
     async def update(
         self, principal: Principal, webhook_id: WebhookId, version: int | None, change: WebhookChange
     ) -> Webhook:
-        """Change it; enabling forgets why it was disabled. Raises EtagMismatchError."""
+        """Change it; enabling forgets why it was disabled. Refused with ETAG_MISMATCH."""
 
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
-        """Delete it with its deliveries. Raises EtagMismatchError."""
+        """Delete it with its deliveries. Refused with ETAG_MISMATCH."""
 
     async def rotate(self, principal: Principal, webhook_id: WebhookId, secret: str, overlap: timedelta) -> Webhook:
         """Make a secret the newest, let those before end after the overlap, and return the webhook with it."""
 
     async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Queue a test. Raises WebhookDisabledError."""
+        """Queue a test. Refused with WEBHOOK_DISABLED."""
 
     async def deliveries(self, principal: Principal, webhook_id: WebhookId, query: PageQuery) -> Page[Delivery]:
         """Read a page of its deliveries."""
@@ -62,7 +62,7 @@ class WebhookStore(Protocol):
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
         """Make a delivery due now, its attempts counted anew; whoever holds it loses it.
 
-        Raises WebhookDeliveryNotFoundError, WebhookDisabledError.
+        Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
         """
 
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from locution_common.errors import Reason
+
 from locution_gateway.domain.identity import TenantId
 from locution_gateway.domain.jobs import JobId
 
@@ -107,7 +109,7 @@ class Delivery:
 class Dispatch:
     """A delivery held by this worker under `token`, with what it takes to send it.
 
-    `secrets` begin with the newest; `trace_context` is its job's, "" without one.
+    `reason` is why a FAILED job failed; `secrets` begin with the newest; `trace_context` is its job's, "" without one.
     """
 
     delivery_id: DeliveryId
@@ -117,7 +119,7 @@ class Dispatch:
     job_id: JobId | None
     event_id: int
     event_time: datetime
-    job_error: dict[str, str]
+    reason: Reason | None
     attempts: int
     token: UUID
     url: str

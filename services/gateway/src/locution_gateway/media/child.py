@@ -1,6 +1,7 @@
 """The decode child: media in on a descriptor, 16 kHz s16le out on stdout, a report of JSON lines on a third descriptor.
 
-It is started by `decode`, touches bytes that nobody trusts, and ends. Imports: PyAV and the standard library.
+It is started by `decode`, touches bytes that nobody trusts, and ends.
+Imports: PyAV, the standard library and the reasons.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias, cast
 
 import av
+from locution_common.errors import Reason
 from locution_speech.clock import SAMPLE_WIDTH
 
 from . import confine, probe
-from .containers import Refused, choose_stream, declared_seconds, open_container
-from .models import ChannelMode, DecodeSpec, Failure, WarningReason, spec_from_dict
+from .containers import UnusableError, choose_stream, declared_seconds, open_container
+from .models import ChannelMode, DecodeSpec, WarningReason, spec_from_dict
 from .reading import FileReader, PipeReader, Reader
 from .resample import MONO, Resampler
 
@@ -92,7 +94,7 @@ class Decoding:
         self._declared = declared_seconds(self._container, self._stream)
 
     def run(self) -> None:
-        """Decode to the end, or raise Refused."""
+        """Decode to the end, or raise UnusableError."""
         for packet in self._demux():
             for frame in self._decode(packet):
                 self._take(frame)
@@ -101,7 +103,7 @@ class Decoding:
         self._finish_resampler()
         self._output.flush()
         if not self._output.samples or self._failed * 2 > self._packets:
-            raise Refused(Failure.CORRUPT)
+            raise UnusableError(Reason.MEDIA_CORRUPT)
 
     def warnings(self) -> Iterator[dict[str, Any]]:
         """List what was wrong although audio came out."""
@@ -162,13 +164,13 @@ class Decoding:
 
     def _check(self, frame: av.AudioFrame) -> None:
         if frame.sample_rate not in _RATES:
-            raise Refused(Failure.CORRUPT, f"sample rate {frame.sample_rate}")
+            raise UnusableError(Reason.MEDIA_CORRUPT, f"sample rate {frame.sample_rate}")
         separate = self._spec.channels is ChannelMode.SEPARATE
         if frame.layout.nb_channels > (self._spec.limits.separate_channels if separate else self._spec.limits.channels):
-            raise Refused(Failure.TOO_COMPLEX, f"{frame.layout.nb_channels} channels")
+            raise UnusableError(Reason.MEDIA_TOO_COMPLEX, f"{frame.layout.nb_channels} channels")
         self._seconds += frame.samples / frame.sample_rate
         if self._seconds > self._spec.limits.media_seconds:
-            raise Refused(Failure.TOO_LONG, f"limit {self._spec.limits.media_seconds} seconds")
+            raise UnusableError(Reason.MEDIA_TOO_LONG, f"limit {self._spec.limits.media_seconds} seconds")
 
     def _finish_resampler(self) -> None:
         if self._resampler is not None:
@@ -253,16 +255,16 @@ def main() -> None:
     confine.limit_resources(spec.limits.memory_bytes, spec.limits.cpu_seconds)
     isolation = confine.isolate()
     if isolation == "none" and spec.require_isolation:
-        report.send("failed", failure=Failure.CRASHED, detail="the kernel offers no isolation")
+        report.send("failed", failure=Reason.MEDIA_DECODER_CRASHED, detail="the kernel offers no isolation")
         os._exit(0)
     try:
         head = probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES
         reader = PipeReader(0, head) if arguments["seekable"] is None else FileReader(arguments["seekable"])
         _decode(reader, spec, report, isolation, status)
-    except Refused as refused:
-        report.send("failed", failure=refused.failure, detail=refused.detail)
+    except UnusableError as refused:
+        report.send("failed", failure=refused.reason, detail=refused.detail)
     except MemoryError:
-        report.send("failed", failure=Failure.TOO_COMPLEX, detail="memory")
+        report.send("failed", failure=Reason.MEDIA_TOO_COMPLEX, detail="memory")
     except BrokenPipeError:
         pass
     os._exit(0)

@@ -15,9 +15,10 @@ import av.video.codeccontext
 import av.video.stream
 from av.container import InputContainer
 from av.stream import Discard
+from locution_common.errors import Reason
 
 from . import probe
-from .models import DecodeSpec, Failure, RawFormat
+from .models import DecodeSpec, RawFormat
 from .reading import Reader
 
 CONTAINERS: Final = (
@@ -95,17 +96,17 @@ _LIVE_PROBE_BYTES: Final = 4_096
 _RAW_CODECS: Final = {"s16le": "pcm_s16le", "f32le": "pcm_f32le", "mulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
 
 
-class Refused(Exception):
+class UnusableError(Exception):
     """Media that is refused, with the reason and a short detail."""
 
-    def __init__(self, failure: Failure, detail: str = "") -> None:
-        super().__init__(failure, detail)
-        self.failure = failure
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
         self.detail = detail
 
 
 def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
-    """Open media as one of the wanted containers; raise Refused for anything else.
+    """Open media as one of the wanted containers; raise UnusableError for anything else.
 
     Three walls stand between a playlist and the world: only listed demuxers may run, only the protocol `pipe` is known,
     and whatever asks to open a second source is refused here.
@@ -132,9 +133,9 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
             io_open=_refuse_second_source,
         )
     except MemoryError:
-        raise Refused(Failure.TOO_COMPLEX, "while opening") from None
+        raise UnusableError(Reason.MEDIA_TOO_COMPLEX, "while opening") from None
     except (av.FFmpegError, EOFError, ValueError):
-        raise Refused(_reason_unopened(reader.head)) from None
+        raise UnusableError(_reason_unopened(reader.head)) from None
     _check(container, reader.head, spec)
     return container
 
@@ -143,35 +144,35 @@ def _refuse_second_source(*_: object) -> NoReturn:
     raise PermissionError("media may not refer to other media")
 
 
-def _reason_unopened(head: bytes) -> Failure:
+def _reason_unopened(head: bytes) -> Reason:
     match probe.kind(head):
         case probe.Kind.EMPTY:
-            return Failure.EMPTY
+            return Reason.MEDIA_EMPTY
         case probe.Kind.CONTAINER:
-            return Failure.CORRUPT
+            return Reason.MEDIA_CORRUPT
         case probe.Kind.IMAGE:
-            return Failure.NO_AUDIO
+            return Reason.MEDIA_NO_AUDIO
         case probe.Kind.TEXT | probe.Kind.OTHER:
-            return Failure.UNRECOGNISED
+            return Reason.MEDIA_UNRECOGNISED
         case probe.Kind.UNKNOWN:
-            return Failure.ENCODING_REQUIRED
+            return Reason.MEDIA_ENCODING_REQUIRED
 
 
 def _check(container: InputContainer, head: bytes, spec: DecodeSpec) -> None:
     if len(container.streams) > spec.limits.streams:
-        raise Refused(Failure.TOO_COMPLEX, "streams")
+        raise UnusableError(Reason.MEDIA_TOO_COMPLEX, "streams")
     if not probe.confirmed(container.format.name, head):
-        raise Refused(_reason_unopened(head))
+        raise UnusableError(_reason_unopened(head))
 
 
 def choose_stream(container: InputContainer, spec: DecodeSpec) -> av.AudioStream:
-    """Choose the audio to decode and have the demuxer drop the rest; raise Refused if there is none that can be."""
+    """Choose the audio to decode and have the demuxer drop the rest; raise UnusableError if none can be."""
     audio = list(container.streams.audio)
     if not audio:
-        raise Refused(Failure.NO_AUDIO)
+        raise UnusableError(Reason.MEDIA_NO_AUDIO)
     usable = [stream for stream in audio if _codec(stream) in CODECS]
     if not usable:
-        raise Refused(Failure.UNRECOGNISED, f"codec {_codec(audio[0])}")
+        raise UnusableError(Reason.MEDIA_UNRECOGNISED, f"codec {_codec(audio[0])}")
     best = container.streams.best("audio")
     chosen = best if isinstance(best, av.AudioStream) and best in usable else usable[0]
     for stream in container.streams:
@@ -191,7 +192,7 @@ def _codec(stream: Any) -> str:
 def _check_agreement(stream: av.AudioStream, raw: RawFormat) -> None:
     stated = (_RAW_CODECS[raw.encoding], raw.sample_rate, raw.channels)
     if (_codec(stream), stream.rate, stream.channels) != stated:
-        raise Refused(Failure.FORMAT_CONTRADICTED)
+        raise UnusableError(Reason.INVALID_REQUEST)
 
 
 def declared_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:

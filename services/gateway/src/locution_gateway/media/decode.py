@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack, aclosing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 from . import probe
-from .errors import MediaDecoderCrashed, MediaDecodeTimeout, MediaEmpty, MediaTooComplex
 from .models import DecodeReport, DecodeSpec, Opening
 from .process import Child, spawn
 from .reporting import read_opening, read_report
@@ -40,7 +40,7 @@ async def decode(
 ) -> DecodeReport:
     """Decode a source of bytes into a sink.
 
-    Raises MediaError; what the sink got before an error is worthless. Errors of source and sink pass through. The
+    Raises MEDIA; what the sink got before an error is worthless. Errors of source and sink pass through. The
     child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for nameless files of
     containers that must be seekable; the system's when None.
     """
@@ -51,7 +51,7 @@ async def decode(
             return await _decode(counted, spec, sink, scratch, patience)
     except TimeoutError as error:
         if wall.expired() or patience.expired():
-            raise MediaDecodeTimeout("decoding took longer than its limit on time") from error
+            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding took longer than its limit on time") from error
         raise
 
 
@@ -60,7 +60,7 @@ async def _decode(
 ) -> DecodeReport:
     head = await _take_head(counted, probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES)
     if not head:
-        raise MediaEmpty("the media holds no bytes")
+        raise Refused(Reason.MEDIA_EMPTY, "the media holds no bytes")
     async with AsyncExitStack() as stack:
         media = await stack.enter_async_context(aclosing(_joined(head, counted)))
         seekable = None
@@ -77,7 +77,7 @@ async def _counted(source: AsyncIterable[bytes], limit: int) -> AsyncGenerator[b
     async for data in source:
         count += len(data)
         if count > limit:
-            raise MediaTooComplex(f"the media is larger than the limit of {limit} bytes")
+            raise Refused(Reason.MEDIA_TOO_COMPLEX, f"the media is larger than the limit of {limit} bytes")
         yield data
 
 
@@ -198,14 +198,16 @@ class _Run:
     def _check_size(self, width: int) -> None:
         """Trust no child to keep to the limit by itself."""
         if self._received > (self._spec.limits.media_seconds + _SLACK_SECONDS) * SAMPLE_RATE * width:
-            raise MediaDecoderCrashed("the decoder process gave more audio than it may")
+            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process gave more audio than it may")
 
     async def _conclude(self, opening: Opening, feeding: asyncio.Task[None]) -> DecodeReport:
         line = await self._child.report_line()
         await self._fail_by_status(feeding)
         report = read_report(line, opening, self._fed)
         if report.samples * opening.channels * SAMPLE_WIDTH != self._received:
-            raise MediaDecoderCrashed("the decoder process gave another amount of audio than it reported")
+            raise Refused(
+                Reason.MEDIA_DECODER_CRASHED, "the decoder process gave another amount of audio than it reported"
+            )
         return report
 
     async def _fail_by_status(self, feeding: asyncio.Task[None]) -> None:
@@ -214,6 +216,6 @@ class _Run:
         if feeding.done():
             feeding.result()
         if self._child.used_up_its_time:
-            raise MediaDecodeTimeout("decoding took more processor time than its limit")
+            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding took more processor time than its limit")
         if status != 0:
-            raise MediaDecoderCrashed(f"the decoder process ended with status {status}")
+            raise Refused(Reason.MEDIA_DECODER_CRASHED, f"the decoder process ended with status {status}")

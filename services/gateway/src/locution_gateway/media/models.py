@@ -34,20 +34,6 @@ class WarningReason(StrEnum):
     MEDIA_DAMAGED = "MEDIA_DAMAGED"
 
 
-class Failure(StrEnum):
-    """Name why the child gave up; each has one error class in `errors`."""
-
-    EMPTY = "MEDIA_EMPTY"
-    UNRECOGNISED = "MEDIA_UNRECOGNISED"
-    NO_AUDIO = "MEDIA_NO_AUDIO"
-    CORRUPT = "MEDIA_CORRUPT"
-    TOO_LONG = "MEDIA_TOO_LONG"
-    TOO_COMPLEX = "MEDIA_TOO_COMPLEX"
-    ENCODING_REQUIRED = "MEDIA_ENCODING_REQUIRED"
-    FORMAT_CONTRADICTED = "FORMAT_CONTRADICTED"
-    CRASHED = "MEDIA_DECODER_CRASHED"
-
-
 @dataclass(frozen=True, slots=True)
 class RawFormat:
     """State how headerless audio is laid out: `sample_rate` in hertz, `channels` interleaved."""

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
-from .errors import MediaDecoderCrashed
+from locution_common.errors import Reason, Refused
+
 from .models import DecodeSpec, spec_to_dict
 from .reporting import MAX_LINE_BYTES
 
@@ -45,11 +46,11 @@ class Child:
         return await self._output.read(size)
 
     async def report_line(self) -> bytes:
-        """Return the next line of the report, empty at its end; MediaDecoderCrashed for an endless one."""
+        """Return the next line of the report, empty at its end; MEDIA_DECODER_CRASHED for an endless one."""
         try:
             return await self._report.readline()
         except ValueError as error:
-            raise MediaDecoderCrashed("the decoder process wrote no report but noise") from error
+            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process wrote no report but noise") from error
 
     async def wait(self) -> int:
         """Wait for the end; return the exit status, negative for a signal."""

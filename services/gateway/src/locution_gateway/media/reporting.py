@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from .errors import MediaDecoderCrashed, failure_error
-from .models import DecodeReport, DecodeWarning, Failure, Opening, WarningReason
+from locution_common.errors import Reason, Refused
+
+from .models import DecodeReport, DecodeWarning, Opening, WarningReason
 
 MAX_LINE_BYTES: Final = 1 << 14
 _MAX_DETAIL: Final = 80
 _MAX_WARNINGS: Final = 16
+_OF_MEDIA: Final = frozenset(reason for reason in Reason if reason.startswith("MEDIA_"))
 
 
 def read_opening(line: bytes) -> Opening:
-    """Read the first line; raise the MediaError that it states, or MediaDecoderCrashed if there is none."""
+    """Read the first line; raise the MEDIA that it states, or MEDIA_DECODER_CRASHED if there is none."""
     with _refusing_nonsense():
         event = _event(line, "opened")
         declared = event["declared_seconds"]
@@ -32,7 +34,7 @@ def read_opening(line: bytes) -> Opening:
 
 
 def read_report(line: bytes, opening: Opening, input_bytes: int) -> DecodeReport:
-    """Read the last line; raise the MediaError that it states, or MediaDecoderCrashed if there is none."""
+    """Read the last line; raise the MEDIA that it states, or MEDIA_DECODER_CRASHED if there is none."""
     with _refusing_nonsense():
         event = _event(line, "finished")
         return DecodeReport(
@@ -51,16 +53,25 @@ def _refusing_nonsense() -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise MediaDecoderCrashed("the decoder process ended without a report") from error
+        raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process ended without a report") from error
 
 
 def _event(line: bytes, wanted: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(line)
     if event["event"] == "failed":
-        raise failure_error(Failure(event["failure"]), _text(event["detail"]))
+        raise _failure(Reason(event["failure"]), _text(event["detail"]))
     if event["event"] != wanted:
         raise ValueError(event["event"])
     return event
+
+
+def _failure(reason: Reason, detail: str) -> Refused:
+    if reason is Reason.INVALID_REQUEST:
+        message = "the stated audio format contradicts the header of the media"
+        return Refused(reason, message, field="config.audio_format")
+    if reason not in _OF_MEDIA:
+        raise ValueError(reason)
+    return Refused(reason, f"{reason.message} ({detail})" if detail else "")
 
 
 def _warning(item: dict[str, Any]) -> DecodeWarning:

@@ -9,6 +9,7 @@ from locution.v1 import administration_service_pb2 as pb
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceServicer
 from locution.v1.identity_pb2 import ApiKey, IssuedApiKey
 from locution_common.auth import caller
+from locution_common.errors import Reason
 
 from locution_gateway.convert import administration as convert
 from locution_gateway.convert import identity as names
@@ -22,11 +23,6 @@ from locution_gateway.core.administration.tenants import ManageTenants
 from locution_gateway.core.administration.users import ManageUsers
 from locution_gateway.core.etags import version
 from locution_gateway.domain.identity import Principal, UserId
-from locution_gateway.domain.identity_errors import (
-    InvitationNotFoundError,
-    IssuerNotFoundError,
-    UserNotFoundError,
-)
 from locution_gateway.servicers import Context
 from locution_gateway.servicers.rotations import rotation
 
@@ -125,7 +121,7 @@ class Administration(AdministrationServiceServicer):
         return pb.ListInvitationsResponse(invitations=shown, next_page_token=token)
 
     async def DeleteInvitation(self, request: pb.DeleteInvitationRequest, context: Context) -> Empty:
-        invitation_id = names.uuid_of(request.name, InvitationNotFoundError)
+        invitation_id = names.uuid_of(request.name, Reason.INVITATION_NOT_FOUND)
         await self.invitations.delete(caller(Principal), names.tenant_of(request.name), invitation_id)
         return Empty()
 
@@ -161,7 +157,7 @@ class Administration(AdministrationServiceServicer):
         return pb.ListIssuersResponse(issuers=shown, next_page_token=token)
 
     async def DeleteIssuer(self, request: pb.DeleteIssuerRequest, context: Context) -> Empty:
-        issuer_id = names.uuid_of(request.name, IssuerNotFoundError)
+        issuer_id = names.uuid_of(request.name, Reason.ISSUER_NOT_FOUND)
         await self.issuers.delete(caller(Principal), names.tenant_of(request.name), issuer_id)
         return Empty()
 
@@ -184,4 +180,4 @@ class Administration(AdministrationServiceServicer):
 
 
 def _user(name: str) -> tuple[str, UserId]:
-    return names.tenant_of(name), UserId(names.uuid_of(name, UserNotFoundError))
+    return names.tenant_of(name), UserId(names.uuid_of(name, Reason.USER_NOT_FOUND))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from locution_common.auth import caller
+from locution_common.errors import Reason, Refused
 from locution_common.interceptors import Call
 
 from locution_gateway.core.identity.authenticate import ANONYMOUS
@@ -16,7 +17,6 @@ from locution_gateway.core.limits.quotas import KnownQuotas
 from locution_gateway.core.limits.rates import Rates
 from locution_gateway.core.limits.streams import Streams
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import RateLimitedError
 from locution_gateway.domain.limits import Limits
 
 OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
@@ -78,8 +78,8 @@ class LimitsLayer:
     async def _spend(self, call: Call, principal: Principal, limits: Limits) -> None:
         try:
             await self._rates.spend(principal, limits)
-        except RateLimitedError:
-            if self._patience.floods(principal.tenant_id):
+        except Refused as error:
+            if error.reason is Reason.RATE_LIMITED and self._patience.floods(principal.tenant_id):
                 with self._admission.aside(unary=call.unary):
                     await self._patience.hold(principal.tenant_id)
             raise

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from locution.v1 import model_service_pb2 as pb
 from locution.v1.model_service_pb2_grpc import ModelServiceServicer
 from locution_common.auth import caller
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.registry import RegistryModels
 from locution_gateway.core.authorise import require
-from locution_gateway.domain.errors import ModelPathInvalidError
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.servicers import Context
 
@@ -52,5 +52,5 @@ def _operator() -> Principal:
 
 def _path(name: str) -> str:
     if not name.startswith(PREFIX):
-        raise ModelPathInvalidError("a model's name is models/<set>/<weight>")
+        raise Refused(Reason.MODEL_PATH_INVALID, "a model's name is models/<set>/<weight>")
     return name.removeprefix(PREFIX)

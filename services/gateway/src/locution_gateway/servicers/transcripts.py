@@ -9,11 +9,11 @@ from typing import Final
 from locution.v1 import transcript_service_pb2 as pb
 from locution.v1.transcript_service_pb2_grpc import TranscriptServiceServicer
 from locution_common.auth import caller
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.convert import transcripts as convert
 from locution_gateway.core.transcripts.export import ExportTranscript
 from locution_gateway.core.transcripts.read import ReadTranscripts
-from locution_gateway.domain.errors import TranscriptTooLargeError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.export import WRITERS
 from locution_gateway.servicers import Context
@@ -32,7 +32,7 @@ class Transcripts(TranscriptServiceServicer):
         whole = await self.read.whole(caller(Principal), convert.transcript_job(request.name))
         transcript = convert.transcript_to_proto(*whole)
         if transcript.ByteSize() > MAX_BYTES:
-            raise TranscriptTooLargeError
+            raise Refused(Reason.TRANSCRIPT_TOO_LARGE)
         return transcript
 
     async def ListSegments(self, request: pb.ListSegmentsRequest, context: Context) -> pb.ListSegmentsResponse:

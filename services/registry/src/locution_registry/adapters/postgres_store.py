@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection, Pool
 
 from ..core.lookup import known
-from ..domain.errors import ModelNotFound
 from ..domain.models import Action, Actor, Kind, Replica, Weight, WeightPath
 from . import rows, statements
 
@@ -55,7 +55,7 @@ class PostgresStore:
         async with self._pool.acquire() as connection, connection.transaction():
             held = await connection.fetch(statements.REPORT_SERVING, replica, kind.value, *columns, ttl)
             if unknown := set(told) - {WeightPath(row["set_name"], row["weight_name"]) for row in held}:
-                raise ModelNotFound(f"there is no {kind} model {min(unknown)}")
+                raise Refused(Reason.MODEL_NOT_FOUND, f"there is no {kind} model {min(unknown)}")
 
 
 class PostgresChanges:

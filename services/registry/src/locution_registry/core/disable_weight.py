@@ -14,7 +14,7 @@ class DisableWeight:
         self._store = store
 
     async def run(self, path: WeightPath, reason: str, actor: Actor) -> Weight:
-        """Return the disabled weight; raises ModelNotFound."""
+        """Return the disabled weight; refused with MODEL_NOT_FOUND."""
         async with self._store.changing() as changes:
             weight = await known(changes, path)
             disabled = weight.disabled(reason)

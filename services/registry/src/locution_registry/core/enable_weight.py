@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelChecksumMismatch, ModelLayoutInvalid, ModelPathInvalid
+from locution_common.errors import Reason, Refused
+
+from ..domain.errors import ModelLayoutInvalid, ModelPathInvalid
 from ..domain.models import Action, Actor, State, Weight, WeightFile, WeightPath, checksum, summary
 from ..domain.ports import WeightFolders, WeightStore
 from .defaults import settle_default
@@ -17,7 +19,7 @@ class EnableWeight:
         self._folders = folders
 
     async def run(self, path: WeightPath, actor: Actor, *, even_disabled: bool = True) -> Weight:
-        """Return the enabled weight; raises ModelNotFound and ModelChecksumMismatch.
+        """Return the enabled weight; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH.
 
         A weight whose files differ becomes INVALID, which allows it to be registered anew. One that an administrator
         disabled is left alone unless `even_disabled`.
@@ -29,13 +31,15 @@ class EnableWeight:
             if now.state is State.DISABLED and not even_disabled:
                 return now
             if now.checksum != weight.checksum:
-                raise ModelChecksumMismatch(f"{path} was registered anew meanwhile")
+                raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"{path} was registered anew meanwhile")
             if fault is None:
                 enabled = await settle_default(changes, now.enabled(files), actor)
                 return now if enabled == now else await changes.save(enabled, Action.ENABLE, actor)
             if now.state is not State.INVALID or now.state_reason != fault:
                 await changes.save(now.invalid(fault), Action.INVALIDATE, actor)
-        raise ModelChecksumMismatch(f"the files of {path} are not those that were registered: {fault}")
+        raise Refused(
+            Reason.MODEL_CHECKSUM_MISMATCH, f"the files of {path} are not those that were registered: {fault}"
+        )
 
     async def _examine(self, weight: Weight) -> tuple[tuple[WeightFile, ...], str | None]:
         try:

@@ -14,5 +14,5 @@ class GetWeight:
         self._store = store
 
     async def run(self, path: WeightPath) -> Weight:
-        """Return the weight; raises ModelNotFound."""
+        """Return the weight; refused with MODEL_NOT_FOUND."""
         return await known(self._store, path)

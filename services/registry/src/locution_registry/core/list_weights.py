@@ -27,7 +27,7 @@ class ListWeights:
         self._store = store
 
     async def run(self, kind: Kind | None, page_size: int, token: str) -> Page:
-        """Return a page; 0 asks for the default size, and too many are lowered. Raises PageTokenInvalid."""
+        """Return a page; 0 asks for the default size, and too many are lowered. Refused with PAGE_TOKEN_INVALID."""
         size = min(page_size or DEFAULT_PAGE, LARGEST_PAGE)
         found = await self._store.page(kind, page_token.decode(kind, token), size + 1)
         page = tuple(found[:size])

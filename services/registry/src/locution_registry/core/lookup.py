@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..domain.errors import ModelNotFound
+from locution_common.errors import Reason, Refused
+
 from ..domain.models import Weight, WeightPath
 
 
@@ -17,8 +18,8 @@ class Finder(Protocol):
 
 
 async def known(finder: Finder, path: WeightPath) -> Weight:
-    """Return the weight; raises ModelNotFound."""
+    """Return the weight; refused with MODEL_NOT_FOUND."""
     weight = await finder.find(path)
     if weight is None:
-        raise ModelNotFound(f"there is no model {path}")
+        raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {path}")
     return weight

@@ -6,7 +6,9 @@ import base64
 import binascii
 import json
 
-from ..domain.errors import ModelPathInvalid, PageTokenInvalid
+from locution_common.errors import Reason, Refused
+
+from ..domain.errors import ModelPathInvalid
 from ..domain.models import Kind, WeightPath
 
 
@@ -17,16 +19,16 @@ def encode(kind: Kind | None, last: WeightPath) -> str:
 
 
 def decode(kind: Kind | None, token: str) -> WeightPath | None:
-    """Return the last weight of the page before, None for the first page; raises PageTokenInvalid."""
+    """Return the last weight of the page before, None for the first page; refused with PAGE_TOKEN_INVALID."""
     if not token:
         return None
     match _content(token):
         case ["weights", bound, str(last)] if bound == kind:
             return _path(last)
         case ["weights", _, str()]:
-            raise PageTokenInvalid("the page token belongs to another kind")
+            raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token belongs to another kind")
         case _:
-            raise PageTokenInvalid("the page token is malformed")
+            raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token is malformed")
 
 
 def _content(token: str) -> object:
@@ -41,4 +43,4 @@ def _path(text: str) -> WeightPath:
     try:
         return WeightPath.parse(text)
     except ModelPathInvalid:
-        raise PageTokenInvalid("the page token is malformed") from None
+        raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token is malformed") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelChecksumMismatch
+from locution_common.errors import Reason, Refused
+
 from ..domain.models import Action, Actor, Verdict, Weight, WeightPath
 from ..domain.ports import WeightStore
 from .lookup import known
@@ -15,10 +16,10 @@ class RecordVerdict:
         self._store = store
 
     async def run(self, path: WeightPath, checksum: str, verdict: Verdict, actor: Actor) -> Weight:
-        """Return the weight with its verdict; raises ModelNotFound and ModelChecksumMismatch."""
+        """Return the weight with its verdict; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH."""
         async with self._store.changing() as changes:
             weight = await known(changes, path)
             if weight.checksum != checksum.lower():
-                raise ModelChecksumMismatch(f"the verdict is about other files than those of {path}")
+                raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"the verdict is about other files than those of {path}")
             judged = weight.judged(verdict)
             return weight if judged == weight else await changes.save(judged, Action.RECORD_VERDICT, actor)

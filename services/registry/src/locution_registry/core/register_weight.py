@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelAlreadyRegistered
+from locution_common.errors import Reason, Refused
+
 from ..domain.models import Action, Actor, Inspection, State, Weight, WeightPath
 from ..domain.ports import WeightFolders, WeightStore
 from .defaults import settle_default
@@ -19,7 +20,7 @@ class RegisterWeight:
         """Return the weight as registered, or as it would be.
 
         A registered weight whose files have changed is replaced. Raises ModelPathInvalid, ModelLayoutInvalid and
-        ModelAlreadyRegistered.
+        MODEL_ALREADY_REGISTERED.
         """
         found = await self._folders.inspect(path)
         async with self._store.changing(keep=not validate_only) as changes:
@@ -29,12 +30,12 @@ class RegisterWeight:
 
 
 def _registered(before: Weight | None, path: WeightPath, found: Inspection) -> Weight:
-    """Return the new weight; raises ModelAlreadyRegistered unless an earlier one has lost its files."""
+    """Return the new weight; refused with MODEL_ALREADY_REGISTERED unless an earlier one has lost its files."""
     weight = Weight(path=path, layout=found.layout, files=found.files)
     if before is None:
         return weight
     if before.state is State.DISABLED:
-        raise ModelAlreadyRegistered(f"{before.why_not()}; enable it")
+        raise Refused(Reason.MODEL_ALREADY_REGISTERED, f"{before.why_not()}; enable it")
     if before.checksum == weight.checksum:
-        raise ModelAlreadyRegistered(f"{path} is registered already, and its files have not changed")
+        raise Refused(Reason.MODEL_ALREADY_REGISTERED, f"{path} is registered already, and its files have not changed")
     return weight

@@ -16,6 +16,6 @@ class ReportServing:
         self._ttl = ttl
 
     async def run(self, replica: Replica, kind: Kind, paths: Collection[WeightPath]) -> float:
-        """Return the seconds for which the report holds; raises ModelNotFound."""
+        """Return the seconds for which the report holds; refused with MODEL_NOT_FOUND."""
         await self._store.report_serving(replica, kind, paths, self._ttl)
         return self._ttl

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.errors import ModelNoneUsable, ModelNotUsable
+from locution_common.errors import Reason, Refused
+
 from ..domain.models import Kind, Weight, WeightPath
 from ..domain.ports import WeightStore
 from .check_files import CheckFiles
@@ -29,8 +30,8 @@ class ResolveWeight:
     async def run(self, kind: Kind, choice: WeightPath | None) -> Resolution:
         """Return the first usable of: the choice, the default, the others from the oldest to the newest.
 
-        Raises ModelNotFound when the choice is not registered, ModelNotUsable when it is of another kind, and
-        ModelNoneUsable when every candidate is out of use.
+        Refused with MODEL_NOT_FOUND when the choice is not registered, MODEL_NOT_USABLE when it is of another kind, and
+        MODEL_NONE_USABLE when every candidate is out of use.
         """
         obstacles: list[str] = []
         for candidate in await self._candidates(kind, choice):
@@ -38,7 +39,7 @@ class ResolveWeight:
             if weight.usable:
                 return Resolution(weight, _fallback(weight, obstacles))
             obstacles.append(weight.why_not())
-        raise ModelNoneUsable(f"no {kind} model may be used now" + _because(obstacles))
+        raise Refused(Reason.MODEL_NONE_USABLE, f"no {kind} model may be used now" + _because(obstacles))
 
     async def _candidates(self, kind: Kind, choice: WeightPath | None) -> list[Weight]:
         weights = await self._store.of_kind(kind)
@@ -46,7 +47,7 @@ class ResolveWeight:
             return weights
         chosen = await known(self._store, choice)
         if chosen.kind is not kind:
-            raise ModelNotUsable(f"{choice} is a model for {chosen.kind}, not for {kind}")
+            raise Refused(Reason.MODEL_NOT_USABLE, f"{choice} is a model for {chosen.kind}, not for {kind}")
         return [chosen, *(weight for weight in weights if weight.path != choice)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..domain.errors import ModelNotUsable
+from locution_common.errors import Reason, Refused
+
 from ..domain.models import Action, Actor, Weight, WeightPath
 from ..domain.ports import WeightStore
 from .check_files import CheckFiles
@@ -18,12 +19,12 @@ class SetDefaultWeight:
         self._check = check
 
     async def run(self, path: WeightPath, actor: Actor) -> Weight:
-        """Return the weight as the default; raises ModelNotFound and ModelNotUsable."""
+        """Return the weight as the default; refused with MODEL_NOT_FOUND and MODEL_NOT_USABLE."""
         await self._check.run(await known(self._store, path))
         async with self._store.changing() as changes:
             weight = await known(changes, path)
             if not weight.usable:
-                raise ModelNotUsable(weight.why_not())
+                raise Refused(Reason.MODEL_NOT_USABLE, weight.why_not())
             if weight.is_default:
                 return weight
             moved = await settle_default(changes, weight, actor, wanted=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from locution_common.errors import LocutionError
+from locution_common.errors import Refused
 
 from ..domain.errors import ModelsRootUnavailable
 from ..domain.models import REGISTRY, Kind, Stamp, State, Weight, WeightPath
@@ -43,7 +43,7 @@ class SweepFiles:
                 await self._restore(now)
         except ModelsRootUnavailable:
             raise
-        except LocutionError as error:
+        except Refused as error:
             _log.info("a weight stays out of use", extra={"weight": str(weight.path), "why": error.message})
 
     async def _restore(self, weight: Weight) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
-from locution_common.errors import FieldViolation, InvalidRequest
+from locution_common.errors import FieldViolation, Reason, Refused
 from locution_speech.capabilities import Capabilities
 
 from .errors import ModelPathInvalid
@@ -144,12 +144,13 @@ class Verdict:
         run_time: datetime,
         min_encoder_input: float = MIN_ENCODER_INPUT,
     ) -> Verdict:
-        """Judge two word error rates; raises InvalidRequest when one is no number.
+        """Judge two word error rates; refused with INVALID_REQUEST when one is no number.
 
         The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
         """
         if not (math.isfinite(accurate) and math.isfinite(fast)):
-            raise InvalidRequest(
+            raise Refused(
+                Reason.INVALID_REQUEST,
                 "a word error rate is a finite number",
                 violations=[FieldViolation("fast_word_error_rate", "not finite, or the accurate one is not")],
             )

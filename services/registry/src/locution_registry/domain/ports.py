@@ -53,7 +53,7 @@ class WeightStore(Protocol):
     async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[WeightPath], ttl: float) -> None:
         """Remember for `ttl` seconds that the replica holds exactly these weights of the kind.
 
-        Raises ModelNotFound, and remembers nothing new, when one of them is not a weight of the kind.
+        Refused with MODEL_NOT_FOUND, and remembers nothing new, when one of them is not a weight of the kind.
         """
         ...
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import EngineDraining, EngineOverloaded
+from locution_common.errors import Reason, Refused
 
 SHORTEST_RETRY = 1.0
 LONGEST_RETRY = 30.0
@@ -33,19 +33,23 @@ class Admission:
     def admit(self) -> Iterator[None]:
         """Hold a place for the section that the current task serves.
 
-        Raises EngineOverloaded or EngineDraining at once, and EngineDraining inside when `abort` ends the section.
+        Refused with ENGINE_OVERLOADED or ENGINE_DRAINING at once, with ENGINE_DRAINING when `abort` ends the section.
         """
         if self._draining:
-            raise EngineDraining("the engine is stopping", retry_after=SHORTEST_RETRY)
+            raise Refused(Reason.ENGINE_DRAINING, "the engine is stopping", retry_after=SHORTEST_RETRY)
         if len(self._sections) >= self.limit:
-            raise EngineOverloaded(f"the engine serves {self.limit} sections at most", retry_after=self._retry_after())
+            raise Refused(
+                Reason.ENGINE_OVERLOADED,
+                f"the engine serves {self.limit} sections at most",
+                retry_after=self._retry_after(),
+            )
         task = _current_task()
         self._sections[task] = False
         try:
             yield
         except asyncio.CancelledError:
             if self._sections[task] and not task.uncancel():
-                raise EngineDraining("the engine stopped before the section was done") from None
+                raise Refused(Reason.ENGINE_DRAINING, "the engine stopped before the section was done") from None
             raise
         finally:
             del self._sections[task]

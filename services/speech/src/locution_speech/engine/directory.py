@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 import grpc
-from locution_common.errors import Code, DependencyUnavailable
+from locution_common.errors import Code, DependencyUnavailable, Reason, Refused
 from locution_common.interceptors import remote_failure
 
-from .errors import ModelNotFound
 from .models import WeightName, WeightRecord
 
 TIMEOUT: Final = 5.0
@@ -42,7 +41,7 @@ class CachedDirectory(Generic[R]):
     _cache: dict[WeightName, tuple[float, R]] = field(default_factory=dict)
 
     async def get(self, name: WeightName) -> R:
-        """Return the record; raises ModelNotFound, or DependencyUnavailable."""
+        """Return the record; refused with MODEL_NOT_FOUND, or DependencyUnavailable."""
         now = asyncio.get_running_loop().time()
         read_at, known = self._cache.get(name, (float("-inf"), None))
         if known is not None and now - read_at < FRESH:
@@ -58,7 +57,7 @@ class CachedDirectory(Generic[R]):
         failure = remote_failure(error)
         if failure.code in (Code.NOT_FOUND, Code.INVALID_ARGUMENT):
             self._cache.pop(name, None)
-            raise ModelNotFound(f"there is no model {name}") from error
+            raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {name}") from error
         if known is not None:
             return known
         raise DependencyUnavailable("the registry cannot be reached") from error

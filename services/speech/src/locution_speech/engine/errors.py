@@ -1,75 +1,12 @@
-"""Name the ways in which engines alone refuse or fail; those of all services are in locution_common.errors."""
+"""Name the failure of engines that is caught; they refuse everything else with a reason alone."""
 
 from __future__ import annotations
 
-from locution_common.errors import Code, LocutionError
+from locution_common.errors import Reason, Refused
 
 
-class ModelNotFound(LocutionError):
-    """The registry knows no such weight."""
-
-    code = Code.NOT_FOUND
-    reason = "MODEL_NOT_FOUND"
-
-
-class ModelNotUsable(LocutionError):
-    """The registry does not allow the weight now."""
-
-    code = Code.FAILED_PRECONDITION
-    reason = "MODEL_NOT_USABLE"
-
-
-class ModelPathInvalid(LocutionError):
-    """The weight's folder lies outside the models root."""
-
-    code = Code.INVALID_ARGUMENT
-    reason = "MODEL_PATH_INVALID"
-
-
-class ModelChecksumMismatch(LocutionError):
-    """The weight's files are not those that were registered."""
-
-    code = Code.FAILED_PRECONDITION
-    reason = "MODEL_CHECKSUM_MISMATCH"
-
-
-class ModelLoadFailed(LocutionError):
+class ModelLoadFailed(Refused):
     """The weight could not be loaded."""
 
-    code = Code.FAILED_PRECONDITION
-    reason = "MODEL_LOAD_FAILED"
-
-
-class OptionUnsupported(LocutionError):
-    """The weight cannot do what the request asks."""
-
-    code = Code.INVALID_ARGUMENT
-    reason = "OPTION_UNSUPPORTED"
-
-
-class EngineOverloaded(LocutionError):
-    """No more sections are taken now; `retry_after` says when to try again."""
-
-    code = Code.RESOURCE_EXHAUSTED
-    reason = "ENGINE_OVERLOADED"
-
-
-class EngineDraining(LocutionError):
-    """The engine is stopping and takes no new sections."""
-
-    code = Code.UNAVAILABLE
-    reason = "ENGINE_DRAINING"
-
-
-class AudioTooLong(LocutionError):
-    """The section is longer than the limit."""
-
-    code = Code.INVALID_ARGUMENT
-    reason = "AUDIO_TOO_LONG"
-
-
-class InferenceFailed(LocutionError):
-    """The model failed while it computed."""
-
-    code = Code.INTERNAL
-    reason = "INFERENCE_FAILED"
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.MODEL_LOAD_FAILED, message)

@@ -6,7 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from .errors import ModelChecksumMismatch, ModelPathInvalid
+from locution_common.errors import Reason, Refused
+
 from .models import WeightRecord
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -18,16 +19,18 @@ def folder_of(root: Path, record: WeightRecord) -> Path:
     folder = (real_root / record.name).resolve()
     expected = len(real_root.parts) + 2
     if not NAME.fullmatch(record.name) or not folder.is_relative_to(real_root) or len(folder.parts) != expected:
-        raise ModelPathInvalid(f"{record.name} is not a folder of a set below the models root")
+        raise Refused(Reason.MODEL_PATH_INVALID, f"{record.name} is not a folder of a set below the models root")
     return folder
 
 
 def verify(folder: Path, record: WeightRecord) -> None:
-    """Raise ModelChecksumMismatch unless every registered file is there, in the folder, with its digest."""
+    """Refuse with MODEL_CHECKSUM_MISMATCH unless every registered file is there, in the folder, with its digest."""
     for file in record.files:
         path = (folder / file.path).resolve()
         if not path.is_relative_to(folder) or not path.is_file() or _digest(path) != file.sha256:
-            raise ModelChecksumMismatch(f"{record.name}: {file.path} is not the file that was registered")
+            raise Refused(
+                Reason.MODEL_CHECKSUM_MISMATCH, f"{record.name}: {file.path} is not the file that was registered"
+            )
 
 
 def _digest(path: Path) -> str:

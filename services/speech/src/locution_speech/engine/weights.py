@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from .errors import EngineOverloaded, ModelNotUsable
+from locution_common.errors import Reason, Refused
+
 from .models import WeightName, WeightRecord
 
 RETRY_SECONDS = 5.0
@@ -32,7 +33,7 @@ class WeightDirectory(Protocol[R_co]):
     """Know which weights may be used."""
 
     async def get(self, name: WeightName) -> R_co:
-        """Return the record; raises ModelNotFound, ModelNotUsable or DependencyUnavailable."""
+        """Return the record; refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE or DependencyUnavailable."""
         ...
 
 
@@ -42,7 +43,7 @@ class WeightLoader(Protocol[R_contra, L]):
     def load(self, record: R_contra) -> L:
         """Load the weight into the device's memory. Blocks.
 
-        Raises ModelPathInvalid, ModelChecksumMismatch or ModelLoadFailed.
+        Raises ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
         """
         ...
 
@@ -73,7 +74,7 @@ class WeightPool(Generic[R, L]):
     """Lend weights, each loaded once however many ask; the least recently used idle ones make room for others.
 
     At most `resident` weights of at most `memory` bytes together are held. A weight that would exceed that while
-    all others are in use is refused with EngineOverloaded.
+    all others are in use is refused with ENGINE_OVERLOADED.
     """
 
     directory: WeightDirectory[R]
@@ -93,11 +94,11 @@ class WeightPool(Generic[R, L]):
     async def lease(self, name: WeightName) -> AsyncIterator[L]:
         """Lend a weight until the context ends.
 
-        Raises what the directory and the loader raise, ModelNotUsable and EngineOverloaded.
+        Raises what the directory and the loader raise, MODEL_NOT_USABLE and ENGINE_OVERLOADED.
         """
         record = await self.directory.get(name)
         if record.refusal is not None:
-            raise ModelNotUsable(f"{name} may not be used: {record.refusal}")
+            raise Refused(Reason.MODEL_NOT_USABLE, f"{name} may not be used: {record.refusal}")
         entry = await self._enter(record)
         try:
             yield self.loader.renewed(await asyncio.shield(entry.weight), record)
@@ -132,7 +133,7 @@ class WeightPool(Generic[R, L]):
         while self._entries and not self._fits(record):
             idle = [key for key, entry in self._entries.items() if not entry.users]
             if not idle:
-                raise EngineOverloaded("every loaded model is in use", retry_after=RETRY_SECONDS)
+                raise Refused(Reason.ENGINE_OVERLOADED, "every loaded model is in use", retry_after=RETRY_SECONDS)
             await self._unload(min(idle, key=lambda key: self._entries[key].used_at))
 
     def _fits(self, record: R) -> bool:

@@ -14,11 +14,10 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OctKey
 from locution_common.clock import Clock
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.credentials.claims import text, unverified
 from locution_gateway.domain.identity import Principal, SessionId
-from locution_gateway.domain.identity_errors import CredentialExpiredError, SessionsDisabledError
 
 ALGORITHM: Final = "HS256"
 AUDIENCE: Final = "locution"
@@ -35,9 +34,9 @@ class JwtAccessTokens:
         self._clock = clock
 
     def issue(self, principal: Principal, session_id: SessionId) -> tuple[str, datetime]:
-        """Return a token and its end. Raises SessionsDisabledError."""
+        """Return a token and its end. Refused with SESSIONS_DISABLED."""
         if not self._enabled:
-            raise SessionsDisabledError
+            raise Refused(Reason.SESSIONS_DISABLED)
         now = self._clock.now().replace(microsecond=0)
         end = now + self._lifetime
         claims = {
@@ -52,15 +51,15 @@ class JwtAccessTokens:
         return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, claims, self._key, algorithms=[ALGORITHM]), end
 
     def read(self, token: str) -> SessionId:
-        """Return the session that a token names. Raises Unauthenticated, CredentialExpiredError."""
+        """Return the session that a token names. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
         try:
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
             self._registry().validate(claims)
             return SessionId(UUID(text(claims, "sid")))
         except ExpiredTokenError:
-            raise CredentialExpiredError from None
+            raise Refused(Reason.CREDENTIAL_EXPIRED) from None
         except (JoseError, ValueError, TypeError):
-            raise Unauthenticated("a valid credential is required") from None
+            raise Refused(Reason.UNAUTHENTICATED, "a valid credential is required") from None
 
     def is_ours(self, token: str) -> bool:
         """Tell whether a token claims to be one of ours."""

@@ -8,14 +8,13 @@ from typing import Any, Final
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from locution_common.clock import Clock
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.credentials.claims import text, unverified
 from locution_gateway.adapters.credentials.jwks import JwksCache
 from locution_gateway.core.identity.remember import Remembered
 from locution_gateway.domain.accounts import Issuer
 from locution_gateway.domain.identity import Credential, Principal, Role
-from locution_gateway.domain.identity_errors import CredentialExpiredError
 from locution_gateway.domain.identity_ports import CredentialStore
 
 TTL: Final = 4.0
@@ -35,7 +34,7 @@ class JwksOidcTokens:
         self._clock = clock
 
     async def read(self, token: str) -> Principal:
-        """Return who a token speaks for. Raises Unauthenticated, CredentialExpiredError, DependencyUnavailable."""
+        """Return who a token speaks for. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED, DependencyUnavailable."""
         issuer = await self._issuer(unverified(token, 1))
         key = await self._keys.key(issuer.jwks_uri, text(unverified(token, 0), "kid"))
         if key is None:
@@ -44,7 +43,7 @@ class JwksOidcTokens:
             claims = jwt.decode(token, key, algorithms=[issuer.algorithm]).claims
             self._registry(issuer).validate(claims)
         except ExpiredTokenError:
-            raise CredentialExpiredError from None
+            raise Refused(Reason.CREDENTIAL_EXPIRED) from None
         except (JoseError, ValueError, TypeError):
             raise _refusal() from None
         return _principal(issuer, claims)
@@ -98,5 +97,5 @@ def _role(issuer: Issuer, claims: Mapping[str, Any]) -> Role:
     return max(named, key=lambda role: role.rank, default=issuer.default_role)
 
 
-def _refusal() -> Unauthenticated:
-    return Unauthenticated("a valid credential is required")
+def _refusal() -> Refused:
+    return Refused(Reason.UNAUTHENTICATED, "a valid credential is required")

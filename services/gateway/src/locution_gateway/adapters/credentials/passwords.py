@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from locution_common.errors import Overloaded
+from locution_common.errors import Reason, Refused
 
 T = TypeVar("T")
 
@@ -31,11 +31,11 @@ class ArgonPasswords:
         self._busy = 0
 
     async def hash(self, password: str) -> str:
-        """Return a password's hash. Raises Overloaded."""
+        """Return a password's hash. Refused with OVERLOADED."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether a password fits; as much work without a hash as with one. Raises Overloaded."""
+        """Tell whether a password fits; as much work without a hash as with one. Refused with OVERLOADED."""
         fits = await self._run(lambda: self._fits(password, password_hash or self._dummy))
         return fits and password_hash is not None
 
@@ -47,7 +47,7 @@ class ArgonPasswords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._busy >= THREADS + WAITING:
-            raise Overloaded("too many passwords are being checked", retry_after=RETRY)
+            raise Refused(Reason.OVERLOADED, "too many passwords are being checked", retry_after=RETRY)
         self._busy += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

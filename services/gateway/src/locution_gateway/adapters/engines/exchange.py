@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from typing import Any, Generic, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
-from locution_common.errors import LocutionError
-
-from locution_gateway.domain.stage_errors import EngineBusyError, EngineError, EngineUnavailableError
+from locution_common.errors import Code, InternalError, Reason, Refused
+from locution_common.interceptors import remote_failure
 
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
@@ -22,7 +19,7 @@ RETRY_SECONDS = 1.0
 
 
 class Exchange(Generic[Q, A]):
-    """A stream call. Raises EngineBusyError before any result, EngineUnavailableError or EngineError after it."""
+    """A stream call. Refused with `retry_after` where the engine did nothing, without it where an attempt was used."""
 
     def __init__(
         self, call: grpc.aio.StreamStreamCall[Q, A], requests: AsyncGenerator[Q], stall_seconds: float
@@ -82,7 +79,7 @@ class Exchange(Generic[Q, A]):
             raise self._error(sender, error) from error
         except TimeoutError as error:
             message = f"the engine gave no answer for {self._stall:.0f} s"
-            raise EngineUnavailableError(message) from error
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, message) from error
         except asyncio.CancelledError:
             if sender.done() and not sender.cancelled() and (cause := sender.exception()) is not None:
                 raise cause from None
@@ -102,7 +99,7 @@ class Exchange(Generic[Q, A]):
             await self._call.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             return
-        except LocutionError:
+        except Refused:
             self._call.cancel()
             raise
 
@@ -113,34 +110,23 @@ def believed() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise EngineError("INFERENCE_FAILED", f"the engine's answer cannot be true: {error}") from error
+        raise Refused(Reason.INFERENCE_FAILED, f"the engine's answer cannot be true: {error}") from error
 
 
-def translate(error: grpc.aio.AioRpcError, results: bool) -> LocutionError:
+def translate(error: grpc.aio.AioRpcError, results: bool) -> Refused:
     """Return an engine's refusal or failure as a domain error; `results` tells whether work was done before it."""
-    reason, retry_after = _details(error)
-    message = error.details() or error.code().name
-    match error.code():
-        case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return EngineBusyError(message, retry_after=retry_after or RETRY_SECONDS)
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED if not results:
-            return EngineBusyError(message, retry_after=retry_after or RETRY_SECONDS)
-        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED | grpc.StatusCode.DEADLINE_EXCEEDED:
-            return EngineUnavailableError("the engine went away")
+    failure = remote_failure(error)
+    busy = Refused(
+        Reason.ENGINE_OVERLOADED, failure.message or failure.code, retry_after=failure.retry_after or RETRY_SECONDS
+    )
+    match failure.code:
+        case Code.RESOURCE_EXHAUSTED:
+            return busy
+        case Code.UNAVAILABLE | Code.CANCELLED if not results:
+            return busy
+        case Code.UNAVAILABLE | Code.CANCELLED | Code.DEADLINE_EXCEEDED:
+            return Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine went away")
+        case Code.UNAUTHENTICATED | Code.PERMISSION_DENIED:
+            return InternalError(f"the engine refuses the gateway: {failure.message}")
         case _:
-            return EngineError(reason or "INTERNAL", message)
-
-
-def _details(error: grpc.aio.AioRpcError) -> tuple[str | None, float | None]:
-    """Return the ErrorInfo reason and the RetryInfo delay in seconds, where the status carries them."""
-    status: status_pb2.Status | None = None
-    with suppress(ValueError):  # the rich status contradicts the plain one: believe the plain one
-        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # has what is read of a call
-    reason, delay = None, None
-    for detail in status.details if status else ():
-        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-        if detail.Unpack(info):
-            reason = info.reason
-        elif detail.Unpack(retry):
-            delay = retry.retry_delay.ToTimedelta().total_seconds()
-    return reason, delay
+            return Refused(failure.reason or Reason.INTERNAL, failure.message or failure.code)

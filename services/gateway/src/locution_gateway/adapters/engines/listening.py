@@ -11,6 +11,7 @@ import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution_common import telemetry
+from locution_common.errors import Reason
 from locution_speech import wire
 from locution_speech.asr import (
     Flush,
@@ -31,7 +32,6 @@ from locution_gateway.adapters.engines.live_speakers import live_flow
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import ListenFrom, LiveConfig
 from locution_gateway.domain.live_errors import EngineLostError
-from locution_gateway.domain.stage_errors import EngineBusyError, EngineUnavailableError
 
 Call = grpc.aio.StreamStreamCall[pb.ListenRequest, pb.ListenResponse]
 
@@ -154,9 +154,12 @@ class GrpcListening:
 
 def _refusal(error: grpc.aio.AioRpcError) -> Exception:
     found = translate(error, False)
-    if isinstance(found, EngineBusyError):
-        return EngineLostError(found.retry_after or 0.2)
-    if isinstance(found, EngineUnavailableError) or error.code() in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL):
+    if found.retry_after is not None:
+        return EngineLostError(found.retry_after)
+    if found.reason is Reason.DEPENDENCY_UNAVAILABLE or error.code() in (
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+    ):
         return EngineLostError()
     return found
 

@@ -9,6 +9,7 @@ from typing import Final
 import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
+from locution_common.errors import Reason, Refused
 from locution_speech import pcm, wire
 from locution_speech.clock import SAMPLE_WIDTH
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass
@@ -19,7 +20,6 @@ from locution_gateway.adapters.engines.speakers import check_section, hints
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live_speakers import HeardSpeakers
-from locution_gateway.domain.stage_errors import EngineUnavailableError
 
 STALL_SECONDS: Final = 60.0
 CLUSTER_SECONDS: Final = 600.0
@@ -42,7 +42,7 @@ class GrpcLiveSpeakers:
                 if answer.WhichOneof("message") == "done":
                     found = answer.done.section
         if found is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire.section_to_bytes(found))
 
     async def cluster(

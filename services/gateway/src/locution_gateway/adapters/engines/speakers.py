@@ -8,7 +8,7 @@ from contextlib import aclosing
 import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
-from locution_common.errors import InternalError
+from locution_common.errors import InternalError, Reason, Refused
 from locution_speech import wire
 from locution_speech.engine.models import Flow
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
@@ -16,7 +16,6 @@ from locution_speech.speakers import SectionSpeakers, SpeakerHints
 from locution_gateway.adapters.engines.exchange import Exchange, believed
 from locution_gateway.adapters.engines.speech import chunks
 from locution_gateway.domain.config import DiarizationConfig, JobConfig
-from locution_gateway.domain.stage_errors import EngineError, EngineUnavailableError
 from locution_gateway.domain.stages import Audio, Clustering, Progress, SectionResult
 
 
@@ -43,7 +42,7 @@ class GrpcDiarizationEngine:
                     case "done":
                         done = answer.done
         if done is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         check_section(done.section, sent.samples)
         return SectionResult(wire.section_to_bytes(done.section), done.timings.compute_seconds)
 
@@ -54,7 +53,7 @@ class GrpcDiarizationEngine:
         async with aclosing(exchange.answers()) as answers:
             found = [answer async for answer in answers]
         if len(found) != len(sections):
-            raise EngineUnavailableError("the engine ended a clustering without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without its result")
         with believed():
             turns = tuple(map(wire.turns_from_proto, found))
         return Clustering(turns, wire.voices_from_proto(found[-1]) if found else ())
@@ -80,7 +79,7 @@ def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
     known = {voice.speaker for voice in found.voices}
     inside = all(turn.length and turn.end <= samples and turn.speaker in known for turn in found.turns)
     if found.sample_count != samples or not inside:
-        raise EngineError("INFERENCE_FAILED", "the engine's answer cannot be true: it is of another section")
+        raise Refused(Reason.INFERENCE_FAILED, "the engine's answer cannot be true: it is of another section")
     return found
 
 

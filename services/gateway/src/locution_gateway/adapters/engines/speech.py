@@ -8,6 +8,7 @@ from contextlib import aclosing
 import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import asr_service_pb2_grpc, common_pb2
+from locution_common.errors import Reason, Refused
 from locution_speech import asr, pcm, wire
 from locution_speech.asr import SectionStart
 from locution_speech.engine.models import Flow, WeightName
@@ -16,7 +17,6 @@ from locution_speech.transcript import Segment
 
 from locution_gateway.adapters.engines.exchange import Exchange, believed
 from locution_gateway.domain.config import DecodeMode, JobConfig, Task
-from locution_gateway.domain.stage_errors import EngineUnavailableError
 from locution_gateway.domain.stages import Audio, Progress, SpeechAnswer
 from locution_gateway.domain.transcripts import SectionTranscript
 
@@ -57,7 +57,7 @@ class GrpcSpeechEngine:
                         with believed():
                             done = wire.section_done_from_proto(answer.done)
         if done is None:
-            raise EngineUnavailableError("the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
         spent = done.timings
         transcript = SectionTranscript(
             tuple(segments), done.coverage, done.speech, spent.queue_seconds, spent.compute_seconds

@@ -6,10 +6,12 @@ Every method runs in the transaction that ended the stage, under the lock on the
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from locution_common.errors import Reason
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres import codec, events, job_rows
@@ -90,7 +92,7 @@ class Advance:
     async def _no_section(self, connection: Connection, job: Job) -> Failure:
         last = await _last_failure(connection, job.job_id, StageKind.TRANSCRIBE)
         message = f"no section gave a result; the last reason was {last.reason}: {last.message}"
-        return Failure("ABORTED", "JOB_NO_SECTION_SUCCEEDED", message)
+        return Failure(Reason.JOB_NO_SECTION_SUCCEEDED, message)
 
     async def succeed(self, connection: Connection, job: Job, joined: Joined) -> None:
         """End a job whose transcript is kept; a wish to cancel that came with its last stage is too late."""
@@ -153,8 +155,12 @@ async def _standing(connection: Connection, job_id: JobId) -> Standing:
 
 
 async def _last_failure(connection: Connection, job_id: JobId, kind: StageKind) -> Failure:
-    row = await connection.fetchrow(sql.LAST_FAILURE, job_id, kind)
-    return Failure("ABORTED", row["reason"] or "INTERNAL", row["message"] or "")
+    return failure_of(await connection.fetchrow(sql.LAST_FAILURE, job_id, kind))
+
+
+def failure_of(row: Mapping[str, Any]) -> Failure:
+    """Return why a stage died."""
+    return Failure(Reason(row["reason"] or Reason.INTERNAL), row["message"] or "")
 
 
 async def _add(connection: Connection, job: Job, kind: StageKind) -> None:

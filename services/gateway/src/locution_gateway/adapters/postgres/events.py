@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.domain.errors import JobNotFoundError
 from locution_gateway.domain.events import Payload
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import EventKind, JobEvent, JobId, JobState
@@ -39,11 +39,11 @@ HEAD: Final = "SELECT state, last_event FROM gateway.jobs WHERE job_id = $1 AND 
 async def append_event(connection: Connection, job_id: JobId, kind: EventKind, payload: Payload) -> int:
     """Append an event in the caller's transaction and return its id; the notice goes out with the commit.
 
-    Locks the job's row. Raises JobNotFoundError when the job is gone.
+    Locks the job's row. Refused with JOB_NOT_FOUND when the job is gone.
     """
     event_id = await connection.fetchval(APPEND, job_id, kind.value, payload)
     if event_id is None:
-        raise JobNotFoundError
+        raise Refused(Reason.JOB_NOT_FOUND)
     return int(event_id)
 
 
@@ -54,11 +54,11 @@ class PostgresEvents:
         self._database = database
 
     async def head(self, principal: Principal, job_id: JobId) -> tuple[JobState, int]:
-        """Return the job's state and the id of its last event. Raises JobNotFoundError."""
+        """Return the job's state and the id of its last event. Refused with JOB_NOT_FOUND."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(HEAD, job_id, principal.tenant_id)
         if row is None:
-            raise JobNotFoundError
+            raise Refused(Reason.JOB_NOT_FOUND)
         return JobState(row["state"]), int(row["last_event"])
 
     async def read(self, principal: Principal, job_id: JobId, after: int, limit: int) -> list[JobEvent]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres import codec, requests
@@ -17,13 +18,6 @@ from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain import events
 from locution_gateway.domain.config import JobConfig
-from locution_gateway.domain.errors import (
-    EtagMismatchError,
-    JobNotFoundError,
-    JobStateConflictError,
-    UploadNotFoundError,
-    UploadStateConflictError,
-)
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import EventKind, Job, JobId, JobState, UploadId
@@ -108,7 +102,7 @@ class PostgresJobs:
         async with self._database.transaction(principal) as connection:
             state = JobState((await _lock(connection, principal, job_id))["state"])
             if state in (JobState.SUCCEEDED, JobState.FAILED):
-                raise JobStateConflictError(f"the job has {state.value} already")
+                raise Refused(Reason.JOB_STATE_CONFLICT, f"the job has {state.value} already")
             if not state.terminal:
                 await connection.execute(sql.WANT_CANCEL, job_id, principal.tenant_id)
                 await self._advance.run(connection, job_id)
@@ -125,7 +119,9 @@ class PostgresJobs:
                 return await _get(connection, principal, JobId(before))
             state = JobState((await _lock(connection, principal, old))["state"])
             if state not in _RETRIABLE:
-                raise JobStateConflictError(f"the job is {state.value}; only a FAILED or CANCELLED one is retried")
+                raise Refused(
+                    Reason.JOB_STATE_CONFLICT, f"the job is {state.value}; only a FAILED or CANCELLED one is retried"
+                )
             await self._guard.job(connection, principal)
             await _adopt(connection, principal, old, new, trace_context)
             await _announce(connection, new)
@@ -205,7 +201,7 @@ def _position(job: Job, order: Order) -> Position:
 async def _get(connection: Connection, principal: Principal, job_id: JobId) -> Job:
     row = await connection.fetchrow(sql.GET, job_id, principal.tenant_id)
     if row is None:
-        raise JobNotFoundError
+        raise Refused(Reason.JOB_NOT_FOUND)
     return job_from_row(row)
 
 
@@ -214,18 +210,18 @@ async def _lock(
 ) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK, job_id, principal.tenant_id)
     if row is None:
-        raise JobNotFoundError
+        raise Refused(Reason.JOB_NOT_FOUND)
     if version not in (None, row["version"]):
-        raise EtagMismatchError
+        raise Refused(Reason.ETAG_MISMATCH)
     return row
 
 
 async def _usable_upload(connection: Connection, principal: Principal, upload_id: UploadId) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK_UPLOAD, upload_id, principal.tenant_id)
     if row is None:
-        raise UploadNotFoundError
+        raise Refused(Reason.UPLOAD_NOT_FOUND)
     if row["state"] not in (UploadState.READY, UploadState.VERIFYING):
-        raise UploadStateConflictError(f"the upload is {row['state']}, neither READY nor VERIFYING")
+        raise Refused(Reason.UPLOAD_STATE_CONFLICT, f"the upload is {row['state']}, neither READY nor VERIFYING")
     return row
 
 

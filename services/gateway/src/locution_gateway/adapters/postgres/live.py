@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 from locution_speech.asr import EngineSizes
 from locution_speech.speakers import SpeakerVoice
@@ -22,12 +23,6 @@ from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.jobs import JobId, UploadId
 from locution_gateway.domain.listing import Page, PageQuery, Position
 from locution_gateway.domain.live import LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession, LiveState
-from locution_gateway.domain.live_errors import (
-    LiveSessionEndedError,
-    LiveSessionNotFoundError,
-    LiveTakenOverError,
-    LiveTokenInvalidError,
-)
 from locution_gateway.domain.live_ports import NewLive
 from locution_gateway.domain.live_speakers import LiveSection
 
@@ -83,13 +78,13 @@ class PostgresLive:
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
             if row is None:
-                raise LiveSessionNotFoundError
+                raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
             if not any(
                 known and hmac.compare_digest(shown, known) for known in (row["token_hash"], row["previous_hash"])
             ):
-                raise LiveTokenInvalidError
+                raise Refused(Reason.LIVE_TOKEN_INVALID)
             if row["state"] != LiveState.OPEN:
-                raise LiveSessionEndedError
+                raise Refused(Reason.LIVE_SESSION_ENDED)
             await connection.execute(
                 sql.RESUME, session_id, principal.tenant_id, owner, self._lease, self._resume, shown, fresh
             )
@@ -148,7 +143,7 @@ class PostgresLive:
             await connection.execute(sql.END, session_id, principal.tenant_id, reason, SETTLE_PAUSE, owner)
             session = await _get(connection, principal, session_id)
         if session.state is LiveState.OPEN:
-            raise LiveTakenOverError
+            raise Refused(Reason.LIVE_SESSION_TAKEN_OVER)
         return session
 
     async def settle(
@@ -216,17 +211,19 @@ class PostgresLive:
                 raise await _lost(connection, principal, session_id)
 
 
-async def _lost(
-    connection: Connection, principal: Principal, session_id: LiveId
-) -> LiveTakenOverError | LiveSessionEndedError:
+async def _lost(connection: Connection, principal: Principal, session_id: LiveId) -> Refused:
     session = await _get(connection, principal, session_id)
-    return LiveTakenOverError() if session.state is LiveState.OPEN else LiveSessionEndedError()
+    return (
+        Refused(Reason.LIVE_SESSION_TAKEN_OVER)
+        if session.state is LiveState.OPEN
+        else Refused(Reason.LIVE_SESSION_ENDED)
+    )
 
 
 async def _get(connection: Connection, principal: Principal, session_id: LiveId) -> LiveSession:
     row = await connection.fetchrow(sql.GET, session_id, principal.tenant_id)
     if row is None:
-        raise LiveSessionNotFoundError
+        raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
     return session_of(row)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from locution_common.errors import Reason
 from locution_common.postgres import Connection, translate
 
 from locution_gateway.adapters.postgres import webhook_sql as sql
@@ -102,7 +103,7 @@ def _dispatch(row: Mapping[str, Any]) -> Dispatch:
         job_id=None if row["job_id"] is None else JobId(row["job_id"]),
         event_id=row["event_id"],
         event_time=row["event_time"],
-        job_error=row["job_error"] or {},
+        reason=Reason(error["reason"]) if (error := row["job_error"]) else None,
         attempts=row["attempts"],
         token=row["lease_token"],
         url=row["url"],

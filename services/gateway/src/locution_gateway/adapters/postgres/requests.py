@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.domain.errors import RequestIdReusedError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.requests import RequestKey
 
@@ -32,12 +32,12 @@ WHERE tenant_id = $1 AND method = $2 AND request_id = $3 AND create_time >= now(
 
 
 async def find(connection: Connection, principal: Principal, request: RequestKey) -> UUID | None:
-    """Return what the same request made. Raises RequestIdReusedError when another request had the id."""
+    """Return what the same request made. Refused with REQUEST_ID_REUSED when another request had the id."""
     row = await connection.fetchrow(FIND, principal.tenant_id, request.method, request.request_id, MEMORY)
     if row is None:
         return None
     if row["fingerprint"] != request.fingerprint:
-        raise RequestIdReusedError
+        raise Refused(Reason.REQUEST_ID_REUSED)
     return UUID(str(row["resource_id"]))
 
 
@@ -46,7 +46,7 @@ async def claim(
 ) -> UUID | None:
     """Remember that a request makes a resource; return the other resource that it made before, if it did.
 
-    Raises RequestIdReusedError when another request had the id.
+    Refused with REQUEST_ID_REUSED when another request had the id.
     """
     if request is None:
         return None

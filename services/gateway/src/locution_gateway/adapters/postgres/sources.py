@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.adapters.decoder import Source
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.postgres.stages import translated
-from locution_gateway.domain.errors import UploadNotFoundError, UploadStateConflictError
 from locution_gateway.domain.identity import system
-from locution_gateway.domain.stage_errors import UploadPendingError
 from locution_gateway.domain.stages import StageWork
 
 # The job's own object; else its upload's, which the job then keeps as its own.
@@ -32,7 +32,7 @@ class PostgresSources:
         self._database = database
 
     async def source(self, work: StageWork) -> Source:
-        """Return the object. Raises UploadPendingError, UploadStateConflictError or UploadNotFoundError."""
+        """Return the object. Refused with UPLOAD_STATE_CONFLICT or UPLOAD_NOT_FOUND."""
         with translated():
             async with self._database.transaction(system(work.lease.tenant_id)) as connection:
                 row = await connection.fetchrow(FIND, work.lease.job_id)
@@ -41,7 +41,7 @@ class PostgresSources:
                     return Source(row["object_key"], row["size_bytes"])
         state = None if row is None else row["state"]
         if state is None:
-            raise UploadNotFoundError
+            raise Refused(Reason.UPLOAD_NOT_FOUND)
         if state == "VERIFYING":
-            raise UploadPendingError("the upload is being verified", retry_after=0.5)
-        raise UploadStateConflictError(f"the upload is {state}")
+            raise Refused(Reason.UPLOAD_STATE_CONFLICT, "the upload is being verified", retry_after=0.5)
+        raise Refused(Reason.UPLOAD_STATE_CONFLICT, f"the upload is {state}")

@@ -65,7 +65,7 @@ EXPIRE = """
 UPDATE gateway.stages SET
     state = CASE WHEN attempts < $3 THEN 'READY' ELSE 'DEAD' END,
     lease_token = NULL, lease_until = NULL,
-    reason = CASE WHEN attempts < $3 THEN NULL ELSE 'JOB_ATTEMPTS_EXHAUSTED' END,
+    reason = CASE WHEN attempts < $3 THEN NULL ELSE $5 END,
     message = 'the worker that held it went silent',
     ready_time = clock_timestamp() + $4,
     end_time = CASE WHEN attempts < $3 THEN NULL ELSE clock_timestamp() END

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from locution_common.errors import Reason
 from locution_common.postgres import Connection, translate
 from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.adapters.postgres import codec, events, job_rows
 from locution_gateway.adapters.postgres import stage_sql as sql
-from locution_gateway.adapters.postgres.advance import Advance, lock_job
+from locution_gateway.adapters.postgres.advance import Advance, failure_of, lock_job
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.adapters.recording import pcm_prefix
 from locution_gateway.domain import events as told
@@ -111,7 +112,7 @@ class PostgresStages:
         async with self._tenant(lease.tenant_id) as connection:
             age = await connection.fetchval(sql.JOB_AGE, lease.job_id)
             if age is not None and age > max_age:
-                failure = Failure("DEADLINE_EXCEEDED", "JOB_EXPIRED", f"no capacity for {max_age}: {failure.message}")
+                failure = Failure(Reason.JOB_EXPIRED, f"no capacity for {max_age}: {failure.message}")
                 await self._return(connection, lease, StageState.DEAD, failure, 0, delay)
             else:
                 await self._return(connection, lease, StageState.READY, failure, 1, delay)
@@ -125,7 +126,7 @@ class PostgresStages:
 
     async def cancel(self, lease: StageLease) -> None:
         """End the stage as CANCELLED."""
-        reason = Failure("CANCELLED", "JOB_CANCELLED", "the job was cancelled")
+        reason = Failure(Reason.JOB_CANCELLED, Reason.JOB_CANCELLED.message)
         async with self._tenant(lease.tenant_id) as connection:
             await self._return(connection, lease, StageState.CANCELLED, reason, 0, timedelta())
 
@@ -148,7 +149,9 @@ class PostgresStages:
     ) -> None:
         async with self._tenant(tenant_id) as connection:
             await connection.fetchval(sql.LOCK_STAGES_JOB, stage_id)
-            row = await connection.fetchrow(sql.EXPIRE, stage_id, token, max_attempts, backoff)
+            row = await connection.fetchrow(
+                sql.EXPIRE, stage_id, token, max_attempts, backoff, Reason.JOB_ATTEMPTS_EXHAUSTED
+            )
             if row is not None:
                 job_id = JobId(row["job_id"])
                 if row["kind"] == StageKind.DECODE:
@@ -264,7 +267,5 @@ def _lease(row: Any) -> StageLease:
 
 
 def _finished(row: Any) -> FinishedStage:
-    failure = None
-    if row["state"] == StageState.DEAD:
-        failure = Failure("ABORTED", row["reason"] or "INTERNAL", row["message"] or "")
+    failure = failure_of(row) if row["state"] == StageState.DEAD else None
     return FinishedStage(StageKind(row["kind"]), row["section"], row["channel"], row["body"], failure)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from locution_common.errors import Reason, Refused
 from locution_speech.transcript import Segment
 
 from locution_gateway.adapters.postgres import codec, job_sql
 from locution_gateway.adapters.postgres.job_rows import job_from_row
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.config import ChannelMode
-from locution_gateway.domain.errors import JobNotFoundError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import Job, JobId
 from locution_gateway.domain.ports import FinishedSection
@@ -57,7 +57,7 @@ class PostgresTranscripts:
             row = await connection.fetchrow(job_sql.GET, job_id, principal.tenant_id)
             summary = await connection.fetchval(SUMMARY, job_id, principal.tenant_id)
         if row is None:
-            raise JobNotFoundError
+            raise Refused(Reason.JOB_NOT_FOUND)
         return job_from_row(row), None if summary is None else codec.SUMMARY.load(summary)
 
     async def size(self, principal: Principal, job_id: JobId) -> int:

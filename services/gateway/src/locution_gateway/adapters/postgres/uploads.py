@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres import requests
@@ -16,16 +17,6 @@ from locution_gateway.adapters.postgres.identity.guard import QuotaGuard
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.core.uploads import keys
-from locution_gateway.domain.errors import (
-    EtagMismatchError,
-    UploadDigestMismatchError,
-    UploadNotFoundError,
-    UploadOffsetMismatchError,
-    UploadSizeMismatchError,
-    UploadStateConflictError,
-    UploadTooLargeError,
-    UploadWriterReplacedError,
-)
 from locution_gateway.domain.identity import Principal, TenantId
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId, UploadId
@@ -33,7 +24,7 @@ from locution_gateway.domain.limits import Limits
 from locution_gateway.domain.listing import Page, PageQuery, Position
 from locution_gateway.domain.ports import NewUpload, Seal, StoredObject, Tail, UploadFault
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode, Written
+from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode, Written, too_large
 
 # Longer than a put can take with all its tries, and short of the five minutes after which nothing may be orphaned.
 LATE_WRITES: Final = timedelta(minutes=4)
@@ -84,9 +75,11 @@ class PostgresUploads:
             row = await _lock(connection, principal, upload_id)
             upload = _writable(row)
             if upload.write_mode is WriteMode.PARTS:
-                raise UploadStateConflictError("this upload is sent in parts to presigned URLs")
+                raise Refused(Reason.UPLOAD_STATE_CONFLICT, "this upload is sent in parts to presigned URLs")
             if offset != upload.committed_bytes:
-                raise UploadOffsetMismatchError(offset, upload.committed_bytes)
+                message = f"the write starts at {offset}, but {upload.committed_bytes} bytes are committed"
+                metadata = {"committed_offset": str(upload.committed_bytes)}
+                raise Refused(Reason.UPLOAD_OFFSET_MISMATCH, message, metadata=metadata)
             await connection.execute(sql.BEGIN_STREAM, upload_id, principal.tenant_id, token)
             return await _written(connection, row)
 
@@ -147,7 +140,7 @@ class PostgresUploads:
                 return upload
             _writable(row)
             if token is not None and row["writer_token"] != token:
-                raise UploadWriterReplacedError
+                raise Refused(Reason.UPLOAD_WRITER_REPLACED)
             await self._seal(connection, principal, row, seal)
             return await _get(connection, principal, upload_id)
 
@@ -156,9 +149,9 @@ class PostgresUploads:
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             if version not in (None, row["version"]):
-                raise EtagMismatchError
+                raise Refused(Reason.ETAG_MISMATCH)
             if await connection.fetchval(sql.IN_USE, upload_id, principal.tenant_id):
-                raise UploadStateConflictError("a job still has to decode this upload")
+                raise Refused(Reason.UPLOAD_STATE_CONFLICT, "a job still has to decode this upload")
             await _drop(connection, row)
 
     async def claim_verification(
@@ -236,7 +229,7 @@ class PostgresUploads:
             tail = None  # the last part holds it
         total = await _sealed_size(connection, row, seal, tail)
         if row["stated_size"] not in (None, total):
-            raise UploadSizeMismatchError(f"{total} bytes were sent, not {row['stated_size']}")
+            raise Refused(Reason.UPLOAD_SIZE_MISMATCH, f"{total} bytes were sent, not {row['stated_size']}")
         await _add_parts(connection, row, seal)
         dropped = row["tail_key"] if tail is None or tail.key != row["tail_key"] else None
         if dropped is not None:
@@ -281,7 +274,7 @@ def upload_of(row: Mapping[str, Any]) -> Upload:
         object_id=row["object_id"],
         size_bytes=row["size_bytes"],
         sha256=row["sha256"],
-        error_reason=row["error_reason"],
+        error_reason=None if row["error_reason"] is None else Reason(row["error_reason"]),
         create_time=row["create_time"],
         update_time=row["update_time"],
         expire_time=row["expire_time"],
@@ -292,14 +285,14 @@ def upload_of(row: Mapping[str, Any]) -> Upload:
 async def _get(connection: Connection, principal: Principal, upload_id: UploadId) -> Upload:
     row = await connection.fetchrow(sql.GET, upload_id, principal.tenant_id)
     if row is None:
-        raise UploadNotFoundError
+        raise Refused(Reason.UPLOAD_NOT_FOUND)
     return upload_of(row)
 
 
 async def _lock(connection: Connection, principal: Principal, upload_id: UploadId) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK, upload_id, principal.tenant_id)
     if row is None:
-        raise UploadNotFoundError
+        raise Refused(Reason.UPLOAD_NOT_FOUND)
     return row
 
 
@@ -344,7 +337,7 @@ async def _add_parts(connection: Connection, row: Mapping[str, Any], seal: Seal)
 
 
 async def _end(
-    connection: Connection, row: Mapping[str, Any], state: UploadState, reason: str | None, retention: timedelta
+    connection: Connection, row: Mapping[str, Any], state: UploadState, reason: Reason | None, retention: timedelta
 ) -> None:
     """End an upload that is not READY; nothing of it is kept."""
     await _drop_bytes(connection, row)
@@ -366,26 +359,28 @@ async def _drop_bytes(connection: Connection, row: Mapping[str, Any]) -> None:
 def _writable(row: Mapping[str, Any]) -> Upload:
     upload = upload_of(row)
     if upload.state is not UploadState.WRITING:
-        raise UploadStateConflictError(f"the upload is {upload.state.value}")
+        raise Refused(Reason.UPLOAD_STATE_CONFLICT, f"the upload is {upload.state.value}")
     return upload
 
 
 def _check_digest(upload: Upload, sha256: str | None) -> None:
     known = upload.sha256 or upload.stated_sha256
     if sha256 is not None and known not in (None, sha256):
-        raise UploadDigestMismatchError("another SHA-256 was stated before")
+        raise Refused(Reason.UPLOAD_DIGEST_MISMATCH, "another SHA-256 was stated before")
 
 
 async def _refusal(connection: Connection, principal: Principal, upload_id: UploadId, token: UUID | None) -> Exception:
     """Return why a writer's statement changed nothing."""
     row = await connection.fetchrow(sql.GET, upload_id, principal.tenant_id)
     if row is None:
-        return UploadNotFoundError()
+        return Refused(Reason.UPLOAD_NOT_FOUND)
     if token is not None and row["writer_token"] == token and row["state"] == UploadState.WRITING:
-        return UploadTooLargeError(10_000 * 8 * 1024 * 1024)
+        return too_large(10_000 * 8 * 1024 * 1024)
     if token is not None and row["state"] == UploadState.WRITING:
-        return UploadWriterReplacedError()
-    return UploadStateConflictError(f"the upload is {row['state']} and written by {row['write_mode'] or 'nobody'}")
+        return Refused(Reason.UPLOAD_WRITER_REPLACED)
+    return Refused(
+        Reason.UPLOAD_STATE_CONFLICT, f"the upload is {row['state']} and written by {row['write_mode'] or 'nobody'}"
+    )
 
 
 def _position(upload: Upload) -> Position:

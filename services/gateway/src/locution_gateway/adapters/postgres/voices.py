@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.clusterings import load_clustering
@@ -13,13 +14,11 @@ from locution_gateway.adapters.postgres import voice_sql as sql
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.config import ModelChoice
-from locution_gateway.domain.errors import EtagMismatchError, JobNotFoundError
 from locution_gateway.domain.identity import Principal, TenantId, system
-from locution_gateway.domain.identity_errors import QuotaExceededError
 from locution_gateway.domain.jobs import JobId
+from locution_gateway.domain.limits import quota_exceeded
 from locution_gateway.domain.listing import Page, PageQuery, Position
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.voice_errors import VoiceNotFoundError
 from locution_gateway.domain.voices import Embedding, KnownVoice, NewVoice, Sample, Voice, VoiceChange, VoiceId
 
 COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", "timestamptz")}
@@ -36,7 +35,7 @@ class PostgresVoices:
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.SAMPLE, job_id, principal.tenant_id, speaker)
         if row is None:
-            raise JobNotFoundError
+            raise Refused(Reason.JOB_NOT_FOUND)
         model = None if row["model"] is None else ModelChoice(**row["model"])
         return Sample(row["state"], model, row["speech_samples"], _embedding(row["clustering"], speaker))
 
@@ -105,7 +104,7 @@ def _embedding(clustering: bytes | None, speaker: str) -> Embedding | None:
 async def _insert(connection: Connection, principal: Principal, voice: NewVoice) -> None:
     await connection.execute(sql.TURN, str(principal.tenant_id))
     if await connection.fetchval(sql.COUNT, principal.tenant_id) >= voice.limit:
-        raise QuotaExceededError("voices", f"{voice.limit} voices")
+        raise quota_exceeded("voices", f"{voice.limit} voices")
     await connection.execute(
         sql.CREATE,
         voice.voice_id,
@@ -121,16 +120,16 @@ async def _insert(connection: Connection, principal: Principal, voice: NewVoice)
 async def _get(connection: Connection, principal: Principal, voice_id: VoiceId) -> Voice:
     row = await connection.fetchrow(sql.GET, voice_id, principal.tenant_id)
     if row is None:
-        raise VoiceNotFoundError
+        raise Refused(Reason.VOICE_NOT_FOUND)
     return _voice(row)
 
 
 async def _lock(connection: Connection, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
     current = await connection.fetchval(sql.LOCK, voice_id, principal.tenant_id)
     if current is None:
-        raise VoiceNotFoundError
+        raise Refused(Reason.VOICE_NOT_FOUND)
     if version not in (None, current):
-        raise EtagMismatchError
+        raise Refused(Reason.ETAG_MISMATCH)
 
 
 def _position(voice: Voice) -> Position:

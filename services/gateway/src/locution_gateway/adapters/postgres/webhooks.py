@@ -6,24 +6,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres import requests
 from locution_gateway.adapters.postgres import webhook_sql as sql
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import QuotaExceededError
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId
+from locution_gateway.domain.limits import quota_exceeded
 from locution_gateway.domain.listing import Page, PageQuery, Position
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.webhook_errors import (
-    WebhookDeliveryNotFoundError,
-    WebhookDisabledError,
-    WebhookNotFoundError,
-)
 from locution_gateway.domain.webhooks import (
     Delivery,
     DeliveryId,
@@ -128,7 +123,7 @@ class PostgresWebhooks:
         async with self._database.transaction(principal) as connection:
             await _lock_enabled(connection, principal, webhook_id)
             if not await connection.fetchval(sql.REDELIVER, delivery_id, webhook_id, principal.tenant_id):
-                raise WebhookDeliveryNotFoundError
+                raise Refused(Reason.WEBHOOK_DELIVERY_NOT_FOUND)
             await connection.execute(sql.NOTIFY)
             return await _get_delivery(connection, principal, webhook_id, delivery_id)
 
@@ -136,7 +131,7 @@ class PostgresWebhooks:
 async def _insert(connection: Connection, principal: Principal, webhook: NewWebhook) -> None:
     await connection.execute(sql.TURN, str(principal.tenant_id))
     if await connection.fetchval(sql.COUNT, principal.tenant_id) >= webhook.limit:
-        raise QuotaExceededError("webhooks", f"{webhook.limit} webhooks")
+        raise quota_exceeded("webhooks", f"{webhook.limit} webhooks")
     await connection.execute(
         sql.CREATE,
         webhook.webhook_id,
@@ -160,7 +155,7 @@ async def _get(
 ) -> Webhook:
     row = await connection.fetchrow(sql.GET, webhook_id, principal.tenant_id)
     if row is None:
-        raise WebhookNotFoundError
+        raise Refused(Reason.WEBHOOK_NOT_FOUND)
     return _webhook(row, secret)
 
 
@@ -169,15 +164,15 @@ async def _lock(
 ) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK, webhook_id, principal.tenant_id)
     if row is None:
-        raise WebhookNotFoundError
+        raise Refused(Reason.WEBHOOK_NOT_FOUND)
     if version not in (None, row["version"]):
-        raise EtagMismatchError
+        raise Refused(Reason.ETAG_MISMATCH)
     return row
 
 
 async def _lock_enabled(connection: Connection, principal: Principal, webhook_id: WebhookId) -> None:
     if (await _lock(connection, principal, webhook_id))["disabled"]:
-        raise WebhookDisabledError
+        raise Refused(Reason.WEBHOOK_DISABLED)
 
 
 async def _get_delivery(
@@ -185,7 +180,7 @@ async def _get_delivery(
 ) -> Delivery:
     row = await connection.fetchrow(sql.GET_DELIVERY, delivery_id, webhook_id, principal.tenant_id)
     if row is None:
-        raise WebhookDeliveryNotFoundError
+        raise Refused(Reason.WEBHOOK_DELIVERY_NOT_FOUND)
     return _delivery(row)
 
 

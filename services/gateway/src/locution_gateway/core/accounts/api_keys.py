@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from locution_common.clock import Clock
-from locution_common.errors import PermissionDenied
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.core.administration.reach import Reach, require_rank
 from locution_gateway.core.identity import tokens
 from locution_gateway.core.limits.quotas import KnownQuotas
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.accounts import ApiKey, NewKey
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Principal, Role, Scope, UserId
-from locution_gateway.domain.identity_errors import ApiKeyNotFoundError, TenantNotFoundError
 from locution_gateway.domain.identity_ports import KeyStore
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.listing import PageQuery
@@ -56,46 +54,46 @@ class ApiKeys:
         self._clock = clock
 
     async def create_own(self, principal: Principal, draft: KeyDraft, request: RequestKey | None) -> Issued:
-        """Make a key that acts for the caller. Raises PermissionDenied, QuotaExceededError, RequestIdReusedError."""
+        """Make a key that acts for the caller. Refused with PERMISSION_DENIED, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         return await self._create(principal, principal, draft, principal.user_id, request)
 
     async def create_for(
         self, principal: Principal, tenant: str, draft: KeyDraft, request: RequestKey | None
     ) -> Issued:
-        """Make a key of a tenant that belongs to no user. Raises also TenantNotFoundError."""
+        """Make a key of a tenant that belongs to no user. Raises also TENANT_NOT_FOUND."""
         if draft.role is None:
-            raise InvalidFieldError("api_key.role", "a key without a user needs a role")
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+            raise Refused(Reason.INVALID_REQUEST, "a key without a user needs a role", field="api_key.role")
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return await self._create(principal, within, draft, None, request)
 
     async def list_own(self, principal: Principal, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
-        """Read a page of the caller's own keys. Raises PageTokenInvalidError."""
+        """Read a page of the caller's own keys. Refused with PAGE_TOKEN_INVALID."""
         return await self._list(principal, principal, size, token)
 
     async def list_of(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
-        """Read a page of a tenant's keys. Raises TenantNotFoundError, PageTokenInvalidError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read a page of a tenant's keys. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return await self._list(within, None, size, token)
 
     async def rotate_own(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
-        """Make a key like one of the caller's own. Raises ApiKeyNotFoundError, ApiKeyStateConflictError."""
+        """Make a key like one of the caller's own. Refused with API_KEY_NOT_FOUND, API_KEY_STATE_CONFLICT."""
         old = await self._own(principal, tenant, rotation.key_id)
         _require_within(principal, old)
         return await self._rotate(principal, old, rotation)
 
     async def rotate_of(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
-        """Make a key like one of a tenant's. Raises also PermissionDenied."""
+        """Make a key like one of a tenant's. Raises also PERMISSION_DENIED."""
         within, old = await self._of(principal, tenant, rotation.key_id)
         _require_within(principal, old)
         return await self._rotate(within, old, rotation)
 
     async def revoke_own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
-        """Revoke one of the caller's own. Raises ApiKeyNotFoundError."""
+        """Revoke one of the caller's own. Refused with API_KEY_NOT_FOUND."""
         await self._own(principal, tenant, key_id)
         return await self._keys.revoke(principal, key_id)
 
     async def revoke_of(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
-        """Revoke one of a tenant's. Raises ApiKeyNotFoundError, PermissionDenied."""
+        """Revoke one of a tenant's. Refused with API_KEY_NOT_FOUND, PERMISSION_DENIED."""
         within, _ = await self._of(principal, tenant, key_id)
         return await self._keys.revoke(within, key_id)
 
@@ -144,14 +142,14 @@ class ApiKeys:
 
     async def _own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
         if tenant != principal.tenant:
-            raise ApiKeyNotFoundError
+            raise Refused(Reason.API_KEY_NOT_FOUND)
         key = await self._keys.get(principal, key_id)
         if not _owns(principal, key):
-            raise ApiKeyNotFoundError
+            raise Refused(Reason.API_KEY_NOT_FOUND)
         return key
 
     async def _of(self, principal: Principal, tenant: str, key_id: str) -> tuple[Principal, ApiKey]:
-        within = await self._reach.within(principal, tenant, ApiKeyNotFoundError)
+        within = await self._reach.within(principal, tenant, Reason.API_KEY_NOT_FOUND)
         key = await self._keys.get(within, key_id)
         require_rank(principal, key.role)
         return within, key
@@ -165,18 +163,18 @@ def _owns(principal: Principal, key: ApiKey) -> bool:
 
 
 def _require_within(principal: Principal, key: ApiKey) -> None:
-    """Raise PermissionDenied for a key that may more than the caller, who would get its like."""
+    """Refuse with PERMISSION_DENIED for a key that may more than the caller, who would get its like."""
     require_rank(principal, key.role)
     if principal.scopes is not None and not (key.scopes and key.scopes <= principal.scopes):
-        raise PermissionDenied("this key may more than the caller's own")
+        raise Refused(Reason.PERMISSION_DENIED, "this key may more than the caller's own")
 
 
 def _scopes(maker: Principal, asked: frozenset[Scope]) -> frozenset[Scope]:
-    """Return the scopes of a key that somebody makes. Raises PermissionDenied for more than the maker's own."""
+    """Return the scopes of a key that somebody makes. Refused with PERMISSION_DENIED for more than the maker's own."""
     if maker.scopes is None:
         return asked
     missing = asked - maker.scopes
     if missing:
         names = ", ".join(sorted(missing))
-        raise PermissionDenied(f"this needs a key with the scopes {names}", metadata={"scope": names})
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs a key with the scopes {names}", metadata={"scope": names})
     return asked or maker.scopes

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.administration.reach import Reach
 from locution_gateway.core.jobs.fill import OWN, Filled, fill
 from locution_gateway.core.masks import checked
 from locution_gateway.domain.config import JobRequestConfig
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import TenantNotFoundError
 from locution_gateway.domain.identity_ports import DefaultsStore
 from locution_gateway.domain.limits import JobDefaults, StoredDefaults
 from locution_gateway.domain.live import Afterwards
@@ -42,20 +42,20 @@ class Defaults:
     async def update_own(
         self, principal: Principal, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        """Change the caller's preferences. Raises EtagMismatchError, UpdateMaskInvalidError, InvalidFieldError."""
+        """Change the caller's preferences. Refused with ETAG_MISMATCH, UPDATE_MASK_INVALID, INVALID_REQUEST."""
         paths = checked(mask, PATHS) or [WHOLE]
         return await self._update(principal, principal.owner, version, paths, values)
 
     async def of_tenant(self, principal: Principal, tenant: str) -> StoredDefaults:
-        """Read a tenant's settings. Raises TenantNotFoundError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read a tenant's settings. Refused with TENANT_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return await self._store.get(within, TENANT)
 
     async def update_tenant(
         self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        """Change a tenant's settings. Raises also TenantNotFoundError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Change a tenant's settings. Raises also TENANT_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         paths = checked(mask, TENANT_PATHS) or [WHOLE, LIVE]
         return await self._update(within, TENANT, version, paths, values)
 
@@ -74,9 +74,17 @@ class Defaults:
     ) -> StoredDefaults:
         for name in OWN:
             if getattr(values.config, name) not in (None, ()):
-                raise InvalidFieldError(f"{CONFIG}.{name}", f"{name} belongs to one recording and has no default")
+                raise Refused(
+                    Reason.INVALID_REQUEST,
+                    f"{name} belongs to one recording and has no default",
+                    field=f"{CONFIG}.{name}",
+                )
         if values.config.diarization.voices:
-            raise InvalidFieldError(f"{CONFIG}.diarization.voices", "a default looks for all: set identify_voices")
+            raise Refused(
+                Reason.INVALID_REQUEST,
+                "a default looks for all: set identify_voices",
+                field=f"{CONFIG}.diarization.voices",
+            )
         before = await self._store.get(within, subject)
         merged = merge(before.defaults, values, paths)
         # Without an etag of the client's, what was read here must still hold: no change is lost.

@@ -8,19 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.core.accounts.sessions import Session, Sessions
 from locution_gateway.core.identity import tokens
 from locution_gateway.core.limits.rates import Rates
 from locution_gateway.domain.accounts import InvitationRecord, NewUser
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Principal, Role, UserId
-from locution_gateway.domain.identity_errors import (
-    InvitationInvalidError,
-    RegistrationClosedError,
-    SessionRequiredError,
-)
 from locution_gateway.domain.identity_ports import CredentialStore, Passwords, SessionStore, TenantStore, UserStore
 from locution_gateway.domain.ids import new_id
 
@@ -41,7 +35,7 @@ class LogIn:
         self._attempts = attempts
 
     async def run(self, tenant: str, email: str, password: str) -> Session:
-        """Return a session. Raises Unauthenticated, RateLimitedError, Overloaded, SessionsDisabledError.
+        """Return a session. Refused with UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, SESSIONS_DISABLED.
 
         An unknown tenant, an unknown user and a wrong password cost the same work and get the same answer.
         """
@@ -49,7 +43,7 @@ class LogIn:
         found = await self._credentials.login(tenant, email)
         fits = await self._passwords.verify(password, None if found is None else found.password_hash)
         if found is None or not (fits and found.usable):
-            raise Unauthenticated("tenant, e-mail address and password do not fit")
+            raise Refused(Reason.UNAUTHENTICATED, "tenant, e-mail address and password do not fit")
         return await self._sessions.open(found.tenant_id, tenant, found.user_id, found.role)
 
 
@@ -60,7 +54,7 @@ class Attempts:
         self._rates = rates
 
     async def spend(self, tenant: str, email: str) -> None:
-        """Count an attempt. Raises RateLimitedError."""
+        """Count an attempt. Refused with RATE_LIMITED."""
         who = hashlib.sha256(f"{tenant}\n{email.lower()}".encode()).hexdigest()
         await self._rates.take(f"login:{who}", ATTEMPTS_PER_SECOND, "login", size=ATTEMPTS)
 
@@ -95,12 +89,12 @@ class Register:
         self._open_tenant = open_tenant
 
     async def run(self, asked: Registration) -> Session:
-        """Make a user and a session. Raises InvitationInvalidError, RegistrationClosedError, UserExistsError."""
+        """Make a user and a session. Refused with INVITATION_INVALID, REGISTRATION_CLOSED, USER_EXISTS."""
         invitation_id, place = await self._place(asked)
         if asked.invitation and asked.email and asked.email.lower() != place.email:
-            raise InvalidFieldError("email", "the invitation is for another e-mail address")
+            raise Refused(Reason.INVALID_REQUEST, "the invitation is for another e-mail address", field="email")
         if "@" not in place.email:
-            raise InvalidFieldError("email", "it is no e-mail address")
+            raise Refused(Reason.INVALID_REQUEST, "it is no e-mail address", field="email")
         password_hash = await self._passwords.hash(asked.password)
         user_id = UserId(new_id())
         maker = Principal(place.tenant_id, f"user:{user_id}", place.role, tenant=place.tenant, user_id=user_id)
@@ -113,20 +107,20 @@ class Register:
             return await self._invited(asked.invitation)
         tenant_id = None if self._open_tenant is None else await self._tenants.find(self._open_tenant)
         if self._open_tenant is None or tenant_id is None:
-            raise RegistrationClosedError
+            raise Refused(Reason.REGISTRATION_CLOSED)
         email = asked.email.lower()
         return None, InvitationRecord(tenant_id, self._open_tenant, email, Role.MEMBER, b"", usable=True)
 
     async def _invited(self, token: str) -> tuple[UUID, InvitationRecord]:
         parts = tokens.parse_numbered(tokens.INVITATION, token)
         if parts is None:
-            raise InvitationInvalidError
+            raise Refused(Reason.INVITATION_INVALID)
         invitation_id, secret = parts
         record = await self._credentials.invitation(invitation_id)
         known = b"" if record is None else record.token_hash
         fits = hmac.compare_digest(tokens.digest(secret), known)
         if record is None or not (fits and record.usable):
-            raise InvitationInvalidError
+            raise Refused(Reason.INVITATION_INVALID)
         return invitation_id, record
 
 
@@ -140,12 +134,12 @@ class ChangePassword:
         self._attempts = attempts
 
     async def run(self, principal: Principal, old: str, new: str) -> None:
-        """Change it and end the caller's other sessions. Raises Unauthenticated, SessionRequiredError."""
+        """Change it and end the caller's other sessions. Refused with UNAUTHENTICATED, SESSION_REQUIRED."""
         if principal.user_id is None or principal.session_id is None:
-            raise SessionRequiredError
+            raise Refused(Reason.SESSION_REQUIRED)
         await self._attempts.spend(principal.tenant, principal.email or principal.subject)
         known = await self._users.password_hash(principal, principal.user_id)
         if not await self._passwords.verify(old, known):
-            raise Unauthenticated("the old password is wrong")
+            raise Refused(Reason.UNAUTHENTICATED, "the old password is wrong")
         await self._users.set_password(principal, principal.user_id, await self._passwords.hash(new))
         await self._sessions.revoke_all(principal, principal.user_id, principal.session_id, "password changed")

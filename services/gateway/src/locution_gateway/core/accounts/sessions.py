@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from locution_common.clock import Clock
-from locution_common.errors import Unauthenticated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.core.identity import tokens
 from locution_gateway.domain.accounts import NewSession, SessionRecord
 from locution_gateway.domain.identity import Credential, Principal, Role, SessionId, TenantId, UserId
-from locution_gateway.domain.identity_errors import CredentialExpiredError, SessionRequiredError
 from locution_gateway.domain.identity_ports import AccessTokens, CredentialStore, SessionStore
 from locution_gateway.domain.ids import new_id
 
@@ -46,7 +45,7 @@ class Sessions:
         self._lifetime = lifetime
 
     async def open(self, tenant_id: TenantId, tenant: str, user_id: UserId, role: Role) -> Session:
-        """Begin a session of a user. Raises SessionsDisabledError."""
+        """Begin a session of a user. Refused with SESSIONS_DISABLED."""
         session_id = SessionId(new_id())
         principal = Principal(
             tenant_id,
@@ -63,7 +62,7 @@ class Sessions:
         return Session(principal, access, access_end, fresh.token, end)
 
     async def refresh(self, token: str) -> Session:
-        """Trade a refresh token for a fresh session. Raises Unauthenticated, CredentialExpiredError.
+        """Trade a refresh token for a fresh session. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
 
         A token of an earlier generation ends the session: of the two who showed it, one is a thief.
         """
@@ -75,13 +74,13 @@ class Sessions:
             await self._store.revoke(record.principal, session_id, "refresh token shown again or forged")
             raise _refusal()
         if record.expire_time <= self._clock.now():
-            raise CredentialExpiredError
+            raise Refused(Reason.CREDENTIAL_EXPIRED)
         return await self._rotated(record, session_id)
 
     async def end(self, principal: Principal, *, everywhere: bool) -> None:
-        """End the caller's session, or all of its user's. Raises SessionRequiredError."""
+        """End the caller's session, or all of its user's. Refused with SESSION_REQUIRED."""
         if principal.session_id is None or principal.user_id is None:
-            raise SessionRequiredError
+            raise Refused(Reason.SESSION_REQUIRED)
         if everywhere:
             await self._store.revoke_all(principal, principal.user_id, None, "logged out everywhere")
         else:
@@ -103,5 +102,5 @@ def _parsed(token: str) -> tuple[SessionId, str]:
     return SessionId(parts[0]), parts[1]
 
 
-def _refusal() -> Unauthenticated:
-    return Unauthenticated("the refresh token is not good")
+def _refusal() -> Refused:
+    return Refused(Reason.UNAUTHENTICATED, "the refresh token is not good")

@@ -7,13 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from locution_common.clock import Clock
+from locution_common.errors import Reason
 
 from locution_gateway.core.administration.reach import Reach, require_rank
 from locution_gateway.core.identity import tokens
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.accounts import Invitation
 from locution_gateway.domain.identity import Principal, Role
-from locution_gateway.domain.identity_errors import InvitationNotFoundError, TenantNotFoundError
 from locution_gateway.domain.identity_ports import InvitationStore
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.listing import PageQuery
@@ -39,8 +39,8 @@ class ManageInvitations:
         ttl: timedelta | None,
         request: RequestKey | None,
     ) -> tuple[Invitation, str]:
-        """Make one with its token. Raises TenantNotFoundError, UserExistsError, PermissionDenied."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Make one with its token. Refused with TENANT_NOT_FOUND, USER_EXISTS, PERMISSION_DENIED."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         require_rank(principal, role)
         now, row_id = self._clock.now(), new_id()
         fresh = tokens.new_numbered(tokens.INVITATION, row_id)
@@ -50,13 +50,13 @@ class ManageInvitations:
     async def list(
         self, principal: Principal, tenant: str, size: int, token: str
     ) -> tuple[tuple[Invitation, ...], str]:
-        """Read a page, newest first. Raises TenantNotFoundError, PageTokenInvalidError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "invitations")
         page = await self._invitations.list(within, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
 
     async def delete(self, principal: Principal, tenant: str, invitation_id: UUID) -> None:
-        """Take one back. Raises InvitationNotFoundError."""
-        within = await self._reach.within(principal, tenant, InvitationNotFoundError)
+        """Take one back. Refused with INVITATION_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.INVITATION_NOT_FOUND)
         await self._invitations.delete(within, invitation_id)

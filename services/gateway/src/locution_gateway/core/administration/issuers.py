@@ -7,12 +7,12 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.administration.reach import Reach
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.accounts import Issuer
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Principal, Role
-from locution_gateway.domain.identity_errors import IssuerNotFoundError, TenantNotFoundError
 from locution_gateway.domain.identity_ports import IssuerStore
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.listing import PageQuery
@@ -31,35 +31,39 @@ class ManageIssuers:
         self._reach = reach
 
     async def create(self, principal: Principal, tenant: str, issuer: Issuer) -> Issuer:
-        """Allow one. Raises TenantNotFoundError, IssuerExistsError, InvalidFieldError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Allow one. Refused with TENANT_NOT_FOUND, ISSUER_EXISTS, INVALID_REQUEST."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         _check(issuer)
         named = replace(issuer, issuer_id=new_id(), tenant_id=within.tenant_id, tenant=tenant)
         return await self._issuers.create(within, named)
 
     async def list(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[Issuer, ...], str]:
-        """Read a page, newest first. Raises TenantNotFoundError, PageTokenInvalidError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "issuers")
         page = await self._issuers.list(within, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
 
     async def delete(self, principal: Principal, tenant: str, issuer_id: UUID) -> None:
-        """Allow one no longer. Raises IssuerNotFoundError."""
-        within = await self._reach.within(principal, tenant, IssuerNotFoundError)
+        """Allow one no longer. Refused with ISSUER_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.ISSUER_NOT_FOUND)
         await self._issuers.delete(within, issuer_id)
 
 
 def _check(issuer: Issuer) -> None:
     if issuer.algorithm not in ALGORITHMS:
-        raise InvalidFieldError("issuer.algorithm", f"{issuer.algorithm!r} is none of {', '.join(sorted(ALGORITHMS))}")
+        raise Refused(
+            Reason.INVALID_REQUEST,
+            f"{issuer.algorithm!r} is none of {', '.join(sorted(ALGORITHMS))}",
+            field="issuer.algorithm",
+        )
     if issuer.default_role.rank > Role.ADMIN.rank:
-        raise InvalidFieldError("issuer.default_role", "an issuer gives the role ADMIN at most")
+        raise Refused(Reason.INVALID_REQUEST, "an issuer gives the role ADMIN at most", field="issuer.default_role")
     for field, value in (("issuer", issuer.issuer), ("jwks_uri", issuer.jwks_uri)):
         if not _is_safe_url(value):
-            raise InvalidFieldError(f"issuer.{field}", "it is an https URL, or http on loopback")
+            raise Refused(Reason.INVALID_REQUEST, "it is an https URL, or http on loopback", field=f"issuer.{field}")
     if not issuer.audience:
-        raise InvalidFieldError("issuer.audience", "it is required")
+        raise Refused(Reason.INVALID_REQUEST, "it is required", field="issuer.audience")
 
 
 def _is_safe_url(value: str) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.administration.reach import Reach
 from locution_gateway.core.masks import checked, masked
-from locution_gateway.domain.errors import InvalidFieldError
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import TenantNotFoundError
 from locution_gateway.domain.identity_ports import QuotaStore
 from locution_gateway.domain.limits import Limits, Quotas, QuotaUse, UsageRow
 
@@ -36,16 +36,16 @@ class ManageQuotas:
         self._reach = reach
 
     async def get(self, principal: Principal, tenant: str) -> Standing:
-        """Read them. Raises TenantNotFoundError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read them. Refused with TENANT_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return Standing(await self._quotas.get(within), await self._quotas.use(within))
 
     async def update(
         self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: Limits
     ) -> Standing:
-        """Set those that a mask names, all without one. Raises TenantNotFoundError, EtagMismatchError."""
+        """Set those that a mask names, all without one. Refused with TENANT_NOT_FOUND, ETAG_MISMATCH."""
         checked(mask, NAMES)
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         before = await self._quotas.get(within)
         limits = masked(mask or NAMES, values, before.limits)
         # Without an etag of the client's, what was read here must still hold: no change is lost.
@@ -63,15 +63,19 @@ class ReadUsage:
     async def run(
         self, principal: Principal, tenant: str, first: date | None, last: date | None, subject: str
     ) -> tuple[Sequence[UsageRow], UsageRow]:
-        """Return rows by day and principal, and their total. Raises TenantNotFoundError, InvalidFieldError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Return rows by day and principal, and their total. Refused with TENANT_NOT_FOUND, INVALID_REQUEST."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         today = await self._quotas.today()
         begin, end = first or today.replace(day=1), last or today
         if not timedelta() <= end - begin <= timedelta(days=MAX_DAYS):
-            raise InvalidFieldError("end_date", f"it is from 0 to {MAX_DAYS} days behind start_date")
+            raise Refused(
+                Reason.INVALID_REQUEST, f"it is from 0 to {MAX_DAYS} days behind start_date", field="end_date"
+            )
         rows = await self._quotas.usage(within, begin, end, subject, MAX_ROWS + 1)
         if len(rows) > MAX_ROWS:
-            raise InvalidFieldError("end_date", f"these days have more than {MAX_ROWS} rows: ask for fewer")
+            raise Refused(
+                Reason.INVALID_REQUEST, f"these days have more than {MAX_ROWS} rows: ask for fewer", field="end_date"
+            )
         return rows, total(rows)
 
 

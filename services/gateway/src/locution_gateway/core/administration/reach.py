@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from locution_common.errors import LocutionError, PermissionDenied
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.identity_ports import TenantStore
@@ -16,18 +14,18 @@ class Reach:
     def __init__(self, tenants: TenantStore) -> None:
         self._tenants = tenants
 
-    async def within(self, principal: Principal, tenant: str, absent: Callable[[], LocutionError]) -> Principal:
-        """Return the caller as it acts in a tenant; raises `absent` alike for a foreign one and for none."""
+    async def within(self, principal: Principal, tenant: str, absent: Reason) -> Principal:
+        """Return the caller as it acts in a tenant; refused with `absent` alike for a foreign one and for none."""
         if tenant == principal.tenant:
             return principal
         if principal.role is Role.OPERATOR:
             found = await self._tenants.find(tenant)
             if found is not None:
                 return principal.within(found)
-        raise absent()
+        raise Refused(absent)
 
 
 def require_rank(principal: Principal, role: Role) -> None:
-    """Raise PermissionDenied where somebody would give, or act upon, a role above its own."""
+    """Refuse with PERMISSION_DENIED where somebody would give, or act upon, a role above its own."""
     if role.rank > principal.role.rank:
-        raise PermissionDenied(f"this needs the role {role.value}", metadata={"role": role.value})
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {role.value}", metadata={"role": role.value})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from locution_common.errors import Reason
+
 from locution_gateway.core.administration.reach import Reach, require_rank
 from locution_gateway.core.masks import masked
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.accounts import User, UserChange
 from locution_gateway.domain.identity import Principal, UserId
-from locution_gateway.domain.identity_errors import TenantNotFoundError, UserNotFoundError
 from locution_gateway.domain.identity_ports import Passwords, SessionStore, UserStore
 from locution_gateway.domain.listing import PageQuery
 
@@ -24,12 +25,12 @@ class ManageUsers:
         self._reach = reach
 
     async def get(self, principal: Principal, tenant: str, user_id: UserId) -> User:
-        """Read one. Raises UserNotFoundError."""
+        """Read one. Refused with USER_NOT_FOUND."""
         return await self._users.get(await self._within(principal, tenant), user_id)
 
     async def list(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[User, ...], str]:
-        """Read a page, newest first. Raises TenantNotFoundError, PageTokenInvalidError."""
-        within = await self._reach.within(principal, tenant, TenantNotFoundError)
+        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "users")
         page = await self._users.list(within, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
@@ -43,7 +44,7 @@ class ManageUsers:
         mask: Iterable[str],
         values: UserChange,
     ) -> User:
-        """Change one. Raises UserNotFoundError, EtagMismatchError, UpdateMaskInvalidError, PermissionDenied."""
+        """Change one. Refused with USER_NOT_FOUND, ETAG_MISMATCH, UPDATE_MASK_INVALID, PERMISSION_DENIED."""
         change = masked(mask, values, UserChange())
         within = await self._lower(principal, tenant, user_id)
         if change.role is not None:
@@ -51,18 +52,18 @@ class ManageUsers:
         return await self._users.update(within, user_id, version, change)
 
     async def reset_password(self, principal: Principal, tenant: str, user_id: UserId, password: str) -> None:
-        """Set a password and end the user's sessions. Raises UserNotFoundError, PermissionDenied, Overloaded."""
+        """Set a password and end the user's sessions. Refused with USER_NOT_FOUND, PERMISSION_DENIED, OVERLOADED."""
         within = await self._lower(principal, tenant, user_id)
         await self._users.set_password(within, user_id, await self._passwords.hash(password))
         await self._sessions.revoke_all(within, user_id, None, "password reset")
 
     async def delete(self, principal: Principal, tenant: str, user_id: UserId, version: int | None) -> None:
-        """Delete one. Raises UserNotFoundError, EtagMismatchError, PermissionDenied."""
+        """Delete one. Refused with USER_NOT_FOUND, ETAG_MISMATCH, PERMISSION_DENIED."""
         within = await self._lower(principal, tenant, user_id)
         await self._users.delete(within, user_id, version)
 
     async def _within(self, principal: Principal, tenant: str) -> Principal:
-        return await self._reach.within(principal, tenant, UserNotFoundError)
+        return await self._reach.within(principal, tenant, Reason.USER_NOT_FOUND)
 
     async def _lower(self, principal: Principal, tenant: str, user_id: UserId) -> Principal:
         """Return who acts in the tenant, once the user is found to be of no higher role."""

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from locution_common.auth import Metadata, bearer_token
 from locution_common.clock import Clock
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.core.identity import policy, tokens
 from locution_gateway.core.identity.remember import Remembered
 from locution_gateway.domain.accounts import KeyRecord, SessionRecord
-from locution_gateway.domain.errors import PermissionDenied, Unauthenticated
 from locution_gateway.domain.identity import Principal, Role, SessionId, TenantId
-from locution_gateway.domain.identity_errors import CredentialExpiredError
 from locution_gateway.domain.identity_ports import AccessTokens, CredentialStore, OidcTokens
 
 TTL: Final = 4.0
@@ -29,9 +28,9 @@ _NOBODY: Final = TenantId(UUID(int=0))
 ANONYMOUS: Final = Principal(_NOBODY, "", Role.VIEWER, frozenset())
 
 
-def refusal() -> Unauthenticated:
+def refusal() -> Refused:
     """Return the one answer to every credential that is missing, malformed, forged, unknown or revoked."""
-    return Unauthenticated("a valid credential is required")
+    return Refused(Reason.UNAUTHENTICATED, "a valid credential is required")
 
 
 class KeyAuthenticator:
@@ -44,7 +43,7 @@ class KeyAuthenticator:
         self._used: dict[str, datetime] = {}
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the principal of a key. Raises Unauthenticated, CredentialExpiredError.
+        """Return the principal of a key. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
 
         Known and unknown ids take one path: one look-up, one digest, one comparison in constant time.
         """
@@ -58,7 +57,7 @@ class KeyAuthenticator:
             raise refusal()
         now = self._clock.now()
         if record.expire_time is not None and record.expire_time <= now:
-            raise CredentialExpiredError
+            raise Refused(Reason.CREDENTIAL_EXPIRED)
         self._used[key_id] = now
         return record.principal
 
@@ -90,7 +89,7 @@ class SessionAuthenticator:
         self._sessions: Remembered[SessionId, SessionRecord | None] = Remembered(store.session, clock, TTL, REMEMBERED)
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the user of a session. Raises Unauthenticated, CredentialExpiredError."""
+        """Return the user of a session. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
         record = await self._sessions.get(self._access.read(token))
         if record is None or not record.usable:
             raise refusal()
@@ -134,10 +133,10 @@ class CompositeAuthenticator:
         self._oidc = oidc
 
     async def authenticate(self, method: str, metadata: Metadata) -> Principal:
-        """Return who calls a method. Raises Unauthenticated, CredentialExpiredError, PermissionDenied."""
+        """Return who calls a method. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED, PERMISSION_DENIED."""
         wanted = policy.POLICIES.get(method)
         if wanted is None:
-            raise PermissionDenied("nobody may call this")
+            raise Refused(Reason.PERMISSION_DENIED, "nobody may call this")
         if wanted.public:
             return ANONYMOUS
         principal = await self._principal(bearer_token(metadata))

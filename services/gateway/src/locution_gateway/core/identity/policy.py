@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from locution_gateway.domain.errors import PermissionDenied
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.identity import Principal, Role, Scope
 
 
@@ -154,10 +155,10 @@ POLICIES: Final[Mapping[str, Policy]] = {
 
 
 def check(policy: Policy, principal: Principal) -> None:
-    """Raise PermissionDenied unless a principal may call what a policy guards."""
+    """Refuse with PERMISSION_DENIED unless a principal may call what a policy guards."""
     if principal.role.rank < policy.least.rank:
         needed = policy.least.value
-        raise PermissionDenied(f"this needs the role {needed}", metadata={"role": needed})
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {needed}", metadata={"role": needed})
     if policy.scope is not None and principal.scopes is not None and policy.scope not in principal.scopes:
         needed = policy.scope.value
-        raise PermissionDenied(f"this needs a key with the scope {needed}", metadata={"scope": needed})
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs a key with the scope {needed}", metadata={"scope": needed})

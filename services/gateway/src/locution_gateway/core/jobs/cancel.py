@@ -15,6 +15,6 @@ class CancelJob:
         self._jobs = jobs
 
     async def run(self, principal: Principal, job_id: JobId) -> Job:
-        """Return the job, CANCELLED already or soon. Raises JobStateConflictError when it SUCCEEDED or FAILED."""
+        """Return the job, CANCELLED already or soon. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
         require(principal, Role.MEMBER)
         return await self._jobs.cancel(principal, job_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from locution_common.errors import Reason, Refused
 from locution_speech.capabilities import Capabilities
 from locution_speech.languages import AUTO
 
@@ -15,12 +16,6 @@ from locution_gateway.domain.config import (
     JobConfig,
     JobRequestConfig,
     Task,
-)
-from locution_gateway.domain.errors import (
-    ModelNoneUsableError,
-    ModelNotFoundError,
-    ModelNotUsableError,
-    OptionUnsupportedError,
 )
 from locution_gateway.domain.jobs import JobWarning, WarningCode
 from locution_gateway.domain.models import ModelKind, ResolvedModel
@@ -44,7 +39,7 @@ class Configure:
         self._models = models
 
     async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
-        """Return the configuration. Raises the MODEL errors, and OptionUnsupportedError naming the field.
+        """Return the configuration. Raises the MODEL errors, and OPTION_UNSUPPORTED naming the field.
 
         `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not
         be used falls back to the registry's, with a warning; a model of the request does not.
@@ -76,8 +71,9 @@ class Configure:
     async def _resolve(self, kind: ModelKind, choice: str | None, origin: str) -> ResolvedModel:
         try:
             return await self._models.resolve(kind, choice)
-        except (ModelNotFoundError, ModelNotUsableError) as error:
-            if choice is None or origin == Origin.REQUEST:
+        except Refused as error:
+            gone = error.reason in (Reason.MODEL_NOT_FOUND, Reason.MODEL_NOT_USABLE)
+            if not gone or choice is None or origin == Origin.REQUEST:
                 raise
             found = await self._models.resolve(kind, None)
             return replace(found, fallback=f"{choice}, the default of the {origin}, may not be used: {error.message}")
@@ -90,8 +86,9 @@ class Configure:
             return None, ()
         try:
             found = await self._resolve(ModelKind.DIARIZATION, wish.model, origins["diarization.model"])
-        except (ModelNoneUsableError, ModelNotUsableError) as error:
-            if wish.model is not None and origins["diarization.model"] == Origin.REQUEST:
+        except Refused as error:
+            none = error.reason in (Reason.MODEL_NONE_USABLE, Reason.MODEL_NOT_USABLE)
+            if not none or (wish.model is not None and origins["diarization.model"] == Origin.REQUEST):
                 raise
             return None, (JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, error.message, error.reason),)
         counts = (wish.speaker_count, wish.min_speaker_count, wish.max_speaker_count)
@@ -154,5 +151,5 @@ def _fallback(model: ResolvedModel) -> tuple[JobWarning, ...]:
     return () if model.fallback is None else (JobWarning(WarningCode.MODEL_FALLBACK, model.fallback),)
 
 
-def _unsupported(field: str, message: str) -> OptionUnsupportedError:
-    return OptionUnsupportedError(f"job.config.{field}", message)
+def _unsupported(field: str, message: str) -> Refused:
+    return Refused(Reason.OPTION_UNSUPPORTED, message, field=f"job.config.{field}")

@@ -53,8 +53,8 @@ class CreateJob:
     async def run(self, principal: Principal, draft: JobDraft, request: RequestKey | None) -> Job:
         """Create it once for a request.
 
-        Raises UploadNotFoundError, UploadStateConflictError, OptionUnsupportedError, VoiceNotFoundError,
-        RequestIdReusedError and the MODEL errors.
+        Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, OPTION_UNSUPPORTED, VOICE_NOT_FOUND,
+        REQUEST_ID_REUSED and the MODEL errors.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._jobs.repeated(principal, request)

@@ -21,12 +21,12 @@ class DeleteJobs:
         self._jobs = jobs
 
     async def one(self, principal: Principal, job_id: JobId, version: int | None) -> None:
-        """Delete a job in any state. Raises JobNotFoundError, EtagMismatchError."""
+        """Delete a job in any state. Refused with JOB_NOT_FOUND, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._jobs.delete(principal, job_id, version)
 
     async def matching(self, principal: Principal, wanted: str) -> int:
-        """Delete the finished jobs that a filter names and return how many. Raises FilterInvalidError."""
+        """Delete the finished jobs that a filter names and return how many. Refused with FILTER_INVALID."""
         require(principal, Role.MEMBER)
         parsed = parse_filter(wanted, FIELDS)
         total = 0

@@ -40,7 +40,7 @@ class EstimateJob:
         self._clock = clock
 
     async def existing(self, principal: Principal, job_id: JobId) -> Estimate:
-        """Estimate a job that exists. Raises JobNotFoundError."""
+        """Estimate a job that exists. Refused with JOB_NOT_FOUND."""
         job = await self._jobs.get(principal, job_id)
         if job.state.terminal:
             return Estimate(Backlog(0, 0), timedelta(), job.end_time)

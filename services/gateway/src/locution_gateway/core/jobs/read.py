@@ -42,11 +42,11 @@ class ReadJobs:
         self._jobs = jobs
 
     async def get(self, principal: Principal, job_id: JobId) -> Job:
-        """Read one. Raises JobNotFoundError."""
+        """Read one. Refused with JOB_NOT_FOUND."""
         return await self._jobs.get(principal, job_id)
 
     async def list(self, principal: Principal, size: int, token: str, wanted: str, order_by: str) -> JobPage:
-        """Read a page. Raises FilterInvalidError, PageTokenInvalidError."""
+        """Read a page. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         parsed = parse_filter(wanted, FIELDS)
         order = parse_order(order_by, ORDERS, Order())
         binding = Binding(principal, "jobs", wanted, order.field, str(order.descending))

@@ -20,6 +20,6 @@ class RetryJob:
         self._trace = trace
 
     async def run(self, principal: Principal, job_id: JobId, request: RequestKey | None) -> Job:
-        """Return the new job, once for a request. Raises JobStateConflictError, RequestIdReusedError."""
+        """Return the new job, once for a request. Refused with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
         require(principal, Role.MEMBER)
         return await self._jobs.retry(principal, job_id, JobId(new_id()), self._trace(), request)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 
 from locution_gateway.core.authorise import require
-from locution_gateway.domain.errors import UpdateMaskInvalidError
+from locution_gateway.core.masks import unchangeable
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.jobs import Job, JobId
 from locution_gateway.domain.ports import JobChange, JobStore
@@ -23,7 +23,7 @@ class UpdateJob:
     async def run(
         self, principal: Principal, job_id: JobId, version: int | None, mask: Iterable[str], values: JobChange
     ) -> Job:
-        """Set the fields of the mask. Raises UpdateMaskInvalidError, EtagMismatchError."""
+        """Set the fields of the mask. Refused with UPDATE_MASK_INVALID, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         return await self._jobs.update(principal, job_id, version, masked(mask, values))
 
@@ -33,6 +33,6 @@ def masked(mask: Iterable[str], values: JobChange) -> JobChange:
     change = JobChange()
     for path in mask:
         if path not in CHANGEABLE:
-            raise UpdateMaskInvalidError(path, CHANGEABLE)
+            raise unchangeable(path, CHANGEABLE)
         change = replace(change, **{path: getattr(values, path)})
     return change

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-from locution_gateway.domain.errors import CursorInvalidError, DependencyUnavailable
+from locution_common.errors import DependencyUnavailable, Reason, Refused
+
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import EventKind, JobEvent, JobId, JobState
 from locution_gateway.domain.ports import EventStore, Wakeups
@@ -27,14 +28,14 @@ class WatchJob:
     async def run(self, principal: Principal, job_id: JobId, cursor: str) -> AsyncIterator[JobEvent]:
         """Yield events in order, and end after the terminal one.
 
-        Raises JobNotFoundError (also when the job is deleted meanwhile), CursorInvalidError, and DependencyUnavailable
+        Refused with JOB_NOT_FOUND (also when the job is deleted meanwhile), CURSOR_INVALID, and DependencyUnavailable
         when this process shuts down.
         """
         after = parse_cursor(job_id, cursor)
         woken = asyncio.Event()
         with self._wakeups.on_job(job_id, woken.set):
             if after > (await self._events.head(principal, job_id))[1]:
-                raise CursorInvalidError
+                raise Refused(Reason.CURSOR_INVALID, field="after_cursor")
             while True:
                 woken.clear()
                 state, last = await self._events.head(principal, job_id)
@@ -69,12 +70,12 @@ def cursor_of(job_id: JobId, event_id: int) -> str:
 
 
 def parse_cursor(job_id: JobId, cursor: str) -> int:
-    """Return the id of a cursor's event, 0 for ""; raises CursorInvalidError for another job's."""
+    """Return the id of a cursor's event, 0 for ""; refused with CURSOR_INVALID for another job's."""
     if not cursor:
         return 0
     job, _, event = cursor.partition(".")
     if job != job_id.hex or not (event.isascii() and event.isdecimal()) or len(event) > 18:
-        raise CursorInvalidError
+        raise Refused(Reason.CURSOR_INVALID, field="after_cursor")
     return int(event)
 
 

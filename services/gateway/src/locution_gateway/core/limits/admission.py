@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from locution_common.errors import Overloaded
+from locution_common.errors import Reason, Refused
 
 RETRY_SECONDS = 1.0
 
@@ -19,9 +19,9 @@ class Admission:
 
     @contextmanager
     def admitted(self, *, unary: bool) -> Iterator[None]:
-        """Count a call while inside. Raises Overloaded."""
+        """Count a call while inside. Refused with OVERLOADED."""
         if self._busy[unary] >= self._bounds[unary]:
-            raise Overloaded("the server has as many calls as it takes", retry_after=RETRY_SECONDS)
+            raise Refused(Reason.OVERLOADED, "the server has as many calls as it takes", retry_after=RETRY_SECONDS)
         self._busy[unary] += 1
         try:
             yield

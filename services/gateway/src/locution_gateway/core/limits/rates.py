@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from locution_common.clock import Clock
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import RateLimitedError
 from locution_gateway.domain.identity_ports import TokenBuckets
 from locution_gateway.domain.limits import Limits
 
@@ -47,6 +47,10 @@ def slice_size(rate: float) -> float:
     return float(max(1, int(rate * SLICE_SECONDS)))
 
 
+def _limited(whose: str, retry_after: float) -> Refused:
+    return Refused(Reason.RATE_LIMITED, f"the rate of the {whose} is used up", retry_after=retry_after)
+
+
 class Rates:
     """Spends tokens of the shared buckets."""
 
@@ -56,7 +60,7 @@ class Rates:
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
     async def spend(self, principal: Principal, limits: Limits) -> None:
-        """Spend a token of the principal and one of its tenant. Raises RateLimitedError."""
+        """Spend a token of the principal and one of its tenant. Refused with RATE_LIMITED."""
         if limits.calls_per_second_per_principal is not None:
             bucket = f"principal:{principal.tenant_id}:{principal.subject}"
             await self.take(bucket, limits.calls_per_second_per_principal, "principal")
@@ -64,14 +68,14 @@ class Rates:
             await self.take(f"tenant:{principal.tenant_id}", limits.calls_per_second, "tenant")
 
     async def take(self, bucket: str, rate: float, whose: str, *, size: float | None = None) -> None:
-        """Spend one token of a bucket that holds `size` at most. Raises RateLimitedError."""
+        """Spend one token of a bucket that holds `size` at most. Refused with RATE_LIMITED."""
         held = self._holding(bucket)
         if not self._spend(held, whose):
             async with held.lock:
                 if not self._spend(held, whose):
                     await self._lease(bucket, held, rate, size or burst(rate))
                     if not self._spend(held, whose):
-                        raise RateLimitedError(whose, 1.0 / rate)
+                        raise _limited(whose, 1.0 / rate)
 
     def _spend(self, held: _Held, whose: str) -> bool:
         now = self._clock.monotonic()
@@ -79,7 +83,7 @@ class Rates:
             held.tokens -= 1
             return True
         if now < held.empty_until:
-            raise RateLimitedError(whose, held.empty_until - now)
+            raise _limited(whose, held.empty_until - now)
         return False
 
     async def _lease(self, bucket: str, held: _Held, rate: float, size: float) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.live import tokens
 from locution_gateway.core.live.audio import begin_before, position
 from locution_gateway.core.live.configure import configured, wants_speakers
 from locution_gateway.domain.config import DiarizationRequest
-from locution_gateway.domain.errors import OptionUnsupportedError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.live import (
@@ -70,7 +71,7 @@ class Attach:
         self._speakers = speakers
 
     async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
-        """Create a session. Raises the MODEL errors and OptionUnsupportedError."""
+        """Create a session. Raises the MODEL errors and OPTION_UNSUPPORTED."""
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
         speakers = await self._diarizer(asked.diarization)
         config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
@@ -84,11 +85,15 @@ class Attach:
         if not wants_speakers(asked):
             return None
         if not self._speakers:
-            raise OptionUnsupportedError("start.config.diarization", "no diarizer is set up for live sessions here")
+            raise Refused(
+                Reason.OPTION_UNSUPPORTED,
+                "no diarizer is set up for live sessions here",
+                field="start.config.diarization",
+            )
         return await self._models.resolve(ModelKind.DIARIZATION, asked.model)
 
     async def resume(self, principal: Principal, asked: Resume) -> Attached:
-        """Take a session over. Raises LiveTokenInvalidError, LiveSessionNotFoundError, LiveSessionEndedError."""
+        """Take a session over. Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED."""
         session_id, owner = tokens.session_of(asked.token), uuid4()
         token = tokens.new_token(session_id)
         session = await self._store.resume(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import samples
 from locution_speech.languages import AUTO
 
 from locution_gateway.core.jobs.fill import Origin
 from locution_gateway.domain.config import DiarizationConfig, DiarizationRequest
-from locution_gateway.domain.errors import OptionUnsupportedError
 from locution_gateway.domain.live import Afterwards, LiveConfig, LiveRequest
 from locution_gateway.domain.models import ResolvedModel
 
@@ -29,12 +29,16 @@ def configured(
     default: Afterwards,
     tenant_default: Afterwards | None,
 ) -> LiveConfig:
-    """Fill in what the client left open, from its tenant, then from the server. Raises OptionUnsupportedError."""
+    """Fill in what the client left open, from its tenant, then from the server. Refused with OPTION_UNSUPPORTED."""
     can, path = model.capabilities, model.choice.path
     if not can.word_times:
-        raise OptionUnsupportedError("start.config.asr_model", f"{path} gives no times of words, which streams need")
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED,
+            f"{path} gives no times of words, which streams need",
+            field="start.config.asr_model",
+        )
     if (asked.prompt or asked.hotwords) and not can.prompt:
-        raise OptionUnsupportedError("start.config.prompt", f"{path} takes no prompt and no hotwords")
+        raise Refused(Reason.OPTION_UNSUPPORTED, f"{path} takes no prompt and no hotwords", field="start.config.prompt")
     return LiveConfig(
         encoding=asked.encoding,
         sample_rate=asked.sample_rate,
@@ -57,7 +61,9 @@ def _diarization(asked: DiarizationRequest, found: ResolvedModel | None) -> Diar
         return None
     counts = (asked.speaker_count, asked.min_speaker_count, asked.max_speaker_count)
     if any(count is not None for count in counts) and not found.capabilities.speaker_counts:
-        raise OptionUnsupportedError("start.config.diarization", f"{found.choice.path} takes no speaker counts")
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED, f"{found.choice.path} takes no speaker counts", field="start.config.diarization"
+        )
     return DiarizationConfig(found.choice, *counts)
 
 
@@ -87,5 +93,9 @@ def _language(asked: str | None, model: ResolvedModel) -> str:
     if asked in (None, AUTO):
         return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
     if not can.knows(asked or AUTO):
-        raise OptionUnsupportedError("start.config.language", f"{model.choice.path} does not know the language {asked}")
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED,
+            f"{model.choice.path} does not know the language {asked}",
+            field="start.config.language",
+        )
     return asked or AUTO

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from locution_common.clock import Clock
+from locution_common.errors import DependencyUnavailable
 from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate, Started
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH, samples
 
-from locution_gateway.domain.errors import DependencyUnavailable
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import EngineReplaced, ListenFrom, LiveConfig
 from locution_gateway.domain.live_errors import EngineLostError

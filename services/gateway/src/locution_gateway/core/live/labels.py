@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from locution_common.errors import LocutionError
+from locution_common.errors import Reason, Refused
 from locution_common.retry import retry
 from locution_speech.speakers import Turn, label
 
@@ -20,10 +20,8 @@ from locution_gateway.core.live.voices import MOST, Voices, speakers_of
 from locution_gateway.domain.config import DiarizationConfig
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.live import LiveFinal, LiveSession, ServerMessage, SpeakersKnown, SpeakersUnavailable
-from locution_gateway.domain.live_errors import LiveSessionEndedError, LiveTakenOverError
 from locution_gateway.domain.live_ports import LiveSpeakers
 from locution_gateway.domain.live_speakers import HeardSpeakers, LiveSection
-from locution_gateway.domain.stage_errors import EngineBusyError, EngineUnavailableError
 
 PATIENCE: Final = 2.0
 """Seconds that a final waits for its speakers; they follow it when they come later."""
@@ -117,9 +115,9 @@ class Labels:
             await self._miss()
         try:
             await self._correct()
-        except (LiveTakenOverError, LiveSessionEndedError):
-            raise
-        except LocutionError:
+        except Refused as error:
+            if error.reason in (Reason.LIVE_SESSION_TAKEN_OVER, Reason.LIVE_SESSION_ENDED):
+                raise
             await self._miss()
 
     async def _speakers(self, labelling: Labelling) -> tuple[str, ...]:
@@ -141,10 +139,10 @@ class Labels:
         for _ in range(TRIES):
             try:
                 return await self._engine.hear(self._principal, self._wanted, pcm)
-            except EngineBusyError as busy:
-                await self._parts.clock.sleep(min(busy.retry_after or 0.5, LONGEST_PAUSE))
-            except LocutionError:
-                return None
+            except Refused as error:
+                if error.retry_after is None:
+                    return None
+                await self._parts.clock.sleep(min(error.retry_after, LONGEST_PAUSE))
         return None
 
     async def _keep(self, labelling: Labelling, heard: HeardSpeakers, placed: dict[int, int]) -> None:
@@ -176,7 +174,7 @@ class Labels:
             async for spans in answers:
                 section = await anext(sections, None)
                 if section is None:
-                    raise EngineUnavailableError("the engine answered for more sections than there are")
+                    raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine answered for more sections than there are")
                 turns = [
                     Turn(section.start + span.start, section.start + span.end, label(span.speaker)) for span in spans
                 ]

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.live import LiveFinal, Partial, ServerMessage
-from locution_gateway.domain.live_errors import LiveClientSlowError
 
 ROOM: Final = 64
 
@@ -23,7 +24,7 @@ class Outbox:
         self._changed = asyncio.Condition()
 
     async def put(self, message: ServerMessage) -> None:
-        """Add a message once there is room. Raises LiveClientSlowError when there is none for too long."""
+        """Add a message once there is room. Refused with LIVE_CLIENT_TOO_SLOW when there is none for too long."""
         async with self._changed:
             if isinstance(message, Partial):
                 self._partial = message
@@ -55,4 +56,5 @@ class Outbox:
             async with asyncio.timeout(self._patience):
                 await self._changed.wait_for(lambda: len(self._waiting) < ROOM)
         except TimeoutError:
-            raise LiveClientSlowError(self._patience) from None
+            message = f"nothing was read for {self._patience:.0f} s; the session can be resumed"
+            raise Refused(Reason.LIVE_CLIENT_TOO_SLOW, message) from None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from datetime import timedelta
 
-from locution_common.errors import AudioOffsetMismatch, LocutionError, StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 from locution_speech.asr import (
     Flush,
     ListenDone,
@@ -42,7 +42,6 @@ from locution_gateway.domain.live import (
     Partial,
     Speech,
 )
-from locution_gateway.domain.live_errors import IncompleteSampleError, LiveDrainingError
 from locution_gateway.domain.live_ports import Transcoder
 
 PROGRESS_EVERY = 10 * SAMPLE_RATE
@@ -118,11 +117,11 @@ class Serve:
 
     async def _let_go(self) -> None:
         """Keep what came, and let the session be resumed; a session that is another's stays so."""
-        with suppress(LocutionError, TimeoutError):
+        with suppress(Refused, TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
                 await self._keeper.finish()
                 await self._keeper.run()
-        with suppress(LocutionError):
+        with suppress(Refused):
             await self._parts.store.detach(self._principal, self._session.session_id, self._owner)
 
     async def _read(self, messages: AsyncIterator[ClientMessage]) -> bool:
@@ -164,7 +163,7 @@ class Serve:
                 self._config = await self._hearing.change(message)
                 await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
             case _:
-                raise StreamProtocolViolated("`start` comes once, at the beginning")
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` comes once, at the beginning")
 
     def _received(self) -> int:
         """Return the sample at 16 kHz behind the last that came; a decoder's own count trails a little."""
@@ -174,9 +173,11 @@ class Serve:
     def _check(self, audio: Audio) -> None:
         unit = self._config.encoding.unit
         if len(audio.data) % unit:
-            raise IncompleteSampleError(len(audio.data), unit)
+            message = f"{len(audio.data)} bytes are no whole samples of {unit} bytes"
+            raise Refused(Reason.AUDIO_INCOMPLETE_SAMPLE, message)
         if audio.offset != self._next:
-            raise AudioOffsetMismatch(
+            raise Refused(
+                Reason.AUDIO_OFFSET_MISMATCH,
                 f"audio continues at {self._next}, not at {audio.offset}",
                 metadata={"expected_offset": str(self._next)},
             )
@@ -254,7 +255,7 @@ class Serve:
         wait = timedelta(seconds=max(0.1, self._limits.grace - min(1.0, self._limits.grace / 2)))
         await self._outbox.put(Draining(self._parts.clock.now() + wait))
         await self._parts.clock.sleep(wait.total_seconds())
-        raise LiveDrainingError
+        raise Refused(Reason.LIVE_DRAINING, retry_after=0.5)
 
 
 def _labels(parts: LiveParts, principal: Principal, attached: Attached, outbox: Outbox) -> Labels | None:

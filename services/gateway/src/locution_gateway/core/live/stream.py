@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 
-from locution_common.errors import StreamProtocolViolated
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.core.authorise import require
 from locution_gateway.core.live.attach import Attach, Attached, restart
@@ -24,7 +24,6 @@ from locution_gateway.domain.live import (
     ServerMessage,
     Started,
 )
-from locution_gateway.domain.live_errors import LiveIdleError, LiveOverloadedError
 
 
 class StreamLive:
@@ -40,7 +39,7 @@ class StreamLive:
     async def run(self, principal: Principal, messages: AsyncIterator[ClientMessage]) -> AsyncGenerator[ServerMessage]:
         """Serve a stream to its end; a stream that breaks off leaves its session to be resumed.
 
-        Raises StreamProtocolViolated and the errors of live streams, of models, of media and of offsets.
+        Refused with STREAM_PROTOCOL_VIOLATED and the errors of live streams, of models, of media and of offsets.
         """
         require(principal, Role.MEMBER)
         outbox = Outbox(self._limits.slow)
@@ -65,7 +64,8 @@ class StreamLive:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if self._free <= 0:
-            raise LiveOverloadedError(self._limits.streams)
+            message = f"{self._limits.streams} live streams are open already"
+            raise Refused(Reason.LIVE_OVERLOADED, message, retry_after=5.0)
         self._free -= 1
         try:
             yield
@@ -93,14 +93,14 @@ class StreamLive:
             case Resume():
                 return await self._attach.resume(principal, first)
             case _:
-                raise StreamProtocolViolated("the first message must be `start`")
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
 
     def _started(self, attached: Attached) -> Started:
         return Started(attached.session, attached.token, attached.session.kept, self._limits.resume)
 
 
 async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> AsyncGenerator[ClientMessage]:
-    """Pass messages on. Raises LiveIdleError when none comes for too long; the taker's own time is not counted."""
+    """Pass messages on. Refused with LIVE_STREAM_IDLE when none comes for too long, the taker's own time aside."""
     while True:
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -108,7 +108,8 @@ async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> Asyn
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise LiveIdleError(seconds) from None
+            told = f"no message came for {seconds:.0f} s; the session can be resumed"
+            raise Refused(Reason.LIVE_STREAM_IDLE, told) from None
         if message is None:
             return
         yield message

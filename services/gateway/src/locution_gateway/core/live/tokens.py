@@ -9,8 +9,9 @@ import secrets
 from typing import Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.live import LiveId
-from locution_gateway.domain.live_errors import LiveTokenInvalidError
 
 SECRET_BYTES: Final = 32
 ID_BYTES: Final = 16
@@ -22,13 +23,13 @@ def new_token(session_id: LiveId) -> str:
 
 
 def session_of(token: str) -> LiveId:
-    """Return the session that a token names. Raises LiveTokenInvalidError for what is no token."""
+    """Return the session that a token names. Refused with LIVE_TOKEN_INVALID for what is no token."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
     except (ValueError, binascii.Error):
-        raise LiveTokenInvalidError from None
+        raise Refused(Reason.LIVE_TOKEN_INVALID) from None
     if len(raw) != ID_BYTES + SECRET_BYTES:
-        raise LiveTokenInvalidError
+        raise Refused(Reason.LIVE_TOKEN_INVALID)
     return LiveId(UUID(bytes=raw[:ID_BYTES]))
 
 

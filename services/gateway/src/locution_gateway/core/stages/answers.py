@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from locution_common.errors import Reason, Refused
 from locution_speech.speakers import Turn
 from locution_speech.transcript import Segment
 
-from locution_gateway.domain.stage_errors import EngineError
 from locution_gateway.domain.transcripts import SectionTranscript
 
 
 def check_section(transcript: SectionTranscript, samples: int) -> None:
-    """Raise EngineError unless every sample is accounted for once and all text lies inside the section."""
+    """Refuse with INFERENCE_FAILED unless every sample is accounted for once and all text lies inside the section."""
     place = 0
     for span in transcript.coverage:
         if span.start != place or not span.length:
@@ -34,7 +34,7 @@ def check_spans(spans: Iterable[Turn[int]], samples: int) -> None:
 
 
 def check_voices(voices: Iterable[Sequence[float]]) -> None:
-    """Raise EngineError unless every voice is of finite numbers."""
+    """Refuse with INFERENCE_FAILED unless every voice is of finite numbers."""
     if not all(math.isfinite(value) for voice in voices for value in voice):
         raise _nonsense("a voice is not of numbers")
 
@@ -43,5 +43,5 @@ def _inside(segment: Segment, samples: int) -> bool:
     return all(span.end <= samples for span in (segment, *segment.words))
 
 
-def _nonsense(what: str) -> EngineError:
-    return EngineError("INFERENCE_FAILED", f"the engine's answer cannot be true: {what}")
+def _nonsense(what: str) -> Refused:
+    return Refused(Reason.INFERENCE_FAILED, f"the engine's answer cannot be true: {what}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from locution_common.errors import Reason
 from locution_speech.speakers import Turn, label
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
@@ -25,7 +26,7 @@ def join(
     job: Job,
     sections: Sequence[Section],
     transcribed: Sequence[Placed],
-    failed: Sequence[tuple[Section, int, str]],
+    failed: Sequence[tuple[Section, int, Reason]],
     spans: Sequence[Sequence[Turn[int]]] | None,
     warnings: Sequence[JobWarning] = (),
     names: Mapping[int, KnownVoice] | None = None,
@@ -95,7 +96,7 @@ def _speaker(name: str, samples: int, voice: KnownVoice | None) -> Speaker:
 
 
 def _coverage(
-    transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, str]], separate: bool
+    transcribed: Sequence[Placed], failed: Sequence[tuple[Section, int, Reason]], separate: bool
 ) -> list[CoverageSpan]:
     spans = [
         replace(span.moved(section.start), channel=channel)
@@ -142,7 +143,7 @@ def _language(segments: Iterable[Segment]) -> str | None:
     return max(sorted(spoken), key=spoken.__getitem__) if spoken else None
 
 
-def _warnings(failed: Sequence[tuple[Section, int, str]]) -> list[JobWarning]:
+def _warnings(failed: Sequence[tuple[Section, int, Reason]]) -> list[JobWarning]:
     return [
         JobWarning(WarningCode.SECTION_FAILED, f"section {section.index} gave no text", reason)
         for section, _, reason in failed

@@ -6,18 +6,9 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-from locution_gateway.domain.jobs import Failure
+from locution_common.errors import Retry
 
-# Trying again cannot help: the input or the request is what is wrong.
-PERMANENT = frozenset(
-    {
-        "MEDIA_EMPTY", "MEDIA_UNRECOGNISED", "MEDIA_NO_AUDIO", "MEDIA_CORRUPT", "MEDIA_TOO_LONG", "MEDIA_TOO_COMPLEX",
-        "MEDIA_ENCODING_REQUIRED", "MEDIA_DECODE_TIMEOUT", "OPTION_UNSUPPORTED", "MODEL_NOT_FOUND", "MODEL_NOT_USABLE",
-        "MODEL_CHECKSUM_MISMATCH", "AUDIO_OFFSET_MISMATCH", "AUDIO_TOO_LONG", "STREAM_PROTOCOL_VIOLATED",
-        "INVALID_REQUEST",
-        "UPLOAD_NOT_FOUND", "UPLOAD_STATE_CONFLICT", "UPLOAD_DIGEST_MISMATCH", "UPLOAD_SIZE_MISMATCH",
-    }
-)  # fmt: skip
+from locution_gateway.domain.jobs import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +22,7 @@ class RetryPolicy:
 
     def delay(self, failure: Failure, attempts: int) -> timedelta | None:
         """Return how long to wait before the next attempt; None when there is to be none."""
-        if failure.reason in PERMANENT or attempts >= self.max_attempts:
+        if failure.reason.retry in (Retry.NO, Retry.RESUME) or attempts >= self.max_attempts:
             return None
         return self.backoff(attempts)
 

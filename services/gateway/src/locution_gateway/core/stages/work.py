@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from locution_common.errors import InternalError
+from locution_common.errors import InternalError, Reason
 from locution_speech.engine.models import Flow, FlowKey
 
 from locution_gateway.core.stages.answers import check_section, check_spans, check_voices
@@ -153,7 +153,7 @@ class StageWorker:
         return read
 
 
-def _unavailable(reason: str, message: str) -> JobWarning:
+def _unavailable(reason: Reason, message: str) -> JobWarning:
     return JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, f"some audio has no speakers: {message}", reason)
 
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from locution_common import telemetry
-from locution_common.errors import Code, DependencyUnavailable, LocutionError
+from locution_common.errors import Reason, Refused
 from opentelemetry.trace import Span
 
 from locution_gateway.core.stages.policy import RetryPolicy
 from locution_gateway.core.stages.work import StageWorker
 from locution_gateway.domain.jobs import Failure, StageKind, StageLease
-from locution_gateway.domain.stage_errors import EngineBusyError, LeaseLostError, UploadPendingError
+from locution_gateway.domain.stage_errors import LeaseLostError
 from locution_gateway.domain.stages import StageStore, StageWork
 
 _log = logging.getLogger("locution.worker")
 
-DRAINED = Failure("UNAVAILABLE", "DEPENDENCY_UNAVAILABLE", "the worker was drained")
+DRAINED = Failure(Reason.DEPENDENCY_UNAVAILABLE, "the worker was drained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Worker:
             try:
                 with telemetry.suppressed():
                     await self._stages.sweep(self._policy.max_attempts, self._policy.base, 100)
-            except LocutionError as error:
+            except Refused as error:
                 _log.warning("the sweep failed", extra={"reason": error.reason})
             await _wait([asyncio.create_task(stopping.wait())], self._limits.poll)
 
@@ -91,7 +91,7 @@ class Worker:
         try:
             with telemetry.suppressed():
                 lease = await self._stages.claim(self._name, self._limits.lease, kinds)
-        except LocutionError as error:
+        except Refused as error:
             _log.warning("no stage could be claimed", extra={"reason": error.reason})
             return False
         if lease is not None:
@@ -131,7 +131,7 @@ class Worker:
     async def _give_back(self, lease: StageLease) -> None:
         try:
             await self._stages.give_back(lease, DRAINED, timedelta(), self._policy.max_age)
-        except LocutionError as error:
+        except Refused as error:
             _log.info("a stage was not given back", extra={**_names(lease), "reason": error.reason})
 
 
@@ -178,7 +178,7 @@ class Attempt:
             return await self._stages.renew(self._work.lease, self._duration, self._done_samples)
         except LeaseLostError:
             raise
-        except LocutionError as error:
+        except Refused as error:
             _log.warning("a heartbeat failed", extra={**_names(self._work.lease), "reason": error.reason})
             return False
 
@@ -189,14 +189,13 @@ class Attempt:
                 return
             case LeaseLostError() as error:
                 raise error
-            case (EngineBusyError() | UploadPendingError() | DependencyUnavailable()) as busy:
-                delay = timedelta(seconds=busy.retry_after or 1.0)
-                await self._stages.give_back(lease, failure_of(busy), delay, self._policy.max_age)
-            case LocutionError() as error:
+            case Refused(retry_after=float() | int() as seconds) as busy:  # nothing was done: it uses no attempt
+                await self._stages.give_back(lease, failure_of(busy), timedelta(seconds=seconds), self._policy.max_age)
+            case Refused() as error:
                 await self._fail(failure_of(error))
             case Exception() as error:
                 _log.error("a stage failed by a fault of ours", exc_info=error, extra=_names(lease))
-                await self._fail(Failure(Code.INTERNAL, "INTERNAL", "a fault of the server"))
+                await self._fail(Failure(Reason.INTERNAL, "a fault of the server"))
             case error:
                 raise error
 
@@ -207,9 +206,9 @@ class Attempt:
         await self._stages.fail(lease, failure, delay, self._policy.max_attempts)
 
 
-def failure_of(error: LocutionError) -> Failure:
+def failure_of(error: Refused) -> Failure:
     """Return an error as it stands on a stage or job."""
-    return Failure(error.code, error.reason, error.message)
+    return Failure(error.reason, error.message)
 
 
 def _names(lease: StageLease) -> dict[str, object]:

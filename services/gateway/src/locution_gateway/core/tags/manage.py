@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.authorise import require
 from locution_gateway.core.pages import Binding, page_size
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.listing import Position
-from locution_gateway.domain.tags import TagCount, TagNotFoundError, TagStore
+from locution_gateway.domain.tags import TagCount, TagStore
 
 BATCH: Final = 500
 _NO_ID: Final = UUID(int=0)
@@ -31,7 +33,7 @@ class ManageTags:
         self._tags = tags
 
     async def list(self, principal: Principal, size: int, token: str) -> TagPage:
-        """Read a page, by name. Raises PageTokenInvalidError."""
+        """Read a page, by name. Refused with PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "tags")
         after = binding.position(token)
         limit = page_size(size)
@@ -40,20 +42,20 @@ class ManageTags:
         return TagPage(found[:limit], binding.token(last))
 
     async def rename(self, principal: Principal, tag: str, new: str) -> tuple[TagCount, int]:
-        """Give a tag another name; return it with its jobs, and how many were changed. Raises TagNotFoundError."""
+        """Give a tag another name; return it with its jobs, and how many were changed. Refused with TAG_NOT_FOUND."""
         require(principal, Role.MEMBER)
         changed = 0 if new == tag else await self._replace(principal, tag, new)
         jobs = await self._tags.count(principal, new)
         if not changed and not (new == tag and jobs):
-            raise TagNotFoundError
+            raise Refused(Reason.TAG_NOT_FOUND)
         return TagCount(new, jobs), changed
 
     async def delete(self, principal: Principal, tag: str) -> int:
-        """Take a tag from every job and return from how many. Raises TagNotFoundError."""
+        """Take a tag from every job and return from how many. Refused with TAG_NOT_FOUND."""
         require(principal, Role.MEMBER)
         changed = await self._replace(principal, tag, None)
         if not changed:
-            raise TagNotFoundError
+            raise Refused(Reason.TAG_NOT_FOUND)
         return changed
 
     async def _replace(self, principal: Principal, tag: str, new: str | None) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.transcripts.read import ReadTranscripts
-from locution_gateway.domain.errors import TranscriptNotReadyError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import JobId
 from locution_gateway.export import WRITERS, Format
@@ -23,11 +24,11 @@ class ExportTranscript:
     async def run(self, principal: Principal, job_id: JobId, format: Format) -> AsyncIterator[bytes]:
         """Yield the file in pieces of about 64 KiB, at least one.
 
-        Raises TranscriptNotReadyError, also for speaker turns of a job without diarization.
+        Refused with TRANSCRIPT_NOT_READY, also for speaker turns of a job without diarization.
         """
         _, summary = await self._transcripts.ready(principal, job_id)
         if format is Format.RTTM and summary.turns is None:
-            raise TranscriptNotReadyError("the job has no speaker turns: it ran without diarization")
+            raise Refused(Reason.TRANSCRIPT_NOT_READY, "the job has no speaker turns: it ran without diarization")
         segments = self._transcripts.stream(principal, job_id)
         gathered = bytearray()
         async for text in WRITERS[format].write(str(job_id), summary, segments):

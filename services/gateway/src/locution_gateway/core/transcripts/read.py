@@ -7,14 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
 from locution_speech.transcript import Segment
 
 from locution_gateway.core.pages import Binding, page_size
-from locution_gateway.domain.errors import (
-    PageTokenInvalidError,
-    TranscriptNotReadyError,
-    TranscriptTooLargeError,
-)
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import Job, JobId, JobState
 from locution_gateway.domain.listing import Position
@@ -45,17 +41,17 @@ class ReadTranscripts:
         self._transcripts = transcripts
 
     async def whole(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary, Sequence[Segment]]:
-        """Return a transcript. Raises TranscriptNotReadyError, and TranscriptTooLargeError for a huge one."""
+        """Return a transcript. Refused with TRANSCRIPT_NOT_READY, and TRANSCRIPT_TOO_LARGE for a huge one."""
         job, summary = await self.ready(principal, job_id)
         if await self._transcripts.size(principal, job_id) > STORED_LIMIT:
-            raise TranscriptTooLargeError
+            raise Refused(Reason.TRANSCRIPT_TOO_LARGE)
         return job, summary, await self._transcripts.segments(principal, job_id, 0, summary.segment_count)
 
     async def ready(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary]:
-        """Return a job and its transcript's summary. Raises TranscriptNotReadyError."""
+        """Return a job and its transcript's summary. Refused with TRANSCRIPT_NOT_READY."""
         job, summary = await self._transcripts.summary(principal, job_id)
         if summary is None or job.state is not JobState.SUCCEEDED:
-            raise TranscriptNotReadyError(f"the job is {job.state.value}: there is no transcript")
+            raise Refused(Reason.TRANSCRIPT_NOT_READY, f"the job is {job.state.value}: there is no transcript")
         return job, replace(summary, warnings=job.warnings)
 
     async def stream(self, principal: Principal, job_id: JobId) -> AsyncIterator[Segment]:
@@ -69,11 +65,11 @@ class ReadTranscripts:
     async def page(self, principal: Principal, job_id: JobId, size: int, token: str) -> SegmentPage:
         """Return a page of segments: of the transcript, or of the sections that are finished while the job runs.
 
-        Raises JobNotFoundError, PageTokenInvalidError, and TranscriptNotReadyError for a job that ended without one.
+        Refused with JOB_NOT_FOUND, PAGE_TOKEN_INVALID, and TRANSCRIPT_NOT_READY for a job that ended without one.
         """
         job, summary = await self._transcripts.summary(principal, job_id)
         if summary is None and job.state.terminal:
-            raise TranscriptNotReadyError(f"the job is {job.state.value}: there is no transcript")
+            raise Refused(Reason.TRANSCRIPT_NOT_READY, f"the job is {job.state.value}: there is no transcript")
         binding = Binding(principal, "segments", str(job_id))
         after = binding.position(token)
         place = _Place.at(after)
@@ -129,9 +125,9 @@ class _Place:
         try:
             partial, count, section, index = (int(text) for text in position.key.split("."))
         except ValueError:
-            raise PageTokenInvalidError from None
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token") from None
         if min(partial, count, section, index) < 0 or max(count, section, index) >= 2**31:
-            raise PageTokenInvalidError
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token")
         return cls(bool(partial), count, section, index)
 
 

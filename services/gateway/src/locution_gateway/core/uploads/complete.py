@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads.create import UploadLimits
 from locution_gateway.core.uploads.verify import VerifyUpload
-from locution_gateway.domain.errors import (
-    LocutionError,
-    UploadDigestMismatchError,
-    UploadPartInvalidError,
-    UploadSizeMismatchError,
-    UploadStateConflictError,
-    UploadTooLargeError,
-)
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, Seal, UploadStore
-from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode
-
-_FAULTS: dict[str, type[LocutionError]] = {
-    fault.reason: fault for fault in (UploadDigestMismatchError, UploadSizeMismatchError, UploadPartInvalidError)
-}
+from locution_gateway.domain.uploads import Upload, UploadPart, UploadState, WriteMode, too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +50,8 @@ class CompleteUpload:
     ) -> Upload:
         """Seal it, with the parts that were PUT to presigned URLs if there are any.
 
-        Raises UploadStateConflictError, UploadPartInvalidError, UploadSizeMismatchError, UploadDigestMismatchError,
-        QuotaExceededError.
+        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_PART_INVALID, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH,
+        QUOTA_EXCEEDED.
         """
         require(principal, Role.MEMBER)
         upload = await self._uploads.get(principal, upload_id)
@@ -85,35 +75,34 @@ class CompleteUpload:
         await self._verify.run(principal, upload.upload_id)
         upload = await self._uploads.get(principal, upload.upload_id)
         if upload.state is UploadState.FAILED:
-            raise _FAULTS.get(upload.error_reason or "", UploadPartInvalidError)(
-                "the stored bytes are not those that were announced"
-            )
+            reason = upload.error_reason or Reason.UPLOAD_PART_INVALID
+            raise Refused(reason, "the stored bytes are not those that were announced")
         return upload
 
     async def _checked(self, upload: Upload, stated: Sequence[StatedPart]) -> tuple[UploadPart, ...]:
         """Return the stated parts as the store holds them."""
         if upload.write_mode is not WriteMode.PARTS or upload.multipart_id is None:
-            raise UploadStateConflictError("no part URLs were made for this upload")
+            raise Refused(Reason.UPLOAD_STATE_CONFLICT, "no part URLs were made for this upload")
         by_number: dict[int, list[UploadPart]] = {}
         for part in await self._objects.list_parts(upload.object_key, upload.multipart_id):
             by_number.setdefault(part.number, []).append(part)
         parts = tuple(_held(one, place, by_number.get(one.number, ())) for place, one in enumerate(stated, 1))
         if not parts:
-            raise UploadPartInvalidError("no parts are named")
+            raise Refused(Reason.UPLOAD_PART_INVALID, "no parts are named")
         if wrong := [part.number for part in parts[:-1] if part.size != self._part_size]:
-            raise UploadPartInvalidError(f"part {wrong[0]} does not hold {self._part_size} bytes")
+            raise Refused(Reason.UPLOAD_PART_INVALID, f"part {wrong[0]} does not hold {self._part_size} bytes")
         if sum(part.size for part in parts) > self._limits.max_bytes:
-            raise UploadTooLargeError(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes)
         return parts
 
 
 def _held(stated: StatedPart, place: int, held: Sequence[UploadPart]) -> UploadPart:
     """Return a stated part as the store holds it; some stores list what was sent before under the same number too."""
     if stated.number != place:
-        raise UploadPartInvalidError(f"part {stated.number} stands where part {place} should")
+        raise Refused(Reason.UPLOAD_PART_INVALID, f"part {stated.number} stands where part {place} should")
     found = {part.etag: part for part in held}
     if not found:
-        raise UploadPartInvalidError(f"the store holds no part {stated.number}")
+        raise Refused(Reason.UPLOAD_PART_INVALID, f"the store holds no part {stated.number}")
     if stated.etag.strip('"') not in found:
-        raise UploadPartInvalidError(f"part {stated.number} has another ETag")
+        raise Refused(Reason.UPLOAD_PART_INVALID, f"part {stated.number} has another ETag")
     return found[stated.etag.strip('"')]

@@ -7,13 +7,12 @@ from datetime import timedelta
 
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads import keys
-from locution_gateway.domain.errors import UploadTooLargeError
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import NewUpload, UploadStore
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.uploads import Upload
+from locution_gateway.domain.uploads import Upload, too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class CreateUpload:
         self._limits = limits
 
     async def run(self, principal: Principal, draft: UploadDraft, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Raises UploadTooLargeError, QuotaExceededError, RequestIdReusedError."""
+        """Create it once for a request. Refused with UPLOAD_TOO_LARGE, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         require(principal, Role.MEMBER)
         self.check(draft)
         upload_id = UploadId(new_id())
@@ -62,6 +61,6 @@ class CreateUpload:
         return await self._uploads.create(principal, upload, request)
 
     def check(self, draft: UploadDraft) -> None:
-        """Raise UploadTooLargeError when the stated size is over the limit."""
+        """Refuse with UPLOAD_TOO_LARGE when the stated size is over the limit."""
         if draft.size is not None and draft.size > self._limits.max_bytes:
-            raise UploadTooLargeError(self._limits.max_bytes)
+            raise too_large(self._limits.max_bytes)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.core.authorise import require
-from locution_gateway.domain.errors import UploadStateConflictError
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, UploadStore
@@ -33,11 +34,13 @@ class CreatePartUrls:
         self._ttl = ttl
 
     async def run(self, principal: Principal, upload_id: UploadId, numbers: Sequence[int]) -> list[PartUrl]:
-        """Return a URL for each part number. Raises UploadStateConflictError for an upload that a stream writes."""
+        """Return a URL for each part number. Refused with UPLOAD_STATE_CONFLICT for an upload that a stream writes."""
         require(principal, Role.MEMBER)
         upload = await self._uploads.get(principal, upload_id)
         if upload.state is not UploadState.WRITING or upload.write_mode is WriteMode.STREAM:
-            raise UploadStateConflictError("only an upload that nothing was streamed to can be sent in parts")
+            raise Refused(
+                Reason.UPLOAD_STATE_CONFLICT, "only an upload that nothing was streamed to can be sent in parts"
+            )
         multipart_id = await self._multipart(principal, upload)
         urls = [await self._objects.part_url(upload.object_key, multipart_id, number, self._ttl) for number in numbers]
         return [PartUrl(number, url, self._ttl) for number, url in zip(numbers, urls, strict=True)]
@@ -49,8 +52,8 @@ class CreatePartUrls:
         kept = made
         try:
             kept = await self._uploads.begin_multipart(principal, upload.upload_id, None, made)
-        except UploadStateConflictError:
-            kept = ""
+        except Refused as error:
+            kept = "" if error.reason is Reason.UPLOAD_STATE_CONFLICT else made
             raise
         finally:
             if kept != made:

@@ -28,11 +28,11 @@ class ReadUploads:
         self._uploads = uploads
 
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
-        """Read one. Raises UploadNotFoundError."""
+        """Read one. Refused with UPLOAD_NOT_FOUND."""
         return await self._uploads.get(principal, upload_id)
 
     async def list(self, principal: Principal, size: int, token: str, wanted: str) -> tuple[tuple[Upload, ...], str]:
-        """Read a page, newest first, and the token of the next. Raises FilterInvalidError, PageTokenInvalidError."""
+        """Read a page, newest first, and the token of the next. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "uploads", wanted)
         parsed = parse_filter(wanted, FIELDS)
         query = PageQuery(page_size(size), parsed, after=binding.position(token))
@@ -47,6 +47,6 @@ class DeleteUpload:
         self._uploads = uploads
 
     async def run(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes. Raises UploadStateConflictError, EtagMismatchError."""
+        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._uploads.delete(principal, upload_id, version)

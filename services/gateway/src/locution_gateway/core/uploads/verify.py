@@ -13,14 +13,13 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from locution_common.clock import Clock
-from locution_common.errors import DependencyUnavailable, ObjectNotFound
+from locution_common.errors import DependencyUnavailable, ObjectNotFound, Reason
 
 from locution_gateway.core.uploads import keys
-from locution_gateway.domain.errors import UploadPartInvalidError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, StoredObject, UploadFault, UploadStore
-from locution_gateway.domain.uploads import Upload, UploadPart, WriteMode, Written
+from locution_gateway.domain.uploads import PartsRefused, Upload, UploadPart, WriteMode, Written
 
 # Behind every number that a stream can have taken.
 TAIL_PART: Final = 10_000
@@ -104,8 +103,8 @@ class VerifyUpload:
         try:
             key = await self._assemble(written)
             stored = await self._read(key, hold)
-        except (UploadPartInvalidError, ObjectNotFound) as error:
-            return UploadFault("UPLOAD_PART_INVALID", f"the parts do not make an object: {error}")
+        except (PartsRefused, ObjectNotFound) as error:
+            return UploadFault(Reason.UPLOAD_PART_INVALID, f"the parts do not make an object: {error}")
         fault = _fault(written.upload, stored)
         if fault is None:
             folder = keys.folder(written.upload.tenant_id, written.upload.upload_id)
@@ -134,7 +133,7 @@ class VerifyUpload:
             parts.append(await self._tail_part(written.upload, multipart_id, written.tail_key, written.tail_bytes))
         try:
             await self._objects.complete_multipart(written.upload.object_key, multipart_id, parts)
-        except UploadPartInvalidError:
+        except PartsRefused:
             if written.upload.write_mode is not WriteMode.STREAM:
                 raise
             await self._join_as_held(written.upload.object_key, multipart_id, parts)
@@ -143,7 +142,7 @@ class VerifyUpload:
         """Join by the store's own tags, for one that we were told may be wrong: a stream gives each number once."""
         held = {part.number: part for part in await self._objects.list_parts(key, multipart_id)}
         if any(part.number not in held or held[part.number].size != part.size for part in parts):
-            raise UploadPartInvalidError("the store does not hold the parts")
+            raise PartsRefused(Reason.UPLOAD_PART_INVALID, "the store does not hold the parts")
         await self._objects.complete_multipart(key, multipart_id, [held[part.number] for part in parts])
 
     async def _single(self, written: Written) -> str:
@@ -170,8 +169,9 @@ class VerifyUpload:
 def _fault(upload: Upload, stored: StoredObject) -> UploadFault | None:
     if stored.size != upload.committed_bytes:
         return UploadFault(
-            "UPLOAD_SIZE_MISMATCH", f"{stored.size} bytes are stored, not the {upload.committed_bytes} that were sent"
+            Reason.UPLOAD_SIZE_MISMATCH,
+            f"{stored.size} bytes are stored, not the {upload.committed_bytes} that were sent",
         )
     if upload.stated_sha256 not in (None, stored.sha256):
-        return UploadFault("UPLOAD_DIGEST_MISMATCH", f"the bytes have the SHA-256 {stored.sha256}")
+        return UploadFault(Reason.UPLOAD_DIGEST_MISMATCH, f"the bytes have the SHA-256 {stored.sha256}")
     return None

@@ -10,26 +10,16 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
-from locution_common.errors import DeadlineExceeded, LocutionError, ObjectNotFound
+from locution_common.errors import DependencyUnavailable, ObjectNotFound, Reason, Refused
 
 from locution_gateway.core.authorise import require
 from locution_gateway.core.uploads import keys
 from locution_gateway.core.uploads.complete import CompleteUpload
 from locution_gateway.core.uploads.create import UploadLimits
-from locution_gateway.domain.errors import (
-    DependencyUnavailable,
-    TooManyStreamsError,
-    UploadNotFoundError,
-    UploadSizeMismatchError,
-    UploadStateConflictError,
-    UploadTooLargeError,
-    UploadWriterReplacedError,
-)
 from locution_gateway.domain.identity import Principal, Role
-from locution_gateway.domain.identity_errors import QuotaExceededError
 from locution_gateway.domain.jobs import UploadId
 from locution_gateway.domain.ports import ObjectBytes, Seal, Tail, UploadStore
-from locution_gateway.domain.uploads import Upload, UploadPart, Written
+from locution_gateway.domain.uploads import Upload, UploadPart, Written, too_large
 
 MIB: Final = 1024 * 1024
 
@@ -43,6 +33,13 @@ SMALL_PARTS: Final = 8_000
 OVERLAPPING: Final = 4
 # Parts that such a stream sends at once.
 IN_FLIGHT: Final = 2
+# With these an upload takes no more of its stream.
+REFUSING: Final = (
+    Reason.QUOTA_EXCEEDED,
+    Reason.UPLOAD_NOT_FOUND,
+    Reason.UPLOAD_STATE_CONFLICT,
+    Reason.UPLOAD_WRITER_REPLACED,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +49,10 @@ class Finish:
     """The end of a stream: all bytes were sent."""
 
     sha256: str | None = None
+
+
+class _SilentError(Refused):
+    """The stream brought nothing for too long."""
 
 
 class WriteUpload:
@@ -77,16 +78,16 @@ class WriteUpload:
     ) -> Upload:
         """Append what the stream brings; what a broken stream brought is kept too.
 
-        Raises TooManyStreamsError, UploadOffsetMismatchError, UploadStateConflictError, UploadTooLargeError,
-        UploadSizeMismatchError, UploadDigestMismatchError, UploadWriterReplacedError, QuotaExceededError,
-        DeadlineExceeded.
+        Refused with OVERLOADED, UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE,
+        UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, UPLOAD_WRITER_REPLACED, QUOTA_EXCEEDED,
+        DEADLINE_EXCEEDED.
         """
         require(principal, Role.MEMBER)
         async with self._slot():
             writer = await self._begin(principal, upload_id, offset)
             try:
                 sealed = await self._take(writer, pieces)
-            except (asyncio.CancelledError, DeadlineExceeded):  # the caller is gone, or silent
+            except (asyncio.CancelledError, _SilentError):  # the caller is gone, or silent
                 await writer.rescue()
                 raise
             finally:
@@ -114,13 +115,13 @@ class WriteUpload:
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                raise DeadlineExceeded(f"the stream was silent for {silence:g} s") from None
+                raise _SilentError(Reason.DEADLINE_EXCEEDED, f"the stream was silent for {silence:g} s") from None
             yield piece
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         if self._free <= 0:
-            raise TooManyStreamsError
+            raise Refused(Reason.OVERLOADED, "too many uploads are being written at once", retry_after=1.0)
         self._free -= 1
         try:
             yield
@@ -201,7 +202,7 @@ class _Writer:
         """Keep what came of a stream that broke, as far as that can be done."""
         try:
             await self.keep()
-        except LocutionError as error:
+        except Refused as error:
             _log.info("bytes of a broken stream were not kept", extra={"detail": str(error)})
 
     async def seal(self, sha256: str | None) -> Upload:
@@ -209,7 +210,7 @@ class _Writer:
         await self._sent()
         if self.upload.stated_size not in (None, self.size):
             await self.keep()
-            raise UploadSizeMismatchError(f"{self.size} bytes were sent, not {self.upload.stated_size}")
+            raise Refused(Reason.UPLOAD_SIZE_MISMATCH, f"{self.size} bytes were sent, not {self.upload.stated_size}")
         seal = await self._last(sha256)
         async with self._taken_back(seal.tail):
             return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
@@ -261,8 +262,9 @@ class _Writer:
         multipart_id = await self.objects.create_multipart(key)
         try:
             return await self.uploads.begin_multipart(self.principal, self.upload.upload_id, self.token, multipart_id)
-        except UploadWriterReplacedError:
-            await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
+        except Refused as error:
+            if error.reason is Reason.UPLOAD_WRITER_REPLACED:
+                await asyncio.shield(self.objects.abort_multipart(key, multipart_id))
             raise
 
     async def _next_part(self) -> int:
@@ -285,8 +287,8 @@ class _Writer:
         """Take back a tail that the upload refuses."""
         try:
             yield
-        except (QuotaExceededError, UploadNotFoundError, UploadStateConflictError, UploadWriterReplacedError):
-            if tail is not None:
+        except Refused as error:
+            if tail is not None and error.reason in REFUSING:
                 await asyncio.shield(self.objects.delete(tail.key))
             raise
 
@@ -298,6 +300,8 @@ class _Writer:
 
     def _check(self, size: int) -> None:
         if size > self.limits.max_bytes:
-            raise UploadTooLargeError(self.limits.max_bytes)
+            raise too_large(self.limits.max_bytes)
         if self.upload.stated_size is not None and size > self.upload.stated_size:
-            raise UploadSizeMismatchError(f"more than the stated {self.upload.stated_size} bytes were sent")
+            raise Refused(
+                Reason.UPLOAD_SIZE_MISMATCH, f"more than the stated {self.upload.stated_size} bytes were sent"
+            )

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.domain.config import DiarizationRequest, JobConfig, ModelChoice
-from locution_gateway.domain.errors import OptionUnsupportedError
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.voice_errors import VoiceNotFoundError
 from locution_gateway.domain.voice_ports import VoiceStore
 from locution_gateway.domain.voices import VoiceId
 
@@ -21,7 +21,7 @@ class ChooseVoices:
         self._voices = voices
 
     async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:
-        """Return the configuration with its voices. Raises VoiceNotFoundError, OptionUnsupportedError."""
+        """Return the configuration with its voices. Refused with VOICE_NOT_FOUND, OPTION_UNSUPPORTED."""
         diarization = config.diarization
         if diarization is None or not (wish.identify_voices or wish.voices):
             return config
@@ -36,8 +36,8 @@ def _chosen(named: tuple[UUID, ...], enrolled: Mapping[VoiceId, str], model: Mod
         return tuple(voice for voice, checksum in enrolled.items() if checksum == model.checksum)
     for voice in named:
         if VoiceId(voice) not in enrolled:
-            raise VoiceNotFoundError
+            raise Refused(Reason.VOICE_NOT_FOUND)
         if enrolled[VoiceId(voice)] != model.checksum:
             message = f"voices/{voice} was enrolled with other files than those of {model.path}: enrol it anew"
-            raise OptionUnsupportedError("job.config.diarization.voices", message)
+            raise Refused(Reason.OPTION_UNSUPPORTED, message, field="job.config.diarization.voices")
     return named

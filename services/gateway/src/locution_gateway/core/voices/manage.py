@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from locution_common.errors import Reason, Refused
 from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.core.authorise import require
@@ -16,7 +17,6 @@ from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId, JobState
 from locution_gateway.domain.listing import PageQuery
 from locution_gateway.domain.requests import RequestKey
-from locution_gateway.domain.voice_errors import VoiceSampleUnusableError
 from locution_gateway.domain.voice_ports import VoiceStore
 from locution_gateway.domain.voices import Embedding, NewVoice, Sample, Voice, VoiceChange, VoiceId
 
@@ -37,7 +37,7 @@ class ManageVoices:
     ) -> Voice:
         """Enrol a speaker of a job, once for a request.
 
-        Raises JobNotFoundError, VoiceSampleUnusableError, QuotaExceededError, RequestIdReusedError.
+        Refused with JOB_NOT_FOUND, VOICE_SAMPLE_UNUSABLE, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._voices.repeated(principal, request)
@@ -48,11 +48,11 @@ class ManageVoices:
         return await self._voices.create(principal, voice, request)
 
     async def get(self, principal: Principal, voice_id: VoiceId) -> Voice:
-        """Read one. Raises VoiceNotFoundError."""
+        """Read one. Refused with VOICE_NOT_FOUND."""
         return await self._voices.get(principal, voice_id)
 
     async def list(self, principal: Principal, size: int, token: str) -> tuple[tuple[Voice, ...], str]:
-        """Read a page, newest first, and the token of the next. Raises PageTokenInvalidError."""
+        """Read a page, newest first, and the token of the next. Refused with PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "voices")
         page = await self._voices.list(principal, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
@@ -60,27 +60,31 @@ class ManageVoices:
     async def update(
         self, principal: Principal, voice_id: VoiceId, version: int | None, mask: Iterable[str], values: VoiceChange
     ) -> Voice:
-        """Set the fields of the mask. Raises VoiceNotFoundError, UpdateMaskInvalidError, EtagMismatchError."""
+        """Set the fields of the mask. Refused with VOICE_NOT_FOUND, UPDATE_MASK_INVALID, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         return await self._voices.update(principal, voice_id, version, masked(mask, values, VoiceChange()))
 
     async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
-        """Delete one. Raises VoiceNotFoundError, EtagMismatchError."""
+        """Delete one. Refused with VOICE_NOT_FOUND, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._voices.delete(principal, voice_id, version)
 
 
+def _unusable(why: str) -> Refused:
+    return Refused(Reason.VOICE_SAMPLE_UNUSABLE, f"the speaker cannot be enrolled: {why}")
+
+
 def usable(sample: Sample, speaker: str) -> tuple[ModelChoice, Embedding]:
-    """Return the weight and the voice of a sample. Raises VoiceSampleUnusableError, which says what it lacks."""
+    """Return the weight and the voice of a sample. Refused with VOICE_SAMPLE_UNUSABLE, which says what it lacks."""
     if sample.state != JobState.SUCCEEDED:
-        raise VoiceSampleUnusableError(f"the job is {sample.state}, and has no transcript")
+        raise _unusable(f"the job is {sample.state}, and has no transcript")
     if sample.model is None:
-        raise VoiceSampleUnusableError("the job told no speakers apart")
+        raise _unusable("the job told no speakers apart")
     if sample.speech_samples is None:
-        raise VoiceSampleUnusableError(f"the transcript has no {speaker}")
+        raise _unusable(f"the transcript has no {speaker}")
     if not sample.embedding:
-        raise VoiceSampleUnusableError("the job was made by a release that kept no voices: make it again")
+        raise _unusable("the job was made by a release that kept no voices: make it again")
     if sample.speech_samples < LEAST_SPEECH:
         seconds, needed = sample.speech_samples / SAMPLE_RATE, LEAST_SPEECH // SAMPLE_RATE
-        raise VoiceSampleUnusableError(f"{speaker} speaks for {seconds:.1f} s of the {needed} s needed")
+        raise _unusable(f"{speaker} speaks for {seconds:.1f} s of the {needed} s needed")
     return sample.model, sample.embedding

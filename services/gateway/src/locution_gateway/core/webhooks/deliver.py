@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from locution_common.clock import Clock
-from locution_common.errors import LocutionError
+from locution_common.errors import Refused
 
 from locution_gateway.core.webhooks.message import body_of, headers_of
 from locution_gateway.core.webhooks.schedule import Schedule
@@ -83,7 +83,7 @@ class Deliveries:
             return False
         try:
             claimed = await self._outbox.claim(self._limits.lease, room, self._limits.per_webhook)
-        except LocutionError as error:
+        except Refused as error:
             _log.warning("no delivery could be claimed", extra={"reason": error.reason})
             return False
         for dispatch in claimed:
@@ -129,7 +129,7 @@ class Deliveries:
     async def _release(self, dispatch: Dispatch) -> None:
         try:
             await self._outbox.release(system(dispatch.tenant_id), dispatch)
-        except LocutionError as error:
+        except Refused as error:
             _log.info("a delivery was left to its lease", extra={**_names(dispatch), "reason": error.reason})
 
     async def _idle(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:

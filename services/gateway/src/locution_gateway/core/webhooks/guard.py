@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, TypeAlias
 
 from locution_gateway.core.webhooks.urls import Url, parse
-from locution_gateway.domain.webhook_errors import WebhookUrlRefusedError
+from locution_gateway.domain.webhook_errors import WebhookUrlRefused
 from locution_gateway.domain.webhook_ports import Address
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -66,20 +66,20 @@ class Guard:
         return cls(tuple(networks), frozenset(hosts), http)
 
     def check_url(self, text: str) -> Url:
-        """Parse a URL and judge what it shows by itself. Raises WebhookUrlRefusedError."""
+        """Parse a URL and judge what it shows by itself. Raises WebhookUrlRefused."""
         url = parse(text)
         if url.scheme != "https" and not self.http:
-            raise WebhookUrlRefusedError("only https is allowed here")
+            raise WebhookUrlRefused("only https is allowed here")
         if url.address is not None:
             self.check_addresses(url, [url.address])
         return url
 
     def check_addresses(self, url: Url, addresses: Sequence[Address]) -> None:
-        """Judge where a URL leads: one address that is refused refuses all. Raises WebhookUrlRefusedError."""
+        """Judge where a URL leads: one address that is refused refuses all. Raises WebhookUrlRefused."""
         if not addresses:
-            raise WebhookUrlRefusedError("the host has no address")
+            raise WebhookUrlRefused("the host has no address")
         if url.host not in self.hosts and not all(map(self._allowed, addresses)):
-            raise WebhookUrlRefusedError("the host leads to an address that is not of the public internet")
+            raise WebhookUrlRefused("the host leads to an address that is not of the public internet")
 
     def _allowed(self, address: Address) -> bool:
         return is_public(address) or any(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from locution_gateway.core.authorise import require
+from locution_gateway.core.masks import unchangeable
 from locution_gateway.core.webhooks.guard import Guard
 from locution_gateway.core.webhooks.sign import new_secret
-from locution_gateway.domain.errors import UpdateMaskInvalidError
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.requests import RequestKey
@@ -55,7 +55,7 @@ class ManageWebhooks:
     async def create(self, principal: Principal, draft: WebhookDraft, request: RequestKey | None) -> Webhook:
         """Create one, and return it with its secret.
 
-        Raises WebhookUrlRefusedError, QuotaExceededError, RequestIdReusedError.
+        Raises WebhookUrlRefused, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         self.check(principal, draft)
         webhook = NewWebhook(
@@ -77,7 +77,7 @@ class ManageWebhooks:
         mask: Iterable[str],
         values: WebhookChange,
     ) -> Webhook:
-        """Set the fields of the mask. Raises UpdateMaskInvalidError, WebhookUrlRefusedError, EtagMismatchError."""
+        """Set the fields of the mask. Refused with UPDATE_MASK_INVALID, WebhookUrlRefused, ETAG_MISMATCH."""
         require(principal, Role.ADMIN)
         change = masked(mask, values)
         if change.url is not None:
@@ -85,7 +85,7 @@ class ManageWebhooks:
         return await self._webhooks.update(principal, webhook_id, version, change)
 
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
-        """Delete one with its deliveries. Raises EtagMismatchError."""
+        """Delete one with its deliveries. Refused with ETAG_MISMATCH."""
         require(principal, Role.ADMIN)
         await self._webhooks.delete(principal, webhook_id, version)
 
@@ -95,12 +95,12 @@ class ManageWebhooks:
         return await self._webhooks.rotate(principal, webhook_id, new_secret(), overlap)
 
     async def test(self, principal: Principal, webhook_id: WebhookId) -> Delivery:
-        """Queue a test. Raises WebhookDisabledError."""
+        """Queue a test. Refused with WEBHOOK_DISABLED."""
         require(principal, Role.ADMIN)
         return await self._webhooks.test(principal, webhook_id, DeliveryId(new_id()))
 
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Send a delivery again. Raises WebhookDeliveryNotFoundError, WebhookDisabledError."""
+        """Send a delivery again. Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED."""
         require(principal, Role.ADMIN)
         return await self._webhooks.redeliver(principal, webhook_id, delivery_id)
 
@@ -110,6 +110,6 @@ def masked(mask: Iterable[str], values: WebhookChange) -> WebhookChange:
     change = WebhookChange()
     for path in mask:
         if path not in CHANGEABLE:
-            raise UpdateMaskInvalidError(path, CHANGEABLE)
+            raise unchangeable(path, CHANGEABLE)
         change = replace(change, **{path: getattr(values, path)})
     return replace(change, event_types=ENDS) if change.event_types == () else change

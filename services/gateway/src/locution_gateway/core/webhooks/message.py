@@ -45,6 +45,6 @@ def _job(dispatch: Dispatch) -> dict[str, object]:
     }
     if dispatch.event_type is EventType.JOB_SUCCEEDED:
         job["transcript"] = f"jobs/{dispatch.job_id}/transcript"
-    if dispatch.job_error:
-        job["error"] = dispatch.job_error
+    if dispatch.reason is not None:
+        job["error"] = {"code": dispatch.reason.code, "reason": dispatch.reason}
     return job

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-from locution_gateway.domain.webhook_errors import WebhookUrlRefusedError
+from locution_gateway.domain.webhook_errors import WebhookUrlRefused
 from locution_gateway.domain.webhook_ports import Address
 
 MAX_LENGTH: Final = 2048
@@ -48,15 +48,15 @@ class Url:
 
 
 def parse(text: str) -> Url:
-    """Parse a URL. Raises WebhookUrlRefusedError, saying what is wrong."""
+    """Parse a URL. Raises WebhookUrlRefused, saying what is wrong."""
     if len(text) > MAX_LENGTH:
-        raise WebhookUrlRefusedError(f"a URL may have at most {MAX_LENGTH} characters")
+        raise WebhookUrlRefused(f"a URL may have at most {MAX_LENGTH} characters")
     match = _URL.fullmatch(text)
     if match is None or _ESCAPE.search(match["target"]):
-        raise WebhookUrlRefusedError("a URL is https://host[:port]/path?query in ASCII, without user and fragment")
+        raise WebhookUrlRefused("a URL is https://host[:port]/path?query in ASCII, without user and fragment")
     port = int(match["port"]) if match["port"] else PORTS[match["scheme"]]
     if not 1 <= port <= 65535:
-        raise WebhookUrlRefusedError("a port is from 1 to 65535")
+        raise WebhookUrlRefused("a port is from 1 to 65535")
     host, address = _host(match["host"])
     target = match["target"]
     return Url(match["scheme"], host, address, port, target if target.startswith("/") else f"/{target}")
@@ -70,7 +70,7 @@ def _host(text: str) -> tuple[str, Address | None]:
     if _NUMBER.fullmatch(labels[-1]):
         return _address(IPv4Address, host)
     if not all(_LABEL.fullmatch(label) for label in labels):
-        raise WebhookUrlRefusedError("the host is no name of DNS")
+        raise WebhookUrlRefused("the host is no name of DNS")
     return host, None
 
 
@@ -78,5 +78,5 @@ def _address(kind: type[IPv4Address] | type[IPv6Address], text: str) -> tuple[st
     try:
         address = kind(text)
     except AddressValueError:
-        raise WebhookUrlRefusedError("the host is no address in its plain form") from None
+        raise WebhookUrlRefused("the host is no address in its plain form") from None
     return str(address), address

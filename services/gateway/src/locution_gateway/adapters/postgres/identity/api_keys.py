@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres import requests
 from locution_gateway.adapters.postgres.identity.paging import builder, page_of
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.accounts import ApiKey, KeyState, NewKey
-from locution_gateway.domain.errors import RequestIdReusedError
 from locution_gateway.domain.identity import Principal, Role, Scope, UserId
-from locution_gateway.domain.identity_errors import (
-    ApiKeyNotFoundError,
-    ApiKeyStateConflictError,
-    QuotaExceededError,
-)
+from locution_gateway.domain.limits import quota_exceeded
 from locution_gateway.domain.listing import Page, PageQuery
 from locution_gateway.domain.requests import RequestKey
 
@@ -61,10 +57,10 @@ class PostgresApiKeys:
         """Make one within the tenant's quota."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, key.row_id) is not None:
-                raise RequestIdReusedError
+                raise Refused(Reason.REQUEST_ID_REUSED)
             await connection.execute(LOCK_TENANT, str(principal.tenant_id))
             if limit is not None and await connection.fetchval(COUNT_ACTIVE, principal.tenant_id) >= limit:
-                raise QuotaExceededError("api_keys", f"{limit} active keys")
+                raise quota_exceeded("api_keys", f"{limit} active keys")
             await _insert(connection, principal, key)
             return await _get(connection, principal, key.key_id)
 
@@ -90,9 +86,9 @@ class PostgresApiKeys:
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, old, principal.tenant_id)
             if row is None:
-                raise ApiKeyNotFoundError
+                raise Refused(Reason.API_KEY_NOT_FOUND)
             if row["state"] != KeyState.ACTIVE:
-                raise ApiKeyStateConflictError
+                raise Refused(Reason.API_KEY_STATE_CONFLICT)
             await _insert(connection, principal, key)
             await connection.execute(OUTLIVE, old, principal.tenant_id, until)
             return await _get(connection, principal, key.key_id)
@@ -142,5 +138,5 @@ async def _insert(connection: Connection, principal: Principal, key: NewKey) -> 
 async def _get(connection: Connection, principal: Principal, key_id: str) -> ApiKey:
     row = await connection.fetchrow(GET, key_id, principal.tenant_id)
     if row is None:
-        raise ApiKeyNotFoundError
+        raise Refused(Reason.API_KEY_NOT_FOUND)
     return key_of(row)

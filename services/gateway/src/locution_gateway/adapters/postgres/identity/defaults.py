@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
 from pydantic import TypeAdapter
 
 from locution_gateway.adapters.postgres.codec import Codec
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.limits import JobDefaults, StoredDefaults
 
@@ -46,10 +46,10 @@ class PostgresDefaults:
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id, subject)
             if version not in (None, current or 0):
-                raise EtagMismatchError
+                raise Refused(Reason.ETAG_MISMATCH)
             row = await connection.fetchrow(UPSERT, principal.tenant_id, subject, body, principal.subject, version)
         if row is None:
-            raise EtagMismatchError
+            raise Refused(Reason.ETAG_MISMATCH)
         return _stored(row)
 
 

@@ -9,8 +9,7 @@ from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.adapters.postgres.identity import quotas as sql
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import QuotaExceededError
-from locution_gateway.domain.limits import Limits, QuotaUse
+from locution_gateway.domain.limits import Limits, QuotaUse, quota_exceeded
 
 # Two calls at once must not both find the last free place: what a tenant makes is made one after the other.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-quota:' || $1, 0))"
@@ -31,7 +30,7 @@ class QuotaGuard:
         self._defaults = defaults
 
     async def job(self, connection: Connection, principal: Principal, *, charged: bool = False) -> None:
-        """Raise QuotaExceededError when the tenant may make no further job; `charged` audio was let in before.
+        """Refuse with QUOTA_EXCEEDED when the tenant may make no further job; `charged` audio was let in before.
 
         Audio that is delivered and audio that decoded jobs have yet to deliver count. A recording's length is unknown
         before it is decoded: jobs that are let in while the quota is not used up may exceed it by their own length.
@@ -42,12 +41,12 @@ class QuotaGuard:
             return
         use = await self._use(connection, principal)
         if limits.concurrent_jobs is not None and use.concurrent_jobs >= limits.concurrent_jobs:
-            raise QuotaExceededError("concurrent_jobs", f"{limits.concurrent_jobs} jobs at once", retry_after=10.0)
+            raise quota_exceeded("concurrent_jobs", f"{limits.concurrent_jobs} jobs at once", retry_after=10.0)
         if not charged:
             await _check_audio(connection, limits, use)
 
     async def live(self, connection: Connection, principal: Principal) -> None:
-        """Raise QuotaExceededError when the tenant's audio of the day or the month is used up.
+        """Refuse with QUOTA_EXCEEDED when the tenant's audio of the day or the month is used up.
 
         A session's length is unknown before it ends: one that is let in goes on.
         """
@@ -56,16 +55,16 @@ class QuotaGuard:
             await _check_audio(connection, limits, await self._use(connection, principal))
 
     async def upload(self, connection: Connection, principal: Principal, size: int | None, open_limit: int) -> None:
-        """Raise QuotaExceededError when the tenant may not begin an upload of so many bytes (None: not stated)."""
+        """Refuse with QUOTA_EXCEEDED when the tenant may not begin an upload of so many bytes (None: not stated)."""
         limits = await self._limits(connection, principal)
         use = await self._use(connection, principal)
         most = open_limit if limits.open_uploads is None else limits.open_uploads
         if use.open_uploads >= most:
-            raise QuotaExceededError("open_uploads", f"{most} open uploads", retry_after=60.0)
+            raise quota_exceeded("open_uploads", f"{most} open uploads", retry_after=60.0)
         await _check_stored(connection, principal, limits, size or 1)
 
     async def stored(self, connection: Connection, principal: Principal, more: int = 0) -> None:
-        """Raise QuotaExceededError when what the tenant stores, and so many bytes more, is over its limit.
+        """Refuse with QUOTA_EXCEEDED when what the tenant stores, and so many bytes more, is over its limit.
 
         What the transaction itself counted is in it. Nothing may wait for a lock behind this.
         """
@@ -85,7 +84,7 @@ async def _check_stored(connection: Connection, principal: Principal, limits: Li
         return
     await connection.execute(LOCK_STORED, str(principal.tenant_id))
     if await connection.fetchval(sql.STORED, principal.tenant_id) + more > limits.stored_bytes:
-        raise QuotaExceededError("stored_bytes", f"{limits.stored_bytes} bytes of uploads")
+        raise quota_exceeded("stored_bytes", f"{limits.stored_bytes} bytes of uploads")
 
 
 async def _check_audio(connection: Connection, limits: Limits, use: QuotaUse) -> None:
@@ -96,4 +95,4 @@ async def _check_audio(connection: Connection, limits: Limits, use: QuotaUse) ->
     for span, name, limit, used in spans:
         if limit is not None and used + use.audio_samples_pending >= limit * SAMPLE_RATE:
             wait = await connection.fetchval(SECONDS_TO, span)
-            raise QuotaExceededError(name, f"{limit} s of audio a {span} (UTC)", retry_after=wait)
+            raise quota_exceeded(name, f"{limit} s of audio a {span} (UTC)", retry_after=wait)

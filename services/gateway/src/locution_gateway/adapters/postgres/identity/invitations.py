@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.adapters.postgres import requests
 from locution_gateway.adapters.postgres.identity.paging import builder, page_of
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.accounts import Invitation
-from locution_gateway.domain.errors import RequestIdReusedError
 from locution_gateway.domain.identity import Principal, Role
-from locution_gateway.domain.identity_errors import InvitationNotFoundError, UserExistsError
 from locution_gateway.domain.listing import Page, PageQuery
 from locution_gateway.domain.requests import RequestKey
 
@@ -37,9 +37,9 @@ class PostgresInvitations:
         """Make one."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, invitation.invitation_id) is not None:
-                raise RequestIdReusedError
+                raise Refused(Reason.REQUEST_ID_REUSED)
             if await connection.fetchval(EXISTS, principal.tenant_id, invitation.email):
-                raise UserExistsError
+                raise Refused(Reason.USER_EXISTS)
             await connection.execute(
                 CREATE,
                 invitation.invitation_id,
@@ -65,7 +65,7 @@ class PostgresInvitations:
         """Take one back."""
         async with self._database.transaction(principal) as connection:
             if await connection.fetchval(DELETE, invitation_id, principal.tenant_id) is None:
-                raise InvitationNotFoundError
+                raise Refused(Reason.INVITATION_NOT_FOUND)
 
 
 def _invitation(row: Mapping[str, Any]) -> Invitation:

@@ -8,12 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.postgres.identity.paging import builder, page_of
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.accounts import Issuer
 from locution_gateway.domain.identity import Principal, Role, TenantId
-from locution_gateway.domain.identity_errors import IssuerExistsError, IssuerNotFoundError
 from locution_gateway.domain.listing import Page, PageQuery
 
 SELECT: Final = """
@@ -45,7 +45,7 @@ class PostgresIssuers:
                     CREATE, issuer.issuer_id, principal.tenant_id, *values, issuer.role_claim, principal.subject
                 )
         except asyncpg.UniqueViolationError:
-            raise IssuerExistsError from None
+            raise Refused(Reason.ISSUER_EXISTS) from None
         return replace(issuer, create_time=created)
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Issuer]:
@@ -59,7 +59,7 @@ class PostgresIssuers:
         """Allow one no longer."""
         async with self._database.transaction(principal) as connection:
             if await connection.fetchval(DELETE, issuer_id, principal.tenant_id) is None:
-                raise IssuerNotFoundError
+                raise Refused(Reason.ISSUER_NOT_FOUND)
 
 
 def _issuer(row: Mapping[str, Any]) -> Issuer:

@@ -7,8 +7,9 @@ from dataclasses import astuple, fields
 from datetime import date
 from typing import Any, Final
 
+from locution_common.errors import Reason, Refused
+
 from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.limits import Limits, Quotas, QuotaUse, UsageRow
 
@@ -93,7 +94,7 @@ class PostgresQuotas:
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id)
             if version not in (None, current or 0):
-                raise EtagMismatchError
+                raise Refused(Reason.ETAG_MISMATCH)
             changed = await connection.fetchval(UPSERT, principal.tenant_id, principal.subject, *astuple(limits))
         return Quotas(limits, limits.over(self._defaults), changed)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.identity import Principal
-from locution_gateway.domain.identity_errors import QuotaExceededError
+from locution_gateway.domain.limits import quota_exceeded
 
 # Two calls at once must not both find the last free place.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-streams:' || $1, 0))"
@@ -35,7 +35,7 @@ class PostgresStreams:
                 await connection.execute(LOCK, str(principal.tenant_id))
                 if await connection.fetchval(COUNT, principal.tenant_id) >= limit:
                     what = f"{limit} streams at once"
-                    raise QuotaExceededError("concurrent_streams", what, retry_after=RETRY_SECONDS)
+                    raise quota_exceeded("concurrent_streams", what, retry_after=RETRY_SECONDS)
             await connection.execute(OPEN, stream_id, principal.tenant_id, principal.subject, lease)
 
     async def renew(self, stream_ids: Sequence[UUID], lease: timedelta) -> None:

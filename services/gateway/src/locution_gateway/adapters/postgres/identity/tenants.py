@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.accounts import Standing, Tenant, TenantChange
-from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal, TenantId
-from locution_gateway.domain.identity_errors import TenantExistsError, TenantNotFoundError
 
 FIND: Final = "SELECT tenant_id FROM gateway.find_tenant($1)"
 LIST: Final = "SELECT * FROM gateway.list_tenants($1, $2)"
@@ -47,14 +46,14 @@ class PostgresTenants:
                 await connection.execute(CREATE, *values)
                 return tenant_of(await connection.fetchrow(GET, tenant.tenant_id))
         except asyncpg.UniqueViolationError:
-            raise TenantExistsError from None
+            raise Refused(Reason.TENANT_EXISTS) from None
 
     async def get(self, principal: Principal) -> Tenant:
         """Read the principal's tenant."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(GET, principal.tenant_id)
         if row is None:
-            raise TenantNotFoundError
+            raise Refused(Reason.TENANT_NOT_FOUND)
         return tenant_of(row)
 
     async def list(self, after: str, limit: int) -> Sequence[Tenant]:
@@ -67,9 +66,9 @@ class PostgresTenants:
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, principal.tenant_id)
             if row is None:
-                raise TenantNotFoundError
+                raise Refused(Reason.TENANT_NOT_FOUND)
             if version not in (None, row["version"]):
-                raise EtagMismatchError
+                raise Refused(Reason.ETAG_MISMATCH)
             values = (change.display_name, change.weight, change.state)
             await connection.execute(UPDATE, principal.tenant_id, *values)
             return tenant_of(await connection.fetchrow(GET, principal.tenant_id))
@@ -78,7 +77,7 @@ class PostgresTenants:
 def tenant_of(row: Mapping[str, Any] | None) -> Tenant:
     """Return the tenant of a row."""
     if row is None:
-        raise TenantNotFoundError
+        raise Refused(Reason.TENANT_NOT_FOUND)
     return Tenant(
         TenantId(row["tenant_id"]),
         row["name"],

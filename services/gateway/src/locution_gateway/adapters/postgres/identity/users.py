@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
+from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.adapters.postgres.identity.paging import builder, page_of
 from locution_gateway.adapters.postgres.pool import TenantDatabase
 from locution_gateway.domain.accounts import NewUser, Standing, User, UserChange
-from locution_gateway.domain.errors import EtagMismatchError
 from locution_gateway.domain.identity import Principal, Role, UserId
-from locution_gateway.domain.identity_errors import InvitationInvalidError, UserExistsError, UserNotFoundError
 from locution_gateway.domain.listing import Page, PageQuery
 
 SELECT: Final = """
@@ -61,7 +60,7 @@ class PostgresUsers:
                 await connection.execute(CREATE, user.user_id, principal.tenant_id, *values)
                 return await _get(connection, principal, user.user_id)
         except asyncpg.UniqueViolationError:
-            raise UserExistsError from None
+            raise Refused(Reason.USER_EXISTS) from None
 
     async def get(self, principal: Principal, user_id: UserId) -> User:
         """Read one."""
@@ -73,7 +72,7 @@ class PostgresUsers:
         async with self._database.transaction(principal) as connection:
             found = await connection.fetchval(READ_HASH, user_id, principal.tenant_id)
         if found is None:
-            raise UserNotFoundError
+            raise Refused(Reason.USER_NOT_FOUND)
         return str(found)
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[User]:
@@ -95,7 +94,7 @@ class PostgresUsers:
         """Change the password."""
         async with self._database.transaction(principal) as connection:
             if await connection.fetchval(SET_HASH, user_id, principal.tenant_id, password_hash) is None:
-                raise UserNotFoundError
+                raise Refused(Reason.USER_NOT_FOUND)
 
     async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:
         """Delete one; sessions and keys go with it."""
@@ -123,19 +122,19 @@ async def _use(connection: Connection, principal: Principal, user: NewUser) -> N
     if user.invitation_id is None:
         return
     if await connection.fetchval(USE_INVITATION, user.invitation_id, principal.tenant_id) is None:
-        raise InvitationInvalidError
+        raise Refused(Reason.INVITATION_INVALID)
 
 
 async def _get(connection: Connection, principal: Principal, user_id: UserId) -> User:
     row = await connection.fetchrow(GET, user_id, principal.tenant_id)
     if row is None:
-        raise UserNotFoundError
+        raise Refused(Reason.USER_NOT_FOUND)
     return user_of(row)
 
 
 async def _lock(connection: Connection, principal: Principal, user_id: UserId, version: int | None) -> None:
     row = await connection.fetchrow(LOCK, user_id, principal.tenant_id)
     if row is None:
-        raise UserNotFoundError
+        raise Refused(Reason.USER_NOT_FOUND)
     if version not in (None, row["version"]):
-        raise EtagMismatchError
+        raise Refused(Reason.ETAG_MISMATCH)
