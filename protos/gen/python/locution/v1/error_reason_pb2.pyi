@@ -33,7 +33,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: CreateJob without an upload.
     """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
-    """The call carries no credential, or none that is known and still valid.
+    """The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and revoked
+    ones get the same answer.
     Example: GetJob without `authorization` metadata.
     """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 4
@@ -385,7 +386,8 @@ ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 2
 Example: CreateJob without an upload.
 """
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
-"""The call carries no credential, or none that is known and still valid.
+"""The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and revoked
+ones get the same answer.
 Example: GetJob without `authorization` metadata.
 """
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 4

@@ -100,7 +100,8 @@ class Reason(StrEnum):
         "a valid credential is required",
         "send a valid credential",
     )
-    """The call carries no credential, or none that is known and still valid."""
+    """The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and
+    revoked ones get the same answer."""
     PERMISSION_DENIED = (
         "PERMISSION_DENIED",
         Code.PERMISSION_DENIED,

@@ -62,4 +62,4 @@ def _task(options: Options, capabilities: Capabilities) -> list[FieldViolation]:
 
 
 def _unsupported(field: str, description: str) -> Refused:
-    return Refused(Reason.OPTION_UNSUPPORTED, description, violations=[FieldViolation(field, description)])
+    return Refused(Reason.OPTION_UNSUPPORTED, description, field=field)

@@ -36,7 +36,7 @@ def pack(section: SectionVoices) -> bytes:
 
 
 def unpack(state: bytes, grid: Grid) -> SectionVoices:
-    """Read a packed section of this grid; raise INVALID_REQUEST when it is damaged or of another model."""
+    """Read a packed section of this grid; refused with INVALID_REQUEST when it is damaged or of another model."""
     try:
         return _unpack(state, grid)
     except (struct.error, ValueError, zlib.error) as error:

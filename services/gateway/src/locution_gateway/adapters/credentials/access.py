@@ -59,7 +59,7 @@ class JwtAccessTokens:
         except ExpiredTokenError:
             raise Refused(Reason.CREDENTIAL_EXPIRED) from None
         except (JoseError, ValueError, TypeError):
-            raise Refused(Reason.UNAUTHENTICATED, "a valid credential is required") from None
+            raise Refused(Reason.UNAUTHENTICATED) from None
 
     def is_ours(self, token: str) -> bool:
         """Tell whether a token claims to be one of ours."""

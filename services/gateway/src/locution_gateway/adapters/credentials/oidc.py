@@ -38,14 +38,14 @@ class JwksOidcTokens:
         issuer = await self._issuer(unverified(token, 1))
         key = await self._keys.key(issuer.jwks_uri, text(unverified(token, 0), "kid"))
         if key is None:
-            raise _refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         try:
             claims = jwt.decode(token, key, algorithms=[issuer.algorithm]).claims
             self._registry(issuer).validate(claims)
         except ExpiredTokenError:
             raise Refused(Reason.CREDENTIAL_EXPIRED) from None
         except (JoseError, ValueError, TypeError):
-            raise _refusal() from None
+            raise Refused(Reason.UNAUTHENTICATED) from None
         return _principal(issuer, claims)
 
     def forget(self) -> None:
@@ -56,11 +56,11 @@ class JwksOidcTokens:
         """Return the issuer whose `iss` and `aud` a token claims."""
         name, audience = claims.get("iss"), claims.get("aud")
         if not isinstance(name, str) or not 0 < len(name) <= 512:
-            raise _refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         audiences = audience if isinstance(audience, list) else [audience]
         found = [issuer for issuer in await self._issuers.get(name) if issuer.audience in audiences]
         if len(found) != 1:
-            raise _refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         return found[0]
 
     def _registry(self, issuer: Issuer) -> jwt.JWTClaimsRegistry:
@@ -77,7 +77,7 @@ class JwksOidcTokens:
 def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
-        raise _refusal()
+        raise Refused(Reason.UNAUTHENTICATED)
     email = claims.get("email")
     return Principal(
         tenant_id=issuer.tenant_id,
@@ -95,7 +95,3 @@ def _role(issuer: Issuer, claims: Mapping[str, Any]) -> Role:
     names = value if isinstance(value, list) else [value]
     named = [ROLES[name] for name in names if isinstance(name, str) and name in ROLES]
     return max(named, key=lambda role: role.rank, default=issuer.default_role)
-
-
-def _refusal() -> Refused:
-    return Refused(Reason.UNAUTHENTICATED, "a valid credential is required")

@@ -213,11 +213,7 @@ class PostgresLive:
 
 async def _lost(connection: Connection, principal: Principal, session_id: LiveId) -> Refused:
     session = await _get(connection, principal, session_id)
-    return (
-        Refused(Reason.LIVE_SESSION_TAKEN_OVER)
-        if session.state is LiveState.OPEN
-        else Refused(Reason.LIVE_SESSION_ENDED)
-    )
+    return Refused(Reason.LIVE_SESSION_TAKEN_OVER if session.state is LiveState.OPEN else Reason.LIVE_SESSION_ENDED)
 
 
 async def _get(connection: Connection, principal: Principal, session_id: LiveId) -> LiveSession:

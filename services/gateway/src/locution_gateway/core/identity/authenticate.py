@@ -28,11 +28,6 @@ _NOBODY: Final = TenantId(UUID(int=0))
 ANONYMOUS: Final = Principal(_NOBODY, "", Role.VIEWER, frozenset())
 
 
-def refusal() -> Refused:
-    """Return the one answer to every credential that is missing, malformed, forged, unknown or revoked."""
-    return Refused(Reason.UNAUTHENTICATED, "a valid credential is required")
-
-
 class KeyAuthenticator:
     """Knows API keys, and remembers when they were used."""
 
@@ -49,12 +44,12 @@ class KeyAuthenticator:
         """
         parts = tokens.parse_key(token)
         if parts is None:
-            raise refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         key_id, secret = parts
         record = await self._keys.get(key_id)
         fits = hmac.compare_digest(tokens.digest(secret), record.secret_hash)
         if not (fits & record.known):
-            raise refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         now = self._clock.now()
         if record.expire_time is not None and record.expire_time <= now:
             raise Refused(Reason.CREDENTIAL_EXPIRED)
@@ -92,7 +87,7 @@ class SessionAuthenticator:
         """Return the user of a session. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
         record = await self._sessions.get(self._access.read(token))
         if record is None or not record.usable:
-            raise refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         return record.principal
 
     def forget(self, session_id: SessionId | None) -> None:
@@ -156,14 +151,14 @@ class CompositeAuthenticator:
 
     async def _principal(self, token: str) -> Principal:
         if not token or len(token) > MAX_TOKEN:
-            raise refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         if token.startswith(tokens.KEY_PREFIX):
             return await self._keys.authenticate(token)
         operator = self._bootstrap.fits(token)
         if operator is not None:
             return operator
         if token.count(".") != 2:
-            raise refusal()
+            raise Refused(Reason.UNAUTHENTICATED)
         if self._access.is_ours(token):
             return await self._sessions.authenticate(token)
         return await self._oidc.read(token)
