@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import grpc
 from locution.v1 import live_service_pb2 as pb
@@ -16,8 +16,7 @@ from locution.v1.live_service_pb2_grpc import LiveServiceStub
 
 from locution_client.calls import wait_before
 from locution_client.errors import ApiError, from_rpc
-
-Metadata: TypeAlias = tuple[tuple[str, str], ...]
+from locution_client.service import Metadata, Service
 
 RESUMABLE = ("LIVE_DRAINING", "LIVE_STREAM_IDLE", "LIVE_CLIENT_TOO_SLOW", "DEPENDENCY_UNAVAILABLE", "LIVE_OVERLOADED")
 """Reasons after which the same session is gone on with."""
@@ -96,12 +95,12 @@ class Unacknowledged:
         raise ValueError(f"no audio has come at {offset}")
 
 
-class Live:
+class Live(Service):
     """Call LiveService."""
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = LiveServiceStub(channel)
-        self._metadata = metadata
 
     async def transcribe(
         self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float = PATIENCE

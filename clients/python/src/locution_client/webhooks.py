@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from locution.v1 import webhook_service_pb2 as pb
 from locution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
-from locution_client.calls import DEADLINE, retrying
+from locution_client.service import Metadata, Service
 
 HEADER = "Locution-Signature"
 TOLERANCE = 300.0
@@ -66,74 +66,51 @@ def _parse(header: str) -> tuple[int, list[str]]:
     return int(times[0]), [value for name, value in pairs if name == "v1" and value.isascii()]
 
 
-class Webhooks:
+class Webhooks(Service):
     """Call WebhookService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = WebhookServiceStub(channel)
-        self._metadata = metadata
 
     async def create(self, webhook: pb.Webhook) -> pb.Webhook:
         """Create a webhook; the answer holds its secret."""
         request = pb.CreateWebhookRequest(webhook=webhook, request_id=str(uuid.uuid4()))
-        return await retrying(lambda: self._stub.CreateWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.CreateWebhook, request)
 
     async def get(self, name: str) -> pb.Webhook:
         """Read one webhook."""
-        request = pb.GetWebhookRequest(name=name)
-        return await retrying(lambda: self._stub.GetWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.GetWebhook, pb.GetWebhookRequest(name=name))
 
     async def all(self) -> list[pb.Webhook]:
         """List all webhooks."""
-        webhooks: list[pb.Webhook] = []
-        request = pb.ListWebhooksRequest(page_size=1000)
-        while True:
-            page = await retrying(lambda: self._stub.ListWebhooks(request, metadata=self._metadata, timeout=DEADLINE))
-            webhooks.extend(page.webhooks)
-            if not page.next_page_token:
-                return webhooks
-            request.page_token = page.next_page_token
+        return await self._list(self._stub.ListWebhooks, pb.ListWebhooksRequest(), "webhooks")
 
     async def update(self, webhook: pb.Webhook, fields: Iterable[str]) -> pb.Webhook:
         """Change some fields of a webhook."""
         request = pb.UpdateWebhookRequest(webhook=webhook, update_mask=FieldMask(paths=fields))
-        return await retrying(lambda: self._stub.UpdateWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.UpdateWebhook, request)
 
     async def delete(self, name: str) -> None:
         """Delete a webhook with its deliveries."""
-        request = pb.DeleteWebhookRequest(name=name)
-        await retrying(lambda: self._stub.DeleteWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        await self._call(self._stub.DeleteWebhook, pb.DeleteWebhookRequest(name=name))
 
     async def rotate_secret(self, name: str, *, overlap: timedelta | None = None) -> pb.Webhook:
         """Make a new secret; the answer holds it. Those before stay good for the overlap."""
         request = pb.RotateWebhookSecretRequest(name=name)
         if overlap is not None:
             request.overlap_duration.FromTimedelta(overlap)
-        return await retrying(
-            lambda: self._stub.RotateWebhookSecret(request, metadata=self._metadata, timeout=DEADLINE)
-        )
+        return await self._call(self._stub.RotateWebhookSecret, request)
 
     async def test(self, name: str) -> pb.WebhookDelivery:
         """Have a test sent."""
-        request = pb.TestWebhookRequest(name=name)
-        return await retrying(lambda: self._stub.TestWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.TestWebhook, pb.TestWebhookRequest(name=name))
 
     async def deliveries(self, name: str, limit: int = 50, *, matching: str = "") -> Sequence[pb.WebhookDelivery]:
         """List the newest deliveries of a webhook, of those that a filter names (AIP-160)."""
-        found: list[pb.WebhookDelivery] = []
         request = pb.ListWebhookDeliveriesRequest(parent=name, filter=matching)
-        while len(found) < limit:
-            request.page_size = min(1000, limit - len(found))
-            page = await retrying(
-                lambda: self._stub.ListWebhookDeliveries(request, metadata=self._metadata, timeout=DEADLINE)
-            )
-            found.extend(page.deliveries)
-            if not page.next_page_token:
-                break
-            request.page_token = page.next_page_token
-        return found
+        return await self._list(self._stub.ListWebhookDeliveries, request, "deliveries", limit)
 
     async def redeliver(self, delivery: str) -> pb.WebhookDelivery:
         """Send a delivery again."""
-        request = pb.RedeliverWebhookRequest(name=delivery)
-        return await retrying(lambda: self._stub.RedeliverWebhook(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.RedeliverWebhook, pb.RedeliverWebhookRequest(name=delivery))
