@@ -141,14 +141,14 @@ bench-live: setup models ## Live sessions: time to confirmed words, streams carr
 
 # --- the local stack ------------------------------------------------------------------------------
 
-.PHONY: models up down status logs trace clean demo
-models: setup ## Install the development weights into .locution/models and register them if the stack is up
+.PHONY: models up down status logs clean demo
+models: setup ## Install the development models into .locution/models, and register them if the stack runs
 	@$(STACK) models
 
-up: setup ## Start Postgres, an S3 server and all services on loopback
-	@$(STACK) up
+up: setup ## Start Postgres, an S3 server and all services on loopback, with the development models (MODELS=none: without)
+	@$(STACK) up $(if $(filter none,$(MODELS)),--no-models)
 
-down: setup ## End them and keep their data
+down: setup ## Stop them and keep their data
 	@$(STACK) down
 
 status: setup ## Show which of them are healthy
@@ -157,12 +157,9 @@ status: setup ## Show which of them are healthy
 logs: setup ## Show their logs
 	@$(STACK) logs $(ARGS)
 
-trace: setup ## Print the last job's trace as a tree
-	@$(STACK) trace $(ARGS)
-
-clean: setup ## End them and remove their data (the weights too)
+clean: setup ## Stop them and remove their data, models included
 	@$(STACK) clean
 
-demo: setup models ## Transcribe a real conversation with its speakers, from nothing
+demo: setup ## Transcribe a real conversation with its speakers, from nothing
 	@$(STACK) up
 	@trap '$(STACK) down' EXIT; $(BIN)/locution transcribe "$(SAMPLE)"
