@@ -9,8 +9,9 @@ from dataclasses import dataclass
 SHELLS = ("sh", "shell", "bash", "console")
 
 PROGRAMS = frozenset(
-    "make locution .venv/bin/locution grpcurl buf protoc call arecord ffmpeg . source export docker helm kubectl pip "
-    "uv npm go git curl openssl python python3 .venv/bin/python mkdir cd".split()
+    {"make", "locution", ".venv/bin/locution", "grpcurl", "buf", "protoc", "call", "arecord", "ffmpeg", ".", "source"}
+    | {"export", "mkdir", "cd", "git", "curl", "openssl", "docker", "helm", "kubectl", "pip", "uv", "npm", "go"}
+    | {"python", "python3", ".venv/bin/python"}
 )
 """First words by which a line of code that names no language is known as a command."""
 

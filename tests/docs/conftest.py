@@ -25,8 +25,8 @@ PROTOC = (
     "#!/bin/sh\nexec {python} -c 'import sys; from grpc_tools import protoc; sys.exit(protoc.main(sys.argv))' \"$@\"\n"
 )
 RECORDING = re.compile(r"\b\w+\.(?:wav|m4a|mp3|mp4|flac|ogg|opus|webm)\b")
-SECONDS = 8
-"""How much of the conversation stands for a recording of the documentation."""
+FIRST, SECONDS = 7, 10
+"""Which part of the conversation stands for a recording of the documentation: dense speech, mostly of one person."""
 
 
 def entry(command: Command) -> Mapping[str, Any] | None:
@@ -52,33 +52,41 @@ class Clone:
         if how.get("prelude"):
             self._preludes.setdefault(command.page, []).append(command.text)
             return None
+        for each in how.get("before", ()):
+            self.shell(each)
+        problem = self._try(command, how)
+        for each in () if problem else how.get("after", ()):
+            self.shell(each)
+        return problem
+
+    def _try(self, command: Command, how: Mapping[str, Any]) -> str | None:
+        """Run a command behind its page's preludes, and take variables from what it prints."""
         text = command.text
         for pattern, replacement in how.get("replace", ()):
             text = re.sub(pattern, replacement, text)
         for name in RECORDING.findall(text):
-            self._record(name)
-        prelude = self._preludes.get(command.page, ())
-        for each in how.get("before", ()):
-            self.shell(each)
-        done = self.run("\n".join([*prelude, self._filled(text)]), stdin=self._filled(how.get("stdin", "")))
+            self.record(name)
+        script = "\n".join([*self._preludes.get(command.page, ()), self._filled(text)])
+        done = self.run(script, stdin=self._filled(how.get("stdin", "")))
         if done.returncode != how.get("exit", 0):
             return f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-        for name, pattern in how.get("capture", {}).items():
-            found = re.search(pattern, done.stdout)
-            assert found, f"{command}: nothing in its output fits {pattern}\n{done.stdout}"
+        return self._capture(str(command), done.stdout, how.get("capture", {}))
+
+    def _capture(self, what: str, printed: str, variables: Mapping[str, str]) -> str | None:
+        """Keep what fits each variable's pattern; return what went wrong."""
+        for name, pattern in variables.items():
+            found = re.search(pattern, printed)
+            if found is None:
+                return f"{what}: nothing in its output fits {pattern}\n{printed}"
             self._variables[name] = found[found.re.groups]
-        for each in how.get("after", ()):
-            self.shell(each)
         return None
 
     def shell(self, text: str, **variables: str) -> str:
         """Run a command that must succeed; keep variables that are patterns of its output."""
         done = self.run(self._filled(text))
         assert done.returncode == 0, f"{text}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-        for name, pattern in variables.items():
-            found = re.search(pattern, done.stdout)
-            assert found, f"{text}: nothing in its output fits {pattern}\n{done.stdout}"
-            self._variables[name] = found[found.re.groups]
+        problem = self._capture(text, done.stdout, variables)
+        assert problem is None, problem
         return done.stdout
 
     def run(self, text: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -103,13 +111,14 @@ class Clone:
             text = re.sub(pattern, variable, text)
         return re.sub(r"\{(\w+)\}", lambda found: self._variables.get(found[1], found[0]), text)
 
-    def _record(self, name: str) -> None:
+    def record(self, name: str) -> None:
         """Write a recording; services never believe its ending, so that it may be a WAV under any name."""
         path = self.root / name
         if path.exists():
             return
         with wave.open(str(self._conversation), "rb") as whole, wave.open(str(path), "wb") as part:
             part.setparams(whole.getparams())
+            whole.setpos(FIRST * whole.getframerate())
             part.writeframes(whole.readframes(SECONDS * whole.getframerate()))
 
 
@@ -126,16 +135,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Cl
     made = Clone(root, sample)
     try:
         made.shell("make up")
-        made.shell(f"locution transcribe {sample} --speakers 2")
+        made.record("call.wav")
+        made.shell("locution transcribe call.wav --speakers 1")
         made.shell("locution jobs list", job=r"jobs/(\S+)")
         made.shell("locution jobs get {job}", upload=r"uploads/(\S+)")
         yield made
     finally:
         canaries.keep_copies(root / ".locution/logs", root / ".locution/trace.jsonl")
         canaries.note(*(each.read_text().strip() for each in (root / ".locution/secrets").glob("[!s]*")))
-        made.run("make down")
-        (root / ".locution/models").unlink()
-        made.run("make clean")
+        made.shell(f"{sys.executable} deploy/local/stack.py clean --keep-models")
 
 
 def _link_environment(root: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.docs.commands import commands
-from tests.docs.conftest import ROOT, Clone, entry
+from tests.docs.conftest import Clone, entry
+from tests.e2e.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FOUND = {

@@ -1,4 +1,4 @@
-"""Stream audio and get text, over any number of broken connections."""
+"""Stream audio and receive text, across any number of broken connections."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from locution_client.errors import ApiError, from_rpc
 from locution_client.service import Metadata, Service
 
 RESUMABLE = ("LIVE_DRAINING", "LIVE_STREAM_IDLE", "LIVE_CLIENT_TOO_SLOW", "DEPENDENCY_UNAVAILABLE", "LIVE_OVERLOADED")
-"""Reasons after which the same session is gone on with."""
+"""Reasons after which the client resumes the session."""
 
 PATIENCE = 60.0
-"""Seconds without progress after which a session is given up."""
+"""Seconds without progress after which the client gives up."""
 
 LARGEST = 64 * 1024
 """Bytes of audio in one message."""
 
 MOST_HELD = 8 * 1024 * 1024
-"""Bytes that a client keeps while the server does not acknowledge them."""
+"""Bytes that a client keeps until the server acknowledges them."""
 
 UNITS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
@@ -107,7 +107,7 @@ class Live(Service):
     ) -> AsyncGenerator[pb.StreamResponse]:
         """Send audio and yield what the server says; a broken connection is resumed, and no final comes twice.
 
-        Raises ApiError for what cannot be gone on with, and after `patience` seconds without any answer.
+        Raises ApiError for errors that cannot be resumed from, and after `patience` seconds without any answer.
         """
         session = Session(self._stub, self._metadata, config, patience)
         async with aclosing(session.run(audio)) as messages:
@@ -263,5 +263,5 @@ class Session:
 
 
 def raise_draining() -> NoReturn:
-    """Leave a server that stops, for another."""
-    raise ApiError("UNAVAILABLE", "the server stops", "LIVE_DRAINING", retry_after=0.2)
+    """Leave a server that is shutting down, for another."""
+    raise ApiError("UNAVAILABLE", "the server is shutting down", "LIVE_DRAINING", retry_after=0.2)

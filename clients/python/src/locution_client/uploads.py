@@ -1,4 +1,4 @@
-"""Send recordings, and go on where a broken connection left off."""
+"""Send recordings, and resume after a broken connection."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class Uploads(Service):
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
         """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
 
-        With `resume` the file is read for its digest first, and an upload of the same bytes that an earlier run with
-        `resume` left behind is gone on with.
+        With `resume`, the file is digested first, and an unfinished upload of the same bytes from an earlier run resumes.
         """
         upload = await self._to_write(path, resume)
         source = Source(path, upload.sha256)
@@ -119,9 +118,9 @@ def measure(path: Path) -> tuple[int, str]:
 
 
 class Source:
-    """A file that is read once or, after breaks, again from where the server has got.
+    """A file that is read once, or after a break again from the offset of the server.
 
-    Where its SHA-256 is not `known` it is digested as it is first read.
+    A file whose SHA-256 is not `known` is digested as it is first read.
     """
 
     def __init__(self, path: Path, known: str) -> None:

@@ -1,4 +1,4 @@
-"""How things are printed: results on stdout, everything else on stderr."""
+"""Printing: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
