@@ -106,9 +106,6 @@ test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for
 test-docs: setup models ## Run every command of README and docs in a fresh clone
 	$(PYTEST) tests/docs $(ARGS)
 
-test-docs: setup models ## Run every command of README and docs in a fresh clone
-	$(PYTEST) tests/docs $(ARGS)
-
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
 	@$(call each,tests/chaos)
 

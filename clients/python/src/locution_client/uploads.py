@@ -37,7 +37,7 @@ class Uploads(Service):
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
         """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
 
-        With `resume`, the file is digested first, and an unfinished upload of the same bytes from an earlier run resumes.
+        With `resume`, the file is digested first, and an unfinished upload of the same bytes by an earlier run resumes.
         """
         upload = await self._to_write(path, resume)
         source = Source(path, upload.sha256)
