@@ -1,15 +1,10 @@
-"""Manage webhooks, and check what they bring: `verify` is what a receiver calls first."""
+"""Manage webhooks."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -17,53 +12,6 @@ from locution.v1 import webhook_service_pb2 as pb
 from locution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from locution_client.service import Metadata, Service
-
-HEADER = "Locution-Signature"
-TOLERANCE = 300.0
-"""Seconds by which the clocks of sender and receiver may differ, and for which a delivery may be played back."""
-
-
-class SignatureInvalid(Exception):
-    """Say why a delivery is not to be believed."""
-
-
-def verify(
-    headers: Mapping[str, str],
-    body: bytes,
-    secret: str,
-    *,
-    tolerance: float = TOLERANCE,
-    now: float | None = None,
-) -> dict[str, Any]:
-    """Return the told event once its signature is good; raise SignatureInvalid otherwise.
-
-    `body` is the body as it came, before anything parsed it. `now` is in seconds since 1970.
-    """
-    seconds, signatures = _parse(_header(headers))
-    signed = f"{seconds}.".encode() + body
-    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    # During a rotation there is one for each secret.
-    if not any(hmac.compare_digest(expected, each) for each in signatures):
-        raise SignatureInvalid("no signature is by this secret")
-    if abs((time.time() if now is None else now) - seconds) > tolerance:
-        raise SignatureInvalid(f"it was signed more than {tolerance:g} s ago, or ahead")
-    told: dict[str, Any] = json.loads(body)
-    return told
-
-
-def _header(headers: Mapping[str, str]) -> str:
-    for name, value in headers.items():
-        if name.lower() == HEADER.lower():
-            return value
-    raise SignatureInvalid(f"there is no {HEADER}")
-
-
-def _parse(header: str) -> tuple[int, list[str]]:
-    pairs = [part.strip().partition("=")[::2] for part in header.split(",")]
-    times = [value for name, value in pairs if name == "t" and value.isascii() and value.isdigit() and len(value) < 16]
-    if len(times) != 1:
-        raise SignatureInvalid(f"{HEADER} has no time")
-    return int(times[0]), [value for name, value in pairs if name == "v1" and value.isascii()]
 
 
 class Webhooks(Service):

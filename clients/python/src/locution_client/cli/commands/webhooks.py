@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from locution.v1 import webhook_service_pb2 as pb
 
-from locution_client.cli import durations, show
+from locution_client.cli import durations, naming, show
 from locution_client.cli.app import Commands
 from locution_client.cli.arguments import ID, JSON, LABEL, LIMIT, WEBHOOK, Argument, argument, either, pattern, words
 from locution_client.cli.output import UsageError
@@ -20,6 +20,7 @@ EVENTS = {
 }
 
 
+SCHEMES = naming.words(pb.Webhook.SignatureScheme.items(), "SIGNATURE_SCHEME_")
 DELIVERY = ("DELIVERY", "STATE", "EVENT", "JOB", "ATTEMPTS", "ANSWER")
 
 delivery_name = pattern(
@@ -41,11 +42,15 @@ app = Commands("Send job events to your own servers.")
     argument("url", metavar="URL", help="receiver address: https://host/path"),
     LABEL,
     events("(default: job.succeeded, job.failed and job.cancelled)"),
+    words("--signature", SCHEMES, "how deliveries are signed (default: hmac-sha256)", default=0),
     JSON,
 )
-async def _create(client: Client, url: str, label: str | None, event: list[int] | None, json: bool) -> None:
-    """Create a webhook. Prints its secret; it is never shown again."""
+async def _create(
+    client: Client, url: str, label: str | None, event: list[int] | None, signature: int, json: bool
+) -> None:
+    """Create a webhook. Prints its secret, which is never shown again, or with ed25519 its public key."""
     wanted = pb.Webhook(url=url, display_name=label or "", event_types=event)  # type: ignore[arg-type]
+    wanted.signature_scheme = signature  # type: ignore[assignment]
     _show(await client.webhooks.create(wanted), json=json)
 
 
@@ -106,7 +111,7 @@ async def _update(
     JSON,
 )
 async def _rotate_secret(client: Client, webhook: str, overlap: timedelta | None, json: bool) -> None:
-    """Replace the secret. Prints the new one; it is never shown again."""
+    """Replace the secret or the key pair. Prints the new secret, which is never shown again, or the new public key."""
     _show(await client.webhooks.rotate_secret(webhook, overlap=overlap), json=json)
 
 
@@ -149,6 +154,9 @@ def _show(webhook: pb.Webhook, *, json: bool) -> None:
     lines += [("url", webhook.url), ("events", _events(webhook)), ("created", webhook.create_time.ToJsonString())]
     if webhook.HasField("failing_since_time"):
         lines.append(("failing", f"since {webhook.failing_since_time.ToJsonString()}"))
+    lines.append(("signature", naming.word(SCHEMES, webhook.signature_scheme)))
+    if webhook.HasField("public_key"):
+        lines.append(("public key", webhook.public_key))
     if webhook.HasField("secret"):
         lines.append(("secret", webhook.secret))
     show.one(webhook, lines, json=json)
