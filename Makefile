@@ -75,7 +75,7 @@ check: lint types imports gen-check test-chart test-install ## Everything but th
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-contract test-chaos test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-chart test-install
 # Each folder runs in a process of its own: some tests measure memory and children of the process that they run in.
 # RERUN=1 runs what failed once more, alone, and shows both: for machines that are shared and noisy.
 each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
@@ -86,10 +86,10 @@ folders = $(sort $(dir $(wildcard $(addsuffix test_*.py,$(1)))))
 UNIT = $(call folders,tests/unit/*/)
 SERVICE = $(call folders,tests/service/*/ tests/service/gateway/*/)
 
-test: setup models ## Run the unit, contract, service and e2e tests, then look for secrets in all their logs
+test: setup models ## Run the unit, contract, service, e2e and docs tests, then look for secrets in all their logs
 	@export LOCUTION_TEST_LOGS="$${LOCUTION_TEST_LOGS:-$$(mktemp -d)}"; \
 	trap '[ $$? = 0 ] && rm -rf "$$LOCUTION_TEST_LOGS" || echo "logs of the run: $$LOCUTION_TEST_LOGS" >&2' EXIT; \
-	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/leaks)
+	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs tests/leaks)
 
 test-unit: setup ## Run the tests without sockets or weights
 	@$(call each,$(UNIT))
@@ -102,6 +102,9 @@ test-service: setup models ## Run the tests of each service alone, on real Postg
 
 test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)
 	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)
+
+test-docs: setup models ## Run every command of README and docs in a fresh clone
+	$(PYTEST) tests/docs $(ARGS)
 
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
 	@$(call each,tests/chaos)
@@ -141,14 +144,14 @@ bench-live: setup models ## Live sessions: time to confirmed words, streams carr
 
 # --- the local stack ------------------------------------------------------------------------------
 
-.PHONY: models up down status logs trace clean demo
-models: setup ## Install the development weights into .locution/models and register them if the stack is up
+.PHONY: models up down status logs clean demo
+models: setup ## Install the development models into .locution/models, and register them if the stack runs
 	@$(STACK) models
 
-up: setup ## Start Postgres, an S3 server and all services on loopback
-	@$(STACK) up
+up: setup ## Start Postgres, an S3 server and all services on loopback, with the development models (MODELS=none: without)
+	@$(STACK) up $(if $(filter none,$(MODELS)),--no-models)
 
-down: setup ## End them and keep their data
+down: setup ## Stop them and keep their data
 	@$(STACK) down
 
 status: setup ## Show which of them are healthy
@@ -157,12 +160,9 @@ status: setup ## Show which of them are healthy
 logs: setup ## Show their logs
 	@$(STACK) logs $(ARGS)
 
-trace: setup ## Print the last job's trace as a tree
-	@$(STACK) trace $(ARGS)
-
-clean: setup ## End them and remove their data (the weights too)
+clean: setup ## Stop them and remove their data, models included
 	@$(STACK) clean
 
-demo: setup models ## Transcribe a real conversation with its speakers, from nothing
+demo: setup ## Transcribe a real conversation with its speakers, from nothing
 	@$(STACK) up
 	@trap '$(STACK) down' EXIT; $(BIN)/locution transcribe "$(SAMPLE)"

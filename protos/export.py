@@ -1,7 +1,6 @@
 """Export a self-contained bundle of protos: `python protos/export.py DIR`.
 
-A client in another language compiles from the bundle with protoc and `-I DIR` alone. Files that a package installs as
-text are copied; protovalidate's, which its wheel carries as a descriptor, is rendered from that.
+A client in another language compiles from the bundle with protoc and `-I DIR` alone.
 """
 
 from __future__ import annotations
@@ -12,10 +11,8 @@ import sys
 from pathlib import Path
 
 import generate
-import render_proto
-from google.protobuf import descriptor_pb2
 
-GOOGLE = (generate.SITE, generate.SITE / "grpc_tools" / "_proto")
+ROOTS = (generate.ROOT, generate.SITE, generate.SITE / "grpc_tools" / "_proto")
 
 README = """\
 # Locution's protos
@@ -31,25 +28,17 @@ need modules for `buf/validate/validate.proto` and for `status.proto` and `code.
 """
 
 
-def text_of(file: descriptor_pb2.FileDescriptorProto, files: descriptor_pb2.FileDescriptorSet) -> str:
-    """Return a proto's text: as it was written where that is installed, else rendered."""
-    for root in (generate.ROOT, *GOOGLE):
-        if (root / file.name).is_file():
-            return (root / file.name).read_text(encoding="utf-8")
-    return render_proto.file_text(file, files.file)
-
-
 def export(target: Path) -> list[str]:
     """Write the bundle and return the names of its protos; a bundle that was there before is replaced."""
-    files = generate.image()
+    names = [file.name for file in generate.image().file]
     for top in ("locution", "google", "buf"):
         shutil.rmtree(target / top, ignore_errors=True)
-    for file in files.file:
-        path = target / file.name
+    for name in names:
+        path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text_of(file, files), encoding="utf-8")
+        shutil.copyfile(next(root / name for root in ROOTS if (root / name).is_file()), path)
     (target / "README.md").write_text(README, encoding="utf-8")
-    return [file.name for file in files.file]
+    return names
 
 
 def replaceable(target: Path) -> bool:

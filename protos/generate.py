@@ -2,8 +2,8 @@
 
 Generated are the Python stubs, the enum of reasons, and the reference page of errors.
 
-The protos import google's and protovalidate's files. Google's come as text in googleapis-common-protos and
-grpcio-tools; protovalidate's comes only as a descriptor inside its wheel and is handed to protoc as such.
+The protos import google's and protovalidate's files. Google's come with googleapis-common-protos and grpcio-tools.
+Protovalidate's is no part of its wheel: `buf/validate/validate.proto` is a copy of its release 1.2.2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 import render_reasons
-from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
+from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).resolve().parent
 OUT = ROOT / "gen" / "python"
@@ -30,47 +30,32 @@ VALIDATE = "buf/validate/validate.proto"
 IS_IMPORT = bytes([0xD2, 0xF6, 0x03, 0x02, 0x08, 0x01])
 
 
-def validate_descriptors() -> bytes:
-    """Return buf/validate/validate.proto with its imports as a serialised FileDescriptorSet."""
-    from protovalidate._gen.buf.validate import validate_pb
-
-    result = descriptor_pb2.FileDescriptorSet()
-    for module in (descriptor_pb2, duration_pb2, timestamp_pb2, field_mask_pb2):
-        module.DESCRIPTOR.CopyToProto(result.file.add())
-    result.file.add().ParseFromString(validate_pb.desc().proto.to_binary())
-    return result.SerializeToString()
-
-
 def proto_files() -> list[str]:
     """Return the paths of all of Locution's protos, relative to the proto root."""
     return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "locution").rglob("*.proto"))
 
 
-def protoc(descriptors: Path, *arguments: str) -> None:
+def protoc(*arguments: str) -> None:
     """Run protoc over files of the proto root. Raises CalledProcessError when it refuses them."""
-    descriptors.write_bytes(validate_descriptors())
     plugins = [f"--plugin={name}={BIN / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
     include = [f"-I{ROOT}", f"-I{SITE}", f"-I{SITE / 'grpc_tools' / '_proto'}"]
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}", *include, *plugins]
-    subprocess.run([*command, *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *include, *plugins, *arguments], check=True)
 
 
 def image(*options: str) -> descriptor_pb2.FileDescriptorSet:
     """Return the descriptors of Locution's protos and of all that they import."""
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "image.binpb"
-        protoc(Path(scratch) / "validate.binpb", "--include_imports", *options, f"-o{target}", *proto_files())
+        protoc("--include_imports", *options, f"-o{target}", *proto_files())
         return descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
 
 
 def generate(out: Path, page: Path) -> None:
     """Write the stubs of all protos, and of protovalidate's, and the reasons below `out`, and the page of errors."""
-    with tempfile.TemporaryDirectory() as scratch:
-        descriptors = Path(scratch) / "validate.binpb"
-        messages = [f"--python_out={out}", f"--mypy_out={out}"]
-        services = [f"--grpc_python_out={out}", f"--mypy_grpc_out=only_async:{out}"]
-        protoc(descriptors, *messages, *services, *proto_files())
-        protoc(descriptors, *messages, VALIDATE)
+    messages = [f"--python_out={out}", f"--mypy_out={out}"]
+    services = [f"--grpc_python_out={out}", f"--mypy_grpc_out=only_async:{out}"]
+    protoc(*messages, *services, *proto_files())
+    protoc(*messages, VALIDATE)
     for package in ("locution", "buf"):
         for folder in [out / package, *(p for p in (out / package).rglob("*") if p.is_dir())]:
             (folder / "py.typed").touch()

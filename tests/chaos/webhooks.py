@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from locution.v1 import webhook_service_pb2 as pb
 from locution_client import Client
-from locution_client.webhooks import SignatureInvalid, verify
 
 from tests.chaos.history import TERMINAL, History
 from tests.service.gateway.webhooks.receiver import Received, Receiver, answer, receiving
+from tests.support.standard_webhooks import WebhookVerificationError, verify
 
 SETTINGS: Final = {
     "LOCUTION_WEBHOOK_ALLOW": "127.0.0.0/8",
@@ -82,11 +82,11 @@ class Hooks:
     def _judge(self, request: Received) -> bytes | None:
         try:
             told = verify(request.headers, request.body, self._secret)
-        except SignatureInvalid as error:
+        except WebhookVerificationError as error:
             self.violations.append(f"I12 a webhook came whose signature is bad: {error}")
             return answer(401)
         job, kind = told["job"], told["type"]
-        if kind != f"job.{job['state'].lower()}" or told["id"] != request.headers["locution-delivery"]:
+        if kind != f"job.{job['state'].lower()}" or told["id"] != request.headers["webhook-id"]:
             self.violations.append(f"I12 {job['name']}: a webhook contradicts itself: {told}")
         self.arrivals.append(Arrival(told["id"], job["name"], kind, told["sequence"]))
         return self._answered()

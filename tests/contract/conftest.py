@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pb2
 
 from tests.contract.plain_protoc import PROTOS, compile_protos
 
-sys.path.insert(0, str(PROTOS))  # generate, export and render_proto are scripts beside the protos, not a package
+sys.path.insert(0, str(PROTOS))  # generate and export are scripts beside the protos, not a package
 
 
 @pytest.fixture(scope="session")

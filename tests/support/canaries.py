@@ -30,7 +30,7 @@ FORMS: Final = {
     "an API key": rb"loc_[a-z2-7]{16}_[a-z2-7]{52}",
     "an invitation or a refresh token": rb"lo[ir]_[0-9a-f]{32}_[a-z2-7]{52}",
     "a session's token": rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}",
-    "a webhook's secret": rb"whsec_[A-Za-z0-9+/=]{20,}",
+    "a webhook's secret": rb"whs(?:ec|k)_[A-Za-z0-9+/=]{20,}",
     "a presigned URL": rb"X-Amz-Signature=[0-9a-f]{64}",
 }
 

@@ -148,5 +148,5 @@ def _sign(descriptor: int) -> int:
 
 def _tell(path: Path) -> bool:
     holder = path.read_text(encoding="utf-8") if path.exists() else ""
-    print(f"waiting for the stack command that runs as process {holder or '?'}", file=sys.stderr)
+    print(f"waiting for another stack command, process {holder or '?'}", file=sys.stderr)
     return True

@@ -90,7 +90,7 @@ def wait_well(
     stack: Stack, roles: Sequence[Role], watched: Sequence[Role], *, timeout: float, say: Say, began: float
 ) -> None:
     """Wait until all roles are well; raise RoleFailed as soon as a watched one has died, or at the timeout."""
-    waiting = {role.name: "it did not answer yet" for role in roles}
+    waiting = {role.name: "it has not answered yet" for role in roles}
     deadline = time.monotonic() + timeout
     while waiting:
         for role in watched:
@@ -115,7 +115,7 @@ def migrate(stack: Stack, owners: Sequence[str] = OWNERS) -> None:
     codes = {owner: _wait(child, MIGRATE_TIMEOUT) for owner, child in running.items()}
     for owner, code in codes.items():
         if code:
-            raise failure(stack, f"migrate-{owner}", f"it ended with status {code}")
+            raise failure(stack, f"migrate-{owner}", f"it exited with status {code}")
 
 
 def failure(stack: Stack, name: str, why: str) -> RoleFailed:
@@ -166,7 +166,7 @@ def _require_alive(stack: Stack, role: Role) -> None:
     process = stack.state.processes.get(role.name)
     if process is None or not processes.alive(process):
         code = processes.exit_code(process) if process else None
-        raise failure(stack, role.name, "it ended" + (f" with status {code}" if code is not None else ""))
+        raise failure(stack, role.name, "it exited" + (f" with status {code}" if code is not None else ""))
 
 
 def _ready(role: Role, seconds: float) -> str:

@@ -73,7 +73,9 @@ def companions(name: str) -> tuple[int, ...]:
 def _asked() -> int:
     port = int(os.environ["LOCUTION_PORT"])
     if not _all_free(port, (0, METRICS)):
-        raise StackError(f"LOCUTION_PORT={port} (or {port + METRICS}, for its metrics) is taken by another program")
+        raise StackError(
+            f"LOCUTION_PORT={port} or {port + METRICS}, the port of its metrics, is taken by another program"
+        )
     return port
 
 
@@ -87,7 +89,7 @@ def _another(distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
         port = _ephemeral()
         if port not in avoided and _all_free(port, distances):
             return port
-    raise StackError("no free port was found in 200 tries")
+    raise StackError("found no free port in 200 tries")
 
 
 def _ephemeral() -> int:

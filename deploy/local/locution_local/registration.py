@@ -18,19 +18,19 @@ def register_installed(stack: Stack, say: Say) -> None:
     """Register what lies below the models root and is not registered; raise StackError where it is refused."""
     present = [weight for weight in WEIGHTS if (stack.wiring.models / weight.name).is_dir()]
     if not present:
-        say("  no development weights are installed (`make models` installs them)")
+        say("  no development models are installed; install them with `make models`")
         return
     connection = Connection(stack.wiring.address("gateway"), stack.wiring.development_key)
     try:
         for name in asyncio.run(_register(connection, present)):
             say(f"  {name:<24} registered")
     except ApiError as error:
-        raise StackError(f"the development weights could not be registered: {error}") from error
+        raise StackError(f"cannot register the development models: {error}") from error
     try:
         for name in asyncio.run(_judge(connection, stack)):
             say(f"  {name:<24} has its verdict")
     except grpc.aio.AioRpcError as error:
-        raise StackError(f"the verdicts could not be recorded: {error.details()}") from error
+        raise StackError(f"cannot record the verdicts of the development models: {error.details()}") from error
 
 
 async def _register(connection: Connection, weights: list[Weight]) -> list[str]:

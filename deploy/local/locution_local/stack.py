@@ -34,7 +34,7 @@ class Stack:
         for role in self.roles:
             if role.name == name:
                 return role
-        raise StackError(f"no process is called {name!r}; there are {', '.join(role.name for role in self.roles)}")
+        raise StackError(f"no process is called {name!r}. Processes: {', '.join(role.name for role in self.roles)}")
 
     def process(self, role: Role) -> Process | None:
         """Return the role's process where it runs."""

@@ -32,7 +32,7 @@ def load(folder: StateFolder) -> State:
     try:
         return _from_json(json.loads(folder.state.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
-        raise StackError(f"{folder.state} cannot be read ({error}); `make clean` starts afresh") from error
+        raise StackError(f"cannot read {folder.state} ({error}); `make clean` removes the stack") from error
 
 
 def save(folder: StateFolder, state: State) -> None:

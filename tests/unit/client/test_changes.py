@@ -6,7 +6,6 @@ import json
 import random
 import threading
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,6 @@ from locution.v1.job_service_pb2 import Job
 from locution.v1.upload_service_pb2 import Upload
 from locution_client import ApiError, Client
 from locution_client.cli import exit_codes
-from locution_client.cli.arguments import span
 from locution_client.parts import Notes, PartSender
 
 from tests.unit.client.conftest import Command
@@ -103,13 +101,6 @@ async def test_an_estimate_says_what_is_known(command: Command, capsys: Capture)
     assert "work        540.0 s" in capsys.readouterr().out
     assert await command("jobs", "estimate", "j0") == exit_codes.OK
     assert "work        unknown: nothing was measured yet" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("1h30m", 5400), ("1h0.5s", 3600.5)]
-)
-def test_spans_are_read(text: str, seconds: float) -> None:
-    assert span(text) == timedelta(seconds=seconds)
 
 
 async def test_tags_are_listed_given_taken_renamed_and_deleted(

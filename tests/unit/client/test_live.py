@@ -91,4 +91,4 @@ def test_speakers_that_turn_out_to_be_others_are_told_beside_the_text(capsys: py
     screen.show(pb.StreamResponse(speakers=known))
     out, err = capsys.readouterr()
     assert out == "SPEAKER_01: Yes.\n"
-    assert err.splitlines() == ["locution: the speakers from 0.0 s on:", "SPEAKER_00: Yes."]
+    assert err.splitlines() == ["locution: corrected speakers from 0.0 s:", "SPEAKER_00: Yes."]

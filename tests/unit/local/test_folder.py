@@ -45,7 +45,7 @@ def test_the_record_is_read_back(folder: StateFolder) -> None:
 @pytest.mark.parametrize("text", ["", "{}", '{"version": 99}', '{"version": 1, "ports": [], "processes": {}}'])
 def test_a_broken_record_is_told(folder: StateFolder, text: str) -> None:
     folder.state.write_text(text)
-    with pytest.raises(StackError, match="cannot be read"):
+    with pytest.raises(StackError, match="cannot read"):
         state.load(folder)
 
 

@@ -165,7 +165,7 @@ def test_a_dead_process_is_told_at_once_with_its_log(running: Stack) -> None:
         lifecycle.wait_well(running, [role], [role], timeout=30, say=print, began=began)
     assert time.monotonic() - began < 10
     message = str(caught.value)
-    assert "worker is not up: it ended with status 7" in message
+    assert "worker is not up: it exited with status 7" in message
     assert "| no such table" in message
     assert str(running.folder.log("worker")) in message
 
@@ -194,9 +194,7 @@ def test_processes_that_are_no_longer_wanted_are_ended(running: Stack) -> None:
     processes._CHILDREN.pop(process.pid).wait(10)
 
 
-@pytest.mark.parametrize(
-    "command", ["up", "down", "status", "logs", "clean", "models", "trace", "restart", "start", "kill"]
-)
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "clean", "models", "restart", "start", "kill"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -212,9 +210,8 @@ def test_commands_without_a_stack_say_so(
     assert main(["clean"]) == 0
     assert main(["status"]) == 3
     assert main(["restart", "asr"]) == 1
-    assert main(["trace"]) == 1
     assert not (tmp_path / "none").exists()
-    assert "holds no stack" in capsys.readouterr().out
+    assert "no stack in" in capsys.readouterr().out
 
 
 def test_clean_removes_the_stack_and_nothing_else(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,3 +245,25 @@ def test_asr_replicas_stay_as_many_as_there_were(folder: StateFolder) -> None:
 def test_stores_are_the_first_wave(stack: Stack) -> None:
     assert isinstance(stack.postgres, Postgres)
     assert {role.name for role in stack.roles if role.wave == STORES} == {"postgres", "s3"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "own_root", "brought"), [([], False, True), (["--no-models"], False, False), ([], True, False)]
+)
+def test_up_brings_the_development_models_unless_told_or_given_others(
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    own_root: bool,
+    brought: bool,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setenv("LOCUTION_STATE", str(stack.folder.root))
+    monkeypatch.delenv("LOCUTION_MODELS_ROOT", raising=False)
+    if own_root:
+        monkeypatch.setenv("LOCUTION_MODELS_ROOT", str(tmp_path / "models"))
+    monkeypatch.setattr("locution_local.commands.up.weights.install", lambda *_: done.append("install"))
+    monkeypatch.setattr("locution_local.commands.up.bring_up", lambda *_, **__: done.append("start"))
+    assert main(["up", *arguments]) == 0
+    assert done == (["install", "start"] if brought else ["start"])

@@ -13,14 +13,15 @@ from locution.v1.account_service_pb2_grpc import AccountServiceStub
 from locution.v1.identity_pb2 import ApiKey, IssuedApiKey
 
 from locution_client.calls import DEADLINE, retrying
+from locution_client.service import Metadata, Service
 
 
-class Accounts:
+class Accounts(Service):
     """Call AccountService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = AccountServiceStub(channel)
-        self._metadata = metadata
 
     async def login(self, tenant: str, email: str, password: str) -> pb.Session:
         """Trade a password for a session."""
@@ -39,57 +40,42 @@ class Accounts:
 
     async def logout(self, *, everywhere: bool = False) -> None:
         """End the caller's session, or all of the user's."""
-        request = pb.LogoutRequest(everywhere=everywhere)
-        await retrying(lambda: self._stub.Logout(request, metadata=self._metadata, timeout=DEADLINE))
+        await self._call(self._stub.Logout, pb.LogoutRequest(everywhere=everywhere))
 
     async def change_password(self, old: str, new: str) -> None:
         """Change the caller's password; ends the caller's other sessions."""
         request = pb.ChangePasswordRequest(old_password=old, new_password=new)
-        await retrying(
-            lambda: self._stub.ChangePassword(request, metadata=self._metadata, timeout=DEADLINE), attempts=1
-        )
+        await self._call(self._stub.ChangePassword, request, attempts=1)
 
     async def caller(self) -> pb.Caller:
         """Say who calls."""
-        request = pb.GetCallerRequest()
-        return await retrying(lambda: self._stub.GetCaller(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.GetCaller, pb.GetCallerRequest())
 
     async def preferences(self) -> pb.Preferences:
         """Read the caller's preferences."""
-        request = pb.GetPreferencesRequest()
-        return await retrying(lambda: self._stub.GetPreferences(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.GetPreferences, pb.GetPreferencesRequest())
 
     async def update_preferences(self, wanted: pb.Preferences, fields: Iterable[str]) -> pb.Preferences:
         """Change some of the caller's preferences."""
         request = pb.UpdatePreferencesRequest(preferences=wanted, update_mask=FieldMask(paths=fields))
-        return await retrying(lambda: self._stub.UpdatePreferences(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.UpdatePreferences, request)
 
     async def create_key(self, key: ApiKey) -> IssuedApiKey:
         """Make a key that acts for the caller; the answer holds its secret."""
         request = pb.CreateApiKeyRequest(api_key=key, request_id=str(uuid.uuid4()))
-        return await retrying(lambda: self._stub.CreateApiKey(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.CreateApiKey, request)
 
     async def keys(self) -> list[ApiKey]:
         """List the caller's own keys."""
-        keys: list[ApiKey] = []
-        request = pb.ListApiKeysRequest(page_size=1000)
-        while True:
-            page = await retrying(lambda: self._stub.ListApiKeys(request, metadata=self._metadata, timeout=DEADLINE))
-            keys.extend(page.api_keys)
-            if not page.next_page_token:
-                return keys
-            request.page_token = page.next_page_token
+        return await self._list(self._stub.ListApiKeys, pb.ListApiKeysRequest(), "api_keys")
 
     async def rotate_key(self, name: str, *, overlap: timedelta | None = None) -> IssuedApiKey:
         """Make a key like one of the caller's own, which stays good for the overlap."""
         request = pb.RotateApiKeyRequest(name=name)
         if overlap is not None:
             request.overlap.FromTimedelta(overlap)
-        return await retrying(
-            lambda: self._stub.RotateApiKey(request, metadata=self._metadata, timeout=DEADLINE), attempts=1
-        )
+        return await self._call(self._stub.RotateApiKey, request, attempts=1)
 
     async def revoke_key(self, name: str) -> ApiKey:
         """Revoke one of the caller's own keys."""
-        request = pb.RevokeApiKeyRequest(name=name)
-        return await retrying(lambda: self._stub.RevokeApiKey(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(name=name))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,26 +12,19 @@ from locution.v1 import administration_service_pb2 as pb
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution.v1.identity_pb2 import ApiKey, IssuedApiKey
 
-from locution_client.calls import ATTEMPTS, DEADLINE, retrying
-
-Answer = TypeVar("Answer")
-Call = Callable[..., Awaitable[Answer]]
+from locution_client.service import Metadata, Service
 
 
-class _Paged(Protocol):
-    page_token: str
-
-
-class Administration:
+class Administration(Service):
     """Call AdministrationService; a tenant is named "tenants/{tenant}"."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = AdministrationServiceStub(channel)
-        self._metadata = metadata
 
     async def tenants(self) -> list[pb.Tenant]:
         """List all tenants."""
-        return await self._all(self._stub.ListTenants, pb.ListTenantsRequest(page_size=1000), "tenants")
+        return await self._list(self._stub.ListTenants, pb.ListTenantsRequest(), "tenants")
 
     async def tenant(self, name: str) -> pb.Tenant:
         """Read a tenant."""
@@ -40,8 +32,7 @@ class Administration:
 
     async def create_tenant(self, tenant_id: str, tenant: pb.Tenant) -> pb.Tenant:
         """Make a tenant."""
-        request = pb.CreateTenantRequest(tenant_id=tenant_id, tenant=tenant)
-        return await self._call(self._stub.CreateTenant, request)
+        return await self._call(self._stub.CreateTenant, pb.CreateTenantRequest(tenant_id=tenant_id, tenant=tenant))
 
     async def update_tenant(self, tenant: pb.Tenant, fields: Iterable[str]) -> pb.Tenant:
         """Change some fields of a tenant."""
@@ -59,7 +50,7 @@ class Administration:
 
     async def users(self, tenant: str) -> list[pb.User]:
         """List a tenant's users."""
-        return await self._all(self._stub.ListUsers, pb.ListUsersRequest(parent=tenant, page_size=1000), "users")
+        return await self._list(self._stub.ListUsers, pb.ListUsersRequest(parent=tenant), "users")
 
     async def update_user(self, user: pb.User, fields: Iterable[str]) -> pb.User:
         """Change some fields of a user."""
@@ -83,8 +74,8 @@ class Administration:
 
     async def invitations(self, tenant: str) -> list[pb.Invitation]:
         """List a tenant's open invitations."""
-        request = pb.ListInvitationsRequest(parent=tenant, page_size=1000)
-        return await self._all(self._stub.ListInvitations, request, "invitations")
+        request = pb.ListInvitationsRequest(parent=tenant)
+        return await self._list(self._stub.ListInvitations, request, "invitations")
 
     async def delete_invitation(self, name: str) -> None:
         """Take an invitation back."""
@@ -97,8 +88,8 @@ class Administration:
 
     async def keys(self, tenant: str) -> list[ApiKey]:
         """List all keys of a tenant."""
-        request = pb.ListTenantApiKeysRequest(parent=tenant, page_size=1000)
-        return await self._all(self._stub.ListTenantApiKeys, request, "api_keys")
+        request = pb.ListTenantApiKeysRequest(parent=tenant)
+        return await self._list(self._stub.ListTenantApiKeys, request, "api_keys")
 
     async def rotate_key(self, name: str, *, overlap: timedelta | None = None) -> IssuedApiKey:
         """Make a key like one of the tenant's, which stays good for the overlap."""
@@ -117,7 +108,7 @@ class Administration:
 
     async def issuers(self, tenant: str) -> list[pb.Issuer]:
         """List a tenant's issuers."""
-        return await self._all(self._stub.ListIssuers, pb.ListIssuersRequest(parent=tenant, page_size=1000), "issuers")
+        return await self._list(self._stub.ListIssuers, pb.ListIssuersRequest(parent=tenant), "issuers")
 
     async def delete_issuer(self, name: str) -> None:
         """Allow an issuer no longer."""
@@ -136,15 +127,3 @@ class Administration:
         """Say what a tenant used from one day to another (ISO 8601, UTC)."""
         request = pb.GetUsageRequest(parent=tenant, start_date=first, end_date=last, subject=subject)
         return await self._call(self._stub.GetUsage, request)
-
-    async def _call(self, call: Call[Answer], request: object, *, attempts: int = ATTEMPTS) -> Answer:
-        return await retrying(lambda: call(request, metadata=self._metadata, timeout=DEADLINE), attempts=attempts)
-
-    async def _all(self, call: Call[Any], request: _Paged, field: str) -> list[Any]:
-        found: list[Any] = []
-        while True:
-            page = await self._call(call, request)
-            found.extend(getattr(page, field))
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token

@@ -22,6 +22,7 @@ class Client:
     """Hold a channel and one caller for each public service; use it with `async with`."""
 
     def __init__(self, connection: Connection) -> None:
+        self.address = connection.address
         self._channel = open_channel(connection)
         metadata = credentials(connection.api_key)
         self.uploads = Uploads(self._channel, metadata)

@@ -1,4 +1,4 @@
-"""Stream audio and get text, over any number of broken connections."""
+"""Stream audio and receive text, across any number of broken connections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 import grpc
 from locution.v1 import live_service_pb2 as pb
@@ -17,17 +17,16 @@ from locution.v1.reasons import Reason
 
 from locution_client.calls import may_resume, wait_before
 from locution_client.errors import ApiError, from_rpc
-
-Metadata: TypeAlias = tuple[tuple[str, str], ...]
+from locution_client.service import Metadata, Service
 
 PATIENCE = 60.0
-"""Seconds without progress after which a session is given up."""
+"""Seconds without progress after which the client gives up."""
 
 LARGEST = 64 * 1024
 """Bytes of audio in one message."""
 
 MOST_HELD = 8 * 1024 * 1024
-"""Bytes that a client keeps while the server does not acknowledge them."""
+"""Bytes that a client keeps until the server acknowledges them."""
 
 UNITS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
@@ -94,19 +93,19 @@ class Unacknowledged:
         raise ValueError(f"no audio has come at {offset}")
 
 
-class Live:
+class Live(Service):
     """Call LiveService."""
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = LiveServiceStub(channel)
-        self._metadata = metadata
 
     async def transcribe(
         self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float = PATIENCE
     ) -> AsyncGenerator[pb.StreamResponse]:
         """Send audio and yield what the server says; a broken connection is resumed, and no final comes twice.
 
-        Raises ApiError for what cannot be gone on with, and after `patience` seconds without any answer.
+        Raises ApiError for errors that cannot be resumed from, and after `patience` seconds without any answer.
         """
         session = Session(self._stub, self._metadata, config, patience)
         async with aclosing(session.run(audio)) as messages:
@@ -259,5 +258,5 @@ class Session:
 
 
 def raise_draining() -> NoReturn:
-    """Leave a server that stops, for another."""
-    raise ApiError(Reason.LIVE_DRAINING.code, "the server stops", Reason.LIVE_DRAINING, retry_after=0.2)
+    """Leave a server that is shutting down, for another."""
+    raise ApiError(Reason.LIVE_DRAINING.code, "the server is shutting down", Reason.LIVE_DRAINING, retry_after=0.2)

@@ -1,6 +1,6 @@
 """Send a recording in parts, several at once, straight to the object store by presigned URLs.
 
-What was sent is noted in a small file, so that a run that was cut off is gone on with by the next one.
+A small file records the parts that were sent, so that an interrupted upload resumes on the next run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from locution_client.errors import ApiError
 from locution_client.uploads import Sent, Uploads, measure
 
 TIMEOUT = 60.0
-"""Seconds for which the object store may be silent."""
+"""Seconds that the object store may take to answer."""
 
 REFUSED = "the object store answered {status} to a part"
 
 
 @dataclass(slots=True)
 class Notes:
-    """What was sent of some bytes: the upload, and the ETag of each part that the store holds."""
+    """The record of an upload: its name, and the ETag of each part that the store holds."""
 
     path: Path
     upload: str = ""

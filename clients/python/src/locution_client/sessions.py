@@ -1,4 +1,4 @@
-"""A person's session, kept in a file that its owner alone may read."""
+"""The session of a user, in a file that only its owner may read."""
 
 from __future__ import annotations
 

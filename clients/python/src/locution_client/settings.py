@@ -1,4 +1,4 @@
-"""Where the server is and how we are known to it: from the environment, else from `.locution/client.env`."""
+"""The address of the server and the API key: from the environment, else from `.locution/client.env`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STATE = "LOCUTION_STATE"
 
 
 class NotConfigured(Exception):
-    """Say which setting is missing and how to give it."""
+    """Say which setting is missing and how to set it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Name a server and the key that it knows us by."""
+    """Hold the address of a server and an API key."""
 
     address: str
     """`host:port` in plain text, or `https://host[:port]`."""
@@ -31,13 +31,13 @@ class Connection:
 def connection(
     environment: Mapping[str, str] = os.environ, start: Path | None = None, *, needs_key: bool = True
 ) -> Connection:
-    """Read the connection; raise NotConfigured where the address, or a key that is needed, is nowhere to be found."""
+    """Read the connection; raise NotConfigured without an address, or without a key that is needed."""
     found = {**client_env(environment, start or Path.cwd()), **{k: v for k, v in environment.items() if v}}
     for name in (ADDRESS, *((API_KEY,) if needs_key else ())):
         if name not in found:
             raise NotConfigured(
-                f"{name} is not set, and no .locution/client.env lies here or above: "
-                f"set it, or start the local stack with `make up`"
+                f"{name} is not set, and neither this folder nor a parent folder has a .locution/client.env. "
+                f"Set {name}, or start the local stack with `make up`"
             )
     ca_file = found.get(CA_FILE)
     return Connection(found[ADDRESS], found.get(API_KEY, ""), Path(ca_file) if ca_file else None)

@@ -6,35 +6,28 @@ import grpc
 from locution.v1 import tag_service_pb2 as pb
 from locution.v1.tag_service_pb2_grpc import TagServiceStub
 
-from locution_client.calls import DEADLINE, retrying
 from locution_client.jobs import LONG
+from locution_client.service import Metadata, Service
 
 
-class Tags:
+class Tags(Service):
     """Call TagService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = TagServiceStub(channel)
-        self._metadata = metadata
 
     async def all(self) -> list[pb.Tag]:
         """List all tags by name, with their jobs."""
-        tags: list[pb.Tag] = []
-        request = pb.ListTagsRequest(page_size=1000)
-        while True:
-            page = await retrying(lambda: self._stub.ListTags(request, metadata=self._metadata, timeout=DEADLINE))
-            tags.extend(page.tags)
-            if not page.next_page_token:
-                return tags
-            request.page_token = page.next_page_token
+        return await self._list(self._stub.ListTags, pb.ListTagsRequest(), "tags")
 
     async def rename(self, tag: str, new: str) -> pb.RenameTagResponse:
         """Give a tag another name on every job."""
         request = pb.RenameTagRequest(name=f"tags/{tag}", new_tag=new)
-        return await retrying(lambda: self._stub.RenameTag(request, metadata=self._metadata, timeout=LONG))
+        return await self._call(self._stub.RenameTag, request, timeout=LONG)
 
     async def delete(self, tag: str) -> int:
         """Take a tag from every job, and return from how many."""
         request = pb.DeleteTagRequest(name=f"tags/{tag}")
-        answer = await retrying(lambda: self._stub.DeleteTag(request, metadata=self._metadata, timeout=LONG))
+        answer = await self._call(self._stub.DeleteTag, request, timeout=LONG)
         return answer.changed_count

@@ -16,7 +16,7 @@ from locution_client.errors import JobFailed, raise_job_failure
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Say how to transcribe; what is None is left to the server."""
+    """Options of a transcription; the server decides each option that is None."""
 
     language: str | None = None
     asr_model: str | None = None
@@ -46,13 +46,13 @@ class Options:
 
 
 class Observer(Protocol):
-    """Is told how a file gets on; its methods return at once."""
+    """Receives the progress of a file; its methods return at once."""
 
     def uploading(self, sent: int, total: int) -> None:
         """Bytes were sent."""
 
     def created(self, job: pb.Job) -> None:
-        """The job exists: from now on it goes on without us."""
+        """The job exists: from now on it continues without the client."""
 
     def happened(self, event: pb.JobEvent) -> None:
         """Something happened to the job."""

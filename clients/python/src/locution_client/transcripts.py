@@ -9,6 +9,7 @@ from locution.v1 import transcript_service_pb2 as pb
 from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 
 from locution_client.calls import retrying
+from locution_client.service import Metadata, Service
 
 Format: TypeAlias = "pb.ExportTranscriptRequest.Format.ValueType"
 
@@ -24,12 +25,12 @@ FORMATS: dict[str, Format] = {
 EXPORT_DEADLINE = 300.0
 
 
-class Transcripts:
+class Transcripts(Service):
     """Call TranscriptService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = TranscriptServiceStub(channel)
-        self._metadata = metadata
 
     async def export(self, job: str, file_format: str) -> bytes:
         """Return a job's transcript as a file of one of FORMATS."""

@@ -1,4 +1,4 @@
-"""Send recordings, and go on where a broken connection left off."""
+"""Send recordings, and resume after a broken connection."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import grpc
 from locution.v1 import upload_service_pb2 as pb
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 
-from locution_client.calls import ATTEMPTS, DEADLINE, may_resume, retrying, wait_before
+from locution_client.calls import ATTEMPTS, may_resume, wait_before
 from locution_client.errors import from_rpc
+from locution_client.service import Metadata, Service
 
 CHUNK = 160 * 1024
 """Bytes in one message; the server takes up to 1 MiB, and has several of them in memory."""
@@ -26,18 +27,17 @@ Sent = Callable[[int, int], None]
 """Is told the bytes sent and the bytes in all."""
 
 
-class Uploads:
+class Uploads(Service):
     """Call UploadService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        super().__init__(metadata)
         self._stub = UploadServiceStub(channel)
-        self._metadata = metadata
 
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
         """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
 
-        With `resume` the file is read for its digest first, and an upload of the same bytes that an earlier run with
-        `resume` left behind is gone on with.
+        With `resume`, the file is digested first, and an unfinished upload of the same bytes by an earlier run resumes.
         """
         upload = await self._to_write(path, resume)
         source = Source(path, upload.sha256)
@@ -57,25 +57,21 @@ class Uploads:
 
     async def get(self, name: str) -> pb.Upload:
         """Read one upload."""
-        request = pb.GetUploadRequest(name=name)
-        return await retrying(lambda: self._stub.GetUpload(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.GetUpload, pb.GetUploadRequest(name=name))
 
     async def complete(self, name: str, parts: Sequence[pb.UploadPart] = ()) -> pb.Upload:
         """End the writing; of an upload sent in parts, with those parts in order."""
         request = pb.CompleteUploadRequest(name=name, parts=parts)
-        return await retrying(lambda: self._stub.CompleteUpload(request, metadata=self._metadata, timeout=LONG))
+        return await self._call(self._stub.CompleteUpload, request, timeout=LONG)
 
     async def part_urls(self, name: str, numbers: Sequence[int]) -> pb.CreateUploadPartUrlsResponse:
         """Ask where parts are to be put."""
         request = pb.CreateUploadPartUrlsRequest(name=name, part_numbers=numbers)
-        return await retrying(
-            lambda: self._stub.CreateUploadPartUrls(request, metadata=self._metadata, timeout=DEADLINE)
-        )
+        return await self._call(self._stub.CreateUploadPartUrls, request)
 
     async def delete(self, name: str) -> None:
         """Abort or delete an upload."""
-        request = pb.DeleteUploadRequest(name=name)
-        await retrying(lambda: self._stub.DeleteUpload(request, metadata=self._metadata, timeout=DEADLINE))
+        await self._call(self._stub.DeleteUpload, pb.DeleteUploadRequest(name=name))
 
     async def _to_write(self, path: Path, resume: bool) -> pb.Upload:
         """Return the upload to write to; only what may be resumed by another run is known by its digest at once."""
@@ -88,7 +84,7 @@ class Uploads:
     async def _begun(self, size: int, digest: str) -> pb.Upload | None:
         """Return an upload of these bytes that a stream has begun and not ended, the one that is furthest."""
         request = pb.ListUploadsRequest(filter="state = WRITING", page_size=1000)
-        page = await retrying(lambda: self._stub.ListUploads(request, metadata=self._metadata, timeout=DEADLINE))
+        page = await self._call(self._stub.ListUploads, request)
         same = [each for each in page.uploads if (each.size_bytes, each.sha256) == (size, digest)]
         begun = [each for each in same if each.committed_bytes]
         return max(begun, key=lambda each: each.committed_bytes, default=None)
@@ -97,7 +93,7 @@ class Uploads:
         """Create an upload to write to."""
         upload = pb.Upload(display_name=label[:512], size_bytes=size, sha256=digest)
         request = pb.CreateUploadRequest(upload=upload, request_id=str(uuid.uuid4()))
-        return await retrying(lambda: self._stub.CreateUpload(request, metadata=self._metadata, timeout=DEADLINE))
+        return await self._call(self._stub.CreateUpload, request)
 
     async def _write(self, upload: pb.Upload, source: Source, sent: Sent) -> pb.Upload:
         messages = _messages(upload, source, sent)
@@ -122,9 +118,9 @@ def measure(path: Path) -> tuple[int, str]:
 
 
 class Source:
-    """A file that is read once or, after breaks, again from where the server has got.
+    """A file that is read once, or after a break again from the offset of the server.
 
-    Where its SHA-256 is not `known` it is digested as it is first read.
+    A file whose SHA-256 is not `known` is digested as it is first read.
     """
 
     def __init__(self, path: Path, known: str) -> None:

@@ -1,4 +1,4 @@
-"""Find out what a stream of audio is from its first bytes, and take the header off a WAV."""
+"""Recognise the format of an audio stream by its first bytes, and strip the header of a WAV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnknownAudio(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio that can be streamed: how it is written, samples a second where no header says it, and its bytes."""
+    """Audio that can be streamed: its encoding, its sample rate where no header holds it, and its bytes."""
 
     encoding: pb.LiveConfig.Encoding.ValueType
     rate: int | None
@@ -33,7 +33,7 @@ class Sound:
 
 
 async def recognise(source: AsyncIterator[bytes], raw_rate: int | None) -> Sound:
-    """Return what a stream holds; with `raw_rate` what has no header is PCM s16le. Raises UnknownAudio."""
+    """Return the audio of a stream; with `raw_rate`, a stream without a header is PCM s16le. Raises UnknownAudio."""
     head = await _at_least(source, b"", 12)
     if head.startswith(b"fLaC"):
         return Sound(pb.LiveConfig.ENCODING_FLAC, None, _joined(head, source))
@@ -44,7 +44,7 @@ async def recognise(source: AsyncIterator[bytes], raw_rate: int | None) -> Sound
     if raw_rate is not None:
         return Sound(pb.LiveConfig.ENCODING_PCM_S16LE, raw_rate, _joined(head, source))
     raise UnknownAudio(
-        "it is no WAV, FLAC or Ogg; `ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | locution live -` sends it"
+        "the format is not WAV, FLAC or Ogg. Convert it: `ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | locution live -`"
     )
 
 
@@ -62,7 +62,7 @@ async def _wave(head: bytes, source: AsyncIterator[bytes]) -> Sound:
         if name == b"fmt ":
             described = _format(head[at + 8 : at + 8 + size])
         at += 8 + size + size % 2
-    raise UnknownAudio("its WAV header has no samples behind it")
+    raise UnknownAudio("the WAV file has a header but no samples")
 
 
 def _format(chunk: bytes) -> tuple[pb.LiveConfig.Encoding.ValueType, int]:
@@ -70,10 +70,10 @@ def _format(chunk: bytes) -> tuple[pb.LiveConfig.Encoding.ValueType, int]:
     if code == EXTENSIBLE and len(chunk) >= 26:
         code = struct.unpack("<H", chunk[24:26])[0]
     if channels != 1:
-        raise UnknownAudio(f"it has {channels} channels; `ffmpeg -i FILE -ac 1 mono.wav` makes one of them")
+        raise UnknownAudio(f"the audio has {channels} channels. Mix them to one: `ffmpeg -i FILE -ac 1 mono.wav`")
     if (code, bits) not in _ENCODINGS:
         raise UnknownAudio(
-            f"its samples have {bits} bits of format {code}; 16-bit PCM, 32-bit float and G.711 can be sent"
+            f"the samples have {bits} bits in format {code}. Supported are 16-bit PCM, 32-bit float and G.711"
         )
     return _ENCODINGS[code, bits], rate
 

@@ -17,15 +17,15 @@ OWN = ("client.env", "logs", "postgres", "postgres.new", "s3", "scratch", "secre
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("clean", help="end every process and remove the state, models included")
-    parser.add_argument("--keep-models", action="store_true", help="keep the installed weights")
+    parser = commands.add_parser("clean", help="stop every process and remove the state, models included")
+    parser.add_argument("--keep-models", action="store_true", help="keep the installed models")
     parser.set_defaults(run=run)
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Remove the state; return 0 also where there is none."""
     if not (folder.state.exists() or (folder.models / STAMP).exists()):
-        print(f"nothing to remove: {folder.root} holds no stack")
+        print(f"nothing to remove: no stack in {folder.root}")
         return 0
     with folder.locked():
         stack = read_stack(folder)

@@ -1,4 +1,4 @@
-"""`down`: end every process, the last started first, and keep all data."""
+"""`down`: stop every process, the last started first, and keep all data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from locution_local.stack import Stack, read_stack
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("down", help="end every process and keep all data")
+    parser = commands.add_parser("down", help="stop every process and keep all data")
     parser.set_defaults(run=run)
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Take the stack down; return 0 also when nothing ran."""
     if not folder.state.exists():
-        print(f"nothing to end: {folder.root} holds no stack")
+        print(f"nothing to stop: no stack in {folder.root}")
         return 0
     with folder.locked():
         stack = read_stack(folder)
@@ -35,6 +35,6 @@ def take_down(stack: Stack) -> None:
         running = [role for role in wave if stack.process(role)]
         late = lifecycle.stop(stack, running)
         for role in running:
-            killed = " (killed: it took too long)" if role.name in late and role.name != "s3" else ""
-            print(f"  {role.name:<10} ended{killed}", flush=True)
+            killed = " (killed after its time limit)" if role.name in late and role.name != "s3" else ""
+            print(f"  {role.name:<10} stopped{killed}", flush=True)
     lifecycle.forget(stack, list(stack.state.processes))

@@ -1,4 +1,4 @@
-"""`logs`: show the end of the processes' logs, and follow them."""
+"""`logs`: show the last lines of the logs, and follow them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from locution_local.lifecycle import last_lines
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("logs", help="show the end of the logs")
-    parser.add_argument("name", nargs="*", metavar="NAME", help="which processes (all)")
-    parser.add_argument("-n", "--lines", type=int, default=20, help="lines of each (20)")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until interrupted")
+    parser = commands.add_parser("logs", help="show the last lines of the logs")
+    parser.add_argument("name", nargs="*", metavar="NAME", help="process name (default: all)")
+    parser.add_argument("-n", "--lines", type=int, default=20, help="lines of each log (default: 20)")
+    parser.add_argument("-f", "--follow", action="store_true", help="keep printing new lines until interrupted")
     parser.set_defaults(run=run)
 
 
@@ -37,7 +37,7 @@ def _chosen(folder: StateFolder, names: list[str]) -> list[Path]:
     known = {log.stem: log for log in sorted(folder.logs.glob("*.log"))}
     missing = [name for name in names if name not in known]
     if missing:
-        raise StackError(f"no log of {', '.join(missing)}; there are {', '.join(known) or 'none'}")
+        raise StackError(f"no log of {', '.join(missing)}. Existing logs: {', '.join(known) or 'none'}")
     return [known[name] for name in names] if names else list(known.values())
 
 

@@ -1,4 +1,4 @@
-"""`models`: install the development weights, and register them where the stack runs."""
+"""`models`: install the development models, and register them when the stack runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locution_local.stack import Stack, models_root, read_stack
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("models", help="install and register the development weights")
+    parser = commands.add_parser("models", help="install and register the development models")
     parser.set_defaults(run=run)
 
 
@@ -24,12 +24,12 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
         root.mkdir(parents=True, exist_ok=True)
         fresh = weights.install(root, folder.scratch, _say)
         if not fresh:
-            _say(f"the development weights are already in {root}")
+            _say(f"the development models are already in {root}")
         stack = read_stack(folder)
         if stack and _gateway_is_well(stack):
             register_installed(stack, _say)
         else:
-            _say("the stack is down: `make up` will register them")
+            _say("the stack is down; `make up` registers the models")
     return 0
 
 

@@ -20,23 +20,25 @@ def configure(commands: Commands) -> None:
     """Add the three commands."""
     for name, action, text in (
         ("start", _start, "start one process"),
-        ("restart", _restart, "end one process gracefully and start it again"),
-        ("kill", _kill, "signal one process (SIGKILL, unless told otherwise)"),
+        ("restart", _restart, "stop one process gracefully and start it again"),
+        ("kill", _kill, "send a signal to one process"),
     ):
         parser = commands.add_parser(name, help=text)
-        parser.add_argument("name", metavar="NAME", help="as `status` shows it")
+        parser.add_argument("name", metavar="NAME", help="process name, as `status` shows it")
         parser.set_defaults(run=run, action=action)
         if action is _kill:
-            parser.add_argument("--signal", choices=SIGNALS, default="KILL", help="which signal (KILL)")
+            parser.add_argument("--signal", choices=SIGNALS, default="KILL", help="signal (default: KILL)")
         else:
             parser.add_argument("--no-wait", action="store_true", help="do not wait until it is well")
-            parser.add_argument("--timeout", type=float, default=180.0, metavar="S", help="seconds to wait (180)")
+            parser.add_argument(
+                "--timeout", type=float, default=180.0, metavar="S", help="seconds to wait (default: 180)"
+            )
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Do it to the named process."""
     if not folder.state.exists():
-        raise StackError(f"{folder.root} holds no stack; `make up` makes one")
+        raise StackError(f"no stack in {folder.root}; create one with `make up`")
     with folder.locked():
         stack = open_stack(folder)
         arguments.action(stack, stack.role(arguments.name), arguments)
@@ -58,9 +60,9 @@ def _restart(stack: Stack, role: Role, arguments: argparse.Namespace) -> None:
 def _kill(stack: Stack, role: Role, arguments: argparse.Namespace) -> None:
     process = stack.process(role)
     if process is None:
-        raise StackError(f"{role.name} does not run")
+        raise StackError(f"{role.name} is not running")
     number = signal.Signals[f"SIG{arguments.signal}"]
     processes.send(process, number)
     if number is signal.SIGKILL:
         processes.finish(process, processes.KILL_WAIT)
-    print(f"  {role.name:<10} process {process.pid} was sent {number.name}")
+    print(f"  {role.name:<10} sent {number.name} to process {process.pid}")

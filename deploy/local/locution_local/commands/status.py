@@ -28,7 +28,9 @@ class RoleStatus:
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("status", help=f"say which process is well; exit {UNWELL} where one is not")
+    parser = commands.add_parser(
+        "status", help=f"show the state of each process; exit status {UNWELL} when one is not well"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -55,6 +57,6 @@ def _status(stack: Stack, name: str) -> RoleStatus:
 
 def _print(rows: list[RoleStatus], folder: StateFolder) -> None:
     if not rows:
-        print(f"down: {folder.root} holds no stack")
+        print(f"down: no stack in {folder.root}")
     for row in rows:
         print(f"{row.name:<10} {row.state:<8} {row.pid or '-':<8} {row.address:<18} {row.log}")

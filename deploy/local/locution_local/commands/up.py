@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from locution_local import lifecycle
+from locution_local import lifecycle, weights
 from locution_local.commands import Commands
 from locution_local.folder import StateFolder
 from locution_local.lifecycle import Say
@@ -18,10 +18,15 @@ from locution_local.stack import Stack, open_stack
 
 def configure(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("up", help="start what does not run, and wait until all is well")
+    parser = commands.add_parser("up", help="start every process that does not run, and wait until all are well")
     parser.add_argument(
-        "--timeout", type=float, default=180.0, metavar="S", help="seconds that one wave of processes may take (180)"
+        "--timeout",
+        type=float,
+        default=180.0,
+        metavar="S",
+        help="seconds that a group of processes may take (default: 180)",
     )
+    parser.add_argument("--no-models", action="store_true", help="do not install the development models")
     parser.set_defaults(run=run)
 
 
@@ -30,7 +35,9 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     with folder.locked():
         stack = open_stack(folder)
-        print(f"state in {folder.root}", flush=True)
+        print(f"state folder: {folder.root}", flush=True)
+        if not arguments.no_models and stack.wiring.models == folder.models:
+            weights.install(stack.wiring.models, folder.scratch, _say)
         bring_up(stack, timeout=arguments.timeout, say=_say)
         print(f"up after {time.monotonic() - began:.1f} s; gateway on {stack.wiring.address('gateway')}")
     return 0

@@ -119,7 +119,7 @@ async def test_users_are_invited_changed_and_deleted(small: World, shell: Shell)
     again = await shell.json("users", "invite", "eve@acme.example", "--tenant", "acme")
     assert await shell.json("users", "uninvite", again["invitation"]["name"]) == {"name": again["invitation"]["name"]}
     last = waiting[0]["name"].rpartition("/")[2]
-    assert "taken back" in await shell.run("users", "uninvite", last, "--tenant", "acme")
+    assert "withdrawn" in await shell.run("users", "uninvite", last, "--tenant", "acme")
     ann = await joined(shell, "member")
     shell.show(KEY)
     text, listed = await shell.both("users", "list", "--tenant", "acme")
@@ -143,7 +143,7 @@ async def test_a_session_from_login_to_logout(small: World, shell: Shell) -> Non
     assert "session" in text
     assert (known["user"], known["tenant"], known["role"]) == (ann, "tenants/acme", "ROLE_ADMIN")
     text = await shell.run("users", "change-password", stdin=f"{FIRST}\n{SECOND}\n")
-    assert text == f"{ann} has a new password; the other sessions are over\n"
+    assert text == f"{ann} has a new password; its other sessions have ended\n"
     assert await shell.json("users", "change-password", stdin=f"{SECOND}\n{THIRD}\n") == {"name": ann}
     assert "is logged out" in await shell.run("logout")
     assert "no session" in await shell.run("logout", expect=exit_codes.USAGE)
@@ -188,7 +188,7 @@ async def test_quotas_and_usage(small: World, shell: Shell) -> None:
     text, changed = await shell.both("quotas", "set", "--tenant", "acme", "concurrent_jobs=default")
     assert "concurrent_jobs" not in changed["limits"]
     assert (await shell.both("quotas", "get", "--tenant", "acme"))[1]["limits"] == changed["limits"]
-    assert "no quota" in await shell.run("quotas", "set", "nonsense=1", expect=exit_codes.USAGE)
+    assert "not a quota" in await shell.run("quotas", "set", "nonsense=1", expect=exit_codes.USAGE)
     client = await small.client(small.mine.keys["MEMBER"])
     await client.upload(b"sound")
     shell.show(small.mine.keys["ADMIN"])

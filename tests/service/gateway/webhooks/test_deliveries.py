@@ -7,13 +7,13 @@ import random
 
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import webhook_service_pb2 as pb
-from locution_client.webhooks import verify
 from locution_gateway.domain.jobs import StageKind
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker
 from tests.service.gateway.webhooks.conftest import Deliver, Hooks, until
 from tests.service.gateway.webhooks.receiver import Receiver, answer, receiving
+from tests.support.standard_webhooks import verify, verify_by_public_key
 
 ALL = ("JOB_QUEUED", "JOB_RUNNING", "JOB_SUCCEEDED", "JOB_FAILED", "JOB_CANCELLED")
 DELIVERED, DEAD = pb.WebhookDelivery.STATE_DELIVERED, pb.WebhookDelivery.STATE_DEAD
@@ -34,7 +34,9 @@ async def test_a_job_is_told_signed_and_without_content(
         (delivery,) = await hooks.settled(webhook.name, 1)
     assert got.target == "/hook?for=me"
     assert verify(got.headers, got.body, webhook.secret) == got.told
-    assert got.told["type"] == got.headers["locution-event"] == "job.succeeded"
+    assert got.told["type"] == "job.succeeded"
+    assert got.told["id"] == got.headers["webhook-id"]
+    assert not [name for name in got.headers if name.startswith("locution-")]
     assert got.told["job"] == {
         "name": job.name,
         "state": "SUCCEEDED",
@@ -101,7 +103,8 @@ async def test_retries_have_one_body_and_a_fresh_signature(
         await receiver.until(4)
         (found,) = await hooks.settled(webhook.name, 1)
     assert len({got.body for got in receiver.received}) == 1
-    assert [got.headers["locution-attempt"] for got in receiver.received] == ["1", "2", "3", "4"]
+    assert len(receiver.received) == 4
+    assert {got.headers["webhook-id"] for got in receiver.received} == {found.name.rpartition("/")[2]}
     for got in receiver.received:
         verify(got.headers, got.body, webhook.secret)
     assert (found.state, found.attempts, found.response_status) == (DELIVERED, 4, 204)
@@ -237,7 +240,7 @@ async def test_an_overlap_signs_with_both_secrets(
     async with deliver():
         (got,) = await receiver.until(1)
     assert rotated.secret != webhook.secret
-    assert got.headers["locution-signature"].count("v1=") == 2
+    assert got.headers["webhook-signature"].count("v1,") == 2
     for secret in (webhook.secret, rotated.secret):
         verify(got.headers, got.body, secret)
     now = pb.RotateWebhookSecretRequest(name=webhook.name)
@@ -246,5 +249,22 @@ async def test_an_overlap_signs_with_both_secrets(
     await hooks.test(webhook.name)
     async with deliver():
         *_, newest = await receiver.until(2)
-    assert newest.headers["locution-signature"].count("v1=") == 1
+    assert newest.headers["webhook-signature"].count("v1,") == 1
     verify(newest.headers, newest.body, last.secret)
+
+
+async def test_a_private_key_signs_what_its_public_key_verifies(
+    gateway: Gateway, hooks: Hooks, receiver: Receiver, deliver: Deliver
+) -> None:
+    scheme = pb.Webhook.SIGNATURE_SCHEME_ED25519
+    webhook = await hooks.create(receiver.url, signature_scheme=scheme)
+    rotated = await hooks.stub.RotateWebhookSecret(pb.RotateWebhookSecretRequest(name=webhook.name))
+    assert [each.signature_scheme for each in (webhook, rotated, await hooks.get(webhook.name))] == [scheme] * 3
+    assert [each.HasField("secret") for each in (webhook, rotated)] == [False, False]
+    assert (await hooks.get(webhook.name)).public_key == rotated.public_key != webhook.public_key
+    await hooks.test(webhook.name)
+    async with deliver():
+        (got,) = await receiver.until(1)
+    assert got.headers["webhook-signature"].count("v1a,") == 2
+    for key in (webhook.public_key, rotated.public_key):
+        assert verify_by_public_key(got.headers, got.body, key) == got.told

@@ -24,7 +24,9 @@ async def test_a_webhook_is_made_with_a_secret_that_is_shown_once(hooks: Hooks) 
     made = await hooks.create(URL, display_name="Billing")
     assert (made.url, made.display_name, made.disabled) == (URL, "Billing", False)
     assert events(made) == ENDS
-    assert len(made.secret) == len("whsec_") + 43
+    assert len(made.secret) == len("whsec_") + 44
+    assert made.signature_scheme == pb.Webhook.SIGNATURE_SCHEME_HMAC_SHA256
+    assert not made.HasField("public_key")
     read = await hooks.get(made.name)
     assert not read.HasField("secret")
     made.ClearField("secret")

@@ -1,112 +1,143 @@
-"""Arguments that several commands share."""
+"""Arguments and options: how they are declared, and those that several commands share."""
 
 from __future__ import annotations
 
-import argparse
 import re
-from datetime import timedelta
-from typing import TypeAlias
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 from locution_client.transcripts import FORMATS
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+T = TypeVar("T")
 
-JOB = re.compile(r"(?:jobs/)?([a-z0-9-]{1,64})")
-WEBHOOK = re.compile(r"(?:webhooks/)?([a-z0-9-]{1,64})")
-VOICE = re.compile(r"(?:voices/)?([a-z0-9-]{1,64})")
-SPEAKER = re.compile(r"SPEAKER_[0-9]{2,4}")
-DELIVERY = re.compile(r"webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}")
-TAG = re.compile(r"(?:tags/)?([A-Za-z0-9_.:-]{1,64})")
-SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-WEIGHT = re.compile(r"(?:models/)?([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})")
+ID = r"[a-z0-9-]{1,64}"
+TENANT_ID = r"[a-z][a-z0-9-]{1,62}"
 
 
-def action(actions: Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    """Add a verb that takes --json."""
-    made = actions.add_parser(name, help=text)
-    add_json(made)
-    made.set_defaults(run=run)
-    return made
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """Hold what argparse's add_argument takes."""
+
+    flags: tuple[str, ...]
+    settings: Mapping[str, Any]
 
 
-def job(text: str) -> str:
-    """Accept `jobs/ID` and `ID`."""
-    found = JOB.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no job: give jobs/ID, as `locution jobs list` shows it")
-    return f"jobs/{found[1]}"
+def argument(*flags: str, **settings: Any) -> Argument:
+    """Declare an argument or an option."""
+    return Argument(flags, settings)
 
 
-def webhook(text: str) -> str:
-    """Accept `webhooks/ID` and `ID`."""
-    found = WEBHOOK.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no webhook: give webhooks/ID, as `locution webhooks list` shows it"
-        )
-    return f"webhooks/{found[1]}"
+def switch(flag: str, text: str) -> Argument:
+    """Declare an option without a value."""
+    return argument(flag, action="store_true", help=text)
 
 
-def voice(text: str) -> str:
-    """Accept `voices/ID` and `ID`."""
-    found = VOICE.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no voice: give voices/ID, as `locution voices list` shows it")
-    return f"voices/{found[1]}"
+def words(flag: str, values: Mapping[str, object], text: str, **settings: Any) -> Argument:
+    """Declare an option that takes a word, and gives the value that the word stands for."""
+    return argument(flag, type=one_of(values), metavar="|".join(values), help=text, **settings)
 
 
-def speaker(text: str) -> str:
-    """Accept a speaker's label."""
-    if SPEAKER.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no speaker: give SPEAKER_00 and so on, as the transcript does")
-    return text
+def either(enable: str, disable: str) -> tuple[Argument, Argument]:
+    """Declare --enable and --disable, which exclude each other."""
+    return (
+        argument("--enable", action="store_true", default=None, help=enable),
+        argument("--disable", dest="enable", action="store_false", default=None, help=disable),
+    )
 
 
-def delivery(text: str) -> str:
-    """Accept `webhooks/ID/deliveries/ID`."""
-    if DELIVERY.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no delivery: `locution webhooks deliveries` shows their names")
-    return text
+def state(states: Mapping[str, int], enable: bool | None) -> int | None:
+    """Return the state that --enable or --disable asks for; None for neither."""
+    return None if enable is None else states["active" if enable else "disabled"]
 
 
-def tag(text: str) -> str:
-    """Accept a tag."""
-    found = TAG.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f'{text!r} is no tag: 1 to 64 letters, digits, "_", "-", "." and ":"')
-    return found[1]
+def pattern(text: str, advice: str) -> Callable[[str], str]:
+    """Return a parser that takes what a pattern matches, and gives its group, else all of it."""
+    compiled = re.compile(text)
+
+    def parse(given: str) -> str:
+        found = compiled.fullmatch(given)
+        if found is None:
+            raise ArgumentTypeError(f"{given!r}: {advice}")
+        return found[compiled.groups]
+
+    return parse
 
 
-def span(text: str) -> timedelta:
-    """Accept a length of time: `90`, `90s`, `15m`, `1h30m`."""
-    found = SPAN.fullmatch(text)
-    if found is None or not any(found.groups()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no length of time: give it as 90s, 15m or 1h30m")
-    return timedelta(hours=int(found[1] or 0), minutes=int(found[2] or 0), seconds=float(found[3] or 0))
+def name_of(kind: str, identifier: str = ID) -> Callable[[str], str]:
+    """Return a parser of `KINDs/ID` and `ID`, which gives the whole name."""
+    advice = f"Not a {kind} name. Use {kind}s/ID; list them with `locution {kind}s list`."
+    found = pattern(rf"(?:{kind}s/)?({identifier})", advice)
+    return lambda text: f"{kind}s/{found(text)}"
 
 
-def weight(text: str) -> str:
-    """Accept `SET/WEIGHT`."""
-    found = WEIGHT.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no model: give SET/WEIGHT, for example whisper/base")
-    return found[1]
+def of_tenant(collection: str, metavar: str) -> Argument:
+    """Declare an argument that takes `tenants/T/COLLECTION/ID` and `ID`."""
+    advice = f"Not a name of this kind. Use tenants/T/{collection}/ID, or the ID alone."
+    parser = pattern(rf"(?:tenants/{TENANT_ID}/{collection}/)?{ID}", advice)
+    return argument(metavar.lower(), type=parser, metavar=metavar, help="name or ID")
 
 
-def count(text: str) -> int:
-    """Accept a number of speakers."""
-    number = int(text)
-    if not 1 <= number <= 50:
-        raise argparse.ArgumentTypeError(f"{number} is not from 1 to 50")
-    return number
+def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
+    """Return a parser of words, which gives the values that they stand for."""
+
+    def parse(text: str) -> T:
+        if text not in values:
+            raise ArgumentTypeError(f"{text!r} is not one of {', '.join(values)}")
+        return values[text]
+
+    return parse
 
 
-def add_format(parser: argparse.ArgumentParser, *, otherwise: str) -> None:
-    """Add --format and --output; `otherwise` says what happens without a format."""
-    parser.add_argument("--format", choices=sorted(FORMATS), help=f"kind of file ({otherwise})")
-    parser.add_argument("--output", metavar="PATH", help="file or folder to write to (standard output)")
+def number(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add --json."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+job_name, voice_name, tenant_name = name_of("job"), name_of("voice"), name_of("tenant", TENANT_ID)
+model_name = pattern(
+    r"(?:models/)?([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})",
+    "Not a model name. Use SET/MODEL, for example whisper/base; list them with `locution models list`.",
+)
+tag_name = pattern(r"(?:tags/)?([A-Za-z0-9_.:-]{1,64})", "Not a tag. Use 1 to 64 letters, digits or any of _ - . :")
+speaker_count = number(1, 50)
+
+JSON = switch("--json", "print JSON")
+LABEL = argument("--label", metavar="TEXT", help="label for people")
+LIMIT = argument("--limit", type=number(0, 100_000), default=50, metavar="N", help="most entries to list (default: 50)")
+
+FILES = argument("files", nargs="+", type=Path, metavar="FILE", help="audio or video file")
+FORMAT = argument(
+    "--format", choices=sorted(FORMATS), help="transcript format (default: your settings, else your tenant's, else txt)"
+)
+OUTPUT = argument("--output", metavar="PATH", help="file or folder to write to (default: standard output)")
+
+JOB = argument("job", type=job_name, metavar="JOB", help="job name: jobs/ID")
+JOBS = argument("jobs", nargs="+", type=job_name, metavar="JOB", help="job name: jobs/ID")
+VOICE = argument("voice", type=voice_name, metavar="VOICE", help="voice name: voices/ID")
+WEBHOOK = argument("webhook", type=name_of("webhook"), metavar="WEBHOOK", help="webhook name: webhooks/ID")
+TAG = argument("tag", type=tag_name, metavar="TAG", help="tag")
+TAGS = argument("tags", nargs="+", type=tag_name, metavar="TAG", help="tag")
+
+LANGUAGE = argument("--language", metavar="auto|xx", help="language of the speech, for example en (default: auto)")
+ASR_MODEL = argument(
+    "--asr-model", type=model_name, metavar="SET/MODEL", help="speech recognition model (default: the server's)"
+)
+DIARIZER_MODEL = argument(
+    "--diarizer-model", type=model_name, metavar="SET/MODEL", help="diarization model (default: the server's)"
+)
+SPEAKERS = argument("--speakers", type=speaker_count, metavar="N", help="exact number of speakers, 1 to 50")
+
+TENANT = argument("tenant", type=tenant_name, metavar="TENANT", help="tenant name")
+IN_TENANT = argument("--tenant", type=tenant_name, metavar="TENANT", help="tenant (default: your own)")
+FOR_TENANT = argument(
+    "--tenant", type=tenant_name, metavar="TENANT", help="act on this tenant, not on your account (administrators only)"
+)

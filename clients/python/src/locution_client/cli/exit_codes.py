@@ -6,19 +6,20 @@ from locution_client.errors import ApiError
 
 OK = 0
 FAILED = 1
-"""The server refused it, or a job ended without a transcript."""
+"""The server refused the request, or a job ended without a transcript."""
 USAGE = 2
 """The command line or the settings are wrong."""
 UNREACHABLE = 3
 """No server answered."""
 UNAUTHENTICATED = 4
-"""The server does not know the key, or does not allow this to it."""
+"""The server does not know the key, or the key may not do this."""
 INTERRUPTED = 130
 
-HELP = f"""\
-exit status: {OK} done; {FAILED} refused or failed; {USAGE} wrong usage or settings; {UNREACHABLE} no server answers;
-{UNAUTHENTICATED} the key is unknown or not allowed to do this; {INTERRUPTED} interrupted (jobs go on at the server)
-"""
+HELP = (
+    f"Exit status: {OK} success; {FAILED} the server refused the request, or the job failed; {USAGE} wrong usage or "
+    f"settings; {UNREACHABLE} no server answered; {UNAUTHENTICATED} the key is unknown or lacks permission; "
+    f"{INTERRUPTED} interrupted (jobs continue on the server)."
+)
 
 
 def of(failure: ApiError) -> int:

@@ -1,8 +1,7 @@
-"""How the command line is known to the server: by a key, or by a stored session that is renewed as needed."""
+"""How the command line authenticates: with a key, or with a stored session that it renews as needed."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import dataclasses
 import os
@@ -16,21 +15,21 @@ from locution_client.sessions import SessionFile, StoredSession, stored
 from locution_client.settings import API_KEY, Connection, NotConfigured, connection, session_file
 
 AFTER_FAILURE = 30.0
-"""Seconds after which a renewal that failed is tried again, while the old token is still good."""
+"""Seconds between attempts to renew a session whose token is still valid."""
 
 
 @asynccontextmanager
-async def connected(options: argparse.Namespace) -> AsyncIterator[Client]:
-    """Open a client that is known by LOCUTION_API_KEY, else by the stored session, else by client.env's key."""
+async def connected(address: str | None, *, anonymous: bool) -> AsyncIterator[Client]:
+    """Open a client with LOCUTION_API_KEY, else with the stored session, else with the key in client.env."""
     found = connection(needs_key=False)
-    if options.address:
-        found = dataclasses.replace(found, address=options.address)
-    options.address, file = found.address, SessionFile(session_file())
+    if address:
+        found = dataclasses.replace(found, address=address)
+    file = SessionFile(session_file())
     session = None if os.environ.get(API_KEY) else file.read(found.address)
-    if getattr(options, "anonymous", False):
+    if anonymous:
         found, session = dataclasses.replace(found, api_key=""), None
     elif session is None and not found.api_key:
-        raise NotConfigured(f"neither a key nor a session at {found.address}: set {API_KEY}, or `locution login`")
+        raise NotConfigured(f"no API key and no session for {found.address}. Set {API_KEY}, or run `locution login`")
     async with _client(found, file, session) as client:
         yield client
 
@@ -70,7 +69,7 @@ async def _keep(client: Client, file: SessionFile, session: StoredSession) -> No
         try:
             session = await renew(client, file, session)
         except ApiError as error:
-            show.failure(error, "the session cannot be renewed")
+            show.failure(error, "cannot renew the session")
             await asyncio.sleep(AFTER_FAILURE)
         else:
             client.show(session.access_token)

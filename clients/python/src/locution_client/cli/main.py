@@ -3,75 +3,62 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-import sys
 from collections.abc import Sequence
 
-from locution_client.cli import exit_codes, show
+from locution_client.cli import exit_codes
+from locution_client.cli.app import Commands, Verb
 from locution_client.cli.commands import (
+    account,
     jobs,
     keys,
     live,
-    login,
-    logout,
     models,
     quotas,
     settings,
     tenants,
     transcribe,
     upload,
-    usage,
     users,
     voices,
     webhooks,
-    whoami,
-)
-from locution_client.cli.identity import connected
-from locution_client.cli.output import UsageError
-from locution_client.errors import ApiError
-from locution_client.settings import NotConfigured
-
-COMMANDS = (
-    *(transcribe, live, upload, jobs, models, voices, webhooks),
-    *(login, logout, whoami, users, keys, usage, quotas, tenants, settings),
 )
 
 DESCRIPTION = """\
-Transcribe recordings with a Locution server. The server and the key are taken from LOCUTION_ADDRESS (host:port, or
-https://host) and LOCUTION_API_KEY, else from .locution/client.env here or in a folder above. A session that `locution
-login` began goes before the key of that file.
+Transcribe recordings with a Locution server. The server address comes from LOCUTION_ADDRESS (host:port or https://host)
+and the API key from LOCUTION_API_KEY. Without these variables, both come from .locution/client.env in this folder or in
+a parent folder. A session that `locution login` started takes precedence over the key in that file.
 """
+
+COMMANDS = Commands(
+    DESCRIPTION,
+    transcribe=transcribe.transcribe,
+    live=live.live,
+    upload=upload.upload,
+    jobs=jobs.app,
+    models=models.app,
+    voices=voices.app,
+    webhooks=webhooks.app,
+    login=account.login,
+    logout=account.logout,
+    whoami=account.whoami,
+    users=users.app,
+    keys=keys.app,
+    usage=quotas.usage,
+    quotas=quotas.app,
+    tenants=tenants.app,
+    settings=settings.app,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(argv)
-    try:
-        return asyncio.run(_run(options))
-    except (NotConfigured, UsageError) as error:
-        show.note(f"locution: {error}")
-        return exit_codes.USAGE
-    except ApiError as error:
-        show.failure(error)
-        return exit_codes.of(error)
-    except KeyboardInterrupt:
-        return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.OK
-
-
-async def _run(options: argparse.Namespace) -> int:
-    async with connected(options) as client:
-        code: int = await options.run(client, options)
-        return code
+    run: Verb = options.verb
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="locution", description=DESCRIPTION, epilog=exit_codes.HELP)
-    parser.add_argument("--address", metavar="HOST:PORT", help="server, instead of LOCUTION_ADDRESS")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.configure(commands)
+    parser.add_argument("--address", metavar="HOST:PORT", help="server address; overrides LOCUTION_ADDRESS")
+    COMMANDS.fill(parser)
     return parser

@@ -15,15 +15,23 @@ class UsageError(Exception):
     """Say what is wrong with the command line."""
 
 
+def existing(paths: Sequence[Path]) -> Sequence[Path]:
+    """Return the paths once each is a file; raise UsageError otherwise."""
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise UsageError(f"no such file: {', '.join(missing)}")
+    return paths
+
+
 class Destination:
-    """Decide for each input where its transcript goes, before any work is done."""
+    """Decide where the transcript of each input goes, before any work is done."""
 
     def __init__(self, inputs: Sequence[Path], output: str | None, file_format: str) -> None:
         self._format = file_format
         self._several = len(inputs) > 1
         self._output = Path(output) if output else None
         if self._several and not output and file_format not in ON_ONE_STREAM:
-            raise UsageError(f"several files as {file_format} need --output FOLDER")
+            raise UsageError(f"several {file_format} transcripts need --output FOLDER")
         self._folder = self._chosen_folder(output)
         stems = [path.stem for path in inputs]
         self._ambiguous = {stem for stem in stems if stems.count(stem) > 1}
@@ -50,10 +58,10 @@ class Destination:
             return None
         if not (self._several or output.endswith("/") or self._output.is_dir()):
             if not self._output.parent.is_dir():
-                raise UsageError(f"{self._output.parent} is no folder")
+                raise UsageError(f"{self._output.parent} is not a folder")
             return None
         if self._output.exists() and not self._output.is_dir():
-            raise UsageError(f"{output} is a file; several transcripts need a folder")
+            raise UsageError(f"{output} is a file. Several transcripts need a folder")
         self._output.mkdir(parents=True, exist_ok=True)
         return self._output
 

@@ -1,4 +1,4 @@
-"""What callers prefer where the command line says nothing."""
+"""Preferences of the caller, for what the command line leaves out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from locution_client.errors import ApiError
 from locution_client.transcripts import FORMATS
 
 FORMAT: Final = "txt"
-"""The format where nobody said one."""
+"""The format when neither the command line nor any settings name one."""
 
 _UNTOLD: Final = ("PERMISSION_DENIED", "UNIMPLEMENTED")
-"""How a server refuses that shows no preferences to this key, or has none."""
+"""Codes of a server that shows no preferences to this key, or has none."""
 
 
 async def export_format(client: Client, given: str | None) -> str:
-    """Return the format that was given, else the caller's, else the tenant's, else FORMAT. Raises ApiError."""
+    """Return the given format, else the caller's, else the tenant's, else FORMAT. Raises ApiError."""
     if given is not None:
         return given
     try:

@@ -1,4 +1,4 @@
-"""How progress is shown: bars on a terminal, nothing in a pipe."""
+"""Progress bars on a terminal; nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Bars:
         self._update("queued", 0.0, None, "")
 
     def happened(self, event: pb.JobEvent) -> None:
-        """Show the seconds of audio that a stage has done."""
+        """Show the seconds of audio that a stage has finished."""
         if event.WhichOneof("event") != "stage_progress":
             return
         self._drop("queued")
@@ -54,7 +54,7 @@ class Bars:
 
 
 class Screen:
-    """Hold the terminal while files are worked on, or nothing where there is no terminal."""
+    """Hold the terminal while a command works on files; without a terminal, hold nothing."""
 
     def __init__(self) -> None:
         self._progress = _bars() if sys.stderr.isatty() else None

@@ -1,10 +1,11 @@
-"""How things are printed: results on stdout, everything else on stderr."""
+"""Printing: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from json import dumps
+from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
@@ -12,6 +13,8 @@ from google.protobuf.message import Message
 from locution.v1 import job_service_pb2 as pb
 
 from locution_client.errors import ApiError
+
+Shown = TypeVar("Shown", bound=Message)
 
 
 def note(text: str) -> None:
@@ -29,7 +32,7 @@ def failure(error: ApiError, subject: str = "") -> None:
 
 
 def warnings(job: pb.Job, subject: str) -> None:
-    """Print what a job lacks."""
+    """Print the warnings of a job."""
     for warning in job.warnings:
         code = pb.JobWarning.Code.Name(warning.code).removeprefix("CODE_")
         note(f"locution: {subject}: warning: {code}: {warning.message}")
@@ -37,7 +40,33 @@ def warnings(job: pb.Job, subject: str) -> None:
 
 def as_json(messages: Iterable[Message]) -> str:
     """Return a JSON array in the schema's own field names."""
-    return json.dumps([to_dict(message) for message in messages], indent=2, ensure_ascii=False)
+    return dumps([to_dict(message) for message in messages], indent=2, ensure_ascii=False)
+
+
+def listing(
+    messages: Sequence[Shown], header: Sequence[str], row: Callable[[Shown], Sequence[str]], *, json: bool
+) -> None:
+    """Print messages as a JSON array or as a table."""
+    print(as_json(messages) if json else table(header, [row(message) for message in messages]))
+
+
+def one(message: Message, lines: Sequence[tuple[str, str]], *, json: bool) -> None:
+    """Print one message as JSON, or as lines of a name and a text."""
+    if json:
+        print(dumps(to_dict(message), indent=2, ensure_ascii=False))
+        return
+    width = max([11, *(len(name) + 1 for name, _ in lines)])
+    print("\n".join(f"{name:<{width}} {text}".rstrip() for name, text in lines))
+
+
+def named(name: str, text: str, *, json: bool) -> None:
+    """Print what became of something: JSON with its name, or a sentence about it."""
+    print(dumps({"name": name}) if json else f"{name} {text}")
+
+
+def when(message: Message, field: str) -> str:
+    """Return a time in ISO 8601, or "-" where there is none."""
+    return str(getattr(message, field).ToJsonString()) if message.HasField(field) else "-"
 
 
 def to_dict(message: Message) -> dict[str, object]:

@@ -68,6 +68,29 @@ class Webhook(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _SignatureScheme:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SignatureSchemeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Webhook._SignatureScheme.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SIGNATURE_SCHEME_UNSPECIFIED: Webhook._SignatureScheme.ValueType  # 0
+        """HMAC_SHA256."""
+        SIGNATURE_SCHEME_HMAC_SHA256: Webhook._SignatureScheme.ValueType  # 1
+        """"v1": HMAC-SHA256 by a secret that server and receiver share."""
+        SIGNATURE_SCHEME_ED25519: Webhook._SignatureScheme.ValueType  # 2
+        """"v1a": Ed25519 by a private key that never leaves the server; receivers verify by the public key."""
+
+    class SignatureScheme(_SignatureScheme, metaclass=_SignatureSchemeEnumTypeWrapper):
+        """How deliveries are signed (Standard Webhooks)."""
+
+    SIGNATURE_SCHEME_UNSPECIFIED: Webhook.SignatureScheme.ValueType  # 0
+    """HMAC_SHA256."""
+    SIGNATURE_SCHEME_HMAC_SHA256: Webhook.SignatureScheme.ValueType  # 1
+    """"v1": HMAC-SHA256 by a secret that server and receiver share."""
+    SIGNATURE_SCHEME_ED25519: Webhook.SignatureScheme.ValueType  # 2
+    """"v1a": Ed25519 by a private key that never leaves the server; receivers verify by the public key."""
+
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
@@ -78,6 +101,8 @@ class Webhook(_message.Message):
     FAILING_SINCE_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SIGNATURE_SCHEME_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "webhooks/{webhook}"."""
     display_name: _builtins.str
@@ -95,11 +120,15 @@ class Webhook(_message.Message):
     disabled_reason: _builtins.str
     """Output only. Why the server disabled it; absent when it did not."""
     secret: _builtins.str
-    """Output only. "whsec_" and 43 characters; in the answers of CreateWebhook and RotateWebhookSecret alone. The key of the
-    HMAC is all of it, as ASCII bytes.
+    """Output only. "whsec_" and the base64 of 32 bytes; in the answers of CreateWebhook and RotateWebhookSecret alone, and
+    only with HMAC_SHA256.
     """
     etag: _builtins.str
     """Output only. Changes with every change of the resource (AIP-154)."""
+    signature_scheme: Global___Webhook.SignatureScheme.ValueType
+    """Optional. How deliveries are signed; HMAC_SHA256 when unset. Set by CreateWebhook and never changed."""
+    public_key: _builtins.str
+    """Output only. "whpk_" and the base64 of the newest key's 32 bytes; absent with HMAC_SHA256."""
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookEventType.ValueType]:
         """Optional. What it is told about; the ends of jobs (SUCCEEDED, FAILED and CANCELLED) when empty."""
@@ -125,17 +154,23 @@ class Webhook(_message.Message):
         failing_since_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        signature_scheme: Global___Webhook.SignatureScheme.ValueType = ...,
+        public_key: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_secret", b"_secret", "create_time", b"create_time", "disabled_reason", b"disabled_reason", "failing_since_time", b"failing_since_time", "secret", b"secret"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_public_key", b"_public_key", "_secret", b"_secret", "create_time", b"create_time", "disabled_reason", b"disabled_reason", "failing_since_time", b"failing_since_time", "public_key", b"public_key", "secret", b"secret"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_secret", b"_secret", "create_time", b"create_time", "disabled", b"disabled", "disabled_reason", b"disabled_reason", "display_name", b"display_name", "etag", b"etag", "event_types", b"event_types", "failing_since_time", b"failing_since_time", "name", b"name", "secret", b"secret", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_public_key", b"_public_key", "_secret", b"_secret", "create_time", b"create_time", "disabled", b"disabled", "disabled_reason", b"disabled_reason", "display_name", b"display_name", "etag", b"etag", "event_types", b"event_types", "failing_since_time", b"failing_since_time", "name", b"name", "public_key", b"public_key", "secret", b"secret", "signature_scheme", b"signature_scheme", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled_reason: _TypeAlias = _typing.Literal["disabled_reason"]  # noqa: Y015
     _WhichOneofArgType__disabled_reason: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason"]  # noqa: Y015
+    _WhichOneofReturnType__public_key: _TypeAlias = _typing.Literal["public_key"]  # noqa: Y015
+    _WhichOneofArgType__public_key: _TypeAlias = _typing.Literal["_public_key", b"_public_key"]  # noqa: Y015
     _WhichOneofReturnType__secret: _TypeAlias = _typing.Literal["secret"]  # noqa: Y015
     _WhichOneofArgType__secret: _TypeAlias = _typing.Literal["_secret", b"_secret"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__disabled_reason) -> _WhichOneofReturnType__disabled_reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__public_key) -> _WhichOneofReturnType__public_key | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__secret) -> _WhichOneofReturnType__secret | None: ...
 
@@ -260,7 +295,7 @@ class CreateWebhookRequest(_message.Message):
     """Optional. Checks everything and creates nothing."""
     @_builtins.property
     def webhook(self) -> Global___Webhook:
-        """Required. Its url, display_name, event_types and disabled are used; anything else in it is refused."""
+        """Required. Its url, display_name, event_types, disabled and signature_scheme are used; anything else in it is refused."""
 
     def __init__(
         self,

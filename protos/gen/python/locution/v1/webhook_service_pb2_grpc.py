@@ -30,9 +30,9 @@ class WebhookServiceStub:
     """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
 
     Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed in the header Locution-Signature ("t=<seconds>,v1=<hex HMAC-SHA256>" over
-    "<seconds>.<body>"). A delivery comes at least once, so receivers tell repeats by the body's `id`; those of one job
-    come in the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
+    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
+    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
+    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
     tried again with growing waits until the limit on attempts, then the delivery is DEAD.
     """
 
@@ -93,9 +93,9 @@ class WebhookServiceServicer:
     """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
 
     Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed in the header Locution-Signature ("t=<seconds>,v1=<hex HMAC-SHA256>" over
-    "<seconds>.<body>"). A delivery comes at least once, so receivers tell repeats by the body's `id`; those of one job
-    come in the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
+    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
+    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
+    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
     tried again with growing waits until the limit on attempts, then the delivery is DEAD.
     """
 
@@ -137,7 +137,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Makes a new secret; the answer holds it. Until the overlap is over, deliveries carry a signature by each secret.
+        """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -225,9 +225,9 @@ class WebhookService:
     """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
 
     Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed in the header Locution-Signature ("t=<seconds>,v1=<hex HMAC-SHA256>" over
-    "<seconds>.<body>"). A delivery comes at least once, so receivers tell repeats by the body's `id`; those of one job
-    come in the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
+    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
+    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
+    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
     tried again with growing waits until the limit on attempts, then the delivery is DEAD.
     """
 

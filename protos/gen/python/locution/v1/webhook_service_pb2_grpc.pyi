@@ -17,9 +17,9 @@ class WebhookServiceStub:
     """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
 
     Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed in the header Locution-Signature ("t=<seconds>,v1=<hex HMAC-SHA256>" over
-    "<seconds>.<body>"). A delivery comes at least once, so receivers tell repeats by the body's `id`; those of one job
-    come in the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
+    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
+    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
+    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
     tried again with growing waits until the limit on attempts, then the delivery is DEAD.
     """
 
@@ -39,7 +39,7 @@ class WebhookServiceStub:
     DeleteWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteWebhookRequest, _empty_pb2.Empty]
     """Deletes a webhook with its deliveries."""
     RotateWebhookSecret: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RotateWebhookSecretRequest, _webhook_service_pb2.Webhook]
-    """Makes a new secret; the answer holds it. Until the overlap is over, deliveries carry a signature by each secret."""
+    """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret."""
     TestWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.TestWebhookRequest, _webhook_service_pb2.WebhookDelivery]
     """Makes a delivery of type "webhook.test". Fails with WEBHOOK_DISABLED."""
     ListWebhookDeliveries: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhookDeliveriesRequest, _webhook_service_pb2.ListWebhookDeliveriesResponse]
@@ -53,9 +53,9 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
     """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
 
     Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed in the header Locution-Signature ("t=<seconds>,v1=<hex HMAC-SHA256>" over
-    "<seconds>.<body>"). A delivery comes at least once, so receivers tell repeats by the body's `id`; those of one job
-    come in the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
+    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
+    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
+    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
     tried again with growing waits until the limit on attempts, then the delivery is DEAD.
     """
 
@@ -109,7 +109,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.RotateWebhookSecretRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.RotateWebhookSecretRequest, _abc.Awaitable[_webhook_service_pb2.Webhook]],
     ) -> _abc.Awaitable[_webhook_service_pb2.Webhook]:
-        """Makes a new secret; the answer holds it. Until the overlap is over, deliveries carry a signature by each secret."""
+        """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret."""
 
     @_abc_1.abstractmethod
     def TestWebhook(

@@ -20,16 +20,19 @@ from locution_gateway.domain.webhooks import (
     DeliveryId,
     DeliveryState,
     EventType,
+    SignatureScheme,
     Webhook,
     WebhookChange,
     WebhookId,
 )
 
 SETTABLE: Final = frozenset({"display_name", "url", "event_types", "disabled"})
+CREATABLE: Final = SETTABLE | {"signature_scheme"}
 UPDATABLE: Final = SETTABLE | {"name", "etag"}
 OVERLAP: Final = timedelta(hours=24)
 
 _PREFIX: Final = "WEBHOOK_EVENT_TYPE_"
+_SCHEME: Final = "SIGNATURE_SCHEME_"
 
 
 def webhook_id(name: str) -> WebhookId:
@@ -57,8 +60,9 @@ def webhook_name(webhook_id: WebhookId) -> str:
 
 def draft(webhook: pb.Webhook) -> WebhookDraft:
     """Return what a client says of a new webhook; refused with INVALID_REQUEST for what is not the client's to say."""
-    refuse_others(webhook, "webhook", SETTABLE)
-    return WebhookDraft(webhook.url, webhook.display_name, _events(webhook.event_types), webhook.disabled)
+    refuse_others(webhook, "webhook", CREATABLE)
+    scheme = _scheme(webhook.signature_scheme)
+    return WebhookDraft(webhook.url, webhook.display_name, _events(webhook.event_types), webhook.disabled, scheme)
 
 
 def change(webhook: pb.Webhook) -> WebhookChange:
@@ -83,6 +87,8 @@ def webhook_to_proto(webhook: Webhook) -> pb.Webhook:
         disabled=webhook.disabled,
         disabled_reason=webhook.disabled_reason,
         secret=webhook.secret,
+        signature_scheme=pb.Webhook.SignatureScheme.Value(_SCHEME + webhook.signature_scheme),
+        public_key=webhook.public_key,
         failing_since_time=None if since is None else timestamp(since),
         create_time=timestamp(webhook.create_time),
         etag=etag(webhook.version),
@@ -112,3 +118,8 @@ def _events(values: Iterable[pb.WebhookEventType.ValueType]) -> tuple[EventType,
 
 def _event(event: EventType) -> pb.WebhookEventType.ValueType:
     return pb.WebhookEventType.Value(_PREFIX + event.value)
+
+
+def _scheme(value: pb.Webhook.SignatureScheme.ValueType) -> SignatureScheme:
+    name = pb.Webhook.SignatureScheme.Name(value or pb.Webhook.SIGNATURE_SCHEME_HMAC_SHA256)
+    return SignatureScheme(name.removeprefix(_SCHEME))

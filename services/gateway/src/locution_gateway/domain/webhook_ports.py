@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
@@ -50,8 +50,10 @@ class WebhookStore(Protocol):
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
         """Delete it with its deliveries. Refused with ETAG_MISMATCH."""
 
-    async def rotate(self, principal: Principal, webhook_id: WebhookId, secret: str, overlap: timedelta) -> Webhook:
-        """Make a secret the newest, let those before end after the overlap, and return the webhook with it."""
+    async def rotate(
+        self, principal: Principal, webhook_id: WebhookId, replace: Callable[[str], str], overlap: timedelta
+    ) -> Webhook:
+        """Replace the newest secret, let those before end after the overlap, and return the webhook with it."""
 
     async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
         """Queue a test. Refused with WEBHOOK_DISABLED."""

@@ -31,6 +31,13 @@ class EventType(StrEnum):
 ENDS = (EventType.JOB_SUCCEEDED, EventType.JOB_FAILED, EventType.JOB_CANCELLED)
 
 
+class SignatureScheme(StrEnum):
+    """How deliveries are signed: by a secret that both sides share, or by a private key."""
+
+    HMAC_SHA256 = "HMAC_SHA256"
+    ED25519 = "ED25519"
+
+
 class AttemptResult(StrEnum):
     """How one attempt at a delivery ended: taken, to be made again, the last one, or given back unfinished."""
 
@@ -50,7 +57,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a tenant wants to be told. `secret` is known in the moment in which it is made."""
+    """Where a tenant wants to be told.
+
+    `secret` is the shared one, known in the moment in which it is made; `public_key` is there without one.
+    """
 
     webhook_id: WebhookId
     created_by: str
@@ -62,6 +72,8 @@ class Webhook:
     failing_since: datetime | None
     create_time: datetime
     version: int
+    signature_scheme: SignatureScheme
+    public_key: str | None
     secret: str | None = None
 
 

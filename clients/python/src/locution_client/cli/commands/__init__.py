@@ -1,1 +1,1 @@
-"""One module a command; each has `configure(commands)`, which names the coroutine to run."""
+"""One module for each group of commands; `main` gives them their names."""

@@ -1,71 +1,64 @@
-"""`locution jobs tags`: list, give, take, rename and delete tags."""
+"""`locution jobs tags`: list, add, remove, rename and delete tags."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
 from locution.v1 import job_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli import show
+from locution_client.cli.app import Commands
+from locution_client.cli.arguments import JOB, JSON, TAG, TAGS, argument, tag_name
 from locution_client.client import Client
 from locution_client.errors import ApiError
 
 ATTEMPTS = 5
 
-
-def configure(actions: arguments.Commands) -> None:
-    """Add the action and its own."""
-    parser = actions.add_parser("tags", help="list, give, take, rename and delete tags")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    listing = verbs.add_parser("list", help="list the tags with their jobs")
-    arguments.add_json(listing)
-    listing.set_defaults(run=_list)
-    for verb, run, text in (("add", _add, "give a job tags"), ("remove", _remove, "take tags from a job")):
-        action = verbs.add_parser(verb, help=text)
-        action.add_argument("job", type=arguments.job, metavar="JOB", help="jobs/ID")
-        action.add_argument("tags", nargs="+", type=arguments.tag, metavar="TAG")
-        action.set_defaults(run=run)
-    rename = verbs.add_parser("rename", help="rename a tag on every job")
-    rename.add_argument("tag", type=arguments.tag, metavar="TAG")
-    rename.add_argument("new", type=arguments.tag, metavar="NEW")
-    rename.set_defaults(run=_rename)
-    delete = verbs.add_parser("delete", help="take a tag from every job")
-    delete.add_argument("tag", type=arguments.tag, metavar="TAG")
-    delete.set_defaults(run=_delete)
+app = Commands("List, add, remove, rename and delete tags.")
 
 
-async def _list(client: Client, options: argparse.Namespace) -> int:
-    tags = await client.tags.all()
-    rows = [(tag.name.removeprefix("tags/"), str(tag.job_count)) for tag in tags]
-    print(show.as_json(tags) if options.json else show.table(("TAG", "JOBS"), rows))
-    return exit_codes.OK
+@app.verb("list", JSON)
+async def _list(client: Client, json: bool) -> None:
+    """List all tags, with the number of jobs that have them."""
+    show.listing(
+        await client.tags.all(),
+        ("TAG", "JOBS"),
+        lambda tag: (tag.name.removeprefix("tags/"), str(tag.job_count)),
+        json=json,
+    )
 
 
-async def _add(client: Client, options: argparse.Namespace) -> int:
-    return await _change(client, options.job, given=options.tags)
+@app.verb("add", JOB, TAGS)
+async def _add(client: Client, job: str, tags: list[str]) -> None:
+    """Add tags to a job."""
+    await _change(client, job, added=tags)
 
 
-async def _remove(client: Client, options: argparse.Namespace) -> int:
-    return await _change(client, options.job, taken=options.tags)
+@app.verb("remove", JOB, TAGS)
+async def _remove(client: Client, job: str, tags: list[str]) -> None:
+    """Remove tags from a job."""
+    await _change(client, job, removed=tags)
 
 
-async def _rename(client: Client, options: argparse.Namespace) -> int:
-    done = await client.tags.rename(options.tag, options.new)
-    print(f"{done.changed_count} jobs changed; {done.tag.job_count} have the tag {options.new}")
-    return exit_codes.OK
+@app.verb("rename", TAG, argument("new", type=tag_name, metavar="NEW", help="new tag"))
+async def _rename(client: Client, tag: str, new: str) -> None:
+    """Rename a tag on every job."""
+    done = await client.tags.rename(tag, new)
+    print(f"{done.changed_count} jobs changed; {done.tag.job_count} have the tag {new}")
 
 
-async def _delete(client: Client, options: argparse.Namespace) -> int:
-    print(f"{await client.tags.delete(options.tag)} jobs changed")
-    return exit_codes.OK
+@app.verb("delete", TAG)
+async def _delete(client: Client, tag: str) -> None:
+    """Remove a tag from every job."""
+    print(f"{await client.tags.delete(tag)} jobs changed")
 
 
-async def _change(client: Client, name: str, *, given: tuple[str, ...] = (), taken: tuple[str, ...] = ()) -> int:
-    """Change a job's tags as they stand; one that somebody else changes meanwhile is read again."""
+async def _change(client: Client, name: str, *, added: Sequence[str] = (), removed: Sequence[str] = ()) -> None:
+    """Change the tags of a job; when somebody else changes the job meanwhile, read it again."""
     for attempt in range(ATTEMPTS):
         job = await client.jobs.get(name)
-        kept = [tag for tag in job.tags if tag not in taken]
-        wanted = pb.Job(name=name, tags=dict.fromkeys([*kept, *given]), etag=job.etag)
+        kept = [tag for tag in job.tags if tag not in removed]
+        wanted = pb.Job(name=name, tags=dict.fromkeys([*kept, *added]), etag=job.etag)
         try:
             job = await client.jobs.update(wanted, ["tags"])
         except ApiError as error:
@@ -74,4 +67,3 @@ async def _change(client: Client, name: str, *, given: tuple[str, ...] = (), tak
             continue
         print(", ".join(job.tags))
         break
-    return exit_codes.OK

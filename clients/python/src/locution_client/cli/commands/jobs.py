@@ -1,100 +1,204 @@
-"""`locution jobs`: list, read and watch jobs; what changes them is in job_changes and job_tags."""
+"""`locution jobs`: list, read, watch and change jobs."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from json import dumps
 from pathlib import Path
+from typing import TypeVar
 
 from locution.v1 import job_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, preferred, show
-from locution_client.cli.commands import job_changes, job_tags
-from locution_client.cli.output import Destination
+from locution_client.cli import durations, exit_codes, preferred, show
+from locution_client.cli.app import Commands
+from locution_client.cli.arguments import (
+    FORMAT,
+    JOB,
+    JOBS,
+    JSON,
+    LABEL,
+    LIMIT,
+    OUTPUT,
+    argument,
+    job_name,
+    number,
+    switch,
+    tag_name,
+)
+from locution_client.cli.commands import job_tags
+from locution_client.cli.output import Destination, UsageError
 from locution_client.cli.progress import Screen
 from locution_client.client import Client
+from locution_client.errors import ApiError
 from locution_client.transcription import Observer, follow
 
+T = TypeVar("T")
 
-def configure(commands: arguments.Commands) -> None:
-    """Add the command and its own commands."""
-    parser = commands.add_parser("jobs", help="list, read, watch and change jobs")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    _configure_list(actions)
-    get = actions.add_parser("get", help="show one job")
-    watch = actions.add_parser("watch", help="follow a job to its end")
-    for action, run in ((get, _get), (watch, _watch)):
-        action.add_argument("job", type=arguments.job, metavar="JOB", help="jobs/ID")
-        arguments.add_format(action, otherwise="with --output your settings' or txt; else no transcript is fetched")
-        arguments.add_json(action)
-        action.set_defaults(run=run)
-    job_changes.configure(actions)
-    job_tags.configure(actions)
+app = Commands("List, read, watch and change jobs.", tags=job_tags.app)
 
 
-def _configure_list(actions: arguments.Commands) -> None:
-    listing = actions.add_parser("list", help="list the newest jobs")
-    listing.add_argument(
-        "--filter", default="", metavar="F", help="for example 'state = RUNNING' or 'tags:(a OR b)' (AIP-160)"
-    )
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
-    arguments.add_json(listing)
-    listing.set_defaults(run=_list)
+@app.verb(
+    "list",
+    argument(
+        "--filter", default="", metavar="F", help="AIP-160 filter, for example 'state = RUNNING' or 'tags:(a OR b)'"
+    ),
+    LIMIT,
+    JSON,
+)
+async def _list(client: Client, filter: str, limit: int, json: bool) -> None:
+    """List the newest jobs."""
+    jobs = await client.jobs.newest(limit, matching=filter)
+    show.listing(jobs, ("JOB", "STATE", "AUDIO", "CREATED", "LABEL"), _row, json=json)
 
 
-async def _list(client: Client, options: argparse.Namespace) -> int:
-    jobs = await client.jobs.newest(options.limit, matching=options.filter)
-    if options.json:
-        print(show.as_json(jobs))
+@app.verb("get", JOB, FORMAT, OUTPUT, JSON)
+async def _get(client: Client, job: str, format: str | None, output: str | None, json: bool) -> None:
+    """Show a job. With --format or --output, fetch its transcript instead."""
+    chosen = await _format(client, format, output)
+    found = await client.jobs.get(job)
+    if chosen:
+        await _export(client, found, chosen, output)
     else:
-        header = ("JOB", "STATE", "AUDIO", "CREATED", "LABEL")
-        print(show.table(header, [_row(job) for job in jobs]))
-    return exit_codes.OK
+        show.one(found, _lines(found), json=json)
 
 
-async def _get(client: Client, options: argparse.Namespace) -> int:
-    options.format = await _format(client, options)
-    job = await client.jobs.get(options.job)
-    if options.format:
-        await _export(client, job, options)
-    else:
-        print(json.dumps(show.to_dict(job), indent=2, ensure_ascii=False) if options.json else _description(job))
-    return exit_codes.OK
-
-
-async def _watch(client: Client, options: argparse.Namespace) -> int:
-    options.format = await _format(client, options)
+@app.verb("watch", JOB, FORMAT, OUTPUT, JSON)
+async def _watch(client: Client, job: str, format: str | None, output: str | None, json: bool) -> None:
+    """Follow a job to its end. With --format or --output, then fetch its transcript."""
+    chosen = await _format(client, format, output)
     screen = Screen()
-    lines = _Lines(as_json=options.json) if options.json or not options.format else None
+    events = _Events(json=json) if json or not chosen else None
     try:
         with screen.shown():
-            job = await follow(client, options.job, lines or screen.observer(options.job))
+            ended = await follow(client, job, events or screen.observer(job))
     except asyncio.CancelledError:
-        show.note(f"locution: {options.job} goes on; `locution jobs watch {options.job}` follows it again")
+        show.note(f"locution: {job} continues; follow it again with `locution jobs watch {job}`")
         raise
-    show.warnings(job, job.name)
-    if options.format:
-        await _export(client, job, options)
-    return exit_codes.OK
+    show.warnings(ended, ended.name)
+    if chosen:
+        await _export(client, ended, chosen, output)
 
 
-async def _format(client: Client, options: argparse.Namespace) -> str | None:
+@app.verb("cancel", JOBS, JSON)
+async def _cancel(client: Client, jobs: list[str], json: bool) -> int:
+    """Cancel jobs that wait or run."""
+    done, code = await _each(jobs, client.jobs.cancel)
+    _changed(done, json=json)
+    return code
+
+
+@app.verb("retry", JOBS, JSON)
+async def _retry(client: Client, jobs: list[str], json: bool) -> int:
+    """Create new jobs from failed or cancelled ones. The new jobs reuse all finished work."""
+    done, code = await _each(jobs, client.jobs.retry)
+    _changed(done, json=json)
+    return code
+
+
+@app.verb(
+    "update",
+    JOB,
+    LABEL,
+    argument("--priority", type=number(-10, 10), metavar="N", help="priority from -10 to 10; higher runs first"),
+    argument("--tag", action="append", type=tag_name, metavar="TAG", help="new tag, replaces all tags; repeatable"),
+    switch("--no-tags", "remove all tags"),
+    JSON,
+)
+async def _update(
+    client: Client, job: str, label: str | None, priority: int | None, tag: list[str] | None, no_tags: bool, json: bool
+) -> None:
+    """Change the label, the tags or the priority of a job."""
+    if tag and no_tags:
+        raise UsageError("--tag and --no-tags exclude each other")
+    wanted = {"display_name": label, "tags": [] if no_tags else tag, "priority": priority}
+    fields = {name: value for name, value in wanted.items() if value is not None}
+    if not fields:
+        raise UsageError("nothing to change. Use --label, --tag, --no-tags or --priority")
+    _changed([await client.jobs.update(pb.Job(name=job, **fields), fields)], json=json)  # type: ignore[arg-type]
+
+
+@app.verb(
+    "delete",
+    argument("jobs", nargs="*", type=job_name, metavar="JOB", help="job name: jobs/ID"),
+    argument("--filter", metavar="F", help="delete all finished jobs that match this AIP-160 filter instead"),
+    switch("--count", "with --filter: only count the jobs"),
+)
+async def _delete(client: Client, jobs: list[str], filter: str | None, count: bool) -> int | None:
+    """Delete jobs with their transcripts."""
+    if bool(jobs) == bool(filter) or (count and not filter):
+        raise UsageError("give either job names or --filter; --count needs --filter")
+    if filter:
+        print(await client.jobs.delete_matching(filter, count_only=count))
+        return None
+    _, code = await _each(jobs, client.jobs.delete)
+    return code
+
+
+@app.verb(
+    "estimate",
+    argument("job", nargs="?", type=job_name, metavar="JOB", help="job name: jobs/ID"),
+    durations.option(
+        "--audio", "estimate a new job of this much audio, for example 1h30m", pb.EstimateJobRequest, "audio_duration"
+    ),
+    JSON,
+)
+async def _estimate(client: Client, job: str | None, audio: timedelta | None, json: bool) -> None:
+    """Estimate when a job finishes and how much work it is."""
+    subject = job or audio
+    if subject is None or (job and audio):
+        raise UsageError("give either a job name or --audio")
+    found = await client.jobs.estimate(subject)
+    known, unknown = found.HasField("work_duration"), "unknown: nothing was measured yet"
+    lines = [
+        ("before it", f"{found.queue_position} jobs, {show.seconds(found.queued_audio_duration):.0f} s of audio"),
+        ("work", f"{show.seconds(found.work_duration):.1f} s" if known else unknown),
+        ("ends", found.end_time.ToJsonString() if found.HasField("end_time") else unknown),
+    ]
+    if found.HasField("quota_remaining_duration"):
+        lines.append(("quota left", f"{show.seconds(found.quota_remaining_duration):.0f} s of audio"))
+    show.one(found, lines, json=json)
+
+
+async def _each(names: list[str], change: Callable[[str], Awaitable[T]]) -> tuple[list[T], int]:
+    """Change each job; report each refusal, and go on with the others."""
+    done, code = [], exit_codes.OK
+    for name in names:
+        try:
+            done.append(await change(name))
+        except ApiError as error:
+            show.failure(error, name)
+            code = max(code, exit_codes.of(error))
+    return done, code
+
+
+def _changed(jobs: list[pb.Job], *, json: bool) -> None:
+    if json or jobs:
+        show.listing(
+            jobs,
+            ("JOB", "STATE", "TAGS", "LABEL"),
+            lambda job: (job.name, show.state(job), ", ".join(job.tags), job.display_name),
+            json=json,
+        )
+
+
+async def _format(client: Client, given: str | None, output: str | None) -> str | None:
     """Return the format of the transcript to fetch, None for none."""
-    return await preferred.export_format(client, options.format) if options.format or options.output else None
+    return await preferred.export_format(client, given) if given or output else None
 
 
-async def _export(client: Client, job: pb.Job, options: argparse.Namespace) -> None:
+async def _export(client: Client, job: pb.Job, file_format: str, output: str | None) -> None:
     source = Path(job.display_name or job.name.rpartition("/")[2])
-    destination = Destination([source], options.output, options.format)
-    destination.write(source, await client.transcripts.export(job.name, options.format))
+    destination = Destination([source], output, file_format)
+    destination.write(source, await client.transcripts.export(job.name, file_format))
 
 
-class _Lines(Observer):
+class _Events(Observer):
     """Print one line an event: the result of `watch` itself, where no transcript was asked for."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
 
     def uploading(self, sent: int, total: int) -> None:
         """Ignore it: watching uploads nothing."""
@@ -104,7 +208,7 @@ class _Lines(Observer):
 
     def happened(self, event: pb.JobEvent) -> None:
         """Print the event."""
-        line = json.dumps(show.to_dict(event), ensure_ascii=False) if self._as_json else _event(event)
+        line = dumps(show.to_dict(event), ensure_ascii=False) if self._json else _event(event)
         print(line, flush=True)
 
 
@@ -113,16 +217,14 @@ def _row(job: pb.Job) -> tuple[str, ...]:
     return (job.name, show.state(job), audio, job.create_time.ToJsonString(), job.display_name)
 
 
-def _description(job: pb.Job) -> str:
+def _lines(job: pb.Job) -> list[tuple[str, str]]:
     lines = [("job", job.name), ("state", show.state(job)), ("label", job.display_name), ("upload", job.upload)]
     lines += [("tags", ", ".join(job.tags))] if job.tags else []
     lines += [("audio", _row(job)[2]), ("created", job.create_time.ToJsonString())]
     lines += [(show.stage(stage.kind), _amount(stage)) for stage in job.progress.stages]
     lines += [("model", f"{show.stage(model.stage)}: {model.model}") for model in job.models]
     lines += [("warning", warning.message) for warning in job.warnings]
-    if job.HasField("error"):
-        lines.append(("error", job.error.message))
-    return "\n".join(f"{name:<11} {text}" for name, text in lines)
+    return [*lines, ("error", job.error.message)] if job.HasField("error") else lines
 
 
 def _amount(stage: pb.StageProgress) -> str:

@@ -1,19 +1,21 @@
-"""`locution live`: stream audio and print text while it is spoken."""
+"""`locution live`: stream audio and print the text while it is spoken."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
 from locution.v1 import live_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli import durations, show
+from locution_client.cli.app import verb
+from locution_client.cli.arguments import ASR_MODEL, LANGUAGE, argument, number, speaker_count, switch
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 from locution_client.wave_stream import Sound, UnknownAudio, recognise
@@ -22,49 +24,72 @@ PIECE = 8192
 WIDTHS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
 
-def configure(commands: arguments.Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
-        "live",
-        help="transcribe audio while it comes",
-        description="Stream a WAV, FLAC or Ogg Opus file, or audio from a pipe, for example from a microphone: "
-        "arecord -q -t raw -f S16_LE -r 16000 | locution live -",
-        epilog=exit_codes.HELP,
-    )
-    parser.add_argument("file", metavar="FILE|-", help="audio of one channel; - reads standard input")
-    parser.add_argument(
-        "--rate", type=int, default=16000, metavar="HZ", help="of raw 16-bit samples on standard input (16000)"
-    )
-    parser.add_argument("--language", metavar="auto|xx", help="language of the speech (auto)")
-    parser.add_argument("--asr-model", type=arguments.weight, metavar="SET/WEIGHT", help="(the server's default)")
-    parser.add_argument("--silence", type=float, metavar="SECONDS", help="pause after which text is final (8)")
-    parser.add_argument("--realtime", action="store_true", help="send a file as slowly as it was spoken")
-    parser.add_argument("--diarize", action="store_true", help="say who speaks (off)")
-    parser.add_argument(
-        "--speakers", type=arguments.count, metavar="N", help="exactly so many speakers; says who speaks"
-    )
-    parser.add_argument("--keep", action="store_true", help="make a job of the audio at the end, and print its name")
-    parser.set_defaults(run=run)
+@verb(
+    argument("file", metavar="FILE|-", help="audio file with one channel; - reads standard input"),
+    argument(
+        "--rate",
+        type=number(1, 10**9 - 1),
+        default=16000,
+        metavar="HZ",
+        help="sample rate of raw 16-bit samples on standard input (default: 16000)",
+    ),
+    LANGUAGE,
+    ASR_MODEL,
+    durations.option(
+        "--silence", "pause after which the text is final (default: 8s)", pb.LiveConfig, "endpoint_silence"
+    ),
+    switch("--realtime", "send a file at the speed of speech"),
+    switch("--diarize", "tell speakers apart (default: off)"),
+    argument(
+        "--speakers", type=speaker_count, metavar="N", help="exact number of speakers, 1 to 50; implies --diarize"
+    ),
+    switch("--keep", "create a job from the audio at the end, and print its name"),
+)
+async def live(
+    client: Client,
+    file: str,
+    rate: int,
+    language: str | None,
+    asr_model: str | None,
+    silence: timedelta | None,
+    realtime: bool,
+    diarize: bool,
+    speakers: int | None,
+    keep: bool,
+) -> None:
+    """Transcribe audio while it is spoken.
 
-
-async def run(client: Client, options: argparse.Namespace) -> int:
-    """Stream one recording; return the exit status."""
+    Streams a WAV, FLAC or Ogg Opus file, or audio from a pipe. For example, from a microphone:
+    arecord -q -t raw -f S16_LE -r 16000 | locution live -
+    """
     try:
-        sound = await recognise(_bytes(options.file), options.rate if options.file == "-" else None)
+        sound = await recognise(_bytes(file), rate if file == "-" else None)
     except UnknownAudio as error:
-        raise UsageError(f"{options.file}: {error}") from error
-    data = paced(sound) if options.realtime else sound.data
-    config = _config(sound, options)
+        raise UsageError(f"{file}: {error}") from error
+    config = pb.LiveConfig(
+        encoding=sound.encoding,
+        sample_rate_hertz=sound.rate,
+        language=language,
+        asr_model=asr_model,
+        display_name="" if file == "-" else Path(file).name,
+    )
+    if silence is not None:
+        config.endpoint_silence.FromTimedelta(silence)
+    if diarize or speakers is not None:
+        config.diarization.enabled = True
+    if speakers is not None:
+        config.diarization.speaker_count = speakers
+    if keep:
+        config.afterwards = pb.LiveConfig.AFTERWARDS_JOB
     screen = Screen(sys.stdout.isatty(), config.HasField("diarization"))
-    async for message in client.live.transcribe(config, data):
+    async for message in client.live.transcribe(config, paced(sound) if realtime else sound.data):
         screen.show(message)
-    return exit_codes.OK
 
 
 class Screen:
-    """Print finals as lines, and on a terminal what is heard behind them in place.
+    """Print finals as lines, and on a terminal the partial text after them in place.
 
-    A final with speakers is a line a speaker; those whose speakers turn out to be others are told again at the end.
+    A final with speakers is one line for each turn. When its speakers change later, standard error repeats it.
     """
 
     def __init__(self, terminal: bool, diarized: bool = False) -> None:
@@ -81,12 +106,12 @@ class Screen:
                 self._correct(message.speakers)
             case "notice" if message.notice.kind == pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE:
                 self._clear()
-                show.note("locution: no diarizer answers; the text goes on without speakers")
+                show.note("locution: no diarizer is available; the text continues without speakers")
             case "partial" if self._terminal:
                 self._rewrite(partial_text(message.partial))
             case "done" if message.done.job:
                 self._clear()
-                show.note(f"locution: kept as {message.done.job}")
+                show.note(f"locution: created {message.done.job}")
 
     def _final(self, final: pb.StreamFinal) -> None:
         for line in spoken_lines(final):
@@ -102,7 +127,7 @@ class Screen:
             word.speaker = speaker
         self._clear()
         at = final.start_offset.ToTimedelta().total_seconds()
-        show.note("\n".join([f"locution: the speakers from {at:.1f} s on:", *spoken_lines(final)]))
+        show.note("\n".join([f"locution: corrected speakers from {at:.1f} s:", *spoken_lines(final)]))
 
     def _line(self, text: str) -> None:
         self._clear()
@@ -133,25 +158,6 @@ def partial_text(partial: pb.StreamPartial) -> str:
     return f"{confirmed} {partial.unstable}".strip()
 
 
-def _config(sound: Sound, options: argparse.Namespace) -> pb.LiveConfig:
-    config = pb.LiveConfig(
-        encoding=sound.encoding,
-        sample_rate_hertz=sound.rate,
-        language=options.language,
-        asr_model=options.asr_model,
-        display_name="" if options.file == "-" else Path(options.file).name,
-    )
-    if options.silence is not None:
-        config.endpoint_silence.FromMilliseconds(round(options.silence * 1000))
-    if options.diarize or options.speakers is not None:
-        config.diarization.enabled = True
-    if options.speakers is not None:
-        config.diarization.speaker_count = options.speakers
-    if options.keep:
-        config.afterwards = pb.LiveConfig.AFTERWARDS_JOB
-    return config
-
-
 async def _bytes(name: str) -> AsyncIterator[bytes]:
     """Yield a file's bytes, or those of standard input as soon as they come."""
     try:
@@ -167,7 +173,7 @@ async def _bytes(name: str) -> AsyncIterator[bytes]:
 
 
 async def paced(sound: Sound) -> AsyncIterator[bytes]:
-    """Yield audio at the speed at which it was spoken; what has no rate is passed on as it comes."""
+    """Yield audio at the speed of speech; audio without a known rate passes unchanged."""
     loop = asyncio.get_running_loop()
     begun, sent = loop.time(), 0
     width = WIDTHS.get(sound.encoding, 1)

@@ -1,14 +1,17 @@
-"""`locution quotas`: how much a tenant may use, and how much of it is used."""
+"""`locution quotas|usage`: how much a tenant may use, and what it used."""
 
 from __future__ import annotations
 
-import argparse
+from argparse import ArgumentTypeError
 
 from google.protobuf.message import Message
 from locution.v1 import administration_service_pb2 as pb
 from locution.v1.identity_pb2 import QuotaLimits
 
-from locution_client.cli import arguments, exit_codes, naming, show
+from locution_client.cli import naming, show
+from locution_client.cli.app import Commands, verb
+from locution_client.cli.arguments import IN_TENANT, JSON, argument
+from locution_client.cli.durations import duration
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
@@ -20,63 +23,80 @@ USE = {
 }
 NAMES = tuple(field.name for field in QuotaLimits.DESCRIPTOR.fields)
 
-
-def configure(commands: arguments.Commands) -> None:
-    """Add the command and its own commands."""
-    parser = commands.add_parser("quotas", help="show or set how much a tenant may use")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    reading = actions.add_parser("get", help="show the quotas and what is used")
-    setting = actions.add_parser("set", help="as an operator: set quotas of a tenant")
-    text = f"of {', '.join(NAMES)}; audio as 90s, 15m or 10h; `default` goes back to the server's"
-    setting.add_argument("quotas", nargs="+", metavar="NAME=VALUE", help=text)
-    for action, run in ((reading, _get), (setting, _set)):
-        naming.add_tenant(action)
-        arguments.add_json(action)
-        action.set_defaults(run=run)
+app = Commands("Show or set how much a tenant may use.")
 
 
-async def _get(client: Client, options: argparse.Namespace) -> int:
-    _print(await client.administration.quotas(await naming.chosen(client, options)), as_json=options.json)
-    return exit_codes.OK
+@app.verb("get", IN_TENANT, JSON)
+async def _get(client: Client, tenant: str | None, json: bool) -> None:
+    """Show the quotas and their use."""
+    _print(await client.administration.quotas(await naming.chosen(client, tenant)), json=json)
 
 
-async def _set(client: Client, options: argparse.Namespace) -> int:
+@app.verb(
+    "set",
+    argument(
+        "quotas",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help=f"{', '.join(NAMES)}; audio is a duration, for example 10h; `default` restores the server's default",
+    ),
+    IN_TENANT,
+    JSON,
+)
+async def _set(client: Client, quotas: list[str], tenant: str | None, json: bool) -> None:
+    """Set quotas of a tenant. Operators only."""
     limits, fields = QuotaLimits(), []
-    for pair in options.quotas:
+    for pair in quotas:
         name, _, value = pair.partition("=")
         _fill(limits, name, value)
         fields.append(f"limits.{name}")
-    wanted = pb.Quotas(name=f"{await naming.chosen(client, options)}/quotas", limits=limits)
-    _print(await client.administration.update_quotas(wanted, fields), as_json=options.json)
-    return exit_codes.OK
+    wanted = pb.Quotas(name=f"{await naming.chosen(client, tenant)}/quotas", limits=limits)
+    _print(await client.administration.update_quotas(wanted, fields), json=json)
+
+
+@verb(
+    argument("--from", dest="first", default="", metavar="DATE", help="first day (default: the first of this month)"),
+    argument("--to", dest="last", default="", metavar="DATE", help="last day (default: today)"),
+    argument("--subject", default="", metavar="S", help="one key or user, as `locution whoami` names it"),
+    IN_TENANT,
+    JSON,
+)
+async def usage(client: Client, first: str, last: str, subject: str, tenant: str | None, json: bool) -> None:
+    """Show what a tenant used, by day (UTC) and by key or user."""
+    used = await client.administration.usage(await naming.chosen(client, tenant), first, last, subject)
+    if json:
+        show.one(used, (), json=True)
+        return
+    rows = [*map(_row, used.rows), ("total", "", *_row(used.total)[2:])]
+    print(show.table(("DAY", "SUBJECT", "AUDIO", "UPLOADED", "JOBS"), rows))
+
+
+def _row(row: pb.UsageRow) -> tuple[str, ...]:
+    audio = f"{show.seconds(row.audio_duration):.1f} s"
+    return (row.date, row.subject, audio, f"{row.uploaded_bytes / 1e6:.1f} MB", str(row.job_count))
 
 
 def _fill(limits: QuotaLimits, name: str, value: str) -> None:
     if name not in NAMES or not value:
-        raise UsageError(f"{name!r} is no quota; give NAME=VALUE, NAME of {', '.join(NAMES)}")
+        raise UsageError(f"{name!r} is not a quota. Use NAME=VALUE with one of {', '.join(NAMES)}")
     if value == "default":
         return
     try:
         if name.startswith("audio_"):
-            getattr(limits, name).FromTimedelta(arguments.span(value))
+            getattr(limits, name).FromTimedelta(duration(QuotaLimits, name)(value))
         else:
             setattr(limits, name, float(value) if name.startswith("calls_") else int(value))
-    except (ValueError, argparse.ArgumentTypeError) as error:
+    except (ValueError, ArgumentTypeError) as error:
         raise UsageError(f"{name}: {error}") from None
 
 
-def _print(quotas: pb.Quotas, *, as_json: bool) -> None:
-    if as_json:
-        naming.one(quotas, (), as_json=True)
+def _print(quotas: pb.Quotas, *, json: bool) -> None:
+    if json:
+        show.one(quotas, (), json=True)
         return
     given = {field.name for field, _ in quotas.limits.ListFields()}
     rows = [
-        (
-            name,
-            _value(quotas.effective, name),
-            _used(quotas, name),
-            "set" if name in given else "default",
-        )
+        (name, _value(quotas.effective, name), _used(quotas, name), "set" if name in given else "default")
         for name in NAMES
     ]
     print(show.table(("QUOTA", "LIMIT", "USED", "FROM"), rows))

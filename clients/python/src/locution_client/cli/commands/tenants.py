@@ -1,84 +1,113 @@
-"""`locution tenants`: make and change tenants, and say which OIDC issuers speak for their callers."""
+"""`locution tenants`: create and change tenants, and the OIDC issuers whose tokens they accept."""
 
 from __future__ import annotations
 
-import argparse
-
 from locution.v1 import administration_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, naming, show
-from locution_client.cli.commands import issuers
+from locution_client.cli import arguments, naming, show
+from locution_client.cli.app import Commands
+from locution_client.cli.arguments import IN_TENANT, JSON, LABEL, TENANT, argument, either, number, of_tenant, words
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
 STATES = naming.words(pb.Tenant.State.items(), "STATE_")
+HEADER = ("tenant", "state", "weight", "created", "label")
+ISSUER = ("name", "issuer", "audience", "algorithm", "role")
+
+WEIGHT = argument(
+    "--weight", type=number(1, 1000), metavar="N", help="share of the engines against other tenants, 1 to 1000"
+)
+
+issuers = Commands("List, add and delete the OIDC issuers of a tenant.")
+app = Commands("Create and change tenants, and their OIDC issuers.", issuers=issuers)
 
 
-def configure(commands: arguments.Commands) -> None:
-    """Add the command and its own commands."""
-    parser = commands.add_parser("tenants", help="make and change tenants, and their OIDC issuers")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="list the tenants")
-    arguments.add_json(listing)
-    listing.set_defaults(run=_list)
-    _on_one(actions, "get", _get, "show a tenant")
-    for name, run, text in (("create", _create, "make a tenant"), ("set", _set, "change a tenant")):
-        action = _on_one(actions, name, run, text)
-        action.add_argument("--label", metavar="TEXT", help="label for people")
-        action.add_argument(
-            "--weight", type=_weight, metavar="N", help="share of the engines against others, 1 to 1000"
-        )
-    switch = action.add_mutually_exclusive_group()
-    switch.add_argument("--enable", dest="state", action="store_const", const="active", help="take its credentials")
-    switch.add_argument("--disable", dest="state", action="store_const", const="disabled", help="take none of them")
-    issuers.configure(actions)
+@app.verb("list", JSON)
+async def _list(client: Client, json: bool) -> None:
+    """List the tenants."""
+    show.listing(await client.administration.tenants(), [name.upper() for name in HEADER], _row, json=json)
 
 
-def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = arguments.action(actions, name, run, text)
-    action.add_argument("tenant", type=naming.tenant, metavar="TENANT", help="its name")
-    return action
+@app.verb("get", TENANT, JSON)
+async def _get(client: Client, tenant: str, json: bool) -> None:
+    """Show a tenant."""
+    _print(await client.administration.tenant(tenant), json=json)
 
 
-def _weight(text: str) -> int:
-    """Accept a share of the engines."""
-    weight = int(text)
-    if not 1 <= weight <= 1000:
-        raise argparse.ArgumentTypeError(f"{weight} is not from 1 to 1000")
-    return weight
+@app.verb("create", TENANT, LABEL, WEIGHT, JSON)
+async def _create(client: Client, tenant: str, label: str | None, weight: int | None, json: bool) -> None:
+    """Create a tenant."""
+    wanted = pb.Tenant(display_name=label or "", weight=weight or 0)
+    _print(await client.administration.create_tenant(tenant.removeprefix("tenants/"), wanted), json=json)
 
 
-async def _list(client: Client, options: argparse.Namespace) -> int:
-    tenants = await client.administration.tenants()
-    header = ("TENANT", "STATE", "WEIGHT", "CREATED", "LABEL")
-    print(show.as_json(tenants) if options.json else show.table(header, [_row(tenant) for tenant in tenants]))
-    return exit_codes.OK
-
-
-async def _get(client: Client, options: argparse.Namespace) -> int:
-    return _print(await client.administration.tenant(options.tenant), options)
-
-
-async def _create(client: Client, options: argparse.Namespace) -> int:
-    wanted = pb.Tenant(display_name=options.label or "", weight=options.weight or 0)
-    name = options.tenant.removeprefix("tenants/")
-    return _print(await client.administration.create_tenant(name, wanted), options)
-
-
-async def _set(client: Client, options: argparse.Namespace) -> int:
-    wanted = {"display_name": options.label, "weight": options.weight, "state": STATES.get(options.state or "")}
+@app.verb("set", TENANT, LABEL, WEIGHT, either("accept its credentials", "refuse its credentials"), JSON)
+async def _set(
+    client: Client, tenant: str, label: str | None, weight: int | None, enable: bool | None, json: bool
+) -> None:
+    """Change a tenant."""
+    wanted = {"display_name": label, "weight": weight, "state": arguments.state(STATES, enable)}
     fields = {name: value for name, value in wanted.items() if value is not None}
     if not fields:
-        raise UsageError("nothing to change: give --label, --weight, --enable or --disable")
-    return _print(await client.administration.update_tenant(pb.Tenant(name=options.tenant, **fields), fields), options)
+        raise UsageError("nothing to change. Use --label, --weight, --enable or --disable")
+    changed = pb.Tenant(name=tenant, **fields)  # type: ignore[arg-type]
+    _print(await client.administration.update_tenant(changed, fields), json=json)
 
 
-def _print(tenant: pb.Tenant, options: argparse.Namespace) -> int:
-    header = ("tenant", "state", "weight", "created", "label")
-    naming.one(tenant, list(zip(header, _row(tenant), strict=True)), as_json=options.json)
-    return exit_codes.OK
+@issuers.verb("list", IN_TENANT, JSON)
+async def _list_issuers(client: Client, tenant: str | None, json: bool) -> None:
+    """List the issuers."""
+    found = await client.administration.issuers(await naming.chosen(client, tenant))
+    show.listing(found, [name.upper() for name in ISSUER], _issuer, json=json)
+
+
+@issuers.verb(
+    "add",
+    argument("issuer", metavar="URL", help="`iss` of the tokens"),
+    argument("--audience", required=True, metavar="AUD", help="`aud` that the tokens must contain"),
+    argument("--jwks", required=True, metavar="URL", help="address of the public keys"),
+    argument("--algorithm", default="RS256", metavar="ALG", help="signature algorithm of the tokens (default: RS256)"),
+    words("--role", naming.ROLES, "role of the callers (default: member)", default="member"),
+    argument("--role-claim", default="", metavar="NAME", help="claim that holds the role of the caller"),
+    IN_TENANT,
+    JSON,
+)
+async def _add_issuer(
+    client: Client,
+    issuer: str,
+    audience: str,
+    jwks: str,
+    algorithm: str,
+    role: int,
+    role_claim: str,
+    tenant: str | None,
+    json: bool,
+) -> None:
+    """Accept the tokens of an OIDC issuer. Operators only."""
+    wanted = pb.Issuer(issuer=issuer, audience=audience, jwks_uri=jwks, algorithm=algorithm, role_claim=role_claim)
+    wanted.default_role = role  # type: ignore[assignment]
+    made = await client.administration.create_issuer(await naming.chosen(client, tenant), wanted)
+    show.one(made, list(zip(ISSUER, _issuer(made), strict=True)), json=json)
+
+
+@issuers.verb("delete", of_tenant("issuers", "ISSUER"), IN_TENANT, JSON)
+async def _delete_issuer(client: Client, issuer: str, tenant: str | None, json: bool) -> None:
+    """Stop accepting the tokens of an issuer. Operators only."""
+    name = await naming.named(client, tenant, "issuers", issuer)
+    await client.administration.delete_issuer(name)
+    show.named(name, "is deleted; its tokens are no longer accepted", json=json)
+
+
+def _print(tenant: pb.Tenant, *, json: bool) -> None:
+    show.one(tenant, list(zip(HEADER, _row(tenant), strict=True)), json=json)
 
 
 def _row(tenant: pb.Tenant) -> tuple[str, ...]:
-    state, made = naming.word(STATES, tenant.state), naming.when(tenant, "create_time")
+    state, made = naming.word(STATES, tenant.state), show.when(tenant, "create_time")
     return (tenant.name, state, str(tenant.weight), made, tenant.display_name)
+
+
+def _issuer(issuer: pb.Issuer) -> tuple[str, ...]:
+    role = naming.word(naming.ROLES, issuer.default_role)
+    shown = f"claim {issuer.role_claim}, else {role}" if issuer.role_claim else role
+    return (issuer.name, issuer.issuer, issuer.audience, issuer.algorithm, shown)

@@ -1,15 +1,30 @@
-"""`locution transcribe`: send files and print what was said."""
+"""`locution transcribe`: send files and print their transcripts."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+from argparse import BooleanOptionalAction
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from locution.v1 import job_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, preferred, show
-from locution_client.cli.output import Destination, UsageError
+from locution_client.cli import exit_codes, preferred, show
+from locution_client.cli.app import verb
+from locution_client.cli.arguments import (
+    ASR_MODEL,
+    DIARIZER_MODEL,
+    FILES,
+    FORMAT,
+    LANGUAGE,
+    OUTPUT,
+    SPEAKERS,
+    argument,
+    speaker_count,
+    voice_name,
+)
+from locution_client.cli.output import Destination, existing
 from locution_client.cli.progress import Screen
 from locution_client.client import Client
 from locution_client.errors import ApiError, JobFailed
@@ -18,40 +33,33 @@ from locution_client.transcription import Observer, Options, follow, submit
 UPLOADS_AT_ONCE = 4
 
 
-def configure(commands: arguments.Commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser("transcribe", help="transcribe audio or video files", epilog=exit_codes.HELP)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="audio or video; several run at once")
-    parser.add_argument("--language", metavar="auto|xx", help="language of the speech (auto)")
-    parser.add_argument("--asr-model", type=arguments.weight, metavar="SET/WEIGHT", help="(the server's default)")
-    parser.add_argument("--diarizer-model", type=arguments.weight, metavar="SET/WEIGHT", help="(the server's default)")
-    parser.add_argument(
-        "--diarize", action=argparse.BooleanOptionalAction, default=None, help="tell speakers apart (on)"
-    )
-    parser.add_argument("--speakers", type=arguments.count, metavar="N", help="exactly so many speakers")
-    parser.add_argument("--min-speakers", type=arguments.count, metavar="N", help="at least so many speakers")
-    parser.add_argument("--max-speakers", type=arguments.count, metavar="N", help="at most so many speakers")
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument(
-        "--identify", action=argparse.BooleanOptionalAction, default=None, help="name speakers by enrolled voices (off)"
-    )
-    names.add_argument(
-        "--voice", action="append", type=arguments.voice, metavar="VOICE", help="look for this voice; may be repeated"
-    )
-    arguments.add_format(parser, otherwise="your settings', or txt")
-    parser.set_defaults(run=run)
-
-
-async def run(client: Client, options: argparse.Namespace) -> int:
-    """Transcribe all files at once; return the exit status of the worst."""
-    missing = [path for path in options.files if not path.is_file()]
-    if missing:
-        raise UsageError(f"no such file: {', '.join(map(str, missing))}")
-    chosen = await preferred.export_format(client, options.format)
-    destination = Destination(options.files, options.output, chosen)
-    batch = Batch(client, _options(options), chosen, Screen())
+@verb(
+    FILES,
+    LANGUAGE,
+    ASR_MODEL,
+    DIARIZER_MODEL,
+    argument("--diarize", action=BooleanOptionalAction, help="tell speakers apart (default: on)"),
+    SPEAKERS,
+    argument("--min-speakers", type=speaker_count, metavar="N", help="minimum number of speakers, 1 to 50"),
+    argument("--max-speakers", type=speaker_count, metavar="N", help="maximum number of speakers, 1 to 50"),
+    (
+        argument("--identify", action=BooleanOptionalAction, help="name speakers by enrolled voices (default: off)"),
+        argument(
+            "--voice", action="append", type=voice_name, metavar="VOICE", help="look only for this voice; repeatable"
+        ),
+    ),
+    FORMAT,
+    OUTPUT,
+)
+async def transcribe(client: Client, files: list[Path], format: str | None, output: str | None, **options: Any) -> int:
+    """Transcribe audio or video files. Several files run at once."""
+    paths = existing(files)
+    chosen = await preferred.export_format(client, format)
+    destination = Destination(paths, output, chosen)
+    voices = tuple(options.pop("voice") or ())
+    batch = Batch(client, Options(**options, voices=voices), chosen, Screen())
     try:
-        results = await batch.run(options.files)
+        results = await batch.run(paths)
     except asyncio.CancelledError:
         batch.tell_how_to_resume()
         raise
@@ -72,21 +80,20 @@ class Batch:
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self._unfinished: dict[Path, str | None] = {}
 
-    async def run(self, paths: list[Path]) -> list[tuple[Path, bytes | Exception]]:
+    async def run(self, paths: Sequence[Path]) -> list[tuple[Path, bytes | Exception]]:
         """Return for each file its transcript, or why there is none."""
         with self._screen.shown():
             results = await asyncio.gather(*(self._guarded(path) for path in paths))
         return list(zip(paths, results, strict=True))
 
     def tell_how_to_resume(self) -> None:
-        """Say of each file that is not done how to go on."""
+        """Say how to get the transcript of each file that is not done."""
         for path, job in self._unfinished.items():
             if job is None:
-                show.note(f"locution: {path.name}: no job was made yet; run the command again")
+                show.note(f"locution: {path.name}: no job exists yet; run the command again")
             else:
-                show.note(
-                    f"locution: {path.name}: the job goes on; `locution jobs watch {job} --format {self._format}`"
-                )
+                follow_again = f"locution jobs watch {job} --format {self._format}"
+                show.note(f"locution: {path.name}: the job continues; follow it with `{follow_again}`")
 
     async def _guarded(self, path: Path) -> bytes | Exception:
         self._unfinished[path] = None
@@ -116,17 +123,3 @@ def _told(path: Path, data: bytes | Exception) -> int:
         show.note(f"locution: {path}: {data.strerror or data}")
         return exit_codes.USAGE
     return exit_codes.OK
-
-
-def _options(options: argparse.Namespace) -> Options:
-    return Options(
-        language=options.language,
-        asr_model=options.asr_model,
-        diarizer_model=options.diarizer_model,
-        diarize=options.diarize,
-        speakers=options.speakers,
-        min_speakers=options.min_speakers,
-        max_speakers=options.max_speakers,
-        identify=options.identify,
-        voices=tuple(options.voice or ()),
-    )

@@ -1,151 +1,165 @@
-"""`locution webhooks`: have a server of one's own told what happens to jobs."""
+"""`locution webhooks`: send job events to other servers."""
 
 from __future__ import annotations
 
-import argparse
-import json
+from datetime import timedelta
 
 from locution.v1 import webhook_service_pb2 as pb
 
-from locution_client.cli import arguments, exit_codes, show
+from locution_client.cli import durations, naming, show
+from locution_client.cli.app import Commands
+from locution_client.cli.arguments import ID, JSON, LABEL, LIMIT, WEBHOOK, Argument, argument, either, pattern, words
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
 PREFIX = "WEBHOOK_EVENT_TYPE_"
 EVENTS = {
     f"job.{name.removeprefix(PREFIX + 'JOB_').lower()}": value
-    for name, value in pb.WebhookEventType.items()
+    for name, value in sorted(pb.WebhookEventType.items())
     if name.startswith(PREFIX + "JOB_")
 }
 
 
-def configure(commands: arguments.Commands) -> None:
-    """Add the command and its own commands."""
-    parser = commands.add_parser("webhooks", help="have servers of yours told what happens to jobs")
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-    create = actions.add_parser("create", help="create a webhook and print its secret, this once")
-    create.add_argument("url", metavar="URL", help="https://host/path")
-    create.add_argument("--label", default="", metavar="TEXT", help="label for people")
-    _add_events(create, "(job.succeeded, job.failed, job.cancelled)")
-    arguments.add_json(create)
-    create.set_defaults(run=_create)
-    listing = actions.add_parser("list", help="list the webhooks")
-    arguments.add_json(listing)
-    listing.set_defaults(run=_list)
-    _configure_update(actions)
-    rotate = _on_one(actions, "rotate-secret", _rotate, "make a new secret and print it, this once")
-    rotate.add_argument("--overlap", type=arguments.span, metavar="TIME", help="how long the old ones stay good (24h)")
-    _on_one(actions, "get", _get, "show one webhook")
-    _on_one(actions, "test", _test, "have a test sent")
-    _on_one(actions, "delete", _delete, "delete a webhook with its deliveries")
-    deliveries = _on_one(actions, "deliveries", _deliveries, "list the newest deliveries of a webhook")
-    deliveries.add_argument("--filter", default="", metavar="F", help="for example 'state = DEAD' (AIP-160)")
-    deliveries.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
-    redeliver = actions.add_parser("redeliver", help="send deliveries again")
-    redeliver.add_argument("deliveries", nargs="+", type=arguments.delivery, metavar="DELIVERY", help="its whole name")
-    arguments.add_json(redeliver)
-    redeliver.set_defaults(run=_redeliver)
+SCHEMES = naming.words(pb.Webhook.SignatureScheme.items(), "SIGNATURE_SCHEME_")
+DELIVERY = ("DELIVERY", "STATE", "EVENT", "JOB", "ATTEMPTS", "ANSWER")
+
+delivery_name = pattern(
+    rf"webhooks/{ID}/deliveries/{ID}",
+    "Not a delivery name. List the names with `locution webhooks deliveries WEBHOOK`.",
+)
 
 
-def _configure_update(actions: arguments.Commands) -> None:
-    update = _on_one(actions, "update", _update, "change a webhook")
-    update.add_argument("--url", metavar="URL", help="where it leads")
-    update.add_argument("--label", metavar="TEXT", help="label for people")
-    _add_events(update, "(as they are)")
-    switch = update.add_mutually_exclusive_group()
-    switch.add_argument("--enable", dest="disabled", action="store_const", const=False, help="let it go on")
-    switch.add_argument("--disable", dest="disabled", action="store_const", const=True, help="send nothing")
+def events(default: str) -> Argument:
+    """Declare the option that chooses events."""
+    return words("--event", EVENTS, f"event to send; repeatable {default}", action="append")
 
 
-def _on_one(actions: arguments.Commands, name: str, run: object, text: str) -> argparse.ArgumentParser:
-    action = arguments.action(actions, name, run, text)
-    action.add_argument("webhook", type=arguments.webhook, metavar="WEBHOOK", help="webhooks/ID")
-    return action
+app = Commands("Send job events to your own servers.")
 
 
-def _add_events(parser: argparse.ArgumentParser, default: str) -> None:
-    text = f"what it is told; may be repeated {default}"
-    parser.add_argument("--event", action="append", choices=sorted(EVENTS), help=text)
+@app.verb(
+    "create",
+    argument("url", metavar="URL", help="receiver address: https://host/path"),
+    LABEL,
+    events("(default: job.succeeded, job.failed and job.cancelled)"),
+    words("--signature", SCHEMES, "how deliveries are signed (default: hmac-sha256)", default=0),
+    JSON,
+)
+async def _create(
+    client: Client, url: str, label: str | None, event: list[int] | None, signature: int, json: bool
+) -> None:
+    """Create a webhook. Prints its secret, which is never shown again, or with ed25519 its public key."""
+    wanted = pb.Webhook(url=url, display_name=label or "", event_types=event)  # type: ignore[arg-type]
+    wanted.signature_scheme = signature  # type: ignore[assignment]
+    _show(await client.webhooks.create(wanted), json=json)
 
 
-async def _create(client: Client, options: argparse.Namespace) -> int:
-    events = [EVENTS[name] for name in options.event or ()]
-    made = await client.webhooks.create(pb.Webhook(url=options.url, display_name=options.label, event_types=events))
-    _show(made, as_json=options.json)
-    return exit_codes.OK
+@app.verb("list", JSON)
+async def _list(client: Client, json: bool) -> None:
+    """List the webhooks."""
+    show.listing(
+        await client.webhooks.all(),
+        ("WEBHOOK", "STATE", "EVENTS", "URL", "LABEL"),
+        lambda each: (each.name, _state(each), _events(each), each.url, each.display_name),
+        json=json,
+    )
 
 
-async def _list(client: Client, options: argparse.Namespace) -> int:
-    webhooks = await client.webhooks.all()
-    header = ("WEBHOOK", "STATE", "EVENTS", "URL", "LABEL")
-    rows = [(each.name, _state(each), _events(each), each.url, each.display_name) for each in webhooks]
-    print(show.as_json(webhooks) if options.json else show.table(header, rows))
-    return exit_codes.OK
+@app.verb("get", WEBHOOK, JSON)
+async def _get(client: Client, webhook: str, json: bool) -> None:
+    """Show a webhook."""
+    _show(await client.webhooks.get(webhook), json=json)
 
 
-async def _get(client: Client, options: argparse.Namespace) -> int:
-    _show(await client.webhooks.get(options.webhook), as_json=options.json)
-    return exit_codes.OK
-
-
-async def _update(client: Client, options: argparse.Namespace) -> int:
-    events = None if options.event is None else [EVENTS[name] for name in options.event]
-    wanted = {
-        "url": options.url,
-        "display_name": options.label,
-        "event_types": events,
-        "disabled": options.disabled,
-    }
+@app.verb(
+    "update",
+    WEBHOOK,
+    argument("--url", metavar="URL", help="receiver address: https://host/path"),
+    LABEL,
+    events("(default: no change)"),
+    either("start sending", "stop sending"),
+    JSON,
+)
+async def _update(
+    client: Client,
+    webhook: str,
+    url: str | None,
+    label: str | None,
+    event: list[int] | None,
+    enable: bool | None,
+    json: bool,
+) -> None:
+    """Change a webhook."""
+    disabled = None if enable is None else not enable
+    wanted = {"url": url, "display_name": label, "event_types": event, "disabled": disabled}
     fields = {name: value for name, value in wanted.items() if value is not None}
     if not fields:
-        raise UsageError("nothing to change: give --url, --label, --event, --enable or --disable")
-    changed = await client.webhooks.update(pb.Webhook(name=options.webhook, **fields), fields)
-    _show(changed, as_json=options.json)
-    return exit_codes.OK
+        raise UsageError("nothing to change. Use --url, --label, --event, --enable or --disable")
+    changed = pb.Webhook(name=webhook, **fields)  # type: ignore[arg-type]
+    _show(await client.webhooks.update(changed, fields), json=json)
 
 
-async def _rotate(client: Client, options: argparse.Namespace) -> int:
-    _show(await client.webhooks.rotate_secret(options.webhook, overlap=options.overlap), as_json=options.json)
-    return exit_codes.OK
+@app.verb(
+    "rotate-secret",
+    WEBHOOK,
+    durations.option(
+        "--overlap",
+        "time for which the old secrets stay valid (default: 24h)",
+        pb.RotateWebhookSecretRequest,
+        "overlap_duration",
+    ),
+    JSON,
+)
+async def _rotate_secret(client: Client, webhook: str, overlap: timedelta | None, json: bool) -> None:
+    """Replace the secret or the key pair. Prints the new secret, which is never shown again, or the new public key."""
+    _show(await client.webhooks.rotate_secret(webhook, overlap=overlap), json=json)
 
 
-async def _delete(client: Client, options: argparse.Namespace) -> int:
-    await client.webhooks.delete(options.webhook)
-    return exit_codes.OK
+@app.verb("test", WEBHOOK, JSON)
+async def _test(client: Client, webhook: str, json: bool) -> None:
+    """Send a test event."""
+    show.listing([await client.webhooks.test(webhook)], DELIVERY, _row, json=json)
 
 
-async def _test(client: Client, options: argparse.Namespace) -> int:
-    _table([await client.webhooks.test(options.webhook)], as_json=options.json)
-    return exit_codes.OK
+@app.verb("delete", WEBHOOK, JSON)
+async def _delete(client: Client, webhook: str, json: bool) -> None:
+    """Delete a webhook with its deliveries."""
+    await client.webhooks.delete(webhook)
 
 
-async def _deliveries(client: Client, options: argparse.Namespace) -> int:
-    found = await client.webhooks.deliveries(options.webhook, options.limit, matching=options.filter)
-    _table(list(found), as_json=options.json)
-    return exit_codes.OK
+@app.verb(
+    "deliveries",
+    WEBHOOK,
+    argument("--filter", default="", metavar="F", help="AIP-160 filter, for example 'state = DEAD'"),
+    LIMIT,
+    JSON,
+)
+async def _deliveries(client: Client, webhook: str, filter: str, limit: int, json: bool) -> None:
+    """List the newest deliveries of a webhook."""
+    show.listing(await client.webhooks.deliveries(webhook, limit, matching=filter), DELIVERY, _row, json=json)
 
 
-async def _redeliver(client: Client, options: argparse.Namespace) -> int:
-    _table([await client.webhooks.redeliver(name) for name in options.deliveries], as_json=options.json)
-    return exit_codes.OK
+@app.verb(
+    "redeliver",
+    argument("deliveries", nargs="+", type=delivery_name, metavar="DELIVERY", help="name: webhooks/ID/deliveries/ID"),
+    JSON,
+)
+async def _redeliver(client: Client, deliveries: list[str], json: bool) -> None:
+    """Send deliveries again."""
+    show.listing([await client.webhooks.redeliver(name) for name in deliveries], DELIVERY, _row, json=json)
 
 
-def _show(webhook: pb.Webhook, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(show.to_dict(webhook), indent=2, ensure_ascii=False))
-        return
+def _show(webhook: pb.Webhook, *, json: bool) -> None:
     lines = [("webhook", webhook.name), ("state", _state(webhook)), ("label", webhook.display_name)]
     lines += [("url", webhook.url), ("events", _events(webhook)), ("created", webhook.create_time.ToJsonString())]
     if webhook.HasField("failing_since_time"):
         lines.append(("failing", f"since {webhook.failing_since_time.ToJsonString()}"))
+    lines.append(("signature", naming.word(SCHEMES, webhook.signature_scheme)))
+    if webhook.HasField("public_key"):
+        lines.append(("public key", webhook.public_key))
     if webhook.HasField("secret"):
         lines.append(("secret", webhook.secret))
-    print("\n".join(f"{name:<11} {text}" for name, text in lines))
-
-
-def _table(deliveries: list[pb.WebhookDelivery], *, as_json: bool) -> None:
-    header = ("DELIVERY", "STATE", "EVENT", "JOB", "ATTEMPTS", "ANSWER")
-    print(show.as_json(deliveries) if as_json else show.table(header, [_row(each) for each in deliveries]))
+    show.one(webhook, lines, json=json)
 
 
 def _row(delivery: pb.WebhookDelivery) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from typing import Final
 
 SELECT: Final = """
 SELECT k.webhook_id, k.created_by, k.display_name, k.url, k.event_types, k.disabled, k.disabled_reason, k.failing_since,
-    k.create_time, k.version FROM gateway.webhooks k
+    k.create_time, k.version, s.secret FROM gateway.webhooks k
+JOIN gateway.webhook_secrets s ON s.webhook_id = k.webhook_id AND s.expire_time IS NULL
 """
 
 GET: Final = f"{SELECT} WHERE k.webhook_id = $1 AND k.tenant_id = $2"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from locution_gateway.adapters.postgres import requests
 from locution_gateway.adapters.postgres import webhook_sql as sql
 from locution_gateway.adapters.postgres.lists import Builder, Column
 from locution_gateway.adapters.postgres.pool import TenantDatabase
+from locution_gateway.core.webhooks.sign import public_key, scheme_of
 from locution_gateway.domain.identity import Principal
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.jobs import JobId
@@ -51,8 +52,7 @@ class PostgresWebhooks:
             if before is None:
                 await _insert(connection, principal, webhook)
             webhook_id = webhook.webhook_id if before is None else WebhookId(before)
-            secret = await connection.fetchval(sql.NEWEST_KEY, webhook_id, principal.tenant_id)
-            return await _get(connection, principal, webhook_id, secret)
+            return await _get(connection, principal, webhook_id, fresh=True)
 
     async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:
         """Read one."""
@@ -87,14 +87,17 @@ class PostgresWebhooks:
             await _lock(connection, principal, webhook_id, version)
             await connection.execute(sql.DELETE, webhook_id, principal.tenant_id)
 
-    async def rotate(self, principal: Principal, webhook_id: WebhookId, secret: str, overlap: timedelta) -> Webhook:
+    async def rotate(
+        self, principal: Principal, webhook_id: WebhookId, replace: Callable[[str], str], overlap: timedelta
+    ) -> Webhook:
         """Make a secret the newest, and let those before end after the overlap."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id)
+            before = await connection.fetchval(sql.NEWEST_KEY, webhook_id, principal.tenant_id)
             await connection.execute(sql.END_KEYS, webhook_id, principal.tenant_id, overlap)
-            await _add_secret(connection, principal, webhook_id, secret)
+            await _add_secret(connection, principal, webhook_id, replace(before))
             await connection.execute(sql.TOUCH, webhook_id, principal.tenant_id)
-            return await _get(connection, principal, webhook_id, secret)
+            return await _get(connection, principal, webhook_id, fresh=True)
 
     async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
         """Queue a test."""
@@ -150,13 +153,11 @@ async def _add_secret(connection: Connection, principal: Principal, webhook_id: 
     await connection.execute(sql.ADD_KEY, *values)
 
 
-async def _get(
-    connection: Connection, principal: Principal, webhook_id: WebhookId, secret: str | None = None
-) -> Webhook:
+async def _get(connection: Connection, principal: Principal, webhook_id: WebhookId, *, fresh: bool = False) -> Webhook:
     row = await connection.fetchrow(sql.GET, webhook_id, principal.tenant_id)
     if row is None:
         raise Refused(Reason.WEBHOOK_NOT_FOUND)
-    return _webhook(row, secret)
+    return _webhook(row, fresh=fresh)
 
 
 async def _lock(
@@ -188,7 +189,9 @@ def _position(webhook: Webhook) -> Position:
     return Position(webhook.create_time.isoformat(), webhook.webhook_id)
 
 
-def _webhook(row: Mapping[str, Any], secret: str | None = None) -> Webhook:
+def _webhook(row: Mapping[str, Any], *, fresh: bool = False) -> Webhook:
+    """Return a webhook; with the shared secret while that is fresh, and never with a private key."""
+    shared = public_key(row["secret"]) is None
     return Webhook(
         webhook_id=WebhookId(row["webhook_id"]),
         created_by=row["created_by"],
@@ -200,7 +203,9 @@ def _webhook(row: Mapping[str, Any], secret: str | None = None) -> Webhook:
         failing_since=row["failing_since"],
         create_time=row["create_time"],
         version=row["version"],
-        secret=secret,
+        signature_scheme=scheme_of(row["secret"]),
+        public_key=public_key(row["secret"]),
+        secret=row["secret"] if fresh and shared else None,
     )
 
 

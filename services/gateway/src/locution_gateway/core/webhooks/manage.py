@@ -9,7 +9,7 @@ from datetime import timedelta
 from locution_gateway.core.authorise import require
 from locution_gateway.core.masks import unchangeable
 from locution_gateway.core.webhooks.guard import Guard
-from locution_gateway.core.webhooks.sign import new_secret
+from locution_gateway.core.webhooks.sign import new_secret, scheme_of
 from locution_gateway.domain.identity import Principal, Role
 from locution_gateway.domain.ids import new_id
 from locution_gateway.domain.requests import RequestKey
@@ -20,6 +20,7 @@ from locution_gateway.domain.webhooks import (
     DeliveryId,
     EventType,
     NewWebhook,
+    SignatureScheme,
     Webhook,
     WebhookChange,
     WebhookId,
@@ -36,6 +37,7 @@ class WebhookDraft:
     display_name: str
     event_types: tuple[EventType, ...]
     disabled: bool
+    signature_scheme: SignatureScheme
 
 
 class ManageWebhooks:
@@ -64,7 +66,7 @@ class ManageWebhooks:
             url=draft.url,
             event_types=draft.event_types or ENDS,
             disabled=draft.disabled,
-            secret=new_secret(),
+            secret=new_secret(draft.signature_scheme),
             limit=self._limit,
         )
         return await self._webhooks.create(principal, webhook, request)
@@ -90,9 +92,9 @@ class ManageWebhooks:
         await self._webhooks.delete(principal, webhook_id, version)
 
     async def rotate(self, principal: Principal, webhook_id: WebhookId, overlap: timedelta) -> Webhook:
-        """Make a new secret; the ones before stay good for the overlap."""
+        """Make a new secret of the same scheme; the ones before stay good for the overlap."""
         require(principal, Role.ADMIN)
-        return await self._webhooks.rotate(principal, webhook_id, new_secret(), overlap)
+        return await self._webhooks.rotate(principal, webhook_id, lambda secret: new_secret(scheme_of(secret)), overlap)
 
     async def test(self, principal: Principal, webhook_id: WebhookId) -> Delivery:
         """Queue a test. Refused with WEBHOOK_DISABLED."""

@@ -6,7 +6,7 @@ import json
 from datetime import UTC
 from typing import Final
 
-from locution_gateway.core.webhooks.sign import HEADER, signature
+from locution_gateway.core.webhooks.sign import signatures
 from locution_gateway.domain.webhooks import Dispatch, EventType
 
 TYPES: Final = {event: f"job.{event.removeprefix('JOB_').lower()}" for event in EventType} | {
@@ -31,10 +31,9 @@ def headers_of(dispatch: Dispatch, body: bytes, seconds: int, agent: str) -> dic
     return {
         "Content-Type": "application/json",
         "User-Agent": agent,
-        "Locution-Event": TYPES[dispatch.event_type],
-        "Locution-Delivery": str(dispatch.delivery_id),
-        "Locution-Attempt": str(dispatch.attempts),
-        HEADER: signature(dispatch.secrets, seconds, body),
+        "webhook-id": str(dispatch.delivery_id),
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": signatures(dispatch.secrets, str(dispatch.delivery_id), seconds, body),
     }
 
 

@@ -1,0 +1,60 @@
+"""Durations on the command line: `90s`, `15m`, `36h`, `7d`, and sums like `1h30m`."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import timedelta
+
+from buf.validate import validate_pb2
+from google.protobuf.message import Message
+
+from locution_client.cli.arguments import Argument, argument
+
+UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
+PATTERN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+LONGEST = timedelta(days=36_500)
+"""The most that any duration may be; a time that is this far away still fits a timestamp."""
+
+
+def option(flag: str, text: str, message: type[Message] | None = None, field: str = "") -> Argument:
+    """Declare an option that takes a duration, within the bounds of a proto's field."""
+    return argument(flag, type=duration(message, field), metavar="DURATION", help=text)
+
+
+def duration(message: type[Message] | None = None, field: str = "") -> Callable[[str], timedelta]:
+    """Return a parser of durations within the bounds that the proto puts on a field, and from 0s to LONGEST."""
+    rules = validate_pb2.FieldRules()
+    if message is not None:
+        options = message.DESCRIPTOR.fields_by_name[field].GetOptions()
+        rules.CopyFrom(options.Extensions[validate_pb2.field])
+    least, above = rules.duration.gte.ToTimedelta(), rules.duration.HasField("gt")
+    most = rules.duration.lte.ToTimedelta() if rules.duration.HasField("lte") else LONGEST
+
+    def parse(text: str) -> timedelta:
+        found = read(text)
+        if not least <= found <= most or (above and not found):
+            lowest = "more than 0s" if above else f"at least {written(least)}"
+            raise ArgumentTypeError(f"{text!r} is out of range. Use {lowest} and at most {written(most)}.")
+        return found
+
+    return parse
+
+
+def read(text: str) -> timedelta:
+    """Read a duration; a number without a unit is in seconds."""
+    found = PATTERN.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise ArgumentTypeError(f"{text!r} is not a duration. Use for example 90s, 15m, 36h, 7d or 1h30m.")
+    try:
+        pairs = zip(UNITS.values(), found.groups(default="0"), strict=True)
+        return sum((unit * float(count) for unit, count in pairs), timedelta())
+    except OverflowError:
+        return timedelta.max
+
+
+def written(length: timedelta) -> str:
+    """Write a duration in its largest unit that divides it."""
+    name, unit = next(((name, unit) for name, unit in UNITS.items() if length and not length % unit), ("s", UNITS["s"]))
+    return f"{length / unit:g}{name}"

@@ -1,0 +1,46 @@
+"""What the callers of all services share: calls with the key and a deadline, and lists over all their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+from locution_client.calls import ATTEMPTS, DEADLINE, retrying
+
+Answer = TypeVar("Answer")
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
+
+PAGE = 1000
+"""Entries in one page."""
+
+
+class Service:
+    """Call one service."""
+
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
+
+    async def _call(
+        self,
+        call: Callable[..., Awaitable[Answer]],
+        request: object,
+        *,
+        timeout: float = DEADLINE,
+        attempts: int = ATTEMPTS,
+    ) -> Answer:
+        """Make a call, and repeat it where that is safe; raise ApiError once it fails for good."""
+        return await retrying(lambda: call(request, metadata=self._metadata, timeout=timeout), attempts=attempts)
+
+    async def _list(
+        self, call: Callable[..., Awaitable[Any]], request: Any, field: str, limit: float = float("inf")
+    ) -> list[Any]:
+        """Return a field's entries of all pages, at most `limit` of them."""
+        found: list[Any] = []
+        while len(found) < limit:
+            request.page_size = int(min(PAGE, limit - len(found)))
+            page = await self._call(call, request)
+            found.extend(getattr(page, field))
+            if not page.next_page_token:
+                break
+            request.page_token = page.next_page_token
+        return found

@@ -1,0 +1,1 @@
+"""Tests of what the documentation tells people to do."""
