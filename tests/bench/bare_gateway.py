@@ -8,9 +8,9 @@ from dataclasses import replace
 from locution_common import service, settings
 from locution_common.auth import Metadata
 from locution_common.service import Context, Service
-from locution_gateway import app_api
-from locution_gateway.app_identity import BOOTSTRAP
-from locution_gateway.domain.identity import Principal
+from locution_gateway import api as app_api
+from locution_gateway.identity.feature import BOOTSTRAP
+from locution_gateway.platform.principal import Principal
 from locution_gateway.settings import ApiSettings
 
 

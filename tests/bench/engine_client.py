@@ -12,8 +12,8 @@ import grpc
 from locution.engine.v1 import asr_service_pb2 as asr
 from locution.engine.v1 import asr_service_pb2_grpc, common_pb2, diarizer_service_pb2_grpc
 from locution.engine.v1 import diarizer_service_pb2 as dia
-from locution_gateway.adapters.engines.exchange import Exchange
-from locution_gateway.adapters.engines.speech import chunks
+from locution_gateway.pipeline.engines.exchange import Exchange
+from locution_gateway.pipeline.engines.speech import chunks
 from pyannote.core import Annotation
 
 from tests.bench.recordings import RATE, Pcm

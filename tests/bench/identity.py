@@ -25,9 +25,9 @@ from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 from locution_common.channels import open_channel
 from locution_common.clock import SystemClock
 from locution_common.errors import Refused
-from locution_gateway.core.identity import tokens
-from locution_gateway.core.identity.authenticate import KeyAuthenticator
-from locution_gateway.domain.accounts import KeyRecord
+from locution_gateway.identity import tokens
+from locution_gateway.identity.authenticate import KeyAuthenticator
+from locution_gateway.identity.models import KeyRecord
 
 from tests.bench.identity_stage import OPERATOR, Stage, new_tenant, open_stage, operating
 from tests.support import processes

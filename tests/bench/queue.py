@@ -18,10 +18,10 @@ from typing import Any, Final
 
 import asyncpg
 from locution_common.postgres import open_pool
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.stages import PostgresStages
-from locution_gateway.domain.jobs import StageKind
-from locution_gateway.domain.stages import SectionResult
+from locution_gateway.jobs.models import StageKind
+from locution_gateway.pipeline.ports import SectionResult
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.platform.database import TenantDatabase
 
 from tests.bench import command
 from tests.bench.figures import jain, quantile

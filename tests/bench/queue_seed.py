@@ -7,8 +7,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from locution_gateway.adapters.postgres import codec
-from locution_gateway.domain.config import ChannelMode, JobConfig, JobRequestConfig, ModelChoice, Task
+from locution_gateway.jobs.config import ChannelMode, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.postgres import codec
+from locution_gateway.models.models import ModelChoice
 
 SECONDS: Final = (30, 60, 90, 120, 150, 200, 250, 300, 450, 600)
 """How long each tenant's sections are: one tenant a value."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from locution_gateway.core.voices.match import LEAST_HEARD, THRESHOLD
+from locution_gateway.pipeline.match_voices import LEAST_HEARD, THRESHOLD
 from pyannote.core import Annotation, Segment
 
 from tests.service.diarizer.client import Client, Joined

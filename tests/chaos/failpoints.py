@@ -59,7 +59,7 @@ class Points:
 def install(points: Points) -> None:
     """Put the points around commits and writes to the object store."""
     from locution_common.objects import ObjectStore
-    from locution_gateway.adapters.postgres.pool import TenantDatabase
+    from locution_gateway.platform.database import TenantDatabase
 
     plain = TenantDatabase.transaction
 
@@ -90,8 +90,8 @@ def install(points: Points) -> None:
 
 def install_acknowledgements(points: Points) -> None:
     """Put the points around the api's answers."""
-    from locution_gateway.servicers.jobs import Jobs
-    from locution_gateway.servicers.uploads import Uploads
+    from locution_gateway.jobs.servicer import Jobs
+    from locution_gateway.uploads.servicer import Uploads
 
     for servicer in (Jobs, Uploads):
         for name, method in vars(servicer).copy().items():
@@ -140,8 +140,8 @@ def main() -> None:
     points = Points(Path(os.environ["CHAOS_FAILPOINTS"]), os.environ["CHAOS_ROLE"])
     install(points)
     if role == "api":
-        from locution_gateway.adapters.postgres import uploads
-        from locution_gateway.core import sweep
+        from locution_gateway.upkeep import reaper as sweep
+        from locution_gateway.uploads import postgres as uploads
 
         install_acknowledgements(points)
         sweep.MULTIPART_AGE = timedelta(seconds=20)  # type: ignore[misc]  # two minutes would outlast the short form

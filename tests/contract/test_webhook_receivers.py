@@ -12,11 +12,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from locution_gateway.core.webhooks.message import body_of, headers_of
-from locution_gateway.core.webhooks.sign import new_secret, public_key
-from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.jobs import JobId
-from locution_gateway.domain.webhooks import DeliveryId, Dispatch, EventType, SignatureScheme, WebhookId
+from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.principal import TenantId
+from locution_gateway.webhooks.message import body_of, headers_of
+from locution_gateway.webhooks.models import DeliveryId, Dispatch, EventType, SignatureScheme, WebhookId
+from locution_gateway.webhooks.sign import new_secret, public_key
 
 RECEIVERS = Path(__file__).parent / "receivers"
 EXPECTED = {"v1": "job.succeeded", "v1a": True}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from locution_common.errors import ObjectNotFound, Reason
-from locution_gateway.domain.uploads import PartsRefused, UploadPart
+from locution_gateway.uploads.models import PartsRefused, UploadPart
 
 
 @dataclass

@@ -6,17 +6,10 @@ from dataclasses import replace
 
 import pytest
 from locution_common.errors import Reason, Refused
-from locution_gateway.core.jobs.configure import Configure
-from locution_gateway.domain.config import (
-    ChannelMode,
-    DecodeMode,
-    DiarizationRequest,
-    JobRequestConfig,
-    ModelChoice,
-    Task,
-)
-from locution_gateway.domain.jobs import WarningCode
-from locution_gateway.domain.models import ModelKind, ResolvedModel
+from locution_gateway.jobs.config import ChannelMode, DecodeMode, DiarizationRequest, JobRequestConfig, Task
+from locution_gateway.jobs.configure import Configure
+from locution_gateway.jobs.models import WarningCode
+from locution_gateway.models.models import ModelChoice, ModelKind, ResolvedModel
 from locution_speech.capabilities import Capabilities
 
 from tests.support.refusals import refusal

@@ -8,8 +8,8 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from locution_gateway.domain.transcripts import Speaker, TranscriptSummary
-from locution_gateway.export import WRITERS, Format
+from locution_gateway.transcripts.formats import WRITERS, Format
+from locution_gateway.transcripts.models import Speaker, TranscriptSummary
 from locution_speech.clock import SAMPLE_RATE
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.core.filters import MAX_TERMS, parse_filter, parse_order
-from locution_gateway.core.jobs.read import FIELDS, ORDERS
-from locution_gateway.domain.listing import Filter, Operator, Order, Term
+from locution_gateway.jobs.read import FIELDS, ORDERS
+from locution_gateway.platform.filters import MAX_TERMS, parse_filter, parse_order
+from locution_gateway.platform.listing import Filter, Operator, Order, Term
 
 from tests.support.refusals import refusal
 

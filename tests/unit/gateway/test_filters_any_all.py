@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.core.filters import parse_filter
-from locution_gateway.core.jobs.read import FIELDS
-from locution_gateway.domain.listing import Operator, Term
+from locution_gateway.jobs.read import FIELDS
+from locution_gateway.platform.filters import parse_filter
+from locution_gateway.platform.listing import Operator, Term
 
 from tests.support.refusals import refusal
 

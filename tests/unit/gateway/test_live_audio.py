@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from locution_gateway.core.live.audio import PcmTranscoder, Resampler, begin_before, decoded, position
-from locution_gateway.domain.live import LiveEncoding
+from locution_gateway.live.audio import PcmTranscoder, Resampler, begin_before, decoded, position
+from locution_gateway.live.models import LiveEncoding
 
 RATES = (8000, 11025, 12000, 22050, 24000, 32000, 44100, 48000)
 

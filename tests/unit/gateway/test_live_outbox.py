@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from locution_common.errors import Reason
-from locution_gateway.core.live.outbox import ROOM, Outbox
-from locution_gateway.domain.live import Ack, Partial
+from locution_gateway.live.models import Ack, Partial
+from locution_gateway.live.outbox import ROOM, Outbox
 
 from tests.support.refusals import refusal
 

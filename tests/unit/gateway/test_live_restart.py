@@ -7,19 +7,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from locution_gateway.core.live.attach import Restart, restart
-from locution_gateway.core.live.audio import begin_before
-from locution_gateway.domain.config import ModelChoice
-from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.live import (
-    Afterwards,
-    ListenFrom,
-    LiveConfig,
-    LiveEncoding,
-    LiveId,
-    LiveSession,
-    LiveState,
-)
+from locution_gateway.jobs.config import Afterwards
+from locution_gateway.live.attach import Restart, restart
+from locution_gateway.live.audio import begin_before
+from locution_gateway.live.models import ListenFrom, LiveConfig, LiveEncoding, LiveId, LiveSession, LiveState
+from locution_gateway.models.models import ModelChoice
+from locution_gateway.platform.principal import TenantId
 from locution_speech.asr import EngineSizes
 from locution_speech.clock import samples
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from locution_gateway.core.live.timing import MOST_MARKS, Confirmation
+from locution_gateway.live.timing import MOST_MARKS, Confirmation
 from locution_speech.transcript import Word
 
 

@@ -8,14 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.core.etags import etag, version
-from locution_gateway.core.jobs.watch import cursor_of, parse_cursor
-from locution_gateway.core.names import parse_id
-from locution_gateway.core.pages import Binding, page_size
-from locution_gateway.domain.identity import Principal, Role, TenantId
-from locution_gateway.domain.ids import new_id
-from locution_gateway.domain.jobs import JobId
-from locution_gateway.domain.listing import Position
+from locution_gateway.jobs.watch import cursor_of, parse_cursor
+from locution_gateway.platform.etags import etag, version
+from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.platform.listing import Position
+from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.pages import Binding, page_size
+from locution_gateway.platform.principal import Principal, Role, TenantId
 
 from tests.support.refusals import refusal
 

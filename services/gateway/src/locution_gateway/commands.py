@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from locution_common import logs, service, settings
 from locution_common.postgres import migrate
 
-from locution_gateway.allocator import return_large_buffers
+from locution_gateway.platform.allocator import return_large_buffers
 from locution_gateway.settings import ApiSettings, MigrateSettings
 
 SCHEMA: Final = "gateway"
@@ -46,17 +46,17 @@ def migrations_folder() -> Path:
 def _api(argv: Sequence[str]) -> None:
     loaded = settings.load(ApiSettings, argv, program="locution_gateway api")
     return_large_buffers()
-    from locution_gateway.app_api import start
+    from locution_gateway.api import start
 
     service.main(loaded, start, name="locution-gateway-api")
 
 
 def _worker(argv: Sequence[str]) -> None:
-    from locution_gateway.settings_worker import WorkerSettings
+    from locution_gateway.pipeline.settings import WorkerSettings
 
     loaded = settings.load(WorkerSettings, argv, program="locution_gateway worker")
     return_large_buffers()
-    from locution_gateway.app_worker import start
+    from locution_gateway.worker import start
 
     service.main(loaded, start, name="locution-gateway-worker")
 

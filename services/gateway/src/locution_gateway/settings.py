@@ -13,9 +13,9 @@ from locution_common.settings import (
 )
 from pydantic import Field, SecretStr
 
-from locution_gateway.settings_identity import IdentitySettings
-from locution_gateway.settings_voices import VoiceSettings
-from locution_gateway.settings_webhooks import WebhookApiSettings
+from locution_gateway.identity.settings import IdentitySettings
+from locution_gateway.voices.settings import VoiceSettings
+from locution_gateway.webhooks.settings import WebhookApiSettings
 
 _PART = 8 * 1024 * 1024
 _MAX_PARTS = 10_000

@@ -15,17 +15,17 @@ from locution_common.clock import Clock
 from locution_common.objects import open_store
 from locution_common.postgres import migrate, open_pool
 from locution_common.service import Running, serving
-from locution_gateway.adapters.objects import S3Objects
-from locution_gateway.adapters.postgres.advance import Advance
-from locution_gateway.adapters.postgres.jobs import PostgresJobs
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.stages import PostgresStages
-from locution_gateway.adapters.postgres.upkeep import PostgresUpkeep
-from locution_gateway.adapters.postgres.uploads import PostgresUploads
-from locution_gateway.app_api import start
+from locution_gateway.api import start
 from locution_gateway.commands import migrations_folder
-from locution_gateway.core.sweep import Sweep
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
+from locution_gateway.jobs.postgres.state_machine import Advance
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.settings import ApiSettings
+from locution_gateway.upkeep.postgres import PostgresUpkeep
+from locution_gateway.upkeep.reaper import Sweep
+from locution_gateway.uploads.objects import S3Objects
+from locution_gateway.uploads.postgres import PostgresUploads
 from minio import Minio
 
 from tests.service.gateway.api.client import Client

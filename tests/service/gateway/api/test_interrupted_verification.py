@@ -8,7 +8,7 @@ import os
 
 from locution.v1 import upload_service_pb2 as pb
 from locution_common.objects import open_store
-from locution_gateway.adapters.objects import S3Objects
+from locution_gateway.uploads.objects import S3Objects
 from minio.datatypes import Part
 
 from tests.service.gateway.api.client import MIB, PART

@@ -16,7 +16,7 @@ from locution.v1 import job_config_pb2 as config
 from locution.v1 import job_service_pb2 as pb
 from locution.v1 import model_service_pb2 as models
 from locution_common.errors import Reason
-from locution_gateway.domain.jobs import StageKind
+from locution_gateway.jobs.models import StageKind
 
 from tests.service.gateway.api.client import reason, refusal
 from tests.service.gateway.api.conftest import Gateway

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from locution.v1 import upload_service_pb2 as pb
-from locution_gateway.adapters.postgres import uploads as store
+from locution_gateway.uploads import postgres as store
 
 from tests.chaos.proxy import FaultProxy, Held
 from tests.service.gateway.api.client import MIB, each, messages

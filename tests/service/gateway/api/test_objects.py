@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from locution_common.errors import ObjectNotFound, Reason
 from locution_common.objects import open_store
-from locution_gateway.adapters.objects import S3Objects
-from locution_gateway.domain.ports import ObjectBytes
-from locution_gateway.domain.uploads import UploadPart
+from locution_gateway.uploads.models import UploadPart
+from locution_gateway.uploads.objects import S3Objects
+from locution_gateway.uploads.ports import ObjectBytes
 
 from tests.support.refusals import refusal
 from tests.support.s3 import S3Server

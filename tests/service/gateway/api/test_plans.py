@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from locution_gateway.adapters.postgres.identity.quotas import STORED
-from locution_gateway.adapters.postgres.job_rows import SELECT
-from locution_gateway.adapters.postgres.jobs import COLUMNS
-from locution_gateway.adapters.postgres.lists import Builder, Statement
-from locution_gateway.core.filters import parse_filter
-from locution_gateway.core.jobs.read import FIELDS
-from locution_gateway.domain.listing import Order, PageQuery, Position
+from locution_gateway.jobs.postgres.jobs import COLUMNS
+from locution_gateway.jobs.postgres.rows import SELECT
+from locution_gateway.jobs.read import FIELDS
+from locution_gateway.platform.filters import parse_filter
+from locution_gateway.platform.listing import Order, PageQuery, Position
+from locution_gateway.platform.lists import Builder, Statement
+from locution_gateway.quotas.postgres.quotas import STORED
 
 from tests.service.gateway.api.conftest import Gateway
 

@@ -9,7 +9,7 @@ from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import tag_service_pb2 as pb
 from locution.v1.tag_service_pb2_grpc import TagServiceStub
 from locution_common.channels import open_channel
-from locution_gateway.core.tags import manage
+from locution_gateway.jobs.tags import manage
 
 from tests.service.gateway.api.client import reason
 from tests.service.gateway.api.conftest import KEY, Gateway

@@ -13,18 +13,18 @@ from locution.v1 import job_service_pb2 as jobs
 from locution_common.channels import open_channel
 from locution_common.errors import Reason
 from locution_common.postgres import open_pool
-from locution_gateway.adapters.postgres.advance import Advance
-from locution_gateway.adapters.postgres.events import PostgresEvents
-from locution_gateway.adapters.postgres.jobs import PostgresJobs
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.transcripts import PostgresTranscripts
-from locution_gateway.adapters.postgres.uploads import PostgresUploads
-from locution_gateway.domain.identity import DEFAULT_TENANT, Principal, Role, TenantId
-from locution_gateway.domain.ids import new_id
-from locution_gateway.domain.jobs import JobId, UploadId
-from locution_gateway.domain.listing import Filter, PageQuery
-from locution_gateway.domain.ports import JobChange, Seal, Tail
-from locution_gateway.domain.uploads import UploadPart
+from locution_gateway.jobs.ports import JobChange
+from locution_gateway.jobs.postgres.events import PostgresEvents
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
+from locution_gateway.jobs.postgres.state_machine import Advance
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.ids import JobId, UploadId, new_id
+from locution_gateway.platform.listing import Filter, PageQuery
+from locution_gateway.platform.principal import DEFAULT_TENANT, Principal, Role, TenantId
+from locution_gateway.transcripts.postgres import PostgresTranscripts
+from locution_gateway.uploads.models import UploadPart
+from locution_gateway.uploads.ports import Seal, Tail
+from locution_gateway.uploads.postgres import PostgresUploads
 
 from tests.service.gateway.api.client import Client, reason
 from tests.service.gateway.api.conftest import KEY, Gateway

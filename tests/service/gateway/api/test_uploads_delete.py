@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from locution.v1 import upload_service_pb2 as pb
 from locution_common.clock import SystemClock
-from locution_gateway.domain.identity import DEFAULT_TENANT
+from locution_gateway.platform.principal import DEFAULT_TENANT
 
 from tests.service.gateway.api.client import MIB, PART, reason
 from tests.service.gateway.api.conftest import Gateway, Janitor

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from locution_common.errors import Reason
-from locution_gateway.adapters.clusterings import dump_clustering
-from locution_gateway.adapters.postgres import codec
-from locution_gateway.adapters.postgres.stages import PostgresStages
-from locution_gateway.domain.jobs import Failure, Section, StageKind, StageLease
-from locution_gateway.domain.stages import Clustering, Decoded, Joined, SectionResult
-from locution_gateway.domain.transcripts import SectionTranscript, Speaker, TranscriptSummary
+from locution_gateway.jobs.models import Failure, Section, StageKind, StageLease
+from locution_gateway.pipeline.ports import Decoded, Joined, SectionResult
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.transcripts import codec as transcripts_codec
+from locution_gateway.transcripts.models import SectionTranscript, Speaker, TranscriptSummary
+from locution_gateway.voices.clusterings import Clustering, dump_clustering
 from locution_speech.clock import SAMPLE_RATE
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
@@ -52,7 +52,7 @@ class HandWorker:
     async def transcribe(self) -> StageLease:
         """Finish a TRANSCRIBE stage: one segment, whose text names its section and channel."""
         lease = await self.begin(StageKind.TRANSCRIBE)
-        body = codec.dump_section(spoken(lease.section, lease.channel))
+        body = transcripts_codec.dump_section(spoken(lease.section, lease.channel))
         await self.stages.finish_section(lease, SectionResult(body, 2.0))
         return lease
 

@@ -18,10 +18,10 @@ from locution.v1 import identity_pb2 as identity
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as uploads
 from locution_common.interceptors import remote_failure
-from locution_gateway.adapters.postgres import codec
-from locution_gateway.domain.jobs import StageKind
-from locution_gateway.domain.stage_errors import LeaseLostError
-from locution_gateway.domain.stages import SectionResult
+from locution_gateway.jobs.models import StageKind
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.ports import SectionResult
+from locution_gateway.transcripts import codec as transcripts_codec
 
 from tests.service.gateway.api.client import Client, reason, refusal
 from tests.service.gateway.api.conftest import Gateway, Serve
@@ -206,7 +206,7 @@ async def test_a_stage_that_is_taken_over_is_charged_once(small: World, worker: 
     await worker.stages.sweep(5, timedelta(), 10)
     await worker.transcribe()
     with pytest.raises(LeaseLostError):
-        await worker.stages.finish_section(stale, SectionResult(codec.dump_section(spoken(0)), 1.0))
+        await worker.stages.finish_section(stale, SectionResult(transcripts_codec.dump_section(spoken(0)), 1.0))
     assert await _charged(small) == 10
 
 

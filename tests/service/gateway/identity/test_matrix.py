@@ -14,9 +14,11 @@ from locution.v1 import identity_pb2 as identity
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import voice_service_pb2 as voices
 from locution_common.interceptors import RemoteFailure, remote_failure
-from locution_gateway import app_api, app_identity, app_voices
-from locution_gateway.core.identity.policy import POLICIES, Policy
-from locution_gateway.domain.identity import Role, Scope
+from locution_gateway import api as app_api
+from locution_gateway.identity import feature as app_identity
+from locution_gateway.identity.policy import POLICIES, Policy
+from locution_gateway.platform.principal import Role, Scope
+from locution_gateway.voices import feature as app_voices
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.identity.rpcs import Rpc, id_fields, rpcs

@@ -9,11 +9,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from locution_common.postgres import open_pool
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.stages import PostgresStages
-from locution_gateway.domain.identity import TenantId, system
-from locution_gateway.domain.jobs import StageKind
-from locution_gateway.domain.stage_errors import LeaseLostError
+from locution_gateway.jobs.models import StageKind
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.principal import TenantId, system
 
 from tests.service.gateway.api.test_tenants import OPEN_TABLES, TENANT_TABLES
 from tests.service.gateway.identity.world import World

@@ -17,13 +17,13 @@ from locution_common.channels import open_channel
 from locution_common.clock import SystemClock
 from locution_common.postgres import open_pool
 from locution_common.telemetry import sampler
-from locution_gateway.adapters.postgres.outbox import PostgresOutbox
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.webhook_measures import SPAN, WebhookMeasures
-from locution_gateway.adapters.webhook_sender import AGENT, HttpSender, SystemResolver, trusting
-from locution_gateway.core.webhooks.deliver import Deliveries, DeliveryLimits
-from locution_gateway.core.webhooks.guard import Guard
-from locution_gateway.core.webhooks.schedule import Schedule
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.webhooks.deliver import Deliveries, DeliveryLimits
+from locution_gateway.webhooks.guard import Guard
+from locution_gateway.webhooks.metrics import SPAN, WebhookMeasures
+from locution_gateway.webhooks.outbox import PostgresOutbox
+from locution_gateway.webhooks.schedule import Schedule
+from locution_gateway.webhooks.sender import AGENT, HttpSender, SystemResolver, trusting
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter

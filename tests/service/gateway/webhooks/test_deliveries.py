@@ -7,7 +7,7 @@ import random
 
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import webhook_service_pb2 as pb
-from locution_gateway.domain.jobs import StageKind
+from locution_gateway.jobs.models import StageKind
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.api.worker import HandWorker

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from locution_common.postgres import open_pool
 from locution_common.telemetry import extract
-from locution_gateway.adapters.postgres.outbox import PostgresOutbox
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.webhook_measures import METRICS
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.webhooks.metrics import METRICS
+from locution_gateway.webhooks.outbox import PostgresOutbox
 from opentelemetry import trace
 
 from tests.service.gateway.api.conftest import Gateway

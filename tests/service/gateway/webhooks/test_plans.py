@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from locution_gateway.adapters.postgres import webhook_sql as sql
-from locution_gateway.adapters.postgres.lists import Builder
-from locution_gateway.adapters.postgres.webhooks import DELIVERY_COLUMNS
-from locution_gateway.core.filters import parse_filter
-from locution_gateway.core.webhooks.read import FIELDS
-from locution_gateway.domain.listing import Order, PageQuery, Position
+from locution_gateway.platform.filters import parse_filter
+from locution_gateway.platform.listing import Order, PageQuery, Position
+from locution_gateway.platform.lists import Builder
+from locution_gateway.webhooks import sql
+from locution_gateway.webhooks.postgres import DELIVERY_COLUMNS
+from locution_gateway.webhooks.read import FIELDS
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.support.plans import plans

@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from locution_gateway.adapters.webhook_sender import MAX_ANSWER, HttpSender, trusting
-from locution_gateway.core.webhooks.guard import Guard
-from locution_gateway.domain.webhook_ports import Address
+from locution_gateway.webhooks.guard import Guard
+from locution_gateway.webhooks.ports import Address
+from locution_gateway.webhooks.sender import MAX_ANSWER, HttpSender, trusting
 
 from tests.service.gateway.webhooks.receiver import Receiver, answer, listening, receiving
 

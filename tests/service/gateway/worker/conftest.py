@@ -13,21 +13,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from locution_common import postgres as pg
-from locution_gateway.adapters.postgres import codec
-from locution_gateway.adapters.postgres.pool import TenantDatabase
-from locution_gateway.adapters.postgres.stages import PostgresStages
 from locution_gateway.commands import SCHEMA, migrations_folder
-from locution_gateway.domain.config import (
-    ChannelMode,
-    DiarizationConfig,
-    JobConfig,
-    JobRequestConfig,
-    ModelChoice,
-    Task,
-)
-from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.ids import new_id
-from locution_gateway.domain.jobs import JobId
+from locution_gateway.jobs.config import ChannelMode, DiarizationConfig, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.postgres import codec
+from locution_gateway.models.models import ModelChoice
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.platform.principal import TenantId
 
 from tests.support.postgres import Postgres, postgres
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from locution_gateway.domain.jobs import JobId, StageKind, StageLease
-from locution_gateway.domain.stage_errors import LeaseLostError
-from locution_gateway.domain.stages import SectionResult
+from locution_gateway.jobs.models import StageKind, StageLease
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.ports import SectionResult
+from locution_gateway.platform.ids import JobId
 
 from tests.service.gateway.worker.conftest import Queue, until
 from tests.service.gateway.worker.test_stages import CRASH, LEASE, claim, decoded

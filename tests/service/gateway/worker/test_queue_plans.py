@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from locution_gateway.adapters.postgres import stage_sql as sql
-from locution_gateway.domain.jobs import StageKind
+from locution_gateway.jobs.models import StageKind
+from locution_gateway.jobs.postgres import stage_sql as sql
 
 from tests.bench.queue_seed import fill
 from tests.service.gateway.worker.conftest import Queue

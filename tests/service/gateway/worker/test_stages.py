@@ -7,17 +7,10 @@ from datetime import timedelta
 
 import pytest
 from locution_common.errors import Reason, Refused
-from locution_gateway.domain.jobs import (
-    Failure,
-    JobWarning,
-    Section,
-    StageKind,
-    StageLease,
-    WarningCode,
-)
-from locution_gateway.domain.stage_errors import LeaseLostError
-from locution_gateway.domain.stages import Decoded, Joined, SectionResult
-from locution_gateway.domain.transcripts import TranscriptSummary
+from locution_gateway.jobs.models import Failure, JobWarning, Section, StageKind, StageLease, WarningCode
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.ports import Decoded, Joined, SectionResult
+from locution_gateway.transcripts.models import TranscriptSummary
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
 from tests.service.gateway.worker.conftest import Queue, tenant

@@ -17,12 +17,11 @@ import numpy as np
 import pytest
 from locution_common.objects import open_store
 from locution_common.service import Running, serving
-from locution_gateway.adapters.postgres import codec
-from locution_gateway.app_worker import start
-from locution_gateway.domain.config import JobRequestConfig
-from locution_gateway.domain.ids import new_id
-from locution_gateway.domain.jobs import JobId
-from locution_gateway.settings_worker import WorkerSettings
+from locution_gateway.jobs.config import JobRequestConfig
+from locution_gateway.jobs.postgres import codec
+from locution_gateway.pipeline.settings import WorkerSettings
+from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.worker import start
 
 from tests.service.gateway.worker import fake_engines
 from tests.service.gateway.worker.conftest import config, owner, tenant, until

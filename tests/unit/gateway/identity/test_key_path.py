@@ -11,10 +11,10 @@ from uuid import UUID
 
 from locution_common.clock import ManualClock
 from locution_common.errors import Reason
-from locution_gateway.core.identity import tokens
-from locution_gateway.core.identity.authenticate import KeyAuthenticator
-from locution_gateway.domain.accounts import InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
-from locution_gateway.domain.identity import Principal, Role, SessionId, TenantId
+from locution_gateway.identity import tokens
+from locution_gateway.identity.authenticate import KeyAuthenticator
+from locution_gateway.identity.models import InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
+from locution_gateway.platform.principal import Principal, Role, SessionId, TenantId
 
 from tests.support.refusals import refusal
 

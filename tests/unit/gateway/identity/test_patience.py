@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 from locution_common.clock import ManualClock
-from locution_gateway.core.limits.patience import ANSWERED, AT_ONCE, LEAST_PAUSE, MOST_PAUSE, SPREAD, Patience
-from locution_gateway.domain.identity import TenantId
+from locution_gateway.platform.principal import TenantId
+from locution_gateway.quotas.patience import ANSWERED, AT_ONCE, LEAST_PAUSE, MOST_PAUSE, SPREAD, Patience
 
 FLOODING = TenantId(UUID(int=1))
 OTHER = TenantId(UUID(int=2))

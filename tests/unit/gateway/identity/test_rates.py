@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from locution_common.clock import ManualClock
 from locution_common.errors import Reason, Refused
-from locution_gateway.core.limits.rates import Rates, burst, slice_size
-from locution_gateway.domain.limits import Slice
+from locution_gateway.quotas.models import Slice
+from locution_gateway.quotas.rates import Rates, burst, slice_size
 
 from tests.support.refusals import refusal
 

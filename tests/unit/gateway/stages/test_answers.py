@@ -6,9 +6,9 @@ import pytest
 from locution.engine.v1 import asr_service_pb2 as asr_pb
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 from locution_common.errors import Reason
-from locution_gateway.adapters.engines.exchange import believed
-from locution_gateway.core.stages.answers import check_section, check_spans
-from locution_gateway.domain.transcripts import SectionTranscript
+from locution_gateway.pipeline.answers import check_section, check_spans
+from locution_gateway.pipeline.engines.exchange import believed
+from locution_gateway.transcripts.models import SectionTranscript
 from locution_speech import wire
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-from locution_gateway.core.stages.work import StageWorker
-from locution_gateway.domain.jobs import StageKind
-from locution_gateway.domain.stage_errors import LeaseLostError
+from locution_gateway.jobs.models import StageKind
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.work import StageWorker
 
 
 class Lease:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from locution_common.errors import Reason
-from locution_gateway.core.speakers import assign
-from locution_gateway.core.stages.join import join
-from locution_gateway.domain.config import ChannelMode, JobConfig, JobRequestConfig, ModelChoice, Task
-from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.jobs import Job, JobId, JobState, Section, UploadId, WarningCode
-from locution_gateway.domain.transcripts import SectionTranscript
-from locution_gateway.domain.voices import KnownVoice, VoiceId
+from locution_gateway.jobs.config import ChannelMode, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.models import Job, JobState, Section, WarningCode
+from locution_gateway.models.models import ModelChoice
+from locution_gateway.pipeline.join import join
+from locution_gateway.pipeline.speakers import assign
+from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.principal import TenantId
+from locution_gateway.transcripts.models import SectionTranscript
+from locution_gateway.voices.models import KnownVoice, VoiceId
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 

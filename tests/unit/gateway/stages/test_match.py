@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from uuid import UUID
 
-from locution_gateway.adapters.clusterings import dump_clustering, load_clustering
-from locution_gateway.core.voices.match import LEAST_HEARD, THRESHOLD, match, recognise
-from locution_gateway.domain.stages import Clustering
-from locution_gateway.domain.voices import Embedding, KnownVoice, VoiceId
+from locution_gateway.pipeline.match_voices import LEAST_HEARD, THRESHOLD, match, recognise
+from locution_gateway.voices.clusterings import Clustering, dump_clustering, load_clustering
+from locution_gateway.voices.models import Embedding, KnownVoice, VoiceId
 from locution_speech.speakers import Turn
 
 

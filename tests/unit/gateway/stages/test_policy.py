@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 from locution_common.errors import Reason, Retry
-from locution_gateway.core.stages.policy import RetryPolicy
-from locution_gateway.domain.jobs import Failure
+from locution_gateway.jobs.models import Failure
+from locution_gateway.pipeline.policy import RetryPolicy
 
 POLICY = RetryPolicy(4, timedelta(seconds=1), timedelta(seconds=5), timedelta(hours=1))
 FAILED = Failure(Reason.INFERENCE_FAILED, "")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from locution_gateway.core.webhooks.guard import Guard, is_public
-from locution_gateway.core.webhooks.urls import parse
-from locution_gateway.domain.webhook_errors import WebhookUrlRefused
+from locution_gateway.webhooks.errors import WebhookUrlRefused
+from locution_gateway.webhooks.guard import Guard, is_public
+from locution_gateway.webhooks.urls import parse
 
 STRICT = Guard()
 

@@ -10,13 +10,11 @@ from uuid import UUID
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.core.webhooks.manage import masked
-from locution_gateway.core.webhooks.message import body_of, headers_of
-from locution_gateway.core.webhooks.schedule import Schedule
-from locution_gateway.core.webhooks.sign import new_secret, public_key, scheme_of, signatures
-from locution_gateway.domain.identity import TenantId
-from locution_gateway.domain.jobs import JobId
-from locution_gateway.domain.webhooks import (
+from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.principal import TenantId
+from locution_gateway.webhooks.manage import masked
+from locution_gateway.webhooks.message import body_of, headers_of
+from locution_gateway.webhooks.models import (
     ENDS,
     DeliveryId,
     Dispatch,
@@ -26,6 +24,8 @@ from locution_gateway.domain.webhooks import (
     WebhookChange,
     WebhookId,
 )
+from locution_gateway.webhooks.schedule import Schedule
+from locution_gateway.webhooks.sign import new_secret, public_key, scheme_of, signatures
 
 from tests.support import standard_webhooks
 from tests.support.refusals import refusal

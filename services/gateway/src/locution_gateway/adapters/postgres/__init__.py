@@ -1,1 +1,0 @@
-"""All SQL on the schema `gateway`."""

@@ -1,0 +1,1 @@
+"""What administrators and operators manage: tenants, users, invitations, issuers, quotas."""

@@ -1,1 +1,0 @@
-"""Between the public proto and the domain, a module for each resource."""

@@ -1,1 +1,0 @@
-"""Tenants and what belongs to them."""

@@ -1,1 +1,0 @@
-"""How much may be used."""

@@ -1,0 +1,1 @@
+"""Who calls: keys, sessions, OIDC, and what a role may do."""

@@ -1,0 +1,180 @@
+"""API keys: the caller's own, and for administrators those of a tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from locution_common.clock import Clock
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.identity import tokens
+from locution_gateway.identity.models import ApiKey, NewKey
+from locution_gateway.identity.ports import KeyStore
+from locution_gateway.platform.ids import new_id
+from locution_gateway.platform.listing import PageQuery
+from locution_gateway.platform.pages import Binding, page_size
+from locution_gateway.platform.principal import Principal, Role, Scope, UserId
+from locution_gateway.platform.reach import Reach, require_rank
+from locution_gateway.platform.requests import RequestKey
+from locution_gateway.quotas.known import KnownQuotas
+
+OVERLAP: Final = timedelta(days=1)
+
+Issued = tuple[ApiKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDraft:
+    """What a client says of a new key; empty `scopes`: everything that the role allows."""
+
+    display_name: str
+    role: Role | None
+    scopes: frozenset[Scope]
+    expire_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Which key is rotated, how long the old one is taken, and when the new one ends; None for the defaults."""
+
+    key_id: str
+    overlap: timedelta | None
+    expire_time: datetime | None
+
+
+class ApiKeys:
+    """Makes, lists, rotates and revokes keys; nobody gives more than it has."""
+
+    def __init__(self, keys: KeyStore, quotas: KnownQuotas, reach: Reach, clock: Clock) -> None:
+        self._keys = keys
+        self._quotas = quotas
+        self._reach = reach
+        self._clock = clock
+
+    async def create_own(self, principal: Principal, draft: KeyDraft, request: RequestKey | None) -> Issued:
+        """Make a key that acts for the caller. Refused with PERMISSION_DENIED, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        return await self._create(principal, principal, draft, principal.user_id, request)
+
+    async def create_for(
+        self, principal: Principal, tenant: str, draft: KeyDraft, request: RequestKey | None
+    ) -> Issued:
+        """Make a key of a tenant that belongs to no user. Raises also TENANT_NOT_FOUND."""
+        if draft.role is None:
+            raise Refused(Reason.INVALID_REQUEST, "a key without a user needs a role", field="api_key.role")
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
+        return await self._create(principal, within, draft, None, request)
+
+    async def list_own(self, principal: Principal, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
+        """Read a page of the caller's own keys. Refused with PAGE_TOKEN_INVALID."""
+        return await self._list(principal, principal, size, token)
+
+    async def list_of(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
+        """Read a page of a tenant's keys. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
+        return await self._list(within, None, size, token)
+
+    async def rotate_own(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
+        """Make a key like one of the caller's own. Refused with API_KEY_NOT_FOUND, API_KEY_STATE_CONFLICT."""
+        old = await self._own(principal, tenant, rotation.key_id)
+        _require_within(principal, old)
+        return await self._rotate(principal, old, rotation)
+
+    async def rotate_of(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
+        """Make a key like one of a tenant's. Raises also PERMISSION_DENIED."""
+        within, old = await self._of(principal, tenant, rotation.key_id)
+        _require_within(principal, old)
+        return await self._rotate(within, old, rotation)
+
+    async def revoke_own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
+        """Revoke one of the caller's own. Refused with API_KEY_NOT_FOUND."""
+        await self._own(principal, tenant, key_id)
+        return await self._keys.revoke(principal, key_id)
+
+    async def revoke_of(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
+        """Revoke one of a tenant's. Refused with API_KEY_NOT_FOUND, PERMISSION_DENIED."""
+        within, _ = await self._of(principal, tenant, key_id)
+        return await self._keys.revoke(within, key_id)
+
+    async def _create(
+        self,
+        maker: Principal,
+        within: Principal,
+        draft: KeyDraft,
+        user_id: UserId | None,
+        request: RequestKey | None,
+    ) -> Issued:
+        role = draft.role or maker.role
+        require_rank(maker, role)
+        fresh, scopes = tokens.new_key(), _scopes(maker, draft.scopes)
+        limits = await self._quotas.limits(within.tenant_id)
+        key = NewKey(
+            fresh.token_id, new_id(), user_id, draft.display_name, role, scopes, draft.expire_time, fresh.secret_hash
+        )
+        return await self._keys.create(within, key, limits.api_keys, request), fresh.token
+
+    async def _list(
+        self, within: Principal, owner: Principal | None, size: int, token: str
+    ) -> tuple[tuple[ApiKey, ...], str]:
+        binding = Binding(within, "keys", "" if owner is None else owner.owner)
+        page = await self._keys.list(within, owner, PageQuery(page_size(size), after=binding.position(token)))
+        return page.rows, binding.token(page.last)
+
+    async def _rotate(self, within: Principal, old: ApiKey, rotation: Rotation) -> Issued:
+        fresh, now = tokens.new_key(), self._clock.now()
+        end = rotation.expire_time
+        if end is None and old.expire_time is not None:
+            end = now + (old.expire_time - old.create_time)
+        key = NewKey(
+            key_id=fresh.token_id,
+            row_id=new_id(),
+            user_id=old.user_id,
+            display_name=old.display_name,
+            role=old.role,
+            scopes=old.scopes,
+            expire_time=end,
+            secret_hash=fresh.secret_hash,
+            rotated_from=old.key_id,
+        )
+        overlap = OVERLAP if rotation.overlap is None else rotation.overlap
+        return await self._keys.rotate(within, old.key_id, key, now + overlap), fresh.token
+
+    async def _own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
+        if tenant != principal.tenant:
+            raise Refused(Reason.API_KEY_NOT_FOUND)
+        key = await self._keys.get(principal, key_id)
+        if not _owns(principal, key):
+            raise Refused(Reason.API_KEY_NOT_FOUND)
+        return key
+
+    async def _of(self, principal: Principal, tenant: str, key_id: str) -> tuple[Principal, ApiKey]:
+        within = await self._reach.within(principal, tenant, Reason.API_KEY_NOT_FOUND)
+        key = await self._keys.get(within, key_id)
+        require_rank(principal, key.role)
+        return within, key
+
+
+def _owns(principal: Principal, key: ApiKey) -> bool:
+    """Tell whether a key is the caller's own: its user's, or one that it made, or itself."""
+    if key.user_id is not None or principal.user_id is not None:
+        return key.user_id == principal.user_id
+    return principal.subject in (key.created_by, f"key:{key.key_id}")
+
+
+def _require_within(principal: Principal, key: ApiKey) -> None:
+    """Refuse with PERMISSION_DENIED for a key that may more than the caller, who would get its like."""
+    require_rank(principal, key.role)
+    if principal.scopes is not None and not (key.scopes and key.scopes <= principal.scopes):
+        raise Refused(Reason.PERMISSION_DENIED, "this key may more than the caller's own")
+
+
+def _scopes(maker: Principal, asked: frozenset[Scope]) -> frozenset[Scope]:
+    """Return the scopes of a key that somebody makes. Refused with PERMISSION_DENIED for more than the maker's own."""
+    if maker.scopes is None:
+        return asked
+    missing = asked - maker.scopes
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs a key with the scopes {names}", metadata={"scope": names})
+    return asked or maker.scopes

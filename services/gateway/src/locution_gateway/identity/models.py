@@ -1,0 +1,196 @@
+"""Tenants, their users, and what they call with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from locution_gateway.platform.principal import Principal, Role, Scope, SessionId, TenantId, UserId
+
+
+class Standing(StrEnum):
+    """Whether a tenant or a user may call."""
+
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who shares users, keys, quotas and data."""
+
+    tenant_id: TenantId
+    name: str
+    display_name: str
+    weight: int
+    state: Standing
+    create_time: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChange:
+    """What is to change of a tenant; None for what stays."""
+
+    display_name: str | None = None
+    weight: int | None = None
+    state: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of a tenant."""
+
+    user_id: UserId
+    email: str
+    display_name: str
+    role: Role
+    state: Standing
+    create_time: datetime
+    last_login_time: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What is to change of a user; None for what stays."""
+
+    display_name: str | None = None
+    role: Role | None = None
+    state: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be made. `invitation_id` is the invitation that is used up by it."""
+
+    user_id: UserId
+    email: str
+    display_name: str
+    role: Role
+    password_hash: str
+    invitation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What is known of somebody who wants to log in."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    role: Role
+    password_hash: str
+    usable: bool
+
+
+class KeyState(StrEnum):
+    """Where an API key stands."""
+
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key with which a program calls. Empty `scopes`: everything that the role allows."""
+
+    key_id: str
+    row_id: UUID
+    user_id: UserId | None
+    display_name: str
+    role: Role
+    scopes: frozenset[Scope]
+    expire_time: datetime | None
+    state: KeyState
+    last_use_time: datetime | None
+    rotated_from: str | None
+    created_by: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to be made; `secret_hash` is SHA-256 of its secret."""
+
+    key_id: str
+    row_id: UUID
+    user_id: UserId | None
+    display_name: str
+    role: Role
+    scopes: frozenset[Scope]
+    expire_time: datetime | None
+    secret_hash: bytes
+    rotated_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What authentication knows of a key id; `known` is false for ids that are not in use, revoked ones among them."""
+
+    principal: Principal
+    secret_hash: bytes
+    expire_time: datetime | None
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """What authentication knows of a session."""
+
+    principal: Principal
+    refresh_hash: bytes
+    generation: int
+    expire_time: datetime
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to be kept; `refresh_hash` is SHA-256 of its refresh token's secret."""
+
+    session_id: SessionId
+    user_id: UserId
+    refresh_hash: bytes
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A place that somebody may take."""
+
+    invitation_id: UUID
+    email: str
+    role: Role
+    expire_time: datetime
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRecord:
+    """What Register knows of an invitation."""
+
+    tenant_id: TenantId
+    tenant: str
+    email: str
+    role: Role
+    token_hash: bytes
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An OIDC issuer that may speak for callers of a tenant, signing with one algorithm."""
+
+    issuer_id: UUID
+    tenant_id: TenantId
+    tenant: str
+    issuer: str
+    audience: str
+    jwks_uri: str
+    algorithm: str
+    default_role: Role
+    role_claim: str
+    create_time: datetime | None = None

@@ -1,0 +1,72 @@
+"""Invitations to a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.identity.models import Invitation
+from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.principal import Principal, Role
+from locution_gateway.platform.requests import RequestKey
+from locution_gateway.platform.row_pages import builder, page_of
+
+SELECT: Final = "SELECT r.invitation_id, r.email, r.role, r.expire_time, r.create_time FROM gateway.invitations r"
+CREATE: Final = """
+INSERT INTO gateway.invitations (invitation_id, tenant_id, email, role, token_hash, expire_time, created_by)
+VALUES ($1, $2, lower($3), $4, $5, $6, $7)
+"""
+EXISTS: Final = "SELECT EXISTS (SELECT FROM gateway.users WHERE tenant_id = $1 AND email = lower($2))"
+DELETE: Final = "DELETE FROM gateway.invitations WHERE invitation_id = $1 AND tenant_id = $2 RETURNING invitation_id"
+
+
+class PostgresInvitations:
+    """Invitations over a TenantDatabase."""
+
+    def __init__(self, database: TenantDatabase) -> None:
+        self._database = database
+
+    async def create(
+        self, principal: Principal, invitation: Invitation, token_hash: bytes, request: RequestKey | None
+    ) -> Invitation:
+        """Make one."""
+        async with self._database.transaction(principal) as connection:
+            if await requests.claim(connection, principal, request, invitation.invitation_id) is not None:
+                raise Refused(Reason.REQUEST_ID_REUSED)
+            if await connection.fetchval(EXISTS, principal.tenant_id, invitation.email):
+                raise Refused(Reason.USER_EXISTS)
+            await connection.execute(
+                CREATE,
+                invitation.invitation_id,
+                principal.tenant_id,
+                invitation.email,
+                invitation.role,
+                token_hash,
+                invitation.expire_time,
+                principal.subject,
+            )
+        return invitation
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[Invitation]:
+        """Read a page of those that are still good, newest first."""
+        chosen = builder(principal, "invitation_id")
+        chosen.conditions.append("r.expire_time > clock_timestamp()")
+        statement = chosen.page(SELECT, query)
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(statement.text, *statement.values)
+        return page_of(rows, query, _invitation, lambda found: (found.create_time, found.invitation_id))
+
+    async def delete(self, principal: Principal, invitation_id: UUID) -> None:
+        """Take one back."""
+        async with self._database.transaction(principal) as connection:
+            if await connection.fetchval(DELETE, invitation_id, principal.tenant_id) is None:
+                raise Refused(Reason.INVITATION_NOT_FOUND)
+
+
+def _invitation(row: Mapping[str, Any]) -> Invitation:
+    return Invitation(row["invitation_id"], row["email"], Role(row["role"]), row["expire_time"], row["create_time"])

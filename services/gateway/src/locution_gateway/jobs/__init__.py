@@ -1,0 +1,1 @@
+"""Jobs, their stages and their events."""

@@ -1,0 +1,21 @@
+"""Cancel a job."""
+
+from __future__ import annotations
+
+from locution_gateway.jobs.models import Job
+from locution_gateway.jobs.ports import JobStore
+from locution_gateway.platform.authorise import require
+from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.principal import Principal, Role
+
+
+class CancelJob:
+    """Asks for a job's end."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+
+    async def run(self, principal: Principal, job_id: JobId) -> Job:
+        """Return the job, CANCELLED already or soon. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
+        require(principal, Role.MEMBER)
+        return await self._jobs.cancel(principal, job_id)

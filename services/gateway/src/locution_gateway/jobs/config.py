@@ -1,0 +1,143 @@
+"""What a job is to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from locution_gateway.models.models import ModelChoice
+
+
+class Task(StrEnum):
+    """What is made of the speech."""
+
+    TRANSCRIBE = "TRANSCRIBE"
+    TRANSLATE = "TRANSLATE"
+
+
+class DecodeMode(StrEnum):
+    """How hard the decoder tries."""
+
+    ACCURATE = "ACCURATE"
+    FAST = "FAST"
+
+
+class ChannelMode(StrEnum):
+    """What becomes of several channels."""
+
+    MIX = "MIX"
+    SEPARATE = "SEPARATE"
+
+
+class Encoding(StrEnum):
+    """How a sample of headerless audio is written."""
+
+    PCM_S16LE = "PCM_S16LE"
+    PCM_F32LE = "PCM_F32LE"
+    MULAW = "MULAW"
+    ALAW = "ALAW"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How headerless audio is laid out: rate in hertz, interleaved channels."""
+
+    encoding: Encoding
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiarizationRequest:
+    """What the client asked about speakers; None where it said nothing."""
+
+    enabled: bool | None = None
+    model: str | None = None
+    speaker_count: int | None = None
+    min_speaker_count: int | None = None
+    max_speaker_count: int | None = None
+    identify_voices: bool | None = None
+    voices: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequestConfig:
+    """What the client asked for; None or empty where it said nothing."""
+
+    language: str | None = None
+    language_candidates: tuple[str, ...] = ()
+    task: Task | None = None
+    asr_model: str | None = None
+    prompt: str | None = None
+    hotwords: tuple[str, ...] = ()
+    beam_size: int | None = None
+    word_times: bool | None = None
+    decode_mode: DecodeMode | None = None
+    max_temperature: float | None = None
+    diarization: DiarizationRequest = field(default_factory=DiarizationRequest)
+    channel_mode: ChannelMode | None = None
+    audio_format: AudioFormat | None = None
+    retention: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiarizationConfig:
+    """How speakers are told apart, and the voices by which they are named; None where nobody is to be named."""
+
+    model: ModelChoice
+    speaker_count: int | None = None
+    min_speaker_count: int | None = None
+    max_speaker_count: int | None = None
+    voices: tuple[UUID, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobConfig:
+    """The effective configuration, frozen at creation and used again on every retry.
+
+    `diarization` is None when it is off, or when no model was usable (then the job carries a warning).
+    """
+
+    language: str
+    task: Task
+    asr_model: ModelChoice
+    beam_size: int
+    word_times: bool
+    max_temperature: float
+    channel_mode: ChannelMode
+    language_candidates: tuple[str, ...] = ()
+    prompt: str = ""
+    hotwords: tuple[str, ...] = ()
+    decode_mode: DecodeMode | None = None
+    diarization: DiarizationConfig | None = None
+    audio_format: AudioFormat | None = None
+    retention: timedelta | None = None
+    # Where each value came from: "request", "user", "tenant" or "server", by field name.
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefaults:
+    """What jobs do where they say nothing, and a tenant's live sessions; `export_format` is for clients."""
+
+    config: JobRequestConfig = field(default_factory=JobRequestConfig)
+    export_format: str | None = None
+    live_afterwards: Afterwards | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDefaults:
+    """Defaults as they are kept; version 0 before the first change."""
+
+    defaults: JobDefaults = field(default_factory=JobDefaults)
+    update_time: datetime | None = None
+    version: int = 0
+
+
+class Afterwards(StrEnum):
+    """What becomes of a session's audio and text once it has ended."""
+
+    DELETE = "DELETE"
+    JOB = "JOB"

@@ -1,0 +1,211 @@
+"""Jobs, their progress and their events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import code_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from locution.v1 import job_service_pb2 as pb
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.jobs import convert_config as configs
+from locution_gateway.jobs.create import JobDraft
+from locution_gateway.jobs.estimate import Estimate
+from locution_gateway.jobs.models import (
+    EventKind,
+    Failure,
+    Job,
+    JobEvent,
+    JobState,
+    JobWarning,
+    StageKind,
+    StageProgress,
+    WarningCode,
+)
+from locution_gateway.jobs.ports import JobChange
+from locution_gateway.jobs.watch import cursor_of
+from locution_gateway.platform.convert import duration, offset, refuse_others, seconds, timestamp
+from locution_gateway.platform.etags import etag
+from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.names import parse_id
+from locution_gateway.uploads.convert import upload_id, upload_name
+
+DOMAIN: Final = "locution"
+SETTABLE: Final = frozenset({"upload", "config", "display_name", "tags", "priority"})
+UPDATABLE: Final = frozenset({"name", "etag", "display_name", "tags", "priority"})
+
+
+def job_id(name: str) -> JobId:
+    """Return the id in a job's name; a name that is none names nothing."""
+    found = parse_id("jobs", name)
+    if found is None:
+        raise Refused(Reason.JOB_NOT_FOUND)
+    return JobId(found)
+
+
+def job_name(job_id: JobId) -> str:
+    """Return a job's name."""
+    return f"jobs/{job_id}"
+
+
+def draft(job: pb.Job) -> JobDraft:
+    """Return what a client says of a new job; refused with INVALID_REQUEST for what is not the client's to say."""
+    refuse_others(job, "job", SETTABLE)
+    if not job.upload:
+        raise Refused(Reason.INVALID_REQUEST, "a job needs an upload", field="job.upload")
+    return JobDraft(
+        upload_id=upload_id(job.upload),
+        config=configs.request_from_proto(job.config),
+        display_name=job.display_name,
+        tags=tuple(job.tags),
+        priority=job.priority,
+    )
+
+
+def change(job: pb.Job) -> JobChange:
+    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
+    refuse_others(job, "job", UPDATABLE)
+    return JobChange(job.display_name, tuple(job.tags), job.priority)
+
+
+def job_to_proto(job: Job) -> pb.Job:
+    """Return a job as clients see it."""
+    message = pb.Job(
+        name=job_name(job.job_id),
+        display_name=job.display_name,
+        state=pb.Job.State.Value(f"STATE_{job.state.value}"),
+        upload=upload_name(job.upload_id),
+        config=configs.request_to_proto(job.requested),
+        effective_config=configs.config_to_proto(job.config),
+        tags=job.tags,
+        priority=job.priority,
+        progress=pb.JobProgress(stages=map(progress_to_proto, job.progress)),
+        warnings=map(warning_to_proto, job.warnings),
+        error=None if job.error is None else status(job.error),
+        audio_duration=None if job.audio_samples is None else offset(job.audio_samples),
+        retry_of=None if job.retry_of is None else job_name(job.retry_of),
+        models=_models(job),
+        create_time=timestamp(job.create_time),
+        start_time=None if job.start_time is None else timestamp(job.start_time),
+        end_time=None if job.end_time is None else timestamp(job.end_time),
+        expire_time=None if job.expire_time is None else timestamp(job.expire_time),
+        etag=etag(job.version),
+        config_origins={name: origin_to_proto(origin) for name, origin in job.config.origins.items()},
+    )
+    if job.eta is not None:
+        message.progress.eta.CopyFrom(duration(job.eta))
+    if job.state is JobState.SUCCEEDED:
+        message.transcript = f"{message.name}/transcript"
+    if job.end_time is not None:
+        message.metrics.CopyFrom(_metrics(job))
+    return message
+
+
+def origin_to_proto(origin: str) -> pb.ConfigOrigin.ValueType:
+    """Return who chose a value."""
+    return pb.ConfigOrigin.Value(f"CONFIG_ORIGIN_{origin.upper()}")
+
+
+def progress_to_proto(progress: StageProgress) -> pb.StageProgress:
+    """Return how far a kind of stage is."""
+    return pb.StageProgress(
+        kind=stage_kind(progress.kind),
+        done_duration=offset(progress.done_samples),
+        total_duration=None if progress.total_samples is None else offset(progress.total_samples),
+        sections_done=progress.sections_done,
+        sections_total=progress.sections_total,
+        attempts=progress.attempts,
+    )
+
+
+def warning_to_proto(warning: JobWarning) -> pb.JobWarning:
+    """Return a warning."""
+    code = pb.JobWarning.Code.Value(f"CODE_{warning.code.value}")
+    return pb.JobWarning(code=code, message=warning.message, reason=warning.reason)
+
+
+def status(failure: Failure) -> Status:
+    """Return why a job failed, as a failed call would say it."""
+    detail = AnyMessage()
+    detail.Pack(ErrorInfo(reason=failure.reason, domain=DOMAIN))
+    return Status(code=code_pb2.Code.Value(failure.reason.code), message=failure.message, details=[detail])
+
+
+def stage_kind(kind: StageKind) -> pb.StageKind.ValueType:
+    """Return a kind of stage."""
+    return pb.StageKind.Value(f"STAGE_KIND_{kind.value}")
+
+
+def event_to_proto(job_id: JobId, event: JobEvent) -> pb.JobEvent:
+    """Return an event with its cursor."""
+    message = pb.JobEvent(cursor=cursor_of(job_id, event.event_id), event_time=timestamp(event.event_time))
+    payload: dict[str, Any] = event.payload
+    match event.kind:
+        case EventKind.STATE_CHANGED:
+            message.state_changed.CopyFrom(_state_changed(payload))
+        case EventKind.STAGE_PROGRESS:
+            progress = StageProgress(**payload | {"kind": StageKind(payload["kind"])})
+            message.stage_progress.CopyFrom(progress_to_proto(progress))
+        case EventKind.SECTION_FINISHED:
+            message.section_finished.CopyFrom(_section_finished(payload))
+        case EventKind.WARNING:
+            warning = JobWarning(**payload | {"code": WarningCode(payload["code"])})
+            message.warning.CopyFrom(warning_to_proto(warning))
+    return message
+
+
+def estimate_to_proto(estimate: Estimate) -> pb.EstimateJobResponse:
+    """Return what a job would take."""
+    return pb.EstimateJobResponse(
+        queue_position=estimate.backlog.jobs,
+        queued_audio_duration=offset(estimate.backlog.samples),
+        work_duration=None if estimate.work is None else duration(estimate.work),
+        end_time=None if estimate.end_time is None else timestamp(estimate.end_time),
+        quota_duration=None if estimate.quota is None else duration(estimate.quota),
+        quota_remaining_duration=None if estimate.remaining is None else duration(estimate.remaining),
+    )
+
+
+def _state_changed(payload: dict[str, Any]) -> pb.JobStateChanged:
+    message = pb.JobStateChanged(state=pb.Job.State.Value(f"STATE_{payload['state']}"))
+    if error := payload.get("error"):
+        message.error.CopyFrom(status(Failure(Reason(error["reason"]), error["message"])))
+    return message
+
+
+def _section_finished(payload: dict[str, Any]) -> pb.SectionFinished:
+    return pb.SectionFinished(
+        kind=stage_kind(StageKind(payload["kind"])),
+        section=payload["section"],
+        start_offset=offset(payload["start"]),
+        end_offset=offset(payload["end"]),
+    )
+
+
+def _models(job: Job) -> Iterator[pb.JobModel]:
+    chosen = {StageKind.TRANSCRIBE: job.config.asr_model}
+    if job.config.diarization is not None:
+        chosen[StageKind.DIARIZE] = job.config.diarization.model
+    for kind, model in chosen.items():
+        yield pb.JobModel(stage=stage_kind(kind), model=model.path, checksum=model.checksum)
+
+
+def _metrics(job: Job) -> pb.JobMetrics:
+    begun = job.start_time or job.end_time or job.create_time
+    message = pb.JobMetrics(
+        queue_duration=duration(begun - job.create_time),
+        run_duration=duration((job.end_time or begun) - begun),
+        stages=[
+            pb.StageWork(kind=stage_kind(stage.kind), work_duration=seconds(stage.work_seconds))
+            for stage in job.progress
+        ],
+    )
+    if "speaker_count" in job.metrics:
+        message.speaker_count = int(job.metrics["speaker_count"])
+    if "speech_samples" in job.metrics:
+        message.speech_duration.CopyFrom(offset(int(job.metrics["speech_samples"])))
+    return message

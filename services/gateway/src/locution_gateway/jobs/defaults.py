@@ -1,0 +1,105 @@
+"""Preferences of a caller and settings of a tenant: what jobs do where they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Final
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.jobs.config import Afterwards, JobDefaults, JobRequestConfig, StoredDefaults
+from locution_gateway.jobs.fill import OWN, Filled, fill
+from locution_gateway.jobs.ports import DefaultsStore
+from locution_gateway.platform.masks import checked
+from locution_gateway.platform.principal import Principal
+from locution_gateway.platform.reach import Reach
+
+WHOLE: Final = "job_defaults"
+CONFIG: Final = "job_defaults.config"
+FORMAT: Final = "job_defaults.export_format"
+_FIELDS: Final = tuple(field.name for field in fields(JobRequestConfig))
+PATHS: Final = (WHOLE, CONFIG, FORMAT, *(f"{CONFIG}.{name}" for name in _FIELDS))
+LIVE: Final = "live_defaults"
+TENANT_PATHS: Final = (*PATHS, LIVE, f"{LIVE}.afterwards")
+TENANT: Final = ""
+"""The subject under which a tenant's own settings are kept."""
+
+
+class Defaults:
+    """Reads and changes defaults, and fills jobs from them."""
+
+    def __init__(self, store: DefaultsStore, reach: Reach) -> None:
+        self._store = store
+        self._reach = reach
+
+    async def own(self, principal: Principal) -> StoredDefaults:
+        """Read the caller's preferences."""
+        return await self._store.get(principal, principal.owner)
+
+    async def update_own(
+        self, principal: Principal, version: int | None, mask: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        """Change the caller's preferences. Refused with ETAG_MISMATCH, UPDATE_MASK_INVALID, INVALID_REQUEST."""
+        paths = checked(mask, PATHS) or [WHOLE]
+        return await self._update(principal, principal.owner, version, paths, values)
+
+    async def of_tenant(self, principal: Principal, tenant: str) -> StoredDefaults:
+        """Read a tenant's settings. Refused with TENANT_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
+        return await self._store.get(within, TENANT)
+
+    async def update_tenant(
+        self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        """Change a tenant's settings. Raises also TENANT_NOT_FOUND."""
+        within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
+        paths = checked(mask, TENANT_PATHS) or [WHOLE, LIVE]
+        return await self._update(within, TENANT, version, paths, values)
+
+    async def live_afterwards(self, principal: Principal) -> Afterwards | None:
+        """Return what becomes of a live session of the caller's tenant; None where its settings do not say."""
+        return (await self._store.get(principal, TENANT)).defaults.live_afterwards
+
+    async def fill(self, principal: Principal, asked: JobRequestConfig) -> Filled:
+        """Fill what a request leaves unset."""
+        user = await self._store.get(principal, principal.owner)
+        tenant = await self._store.get(principal, TENANT)
+        return fill(asked, user.defaults.config, tenant.defaults.config)
+
+    async def _update(
+        self, within: Principal, subject: str, version: int | None, paths: Sequence[str], values: JobDefaults
+    ) -> StoredDefaults:
+        for name in OWN:
+            if getattr(values.config, name) not in (None, ()):
+                raise Refused(
+                    Reason.INVALID_REQUEST,
+                    f"{name} belongs to one recording and has no default",
+                    field=f"{CONFIG}.{name}",
+                )
+        if values.config.diarization.voices:
+            raise Refused(
+                Reason.INVALID_REQUEST,
+                "a default looks for all: set identify_voices",
+                field=f"{CONFIG}.diarization.voices",
+            )
+        before = await self._store.get(within, subject)
+        merged = merge(before.defaults, values, paths)
+        # Without an etag of the client's, what was read here must still hold: no change is lost.
+        return await self._store.update(within, subject, before.version if version is None else version, merged)
+
+
+def merge(before: JobDefaults, values: JobDefaults, paths: Sequence[str]) -> JobDefaults:
+    """Return defaults with what the paths name taken from `values`."""
+    merged = before
+    for path in paths:
+        if path in (WHOLE, FORMAT):
+            merged = replace(merged, export_format=values.export_format)
+        if path.startswith(LIVE):
+            merged = replace(merged, live_afterwards=values.live_afterwards)
+        if path in (WHOLE, CONFIG):
+            merged = replace(merged, config=values.config)
+        elif path.startswith(f"{CONFIG}."):
+            name = path.removeprefix(f"{CONFIG}.")
+            merged = replace(merged, config=replace(merged.config, **{name: getattr(values.config, name)}))
+    return merged

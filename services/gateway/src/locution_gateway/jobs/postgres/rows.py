@@ -1,0 +1,115 @@
+"""Rows of `gateway.jobs` as jobs, with the progress of their stages, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from locution_speech.clock import SAMPLE_RATE
+
+from locution_gateway.jobs.models import Job, JobState, StageKind, StageProgress
+from locution_gateway.jobs.postgres import codec
+from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.principal import TenantId
+
+# What every statement that gives jobs selects: the row, its stages summed by kind, and the speed of its models.
+SELECT: Final = """
+SELECT j.job_id, j.tenant_id, j.created_by, j.display_name, j.state, j.upload_id, j.requested_config,
+    j.effective_config, j.tags, j.priority, j.cancel_requested, j.retry_of, j.audio_samples, j.channels, j.pcm_key,
+    j.warnings, j.error, j.metrics, j.trace_context, j.create_time, j.start_time, j.end_time, j.expire_time, j.version,
+    (SELECT jsonb_agg(to_jsonb(k)) FROM (
+        SELECT s.kind, count(*) AS sections, count(*) FILTER (WHERE s.state = 'DONE') AS sections_done,
+            sum(s.audio_samples) AS samples,
+            sum(CASE s.state WHEN 'DONE' THEN s.audio_samples ELSE s.done_samples END) AS samples_done,
+            max(s.attempts) AS attempts, sum(s.work_seconds) AS work_seconds
+        FROM gateway.stages s WHERE s.job_id = j.job_id GROUP BY s.kind) k) AS stages,
+    (SELECT jsonb_object_agg(v.kind, v.seconds_per_audio_second) FROM gateway.speeds v
+     WHERE (v.kind = 'TRANSCRIBE' AND v.model = j.effective_config #>> '{asr_model,path}')
+        OR (v.kind = 'DIARIZE' AND v.model = j.effective_config #>> '{diarization,model,path}')) AS speeds
+FROM gateway.jobs j
+"""
+
+_ORDER: Final = {kind.value: position for position, kind in enumerate(StageKind)}
+
+
+def job_from_row(row: Mapping[str, Any]) -> Job:
+    """Return the job of a row that SELECT gave."""
+    state = JobState(row["state"])
+    progress = tuple(_progress(row["stages"] or (), row["audio_samples"]))
+    return Job(
+        job_id=JobId(row["job_id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        created_by=row["created_by"],
+        display_name=row["display_name"],
+        state=state,
+        upload_id=UploadId(row["upload_id"]),
+        requested=codec.REQUEST.load(row["requested_config"]),
+        config=codec.CONFIG.load(row["effective_config"]),
+        tags=tuple(row["tags"]),
+        priority=row["priority"],
+        cancel_requested=row["cancel_requested"],
+        retry_of=None if row["retry_of"] is None else JobId(row["retry_of"]),
+        audio_samples=row["audio_samples"],
+        channels=row["channels"],
+        pcm_key=row["pcm_key"],
+        warnings=codec.WARNINGS.load(row["warnings"]),
+        error=None if row["error"] is None else codec.FAILURE.load(row["error"]),
+        metrics=row["metrics"],
+        trace_context=row["trace_context"],
+        create_time=row["create_time"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        expire_time=row["expire_time"],
+        version=row["version"],
+        progress=progress,
+        eta=None if state.terminal else time_left(progress, row["speeds"] or {}),
+    )
+
+
+def model_of(job: Job, kind: StageKind) -> str | None:
+    """Return the model that a kind of stage runs, "<set>/<weight>"; None for kinds that run none."""
+    match kind:
+        case StageKind.TRANSCRIBE:
+            return job.config.asr_model.path
+        case StageKind.DIARIZE:
+            return None if job.config.diarization is None else job.config.diarization.model.path
+        case _:
+            return None
+
+
+def time_left(progress: Iterable[StageProgress], speeds: Mapping[str, float]) -> timedelta | None:
+    """Return the work that is left by the measured speeds; None where one is unknown or nothing was decoded.
+
+    Transcription and diarization go side by side, so the longer one counts.
+    """
+    engines = [stage for stage in progress if stage.kind in (StageKind.TRANSCRIBE, StageKind.DIARIZE)]
+    if not engines or any(stage.kind.value not in speeds for stage in engines):
+        return None
+    return max(timedelta(seconds=_left(stage) * speeds[stage.kind.value]) for stage in engines)
+
+
+def _left(stage: StageProgress) -> float:
+    return max((stage.total_samples or 0) - stage.done_samples, 0) / SAMPLE_RATE
+
+
+def _progress(stages: Iterable[Mapping[str, Any]], audio_samples: int | None) -> Iterable[StageProgress]:
+    for stage in sorted(stages, key=lambda stage: _ORDER[stage["kind"]]):
+        yield _stage(stage, audio_samples)
+
+
+def _stage(stage: Mapping[str, Any], audio_samples: int | None) -> StageProgress:
+    kind = StageKind(stage["kind"])
+    whole = kind not in (StageKind.TRANSCRIBE, StageKind.DIARIZE)  # works on the recording, not on a section
+    finished = stage["sections"] == stage["sections_done"]
+    total = audio_samples if whole else int(stage["samples"])
+    known = kind is not StageKind.DECODE or audio_samples is not None
+    return StageProgress(
+        kind=kind,
+        done_samples=(total or 0) if whole and finished else int(stage["samples_done"]),
+        total_samples=total,
+        sections_done=stage["sections_done"],
+        sections_total=stage["sections"] if known else None,
+        attempts=stage["attempts"],
+        work_seconds=stage["work_seconds"],
+    )

@@ -1,0 +1,126 @@
+"""Begin a live session, or go on with one, and bring back what an engine must hear again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.jobs.config import Afterwards, DiarizationRequest
+from locution_gateway.live import tokens
+from locution_gateway.live.audio import begin_before, position
+from locution_gateway.live.configure import configured, wants_speakers
+from locution_gateway.live.models import ListenFrom, LiveFinal, LiveId, LiveRequest, LiveSession, Resume
+from locution_gateway.live.ports import LiveStore, NewLive
+from locution_gateway.models.models import ModelKind, ResolvedModel
+from locution_gateway.models.ports import ModelResolver
+from locution_gateway.platform.ids import new_id
+from locution_gateway.platform.principal import Principal
+from locution_gateway.uploads.ports import ObjectBytes
+
+PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A session that a stream owns, the token to go on with it, and finals to send again."""
+
+    session: LiveSession
+    owner: UUID
+    token: str
+    finals: tuple[LiveFinal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Where decoding begins: the offset to read from, and where the engine listens from."""
+
+    offset: int
+    listen: ListenFrom
+
+
+class Attach:
+    """Makes sessions and resumes them."""
+
+    def __init__(
+        self,
+        store: LiveStore,
+        objects: ObjectBytes,
+        models: ModelResolver,
+        trace: Callable[[], str],
+        default: Afterwards,
+        tenant_default: Callable[[Principal], Awaitable[Afterwards | None]],
+        speakers: bool,
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._models = models
+        self._trace = trace
+        self._default = default
+        self._tenant_default = tenant_default
+        self._speakers = speakers
+
+    async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
+        """Create a session. Raises the MODEL errors and OPTION_UNSUPPORTED."""
+        model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
+        speakers = await self._diarizer(asked.diarization)
+        config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
+        session_id, owner = LiveId(new_id()), uuid4()
+        token = tokens.new_token(session_id)
+        new = NewLive(session_id, asked.display_name, config, tokens.digest(token), owner, self._trace())
+        return Attached(await self._store.create(principal, new), owner, token)
+
+    async def _diarizer(self, asked: DiarizationRequest) -> ResolvedModel | None:
+        """Return what tells speakers apart, None where nobody asked. Raises the MODEL errors."""
+        if not wants_speakers(asked):
+            return None
+        if not self._speakers:
+            raise Refused(
+                Reason.OPTION_UNSUPPORTED,
+                "no diarizer is set up for live sessions here",
+                field="start.config.diarization",
+            )
+        return await self._models.resolve(ModelKind.DIARIZATION, asked.model)
+
+    async def resume(self, principal: Principal, asked: Resume) -> Attached:
+        """Take a session over. Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED."""
+        session_id, owner = tokens.session_of(asked.token), uuid4()
+        token = tokens.new_token(session_id)
+        session = await self._store.resume(
+            principal, session_id, tokens.digest(asked.token), tokens.digest(token), owner
+        )
+        finals = [final async for final in self._finals(principal, session_id, asked.last_final)]
+        return Attached(session, owner, token, tuple(finals))
+
+    async def audio(self, principal: Principal, session: LiveSession, offset: int) -> AsyncIterator[bytes]:
+        """Yield what is kept from an offset on."""
+        unit = session.config.encoding.unit
+        while chunks := await self._store.chunks(principal, session.session_id, offset, PAGE):
+            for chunk in chunks:
+                data = await self._objects.get(chunk.key)
+                yield data[(offset - chunk.start) * unit :]
+                offset = chunk.end
+
+    async def _finals(self, principal: Principal, session_id: LiveId, after: int) -> AsyncIterator[LiveFinal]:
+        while finals := await self._store.finals(principal, session_id, after, PAGE):
+            for final in finals:
+                yield final
+            after = finals[-1].final_id
+
+
+def restart(session: LiveSession) -> Restart:
+    """Return where decoding begins so that the engine hears all that is not done, and before it what it needs.
+
+    Where no engine has told what it needs, it hears all.
+    """
+    rate, sizes, offset, first = session.config.sample_rate, session.engine, 0, 0
+    if sizes is not None:
+        first = sizes.begin(session.done_sample)
+    if sizes is not None and rate is not None:
+        first = min(first, sizes.aligned(position(session.kept, rate)))
+        offset = begin_before(first, rate)
+    listen = ListenFrom(first, session.done_sample, session.heard_language, session.trace_context)
+    return Restart(offset, listen)

@@ -1,0 +1,101 @@
+"""Complete what a client asked of a live session into a frozen configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from locution_common.errors import Reason, Refused
+from locution_speech.clock import samples
+from locution_speech.languages import AUTO
+
+from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest
+from locution_gateway.jobs.fill import Origin
+from locution_gateway.live.models import LiveConfig, LiveRequest
+from locution_gateway.models.models import ResolvedModel
+
+STEP: Final = 0.5
+
+
+def wants_speakers(asked: DiarizationRequest) -> bool:
+    """Tell whether speakers are to be told apart: where it is said, or a model or a count is named."""
+    return asked != DiarizationRequest() and asked.enabled is not False
+
+
+def configured(
+    asked: LiveRequest,
+    model: ResolvedModel,
+    speakers: ResolvedModel | None,
+    default: Afterwards,
+    tenant_default: Afterwards | None,
+) -> LiveConfig:
+    """Fill in what the client left open, from its tenant, then from the server. Refused with OPTION_UNSUPPORTED."""
+    can, path = model.capabilities, model.choice.path
+    if not can.word_times:
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED,
+            f"{path} gives no times of words, which streams need",
+            field="start.config.asr_model",
+        )
+    if (asked.prompt or asked.hotwords) and not can.prompt:
+        raise Refused(Reason.OPTION_UNSUPPORTED, f"{path} takes no prompt and no hotwords", field="start.config.prompt")
+    return LiveConfig(
+        encoding=asked.encoding,
+        sample_rate=asked.sample_rate,
+        language=_language(asked.language, model),
+        asr_model=model.choice,
+        step=samples(asked.step or STEP),
+        afterwards=asked.afterwards or tenant_default or default,
+        silence=samples(asked.silence or 0),
+        longest=samples(asked.longest or 0),
+        partials=asked.partials is not False,
+        prompt=asked.prompt or "",
+        hotwords=asked.hotwords,
+        diarization=_diarization(asked.diarization, speakers),
+        origins=dict(_origins(asked, tenant_default)),
+    )
+
+
+def _diarization(asked: DiarizationRequest, found: ResolvedModel | None) -> DiarizationConfig | None:
+    if found is None:
+        return None
+    counts = (asked.speaker_count, asked.min_speaker_count, asked.max_speaker_count)
+    if any(count is not None for count in counts) and not found.capabilities.speaker_counts:
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED, f"{found.choice.path} takes no speaker counts", field="start.config.diarization"
+        )
+    return DiarizationConfig(found.choice, *counts)
+
+
+def _origins(asked: LiveRequest, tenant_default: Afterwards | None) -> Iterator[tuple[str, str]]:
+    """Yield who chose each field that a client may leave open, by its name in the request."""
+    given = {
+        "language": asked.language,
+        "asr_model": asked.asr_model,
+        "step": asked.step,
+        "endpoint_silence": asked.silence,
+        "longest_utterance": asked.longest,
+        "partials": asked.partials,
+        "afterwards": asked.afterwards,
+        "diarization": None if asked.diarization == DiarizationRequest() else asked.diarization,
+    }
+    for name, value in given.items():
+        if value is not None:
+            yield name, Origin.REQUEST.value
+        elif name == "afterwards" and tenant_default is not None:
+            yield name, Origin.TENANT.value
+        else:
+            yield name, Origin.SERVER.value
+
+
+def _language(asked: str | None, model: ResolvedModel) -> str:
+    can = model.capabilities
+    if asked in (None, AUTO):
+        return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
+    if not can.knows(asked or AUTO):
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED,
+            f"{model.choice.path} does not know the language {asked}",
+            field="start.config.language",
+        )
+    return asked or AUTO

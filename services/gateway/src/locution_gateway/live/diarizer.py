@@ -1,0 +1,77 @@
+"""Who speaks in live audio, by any diarizer replica behind a channel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+import grpc
+from locution.engine.v1 import diarizer_service_pb2 as pb
+from locution.engine.v1 import diarizer_service_pb2_grpc
+from locution_common.errors import Reason, Refused
+from locution_speech import pcm, wire
+from locution_speech.clock import SAMPLE_WIDTH
+from locution_speech.engine.models import Flow, FlowKey, TrafficClass
+from locution_speech.speakers import Turn
+
+from locution_gateway.jobs.config import DiarizationConfig
+from locution_gateway.live.speakers import HeardSpeakers
+from locution_gateway.pipeline.engines.exchange import Exchange, believed
+from locution_gateway.pipeline.engines.speakers import check_section, hints
+from locution_gateway.platform.principal import Principal
+
+STALL_SECONDS: Final = 60.0
+CLUSTER_SECONDS: Final = 600.0
+"""Seconds that the clustering of a session of many hours may take until its first answer."""
+
+
+class GrpcLiveSpeakers:
+    """Diarizers over gRPC; a tenant's sessions share one flow."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
+
+    async def hear(self, principal: Principal, wanted: DiarizationConfig, audio: bytes) -> HeardSpeakers:
+        """Find who speaks in a stretch of audio."""
+        begin = wire.diarize_start_to_proto(live_flow(principal), wanted.model.path)
+        exchange = Exchange(self._stub.Diarize(), _section(begin, audio), STALL_SECONDS)
+        found = None
+        async with aclosing(exchange.answers()) as answers:
+            async for answer in answers:
+                if answer.WhichOneof("message") == "done":
+                    found = answer.done.section
+        if found is None:
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
+        return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire.section_to_bytes(found))
+
+    async def cluster(
+        self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
+    ) -> AsyncGenerator[tuple[Turn[int], ...]]:
+        """Join sections' speakers into speakers of the session; one answer a section, in order."""
+        start = wire.cluster_start_to_proto(live_flow(principal), wanted.model.path, hints(wanted))
+        exchange = Exchange(self._stub.Cluster(), _clustered(start, sections), CLUSTER_SECONDS)
+        exchange.admit()
+        async with aclosing(exchange.answers()) as answers:
+            async for answer in answers:
+                with believed():
+                    turns = wire.turns_from_proto(answer)
+                yield turns
+
+
+def live_flow(principal: Principal) -> Flow:
+    """Return the key by which engines share fairly: one for the live streams of a tenant."""
+    return Flow(FlowKey(f"live-{principal.tenant_id.hex}"), traffic=TrafficClass.LIVE)
+
+
+async def _section(begin: pb.DiarizeStart, data: bytes) -> AsyncGenerator[pb.DiarizeRequest]:
+    yield pb.DiarizeRequest(start=begin)
+    for chunk in pcm.chunks(data):
+        yield pb.DiarizeRequest(audio=wire.audio_to_proto(chunk))
+
+
+async def _clustered(start: pb.ClusterStart, sections: AsyncGenerator[bytes]) -> AsyncGenerator[pb.ClusterRequest]:
+    yield pb.ClusterRequest(start=start)
+    async with aclosing(sections):
+        async for body in sections:
+            yield wire.section_from_bytes(body)

@@ -1,0 +1,182 @@
+"""Engines that listen: one bidirectional stream to any replica."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import grpc
+from locution.engine.v1 import asr_service_pb2 as pb
+from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
+from locution_common import telemetry
+from locution_common.errors import Reason
+from locution_speech import wire
+from locution_speech.asr import (
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenStart,
+    ListenUpdate,
+    Options,
+    SectionStart,
+    Started,
+)
+from locution_speech.engine.models import WeightName
+from locution_speech.languages import AUTO
+from locution_speech.pcm import Chunk
+
+from locution_gateway.live.diarizer import live_flow
+from locution_gateway.live.errors import EngineLostError
+from locution_gateway.live.models import ListenFrom, LiveConfig
+from locution_gateway.pipeline.engines.exchange import believed, translate
+from locution_gateway.platform.principal import Principal
+
+Call = grpc.aio.StreamStreamCall[pb.ListenRequest, pb.ListenResponse]
+
+STALL_SECONDS: Final = 60.0
+"""Seconds that an engine may take to admit a stream, which loads the model, or to take a message."""
+
+
+class GrpcLiveEngine:
+    """Speech engines over gRPC; a tenant's streams share one flow."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = AsrServiceStub(channel)
+
+    @asynccontextmanager
+    async def listen(self, principal: Principal, config: LiveConfig, begin: ListenFrom) -> AsyncIterator[GrpcListening]:
+        """Open a stream to any engine."""
+        with telemetry.resumed(begin.trace):
+            call: Call = self._stub.Listen()
+        listening = GrpcListening(call)
+        try:
+            await listening.begin(listen_start(principal, config, begin))
+            yield listening
+        finally:
+            call.cancel()
+
+
+class GrpcListening:
+    """One stream to one engine."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._abandoned = False
+        self._started: Started | None = None
+
+    @property
+    def started(self) -> Started:
+        """Return what the engine runs with."""
+        if self._started is None:
+            raise EngineLostError
+        return self._started
+
+    def abandon(self) -> None:
+        """Give the engine up."""
+        self._abandoned = True
+        self._call.cancel()
+
+    async def begin(self, start: ListenStart) -> None:
+        """Send what is wanted and wait until the engine has admitted it."""
+        await self._write(pb.ListenRequest(start=wire.listen_start_to_proto(start)))
+        answer = await self._read()
+        if answer is None or answer.WhichOneof("message") != "started":
+            raise EngineLostError
+        self._started = wire.started_from_proto(answer.started)
+
+    async def send(self, first: int, pcm: bytes) -> None:
+        """Send PCM that begins at a sample."""
+        await self._write(wire.listen_input_to_proto(Chunk(first, pcm)))
+
+    async def flush(self) -> None:
+        """Ask for the text so far."""
+        await self._write(wire.listen_input_to_proto(Flush()))
+
+    async def change(self, change: ListenUpdate) -> None:
+        """Change what the decoder is asked."""
+        await self._write(wire.listen_input_to_proto(change))
+
+    async def finish(self) -> None:
+        """Say that all audio was sent."""
+        with self._judged():
+            await self._call.done_writing()
+
+    async def events(self) -> AsyncIterator[ListenEvent]:
+        """Yield what the engine tells."""
+        while (answer := await self._read(patient=True)) is not None:
+            with believed():
+                event = wire.listen_event_from_proto(answer)
+            if event is None or isinstance(event, Started):
+                continue
+            yield event
+            if isinstance(event, ListenDone):
+                return
+        raise EngineLostError
+
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Turn what a call raises into EngineLostError, or into what the engine refuses with."""
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise _refusal(error) from error
+        except (TimeoutError, asyncio.InvalidStateError) as error:
+            raise EngineLostError from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._abandoned and task is not None and not task.cancelling():
+                raise EngineLostError from None
+            raise
+
+    async def _write(self, request: pb.ListenRequest) -> None:
+        with self._judged():
+            async with asyncio.timeout(STALL_SECONDS):
+                await self._call.write(request)
+
+    async def _read(self, patient: bool = False) -> pb.ListenResponse | None:
+        with self._judged():
+            async with asyncio.timeout(None if patient else STALL_SECONDS):
+                answer = await self._call.read()
+            if isinstance(answer, pb.ListenResponse):
+                return answer
+            code = await self._call.code()
+            if code is grpc.StatusCode.OK:
+                return None
+            raise grpc.aio.AioRpcError(
+                code,
+                await self._call.initial_metadata(),
+                await self._call.trailing_metadata(),
+                await self._call.details(),
+            )
+
+
+def _refusal(error: grpc.aio.AioRpcError) -> Exception:
+    found = translate(error, False)
+    if found.retry_after is not None:
+        return EngineLostError(found.retry_after)
+    if found.reason is Reason.DEPENDENCY_UNAVAILABLE or error.code() in (
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+    ):
+        return EngineLostError()
+    return found
+
+
+def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> ListenStart:
+    """Return what is wanted of a live stream."""
+    flow = live_flow(principal)
+    options = Options(
+        language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
+    )
+    return ListenStart(
+        section=SectionStart(WeightName(config.asr_model.path), flow.key, flow.weight, flow.traffic, options=options),
+        step=config.step,
+        silence=config.silence,
+        longest=config.longest,
+        partials=config.partials,
+        first=begin.first,
+        done=begin.done,
+        language=begin.language,
+    )

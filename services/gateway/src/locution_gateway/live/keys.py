@@ -1,0 +1,18 @@
+"""Where a session's audio lies in the object store."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from locution_gateway.live.models import LiveId
+from locution_gateway.platform.principal import TenantId
+
+
+def chunk(tenant_id: TenantId, session_id: LiveId, start: int, owner: UUID) -> str:
+    """Return the key of a chunk; each owner writes its own, so a stale one overwrites nothing."""
+    return f"live/{tenant_id}/{session_id}/{start:016d}-{owner.hex}"
+
+
+def section(tenant_id: TenantId, session_id: LiveId, final_id: int, owner: UUID) -> str:
+    """Return the key of what a diarizer heard in a final's audio."""
+    return f"live/{tenant_id}/{session_id}/speakers/{final_id:09d}-{owner.hex}"

@@ -1,0 +1,272 @@
+"""Live sessions. Positions are samples at 16 kHz unless an offset's name says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from locution_speech.asr import EngineSizes, Flush, ListenUpdate
+from locution_speech.transcript import Word
+
+from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest
+from locution_gateway.models.models import ModelChoice
+from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.principal import TenantId
+
+LiveId = NewType("LiveId", UUID)
+
+
+class LiveEncoding(StrEnum):
+    """How live audio is written."""
+
+    PCM_S16LE = "PCM_S16LE"
+    PCM_F32LE = "PCM_F32LE"
+    MULAW = "MULAW"
+    ALAW = "ALAW"
+    FLAC = "FLAC"
+    OGG_OPUS = "OGG_OPUS"
+
+    @property
+    def unit(self) -> int:
+        """Return how many bytes an offset counts: those of a sample, or one where a decoder must find the samples."""
+        return {LiveEncoding.PCM_S16LE: 2, LiveEncoding.PCM_F32LE: 4}.get(self, 1)
+
+    @property
+    def compressed(self) -> bool:
+        """Tell whether a decoder must find the samples."""
+        return self in (LiveEncoding.FLAC, LiveEncoding.OGG_OPUS)
+
+
+class LiveState(StrEnum):
+    """Where a session stands; OPEN with or without a stream."""
+
+    OPEN = "OPEN"
+    ENDING = "ENDING"
+    ENDED = "ENDED"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """What a client asks of a new session; None or empty where it said nothing. Lengths in seconds."""
+
+    encoding: LiveEncoding
+    sample_rate: int | None = None
+    language: str | None = None
+    asr_model: str | None = None
+    prompt: str | None = None
+    hotwords: tuple[str, ...] = ()
+    step: float | None = None
+    silence: float | None = None
+    longest: float | None = None
+    partials: bool | None = None
+    afterwards: Afterwards | None = None
+    display_name: str = ""
+    diarization: DiarizationRequest = field(default_factory=DiarizationRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConfig:
+    """What a session runs with; `silence` and `longest` are 0 where text becomes final as a recording's does."""
+
+    encoding: LiveEncoding
+    language: str
+    asr_model: ModelChoice
+    step: int
+    afterwards: Afterwards
+    sample_rate: int | None = None
+    silence: int = 0
+    longest: int = 0
+    partials: bool = True
+    prompt: str = ""
+    hotwords: tuple[str, ...] = ()
+    diarization: DiarizationConfig | None = None
+    # Where each value came from: "request", "tenant" or "server", by field name.
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFinal:
+    """Text that will not change; ids rise within a session from 1."""
+
+    final_id: int
+    start: int
+    end: int
+    text: str
+    words: tuple[Word, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChunk:
+    """Audio in one object; offsets in the unit of its encoding."""
+
+    start: int
+    end: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """A session as it is kept; `attached` says whether a stream owns it."""
+
+    session_id: LiveId
+    tenant_id: TenantId
+    created_by: str
+    display_name: str
+    state: LiveState
+    config: LiveConfig
+    attached: bool
+    kept: int
+    audio_samples: int
+    done_sample: int
+    last_final: int
+    heard_language: str | None
+    end_reason: str
+    upload_id: UploadId | None
+    job_id: JobId | None
+    trace_context: str
+    create_time: datetime
+    end_time: datetime | None
+    expire_time: datetime
+    # As the engine told them that heard it last.
+    engine: EngineSizes | None = None
+
+
+# What a client sends.
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on with the session that a token names, behind the last final that came."""
+
+    token: str
+    last_final: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Audio that begins at `offset`, in the unit of its encoding."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Say that all audio was sent."""
+
+
+ClientMessage = LiveRequest | Resume | Audio | Flush | ListenUpdate | Finish
+
+
+# What a client is sent.
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What the session runs with, and how to go on with it."""
+
+    session: LiveSession
+    token: str
+    next_offset: int
+    resume_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What is heard behind the last final."""
+
+    utterance: int
+    confirmed: tuple[Word, ...]
+    unstable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Speech began, or ended, at a sample."""
+
+    utterance: int
+    sample: int
+    began: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Audio is kept up to an offset."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The server stops; the stream ends at `before`."""
+
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReplaced:
+    """Another engine goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersKnown:
+    """Who speaks each word of a final that was sent; `settled` once the whole session was clustered."""
+
+    final_id: int
+    speakers: tuple[str, ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersUnavailable:
+    """Words come without speakers, because no diarizer takes their audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The session has ended."""
+
+    session: LiveSession
+
+
+ServerMessage = (
+    Started
+    | Partial
+    | LiveFinal
+    | Speech
+    | Ack
+    | Draining
+    | EngineReplaced
+    | SpeakersKnown
+    | SpeakersUnavailable
+    | Done
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenFrom:
+    """Where an engine begins: the first sample sent, what is done already, the language heard first, and the trace."""
+
+    first: int = 0
+    done: int = 0
+    language: str | None = None
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """Bounds of live streams, in seconds but for `streams`."""
+
+    streams: int = 200
+    idle: float = 60.0
+    slow: float = 30.0
+    resume: float = 600.0
+    lease: float = 15.0
+    retention: float = 7 * 86400.0
+    keep_every: float = 0.7
+    grace: float = 5.0
+    default: Afterwards = field(default=Afterwards.DELETE)

@@ -1,0 +1,25 @@
+"""What live streams share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from locution_common.clock import Clock
+
+from locution_gateway.live.ports import LiveEngine, LiveObserver, LiveSpeakers, LiveStore, Transcoders
+from locution_gateway.uploads.ports import ObjectBytes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveParts:
+    """What a stream works with."""
+
+    store: LiveStore
+    objects: ObjectBytes
+    engine: LiveEngine
+    transcoders: Transcoders
+    observer: LiveObserver
+    clock: Clock
+    stopping: asyncio.Event
+    speakers: LiveSpeakers | None = None

@@ -1,0 +1,257 @@
+"""Live sessions in Postgres."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from locution_common.errors import Reason, Refused
+from locution_common.postgres import Connection
+from locution_speech.asr import EngineSizes
+from locution_speech.speakers import SpeakerVoice
+from pydantic import TypeAdapter
+
+from locution_gateway.live import sql
+from locution_gateway.live.models import LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession, LiveState
+from locution_gateway.live.ports import NewLive
+from locution_gateway.live.speakers import LiveSection
+from locution_gateway.platform.codec import Codec
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.listing import Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.principal import Principal, TenantId
+from locution_gateway.quotas.postgres.guard import QuotaGuard
+
+LISTED: Final[Mapping[str, Column]] = {
+    "create_time": Column("s.create_time", "timestamptz"),
+    "display_name": Column("s.display_name"),
+    "state": Column("s.state"),
+}
+SETTLE_PAUSE: Final = timedelta(seconds=60)
+"""How long a process may be silent while it puts a session together, before another one tries."""
+
+CONFIG: Final = Codec(TypeAdapter(LiveConfig))
+FINAL: Final = Codec(TypeAdapter(LiveFinal))
+SIZES: Final = Codec(TypeAdapter(EngineSizes))
+VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
+
+
+class PostgresLive:
+    """Sessions over a TenantDatabase: `lease` for silent owners, `resume` for clients, `retention` after the end."""
+
+    def __init__(
+        self, database: TenantDatabase, lease: timedelta, resume: timedelta, retention: timedelta, guard: QuotaGuard
+    ) -> None:
+        self._database = database
+        self._guard = guard
+        self._lease = lease
+        self._resume = resume
+        self._retention = retention
+
+    async def create(self, principal: Principal, new: NewLive) -> LiveSession:
+        """Create a session that its stream owns, within the tenant's quotas of audio."""
+        async with self._database.transaction(principal) as connection:
+            await self._guard.live(connection, principal)
+            await connection.execute(
+                sql.CREATE,
+                new.session_id,
+                principal.tenant_id,
+                principal.subject,
+                new.display_name,
+                CONFIG.dump(new.config),
+                new.token_hash,
+                new.owner,
+                self._lease,
+                new.trace_context,
+                self._resume,
+            )
+            return await _get(connection, principal, new.session_id)
+
+    async def resume(
+        self, principal: Principal, session_id: LiveId, shown: bytes, fresh: bytes, owner: UUID
+    ) -> LiveSession:
+        """Give a session to another stream with a fresh token."""
+        async with self._database.transaction(principal) as connection:
+            row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
+            if row is None:
+                raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
+            if not any(
+                known and hmac.compare_digest(shown, known) for known in (row["token_hash"], row["previous_hash"])
+            ):
+                raise Refused(Reason.LIVE_TOKEN_INVALID)
+            if row["state"] != LiveState.OPEN:
+                raise Refused(Reason.LIVE_SESSION_ENDED)
+            await connection.execute(
+                sql.RESUME, session_id, principal.tenant_id, owner, self._lease, self._resume, shown, fresh
+            )
+            return await _get(connection, principal, session_id)
+
+    async def renew(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
+        """Hold a session for longer."""
+        await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume)
+
+    async def keep(self, principal: Principal, session_id: LiveId, owner: UUID, chunk: LiveChunk, samples: int) -> None:
+        """Count audio that the object store holds."""
+        await self._owned(principal, session_id, sql.KEEP, owner, chunk.start, chunk.end, chunk.key, samples)
+
+    async def add_final(
+        self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal, language: str | None
+    ) -> None:
+        """Keep a final."""
+        body = FINAL.dump(final)
+        await self._owned(principal, session_id, sql.ADD_FINAL, owner, final.final_id, final.end, body, language)
+
+    async def label(self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal) -> None:
+        """Replace a final."""
+        await self._owned(principal, session_id, sql.LABEL, owner, final.final_id, FINAL.dump(final))
+
+    async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
+        """Keep what a diarizer heard."""
+        values = (section.final_id, section.start, section.key, VOICES.dump(section.voices))
+        await self._owned(principal, session_id, sql.ADD_SECTION, owner, *values)
+
+    async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
+        """Return sections behind an id."""
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(sql.SECTIONS, session_id, principal.tenant_id, after, limit)
+        return [_section(row) for row in rows]
+
+    async def progress(self, principal: Principal, session_id: LiveId, owner: UUID, done: int) -> None:
+        """Note that all before a sample is done."""
+        await self._owned(principal, session_id, sql.PROGRESS, owner, done)
+
+    async def change(self, principal: Principal, session_id: LiveId, owner: UUID, config: LiveConfig) -> None:
+        """Keep another configuration."""
+        await self._owned(principal, session_id, sql.CHANGE, owner, CONFIG.dump(config))
+
+    async def heard_by(self, principal: Principal, session_id: LiveId, owner: UUID, engine: EngineSizes) -> None:
+        """Keep the sizes of the engine that hears it now."""
+        await self._owned(principal, session_id, sql.HEARD_BY, owner, SIZES.dump(engine))
+
+    async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
+        """Let a session go."""
+        async with self._database.transaction(principal) as connection:
+            await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume)
+
+    async def end(self, principal: Principal, session_id: LiveId, owner: UUID | None, reason: str) -> LiveSession:
+        """Make it ENDING."""
+        async with self._database.transaction(principal) as connection:
+            await connection.execute(sql.END, session_id, principal.tenant_id, reason, SETTLE_PAUSE, owner)
+            session = await _get(connection, principal, session_id)
+        if session.state is LiveState.OPEN:
+            raise Refused(Reason.LIVE_SESSION_TAKEN_OVER)
+        return session
+
+    async def settle(
+        self, principal: Principal, session_id: LiveId, upload_id: UploadId | None, job_id: JobId | None
+    ) -> LiveSession:
+        """Make an ENDING session ENDED, and drop its audio and finals."""
+        async with self._database.transaction(principal) as connection:
+            await connection.execute(sql.SETTLE, session_id, principal.tenant_id, upload_id, job_id, self._retention)
+            await connection.execute(sql.DROP_CHUNKS, session_id, principal.tenant_id)
+            await connection.execute(sql.DROP_FINALS, session_id, principal.tenant_id)
+            await connection.execute(sql.DROP_SECTIONS, session_id, principal.tenant_id)
+            return await _get(connection, principal, session_id)
+
+    async def finals(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveFinal]:
+        """Return finals behind an id."""
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(sql.FINALS, session_id, principal.tenant_id, after, limit)
+        return [FINAL.load(row["body"]) for row in rows]
+
+    async def chunks(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveChunk]:
+        """Return chunks that end behind an offset."""
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(sql.CHUNKS, session_id, principal.tenant_id, after, limit)
+        return [LiveChunk(*row) for row in rows]
+
+    async def get(self, principal: Principal, session_id: LiveId) -> LiveSession:
+        """Read one."""
+        async with self._database.transaction(principal) as connection:
+            return await _get(connection, principal, session_id)
+
+    async def list(self, principal: Principal, query: PageQuery) -> Page[LiveSession]:
+        """Read a page."""
+        builder = Builder(LISTED, "s.session_id")
+        builder.where("s.tenant_id", "uuid", principal.tenant_id)
+        statement = builder.page(sql.SELECT, query)
+        async with self._database.transaction(principal) as connection:
+            rows = await connection.fetch(statement.text, *statement.values)
+        sessions = tuple(session_of(row) for row in rows[: query.size])
+        return Page(sessions, _position(sessions[-1]) if len(rows) > query.size else None)
+
+    async def due(self, limit: int) -> Sequence[tuple[TenantId, LiveId]]:
+        """Return sessions of all tenants whose time is over."""
+        async with self._database.across_tenants() as connection:
+            rows = await connection.fetch(sql.DUE, limit)
+        return [(TenantId(tenant), LiveId(session)) for tenant, session in rows]
+
+    async def expire(self, principal: Principal, session_id: LiveId) -> LiveSession | None:
+        """Act on a session whose time is over."""
+        key = (session_id, principal.tenant_id)
+        async with self._database.transaction(principal) as connection:
+            row = await connection.fetchrow(sql.OVER, *key)
+            if row is None:
+                return None
+            if row["state"] == LiveState.ENDED:
+                await connection.execute(sql.FORGET, *key)
+                return None
+            await connection.execute(sql.GIVE_UP if row["state"] == LiveState.OPEN else sql.CLAIM, *key, SETTLE_PAUSE)
+            return await _get(connection, principal, session_id)
+
+    async def _owned(
+        self, principal: Principal, session_id: LiveId, statement: str, owner: UUID, *values: object
+    ) -> None:
+        async with self._database.transaction(principal) as connection:
+            if await connection.fetchval(statement, session_id, principal.tenant_id, owner, *values) is None:
+                raise await _lost(connection, principal, session_id)
+
+
+async def _lost(connection: Connection, principal: Principal, session_id: LiveId) -> Refused:
+    session = await _get(connection, principal, session_id)
+    return Refused(Reason.LIVE_SESSION_TAKEN_OVER if session.state is LiveState.OPEN else Reason.LIVE_SESSION_ENDED)
+
+
+async def _get(connection: Connection, principal: Principal, session_id: LiveId) -> LiveSession:
+    row = await connection.fetchrow(sql.GET, session_id, principal.tenant_id)
+    if row is None:
+        raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
+    return session_of(row)
+
+
+def session_of(row: Mapping[str, Any]) -> LiveSession:
+    """Return the session of a row."""
+    return LiveSession(
+        session_id=LiveId(row["session_id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        created_by=row["created_by"],
+        display_name=row["display_name"],
+        state=LiveState(row["state"]),
+        config=CONFIG.load(row["config"]),
+        attached=row["attached"],
+        kept=row["kept"],
+        audio_samples=row["audio_samples"],
+        done_sample=row["done_sample"],
+        last_final=row["last_final"],
+        heard_language=row["heard_language"],
+        end_reason=row["end_reason"],
+        upload_id=None if row["upload_id"] is None else UploadId(row["upload_id"]),
+        job_id=None if row["job_id"] is None else JobId(row["job_id"]),
+        trace_context=row["trace_context"],
+        create_time=row["create_time"],
+        end_time=row["end_time"],
+        expire_time=row["expire_time"],
+        engine=None if row["engine_sizes"] is None else SIZES.load(row["engine_sizes"]),
+    )
+
+
+def _section(row: Mapping[str, Any]) -> LiveSection:
+    return LiveSection(row["final_id"], row["start_sample"], row["object_key"], VOICES.load(row["voices"]))
+
+
+def _position(session: LiveSession) -> Position:
+    return Position(session.create_time.isoformat(), session.session_id)

@@ -1,0 +1,113 @@
+"""Put an ended session together: a job of its audio, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from locution_gateway.jobs.config import (
+    Afterwards,
+    AudioFormat,
+    DiarizationConfig,
+    DiarizationRequest,
+    Encoding,
+    JobRequestConfig,
+)
+from locution_gateway.jobs.create import CreateJob, JobDraft
+from locution_gateway.live.attach import Attach
+from locution_gateway.live.models import LiveId, LiveSession, LiveState
+from locution_gateway.live.ports import LiveStore
+from locution_gateway.platform.background import guarded
+from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.principal import Principal, Role, system
+from locution_gateway.platform.requests import RequestKey
+from locution_gateway.uploads.create import CreateUpload, UploadDraft
+from locution_gateway.uploads.models import UploadState
+from locution_gateway.uploads.write import Finish, WriteUpload
+
+BATCH: Final = 20
+
+
+class SettleLive:
+    """Settles sessions; repeatable, because upload and job are made once for a session."""
+
+    def __init__(
+        self, store: LiveStore, attach: Attach, create: CreateUpload, write: WriteUpload, jobs: CreateJob
+    ) -> None:
+        self._store = store
+        self._attach = attach
+        self._create = create
+        self._write = write
+        self._jobs = jobs
+
+    async def run(self, principal: Principal, session_id: LiveId) -> LiveSession:
+        """Settle an ENDING session; one that has ENDED is returned as it is."""
+        session = await self._store.get(principal, session_id)
+        if session.state is not LiveState.ENDING:
+            return session
+        upload_id, job_id = None, None
+        if session.config.afterwards is Afterwards.JOB and session.kept:
+            upload_id = await self._upload(principal, session)
+            job_id = await self._job(principal, session, upload_id)
+        return await self._store.settle(principal, session_id, upload_id, job_id)
+
+    async def sweep(self) -> None:
+        """Give up what was left for too long, finish what another process began, forget what is old."""
+        for tenant_id, session_id in await self._store.due(BATCH):
+            principal = system(tenant_id)
+            await guarded(lambda who=principal, which=session_id: self._due(who, which))  # type: ignore[misc]
+
+    async def _due(self, principal: Principal, session_id: LiveId) -> None:
+        session = await self._store.expire(principal, session_id)
+        if session is not None:
+            await self.run(Principal(session.tenant_id, session.created_by, Role.MEMBER), session_id)
+
+    async def _upload(self, principal: Principal, session: LiveSession) -> UploadId:
+        size = session.kept * session.config.encoding.unit
+        draft = UploadDraft(session.display_name or f"live {session.session_id}", "", size, None)
+        upload = await self._create.run(principal, draft, _once("CreateUpload", session))
+        if upload.state is UploadState.WRITING:
+            pieces = self._pieces(principal, session, upload.committed_bytes)
+            await self._write.run(principal, upload.upload_id, upload.committed_bytes, pieces)
+        return upload.upload_id
+
+    async def _pieces(self, principal: Principal, session: LiveSession, begin: int) -> AsyncIterator[bytes | Finish]:
+        unit = session.config.encoding.unit
+        offset, skipped = divmod(begin, unit)
+        async for data in self._attach.audio(principal, session, offset):
+            yield data[skipped:]
+            skipped = 0
+        yield Finish()
+
+    async def _job(self, principal: Principal, session: LiveSession, upload_id: UploadId) -> JobId:
+        config = session.config
+        asked = JobRequestConfig(
+            language=config.language,
+            asr_model=config.asr_model.path,
+            prompt=config.prompt or None,
+            hotwords=config.hotwords,
+            audio_format=_format(session),
+            diarization=_speakers(config.diarization),
+        )
+        draft = JobDraft(upload_id, asked, session.display_name, (), 0, paid_samples=session.done_sample)
+        return (await self._jobs.run(principal, draft, _once("CreateJob", session))).job_id
+
+
+def _speakers(wanted: DiarizationConfig | None) -> DiarizationRequest:
+    """Return what the job is asked about speakers: what the session was, or what jobs do by default."""
+    if wanted is None:
+        return DiarizationRequest()
+    counts = (wanted.speaker_count, wanted.min_speaker_count, wanted.max_speaker_count)
+    return DiarizationRequest(True, wanted.model.path, *counts)
+
+
+def _format(session: LiveSession) -> AudioFormat | None:
+    config = session.config
+    if config.sample_rate is None:
+        return None
+    return AudioFormat(Encoding(config.encoding.value), config.sample_rate, 1)
+
+
+def _once(method: str, session: LiveSession) -> RequestKey:
+    """Return what makes a session's upload and job one, however often it is settled; no client's request is alike."""
+    return RequestKey(f"SettleLive/{method}", str(session.session_id), "")

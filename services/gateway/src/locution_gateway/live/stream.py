@@ -1,0 +1,107 @@
+"""Serve one stream of a live session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.live.attach import Attach, Attached, restart
+from locution_gateway.live.models import ClientMessage, Done, LiveLimits, LiveRequest, Resume, ServerMessage, Started
+from locution_gateway.live.outbox import Outbox
+from locution_gateway.live.parts import LiveParts
+from locution_gateway.live.serve import Serve
+from locution_gateway.live.settle import SettleLive
+from locution_gateway.platform.authorise import require
+from locution_gateway.platform.principal import Principal, Role
+
+
+class StreamLive:
+    """Runs live streams, as many at once as this process may."""
+
+    def __init__(self, parts: LiveParts, attach: Attach, settle: SettleLive, limits: LiveLimits) -> None:
+        self._parts = parts
+        self._attach = attach
+        self._settle = settle
+        self._limits = limits
+        self._free = limits.streams
+
+    async def run(self, principal: Principal, messages: AsyncIterator[ClientMessage]) -> AsyncGenerator[ServerMessage]:
+        """Serve a stream to its end; a stream that breaks off leaves its session to be resumed.
+
+        Refused with STREAM_PROTOCOL_VIOLATED and the errors of live streams, of models, of media and of offsets.
+        """
+        require(principal, Role.MEMBER)
+        outbox = Outbox(self._limits.slow)
+        task = asyncio.create_task(self._run(principal, messages, outbox))
+        try:
+            while (message := await outbox.get()) is not None:
+                yield message
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self, principal: Principal, messages: AsyncIterator[ClientMessage], outbox: Outbox) -> None:
+        try:
+            with self._slot():
+                timed = timely(messages, self._limits.idle)
+                async with aclosing(timed):
+                    await self._serve(principal, timed, outbox)
+        finally:
+            await outbox.close()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if self._free <= 0:
+            message = f"{self._limits.streams} live streams are open already"
+            raise Refused(Reason.LIVE_OVERLOADED, message, retry_after=5.0)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+    async def _serve(self, principal: Principal, messages: AsyncIterator[ClientMessage], outbox: Outbox) -> None:
+        attached = await self._attached(principal, await anext(messages, None))
+        async with self._parts.observer.opened(attached.session):
+            await outbox.put(self._started(attached))
+            for final in attached.finals:
+                await outbox.put(final)
+            serve = Serve(
+                self._parts, self._attach, self._limits, principal, attached, restart(attached.session), outbox
+            )
+            if await serve.run(messages):
+                store, session_id = self._parts.store, attached.session.session_id
+                await store.end(principal, session_id, attached.owner, "FINISHED")
+                await outbox.put(Done(await self._settle.run(principal, session_id)))
+
+    async def _attached(self, principal: Principal, first: ClientMessage | None) -> Attached:
+        match first:
+            case LiveRequest():
+                return await self._attach.begin(principal, first)
+            case Resume():
+                return await self._attach.resume(principal, first)
+            case _:
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
+
+    def _started(self, attached: Attached) -> Started:
+        return Started(attached.session, attached.token, attached.session.kept, self._limits.resume)
+
+
+async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> AsyncGenerator[ClientMessage]:
+    """Pass messages on. Refused with LIVE_STREAM_IDLE when none comes for too long, the taker's own time aside."""
+    while True:
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                message = await anext(messages, None)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            told = f"no message came for {seconds:.0f} s; the session can be resumed"
+            raise Refused(Reason.LIVE_STREAM_IDLE, told) from None
+        if message is None:
+            return
+        yield message

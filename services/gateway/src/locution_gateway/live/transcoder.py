@@ -1,0 +1,85 @@
+"""Decode FLAC and Opus while they come, in a disposable child process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from locution_gateway.live.models import LiveEncoding
+from locution_gateway.live.ports import Sink
+from locution_gateway.media import decode as child
+from locution_gateway.media.models import DecodeLimits, DecodeSpec, Opening
+
+WAITING: Final = 16
+FOREVER: Final = 10 * 365 * 86400
+LIMITS: Final = DecodeLimits(
+    media_seconds=FOREVER, input_bytes=1 << 50, cpu_seconds=FOREVER, wall_seconds=float(FOREVER), channels=8
+)
+CONTAINERS: Final = {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}
+
+
+class ChildTranscoders:
+    """Start one child a stream; `isolation` refuses kernels that cannot confine it."""
+
+    def __init__(self, isolation: bool) -> None:
+        self._isolation = isolation
+
+    @asynccontextmanager
+    async def open(self, encoding: LiveEncoding, sink: Sink) -> AsyncIterator[ChildTranscoder]:
+        """Start a decoder that ends with the context."""
+        spec = DecodeSpec(limits=LIMITS, require_isolation=self._isolation, live=CONTAINERS[encoding])
+        transcoder = ChildTranscoder(spec, sink)
+        try:
+            yield transcoder
+        finally:
+            await transcoder.close()
+
+
+class ChildTranscoder:
+    """Feed one child and hand on what it gives."""
+
+    def __init__(self, spec: DecodeSpec, sink: Sink) -> None:
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+        self._task = asyncio.create_task(self._run(spec, sink))
+
+    async def feed(self, data: bytes) -> None:
+        """Take bytes. Raises MEDIA once the child has refused them."""
+        await self._hand(data)
+
+    async def finish(self) -> None:
+        """Wait until all is decoded and handed on."""
+        await self._hand(None)
+        await self._task
+
+    async def close(self) -> None:
+        """End the child."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _hand(self, data: bytes | None) -> None:
+        handing = asyncio.ensure_future(self._queue.put(data))
+        await asyncio.wait({handing, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            handing.cancel()
+            self._task.result()
+
+    async def _run(self, spec: DecodeSpec, sink: Sink) -> None:
+        await child.decode(self._source(), spec, _PcmSink(sink))
+
+    async def _source(self) -> AsyncIterator[bytes]:
+        while (data := await self._queue.get()) is not None:
+            yield data
+
+
+class _PcmSink:
+    """Hand PCM on."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    async def begin(self, opening: Opening) -> None: ...
+
+    async def write(self, pcm: bytes) -> None:
+        await self._sink(pcm)

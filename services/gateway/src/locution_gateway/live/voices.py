@@ -1,0 +1,88 @@
+"""Know a session's speakers again, one section after the other.
+
+Online clustering by centroids: the voices of a section go to the speakers that they are most like, no two of them to
+the same one, and a voice that is like nobody is a new speaker. Numbers never change here; the clustering of the whole
+session corrects them at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from locution_speech.clock import samples
+from locution_speech.speakers import SpeakerVoice, Turn
+from locution_speech.transcript import Segment
+
+from locution_gateway.live.models import LiveFinal
+from locution_gateway.pipeline.speakers import assign
+from locution_gateway.voices.pair import pair
+
+ALIKE: Final = 0.35
+"""Cosine from which two voices are one speaker's: the threshold at which the diarizer's own clustering joins."""
+
+LEAST: Final = samples(1.0)
+"""Samples of speech without which a voice is neither a new speaker nor changes one that is known."""
+
+MOST: Final = 50
+Vector = npt.NDArray[np.float64]
+
+
+class Voices:
+    """Hold the sum of each speaker's voices, at most `most` of them."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._sums: list[Vector] = []
+
+    def restore(self, known: Iterable[SpeakerVoice]) -> None:
+        """Take a section's voices as they were placed before."""
+        for voice in known:
+            while len(self._sums) <= voice.speaker:
+                self._sums.append(np.zeros(len(voice.embedding)))
+            self._learn(voice.speaker, voice.embedding, voice.samples)
+
+    def place(self, heard: Sequence[SpeakerVoice]) -> dict[int, int]:
+        """Return the session's speaker of each local voice, and learn from them."""
+        placed = dict(self._pairs(heard))
+        for voice in heard:
+            if voice.speaker not in placed:
+                placed[voice.speaker] = self._stranger(voice)
+            self._learn(placed[voice.speaker], voice.embedding, voice.samples)
+        return placed
+
+    def _pairs(self, heard: Sequence[SpeakerVoice]) -> Iterator[tuple[int, int]]:
+        """Yield voices with the speakers that they are like."""
+        likeness = (
+            (self._likeness(speaker, voice), voice.speaker, speaker) for voice in heard for speaker in self._speakers()
+        )
+        return pair(likeness, ALIKE)
+
+    def _stranger(self, voice: SpeakerVoice) -> int:
+        """Return a new speaker, or the nearest where there are enough or too little was said."""
+        if self._sums and (len(self._sums) >= self._most or voice.samples < LEAST):
+            return max(self._speakers(), key=lambda speaker: self._likeness(speaker, voice))
+        self._sums.append(np.zeros(len(voice.embedding)))
+        return len(self._sums) - 1
+
+    def _learn(self, speaker: int, embedding: Sequence[float], samples: int) -> None:
+        if samples >= LEAST or not self._sums[speaker].any():
+            self._sums[speaker] += np.asarray(embedding) * samples
+
+    def _likeness(self, speaker: int, voice: SpeakerVoice) -> float:
+        total = self._sums[speaker]
+        length = float(np.linalg.norm(total))
+        return float(total @ np.asarray(voice.embedding)) / length if length else 0.0
+
+    def _speakers(self) -> range:
+        return range(len(self._sums))
+
+
+def speakers_of(final: LiveFinal, turns: Sequence[Turn[str]]) -> tuple[str, ...]:
+    """Return who speaks each word of a final; nothing where nobody was told apart."""
+    if not final.words or not turns:
+        return ()
+    parts = assign([Segment(final.start, final.end, final.text, final.words)], turns)
+    return tuple(word.speaker or "" for part in parts for word in part.words)

@@ -1,0 +1,1 @@
+"""The models that the registry offers to jobs."""

@@ -1,0 +1,184 @@
+"""Decode a job's upload in a child process and keep its PCM, cut at pauses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from locution_common.errors import DependencyUnavailable
+from locution_common.objects import MIN_PART_SIZE, ObjectStore
+from locution_speech.clock import SAMPLE_WIDTH, seconds
+
+from locution_gateway.jobs.config import AudioFormat, ChannelMode, JobConfig
+from locution_gateway.jobs.models import JobWarning, Section, StageLease, WarningCode
+from locution_gateway.media import decode as child
+from locution_gateway.media import models as media
+from locution_gateway.media import sections
+from locution_gateway.media.sections import Sectioner, SectionRule
+from locution_gateway.pipeline.ports import Decoded, Progress, StageWork
+from locution_gateway.pipeline.recording import channel_key, pcm_prefix
+
+PIECES = 4
+"""How many pieces of PCM may wait for the object store before the decoder has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The object that a job's upload became."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How media is decoded and cut; `isolation` refuses kernels that cannot confine the child."""
+
+    limits: media.DecodeLimits
+    rule: SectionRule
+    isolation: bool
+    scratch: Path | None
+
+
+class Sources(Protocol):
+    """Finds a job's object."""
+
+    async def source(self, work: StageWork) -> Source:
+        """Return it. Refused with UPLOAD_STATE_CONFLICT while it is verified, UPLOAD_NOT_FOUND when it is gone."""
+
+
+class MediaDecoder:
+    """Streams object → child → PCM objects, memory flat in the length."""
+
+    def __init__(self, store: ObjectStore, sources: Sources, decoding: Decoding) -> None:
+        """Decode what `sources` finds, and keep PCM in `store`."""
+        self._store = store
+        self._sources = sources
+        self._decoding = decoding
+
+    async def decode(self, work: StageWork, progress: Progress) -> Decoded:
+        """Decode the job's upload. Raises MEDIA."""
+        source = await self._sources.source(work)
+        pcm_key = _place(work.lease)
+        async with AsyncExitStack() as stack:
+            sink = _Sink(self._store, pcm_key, self._decoding.rule, progress, stack)
+            spec = spec_of(work.job.config, self._decoding)
+            report = await child.decode(self._store.stream(source.key), spec, sink, scratch=self._decoding.scratch)
+            found = await sink.finish()
+        return Decoded(pcm_key, report.samples, report.opening.channels, found, _warnings(report))
+
+    async def discard(self, lease: StageLease) -> None:
+        """Delete what an attempt kept; what the store does not delete now is deleted with its job."""
+        with suppress(DependencyUnavailable):
+            await self._store.delete_prefix(f"{_place(lease)}/")
+
+
+def _place(lease: StageLease) -> str:
+    return pcm_prefix(lease.tenant_id, lease.job_id, lease.token)
+
+
+def spec_of(config: JobConfig, decoding: Decoding) -> media.DecodeSpec:
+    """Return how a job's media is to be decoded."""
+    separate = config.channel_mode is ChannelMode.SEPARATE
+    channels = media.ChannelMode.SEPARATE if separate else media.ChannelMode.MIX
+    raw = None if config.audio_format is None else _raw(config.audio_format)
+    return media.DecodeSpec(raw, channels, decoding.limits, decoding.isolation)
+
+
+def _raw(stated: AudioFormat) -> media.RawFormat:
+    encoding = media.Encoding[stated.encoding.removeprefix("PCM_")]
+    return media.RawFormat(encoding, stated.sample_rate, stated.channels)
+
+
+def _warnings(report: media.DecodeReport) -> tuple[JobWarning, ...]:
+    return tuple(
+        JobWarning(WarningCode(warning.reason), f"at {seconds(warning.offset):.1f} s") for warning in report.warnings
+    )
+
+
+class _Sink:
+    """Takes PCM from the decoder: cuts it, and streams each channel to its own object."""
+
+    def __init__(
+        self, store: ObjectStore, pcm_key: str, rule: SectionRule, progress: Progress, stack: AsyncExitStack
+    ) -> None:
+        self._store = store
+        self._pcm_key = pcm_key
+        self._rule = rule
+        self._progress = progress
+        self._stack = stack
+        self._channels = 1
+        self._samples = 0
+        self._cuts: list[sections.Section] = []
+        self._sectioner = Sectioner(rule)
+        self._writers: list[_Writer] = []
+
+    async def begin(self, opening: media.Opening) -> None:
+        self._channels = opening.channels
+        self._sectioner = Sectioner(self._rule, opening.channels)
+        for channel in range(opening.channels):
+            writer = _Writer(self._store, channel_key(self._pcm_key, channel))
+            self._stack.push_async_callback(writer.close)
+            self._writers.append(writer)
+
+    async def write(self, pcm: bytes) -> None:
+        self._cuts += await asyncio.to_thread(self._sectioner.push, pcm)
+        for writer, piece in zip(self._writers, split(pcm, self._channels), strict=True):
+            await writer.put(piece)
+        self._samples += len(pcm) // (SAMPLE_WIDTH * self._channels)
+        self._progress(self._samples)
+
+    async def finish(self) -> tuple[Section, ...]:
+        """Wait until every channel is kept, and return the sections."""
+        self._cuts += await asyncio.to_thread(self._sectioner.finish)
+        for writer in self._writers:
+            await writer.finish()
+        return tuple(Section(index, cut.start, cut.end) for index, cut in enumerate(self._cuts))
+
+
+def split(pcm: bytes, channels: int) -> list[bytes]:
+    """Return interleaved s16le PCM as one piece a channel."""
+    if channels == 1:
+        return [pcm]
+    frames = np.frombuffer(pcm, dtype="<i2").reshape(-1, channels)
+    return [np.ascontiguousarray(frames[:, channel]).tobytes() for channel in range(channels)]
+
+
+class _Writer:
+    """Streams pieces to one object through a bounded queue."""
+
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES)
+        self._task = asyncio.create_task(self._put(store, key))
+
+    async def put(self, piece: bytes) -> None:
+        """Hand over a piece; waits while the store is behind, raises what the store raised."""
+        if self._task.done():
+            self._task.result()
+        handing = asyncio.ensure_future(self._queue.put(piece))
+        await asyncio.wait({handing, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if not handing.done():
+            handing.cancel()
+            self._task.result()
+
+    async def finish(self) -> None:
+        """Wait until the object is durable."""
+        await self._queue.put(None)
+        await self._task
+
+    async def close(self) -> None:
+        """Give up what is not finished; the store keeps nothing of it."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _put(self, store: ObjectStore, key: str) -> None:
+        await store.put_stream(key, self._pieces(), part_size=MIN_PART_SIZE)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while (piece := await self._queue.get()) is not None:
+            yield piece

@@ -1,0 +1,46 @@
+"""Recognise speakers by their voices: one to one, those that are near enough."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from locution_speech.clock import SAMPLE_RATE
+
+from locution_gateway.voices.clusterings import Clustering
+from locution_gateway.voices.models import Embedding, KnownVoice
+from locution_gateway.voices.pair import pair
+
+THRESHOLD: Final = 0.6
+"""Least cosine similarity of a speaker and a voice; docs/voices.md has the measurements that it was chosen by."""
+LEAST_HEARD: Final = 2 * SAMPLE_RATE
+"""Samples that a speaker must speak to be recognised: shorter ones are mistaken too often."""
+
+
+def recognise(clustering: Clustering, voices: Sequence[KnownVoice]) -> dict[int, KnownVoice]:
+    """Return the voice of each speaker of a recording who is heard long enough and has one."""
+    heard: Counter[int] = Counter()
+    for span in (span for section in clustering.spans for span in section):
+        heard[span.speaker] += span.end - span.start
+    clear = [voice if heard[speaker] >= LEAST_HEARD else () for speaker, voice in enumerate(clustering.voices)]
+    return match(clear, voices)
+
+
+def match(speakers: Sequence[Embedding], voices: Sequence[KnownVoice]) -> dict[int, KnownVoice]:
+    """Return the voice of each speaker that has one, by the speaker's number: the most alike first, no voice twice."""
+    likeness = (
+        (_cosine(speaker, voice.embedding), row, column)
+        for row, speaker in enumerate(speakers)
+        for column, voice in enumerate(voices)
+    )
+    return {row: voices[column] for row, column in pair(likeness, THRESHOLD)}
+
+
+def _cosine(one: Embedding, other: Embedding) -> float:
+    """Return the cosine of the angle between two voices; -1 where there is none."""
+    lengths = math.hypot(*one) * math.hypot(*other)
+    if len(one) != len(other) or not lengths:
+        return -1.0
+    return sum(a * b for a, b in zip(one, other, strict=True)) / lengths

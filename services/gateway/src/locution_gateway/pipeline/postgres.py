@@ -1,0 +1,275 @@
+"""The stage queue in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from locution_common.errors import Reason
+from locution_common.postgres import Connection, translate
+from locution_speech.clock import SAMPLE_RATE
+
+from locution_gateway.jobs import events as told
+from locution_gateway.jobs.models import (
+    EventKind,
+    Failure,
+    Job,
+    JobState,
+    LeaseToken,
+    Section,
+    StageId,
+    StageKind,
+    StageLease,
+    StageProgress,
+    StageState,
+)
+from locution_gateway.jobs.postgres import codec, events
+from locution_gateway.jobs.postgres import rows as job_rows
+from locution_gateway.jobs.postgres import stage_sql as sql
+from locution_gateway.jobs.postgres.state_machine import Advance, failure_of, lock_job
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.ports import Decoded, FinishedStage, Joined, SectionResult, StageWork
+from locution_gateway.pipeline.recording import pcm_prefix
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.platform.principal import TenantId, system
+from locution_gateway.transcripts import codec as transcripts_codec
+from locution_gateway.transcripts import sql as transcripts_sql
+
+
+class PostgresStages:
+    """The stage queue over a TenantDatabase whose role may call gateway.claim_stage."""
+
+    def __init__(self, database: TenantDatabase, default_retention: timedelta) -> None:
+        """Keep jobs without a retention of their own for `default_retention` after their end."""
+        self._database = database
+        self._advance = Advance(default_retention)
+
+    async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
+        """Take the next ready stage under a fresh lease."""
+        async with self._everyone() as connection:
+            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds))
+        return None if row is None else _lease(row)
+
+    async def begin(self, lease: StageLease) -> StageWork:
+        """Load the stage's job and set it RUNNING."""
+        async with self._tenant(lease.tenant_id) as connection:
+            job = await self._held(connection, lease)
+            if await connection.fetchval(sql.START_JOB, lease.job_id):
+                running = told.state_changed(JobState.RUNNING)
+                await events.append_event(connection, lease.job_id, EventKind.STATE_CHANGED, running)
+            rows = await connection.fetch(sql.SECTIONS, lease.job_id)
+        return StageWork(lease, job, tuple(Section(*row) for row in rows))
+
+    async def renew(self, lease: StageLease, duration: timedelta, done_samples: int) -> bool:
+        """Renew in one fenced statement."""
+        async with self._tenant(lease.tenant_id) as connection:
+            if done_samples:
+                # The job before the stage, as everywhere: its progress is an event of the job.
+                await connection.fetchval(sql.LOCK_JOB, lease.job_id)
+            wanted = await connection.fetchval(sql.RENEW, lease.stage_id, lease.token, duration, done_samples)
+            if wanted is None:
+                raise LeaseLostError("the lease was lost")
+            if done_samples:
+                await _append_progress(connection, lease)
+        return bool(wanted)
+
+    async def finish_decode(self, lease: StageLease, decoded: Decoded) -> None:
+        """Keep the sections and make their stages ready."""
+        async with self._tenant(lease.tenant_id) as connection:
+            job = await self._held(connection, lease)
+            await self._done(connection, lease, decoded.audio_samples, 0.0)
+            await connection.execute(
+                sql.KEEP_DECODED, job.job_id, decoded.audio_samples, decoded.channels, decoded.pcm_key
+            )
+            await self._add_sections(connection, job, decoded)
+            await self._warn(connection, job, decoded)
+            await self._advance.run(connection, lease.job_id)
+
+    async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
+        """Keep an engine's result byte for byte."""
+        async with self._tenant(lease.tenant_id) as connection:
+            job = await self._held(connection, lease)
+            await self._done(connection, lease, 0, result.work_seconds)
+            await connection.execute(sql.KEEP_RESULT, lease.stage_id, lease.tenant_id, result.body)
+            await self._measure(connection, job, lease, result.work_seconds)
+            await self._advance.run(connection, lease.job_id)
+
+    async def finish_join(self, lease: StageLease, joined: Joined) -> None:
+        """Keep the transcript and end the job."""
+        async with self._tenant(lease.tenant_id) as connection:
+            job = await self._held(connection, lease)
+            await self._done(connection, lease, job.audio_samples or 0, 0.0)
+            summary = transcripts_codec.SUMMARY.dump(joined.summary)
+            await connection.execute(
+                transcripts_sql.KEEP_TRANSCRIPT, job.job_id, job.tenant_id, job.created_by, summary
+            )
+            segments = transcripts_codec.dump_segments(joined.segments)
+            await connection.execute(transcripts_sql.KEEP_SEGMENTS, job.job_id, job.tenant_id, segments)
+            await self._advance.succeed(connection, job, joined)
+
+    async def give_back(self, lease: StageLease, failure: Failure, delay: timedelta, max_age: timedelta) -> None:
+        """Return the stage without using an attempt, unless its job is too old."""
+        async with self._tenant(lease.tenant_id) as connection:
+            age = await connection.fetchval(sql.JOB_AGE, lease.job_id)
+            if age is not None and age > max_age:
+                failure = Failure(Reason.JOB_EXPIRED, f"no capacity for {max_age}: {failure.message}")
+                await self._return(connection, lease, StageState.DEAD, failure, 0, delay)
+            else:
+                await self._return(connection, lease, StageState.READY, failure, 1, delay)
+
+    async def fail(self, lease: StageLease, failure: Failure, delay: timedelta | None, max_attempts: int) -> None:
+        """Return the stage for another attempt, or bury it."""
+        async with self._tenant(lease.tenant_id) as connection:
+            again = delay is not None and lease.attempts < max_attempts
+            state = StageState.READY if again else StageState.DEAD
+            await self._return(connection, lease, state, failure, 0, delay or timedelta())
+
+    async def cancel(self, lease: StageLease) -> None:
+        """End the stage as CANCELLED."""
+        reason = Failure(Reason.JOB_CANCELLED, Reason.JOB_CANCELLED.message)
+        async with self._tenant(lease.tenant_id) as connection:
+            await self._return(connection, lease, StageState.CANCELLED, reason, 0, timedelta())
+
+    async def finished(self, lease: StageLease, kinds: Sequence[StageKind]) -> tuple[FinishedStage, ...]:
+        """Return sibling stages that ended, with their kept bytes."""
+        async with self._tenant(lease.tenant_id) as connection:
+            rows = await connection.fetch(sql.FINISHED, lease.job_id, list(kinds))
+        return tuple(_finished(row) for row in rows)
+
+    async def sweep(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
+        """Return or bury stages whose holder went silent."""
+        async with self._everyone() as connection:
+            expired = await connection.fetch(sql.EXPIRED, limit)
+        for tenant_id, stage_id, token in expired:
+            await self._expire(TenantId(tenant_id), stage_id, token, max_attempts, backoff)
+        return len(expired)
+
+    async def _expire(
+        self, tenant_id: TenantId, stage_id: UUID, token: UUID, max_attempts: int, backoff: timedelta
+    ) -> None:
+        async with self._tenant(tenant_id) as connection:
+            await connection.fetchval(sql.LOCK_STAGES_JOB, stage_id)
+            row = await connection.fetchrow(
+                sql.EXPIRE, stage_id, token, max_attempts, backoff, Reason.JOB_ATTEMPTS_EXHAUSTED
+            )
+            if row is not None:
+                job_id = JobId(row["job_id"])
+                if row["kind"] == StageKind.DECODE:
+                    await _drop_attempt(connection, tenant_id, job_id, LeaseToken(token))
+                await self._advance.run(connection, job_id)
+
+    @asynccontextmanager
+    async def _tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
+        """Give a transaction under a tenant. Raises DependencyUnavailable when Postgres cannot be reached."""
+        with translated():
+            async with self._database.transaction(system(tenant_id)) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _everyone(self) -> AsyncIterator[Connection]:
+        with translated():
+            async with self._database.across_tenants() as connection:
+                yield connection
+
+    async def _held(self, connection: Connection, lease: StageLease) -> Job:
+        """Lock job and stage, and return the job. Raises LeaseLostError."""
+        job = await lock_job(connection, lease.job_id)
+        if job is None or not await connection.fetchval(sql.HOLDS, lease.stage_id, lease.token):
+            raise LeaseLostError("the lease was lost")
+        return job
+
+    async def _done(self, connection: Connection, lease: StageLease, samples: int, work_seconds: float) -> None:
+        if not await connection.fetchval(sql.FINISH, lease.stage_id, lease.token, samples, work_seconds):
+            raise LeaseLostError("the lease was lost")
+        await _append_progress(connection, lease)
+        if lease.kind in (StageKind.TRANSCRIBE, StageKind.DIARIZE):
+            section = Section(*await connection.fetchrow(sql.SECTION, lease.job_id, lease.section))
+            payload = told.section_finished(lease.kind, section)
+            await events.append_event(connection, lease.job_id, EventKind.SECTION_FINISHED, payload)
+
+    async def _return(
+        self,
+        connection: Connection,
+        lease: StageLease,
+        state: StageState,
+        failure: Failure,
+        uncounted: int,
+        delay: timedelta,
+    ) -> None:
+        await connection.execute(sql.LOCK_JOB, lease.job_id)
+        arguments = (lease.stage_id, lease.token, state, failure.reason, failure.message, uncounted, delay)
+        if not await connection.fetchval(sql.RETURN, *arguments):
+            raise LeaseLostError("the lease was lost")
+        if lease.kind is StageKind.DECODE:
+            await _drop_attempt(connection, lease.tenant_id, lease.job_id, lease.token)
+        await self._advance.run(connection, lease.job_id)
+
+    async def _add_sections(self, connection: Connection, job: Job, decoded: Decoded) -> None:
+        rows = [(job.job_id, job.tenant_id, s.index, s.start, s.end) for s in decoded.sections]
+        await connection.executemany(sql.KEEP_SECTION, rows)
+        kinds = [(StageKind.TRANSCRIBE, channel) for channel in range(decoded.channels)]
+        if job.config.diarization is not None:
+            kinds.append((StageKind.DIARIZE, 0))
+        stages = [
+            (new_id(), job.job_id, kind, section.index, channel, section.end - section.start)
+            for section in decoded.sections
+            for kind, channel in kinds
+        ]
+        await connection.executemany(sql.ADD_STAGE, stages)
+
+    async def _warn(self, connection: Connection, job: Job, decoded: Decoded) -> None:
+        if decoded.warnings:
+            await connection.execute(sql.ADD_WARNINGS, job.job_id, codec.WARNINGS.dump(decoded.warnings))
+        for warning in decoded.warnings:
+            await events.append_event(connection, job.job_id, EventKind.WARNING, told.warning(warning))
+
+    async def _measure(self, connection: Connection, job: Job, lease: StageLease, seconds: float) -> None:
+        model = job_rows.model_of(job, lease.kind)
+        samples = await connection.fetchval(sql.STAGE_SAMPLES, lease.stage_id)
+        if model is not None and samples and seconds > 0:
+            await connection.execute(sql.KEEP_SPEED, lease.kind, model, seconds / (samples / SAMPLE_RATE))
+
+
+async def _drop_attempt(connection: Connection, tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> None:
+    await connection.execute(sql.DROP_FOLDER, tenant_id, f"{pcm_prefix(tenant_id, job_id, token)}/")
+
+
+async def _append_progress(connection: Connection, lease: StageLease) -> None:
+    row = await connection.fetchrow(sql.STAGE_PROGRESS, lease.job_id, lease.kind)
+    payload = told.stage_progress(StageProgress(lease.kind, *row))
+    await events.append_event(connection, lease.job_id, EventKind.STAGE_PROGRESS, payload)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the library's errors of a database that is away into DependencyUnavailable."""
+    try:
+        yield
+    except Exception as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _lease(row: Any) -> StageLease:
+    return StageLease(
+        stage_id=StageId(row["stage_id"]),
+        job_id=JobId(row["job_id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        kind=StageKind(row["kind"]),
+        section=row["section"],
+        channel=row["channel"],
+        attempts=row["attempts"],
+        token=LeaseToken(row["lease_token"]),
+        until=row["lease_until"],
+    )
+
+
+def _finished(row: Any) -> FinishedStage:
+    failure = failure_of(row) if row["state"] == StageState.DEAD else None
+    return FinishedStage(StageKind(row["kind"]), row["section"], row["channel"], row["body"], failure)

@@ -1,0 +1,109 @@
+"""Settings of the process `worker`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from locution_gateway.media.models import GIB, DecodeLimits
+from locution_gateway.media.sections import SectionRule
+from locution_gateway.pipeline.decoder import Decoding
+from locution_gateway.pipeline.policy import RetryPolicy
+from locution_gateway.pipeline.worker import Limits
+from locution_gateway.settings import GatewaySettings
+from locution_gateway.webhooks.settings import WebhookWorkerSettings
+
+
+class WorkerSettings(GatewaySettings, WebhookWorkerSettings):
+    """Settings of the process `worker`."""
+
+    asr_address: str = Field(
+        description="Speech engines, host:port, a comma list of them, or dns:///name:port for round robin.",
+        examples=["dns:///asr:50051"],
+        min_length=1,
+    )
+    diarizer_address: str = Field(
+        description="Diarization engines, as LOCUTION_ASR_ADDRESS.", examples=["dns:///diarizer:50051"], min_length=1
+    )
+    worker_stages: int = Field(16, description="Stages that this process runs at once.", examples=["16"], ge=1, le=1000)
+    worker_decodes: int = Field(
+        2, description="Of these, decoding children at once; each takes a processor.", examples=["2"], ge=1, le=64
+    )
+    lease_seconds: float = Field(
+        15.0, description="Seconds after which a silent worker's stages go to others.", examples=["15"], ge=1, le=600
+    )
+    poll_seconds: float = Field(
+        2.0, description="Seconds between two looks for work that no notice announced.", examples=["2"], gt=0, le=60
+    )
+    max_attempts: int = Field(5, description="Attempts at a stage before it is dead.", examples=["5"], ge=1, le=100)
+    retry_seconds: float = Field(
+        1.0, description="Seconds before the second attempt; doubles from there.", examples=["1"], gt=0, le=600
+    )
+    retry_ceiling_seconds: float = Field(
+        60.0, description="Seconds that the wait before an attempt never exceeds.", examples=["60"], gt=0, le=3600
+    )
+    max_job_age_seconds: int = Field(
+        86400, description="Seconds that a job may wait for engines without capacity.", examples=["86400"], ge=60
+    )
+    engine_stall_seconds: float = Field(
+        300.0, description="Seconds without an answer after which an engine counts as lost.", examples=["300"], ge=1
+    )
+    section_seconds: float = Field(300.0, description="Seconds that a section aims at.", examples=["300"], ge=1, le=600)
+    section_min_seconds: float = Field(
+        150.0, description="Seconds that a section lasts at least.", examples=["150"], ge=1, le=600
+    )
+    section_max_seconds: float = Field(
+        600.0, description="Seconds that a section lasts at most.", examples=["600"], ge=2, le=600
+    )
+    decode_memory_bytes: int = Field(
+        GIB, description="Bytes of address space of one decoding child.", examples=["1073741824"], ge=256 * 1024**2
+    )
+    decode_cpu_seconds: int = Field(
+        1800, description="Processor seconds of one decoding child.", examples=["1800"], ge=1
+    )
+    decode_isolation: bool = Field(
+        True, description="Refuse to decode where the kernel cannot confine the child.", examples=["true"]
+    )
+    scratch: Path | None = Field(
+        None, description="Folder for nameless scratch files; unset takes the system's.", examples=["/scratch"]
+    )
+    job_retention_seconds: int = Field(
+        30 * 86400,
+        description="Seconds that a job and its transcript are kept after its end, unless the job says otherwise.",
+        examples=["2592000"],
+        ge=3600,
+    )
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> WorkerSettings:
+        self.section_rule()
+        return self
+
+    def limits(self) -> Limits:
+        """Return how much this process takes on at once."""
+        lease, poll = timedelta(seconds=self.lease_seconds), timedelta(seconds=self.poll_seconds)
+        return Limits(self.worker_stages, self.worker_decodes, lease, poll)
+
+    def policy(self) -> RetryPolicy:
+        """Return which failures are tried again, and when."""
+        base, ceiling = timedelta(seconds=self.retry_seconds), timedelta(seconds=self.retry_ceiling_seconds)
+        return RetryPolicy(self.max_attempts, base, ceiling, timedelta(seconds=self.max_job_age_seconds))
+
+    def section_rule(self) -> SectionRule:
+        """Return how recordings are cut."""
+        return SectionRule(self.section_seconds, self.section_min_seconds, self.section_max_seconds)
+
+    def decoding(self) -> Decoding:
+        """Return how media is decoded and cut."""
+        return Decoding(self.decode_limits(), self.section_rule(), self.decode_isolation, self.scratch)
+
+    def decode_limits(self) -> DecodeLimits:
+        """Return what bounds one decoding."""
+        return DecodeLimits(
+            media_seconds=self.max_audio_seconds,
+            separate_channels=self.max_audio_channels,
+            cpu_seconds=self.decode_cpu_seconds,
+            memory_bytes=self.decode_memory_bytes,
+        )

@@ -1,0 +1,168 @@
+"""Do the work of one stage and keep its result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from locution_common.errors import InternalError, Reason
+from locution_speech.engine.models import Flow, FlowKey
+
+from locution_gateway.jobs.config import DiarizationConfig
+from locution_gateway.jobs.models import JobWarning, StageKind, WarningCode
+from locution_gateway.pipeline.answers import check_section, check_spans, check_voices
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.join import join
+from locution_gateway.pipeline.match_voices import recognise
+from locution_gateway.pipeline.ports import (
+    Audio,
+    Decoder,
+    DiarizationEngine,
+    FinishedStage,
+    Joined,
+    Progress,
+    Recording,
+    SectionResult,
+    SpeechEngine,
+    StageStore,
+    StageWork,
+)
+from locution_gateway.transcripts.models import SectionTranscript
+from locution_gateway.voices.clusterings import Clustering
+from locution_gateway.voices.models import KnownVoice, VoiceId
+from locution_gateway.voices.ports import VoiceBook
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Writes and reads the results that are kept between stages."""
+
+    dump_section: Callable[[SectionTranscript], bytes]
+    load_section: Callable[[bytes], SectionTranscript]
+    dump_clustering: Callable[[Clustering], bytes]
+    load_clustering: Callable[[bytes], Clustering]
+
+
+@dataclass(frozen=True, slots=True)
+class StageWorker:
+    """Does stages of every kind. What it raises is judged by the caller."""
+
+    stages: StageStore
+    decoder: Decoder
+    recording: Recording
+    speech: SpeechEngine
+    speakers: DiarizationEngine
+    codec: Codec
+    voices: VoiceBook
+
+    async def do(self, work: StageWork, progress: Progress) -> None:
+        """Do one stage and keep its result under its lease."""
+        match work.lease.kind:
+            case StageKind.DECODE:
+                await self._decode(work, progress)
+            case StageKind.TRANSCRIBE:
+                await self.stages.finish_section(work.lease, await self._transcribe(work, progress))
+            case StageKind.DIARIZE:
+                await self.stages.finish_section(work.lease, await self._diarize(work, progress))
+            case StageKind.CLUSTER:
+                await self.stages.finish_section(work.lease, await self._cluster(work))
+            case StageKind.JOIN:
+                await self.stages.finish_join(work.lease, await self._join(work))
+
+    async def _decode(self, work: StageWork, progress: Progress) -> None:
+        """Decode, and take back what an attempt wrote that cannot have been kept.
+
+        Who is cancelled while it is being kept does not know whether it was: it stays, and when it was not kept, the
+        lease's end drops it.
+        """
+        try:
+            decoded = await self.decoder.decode(work, progress)
+        except asyncio.CancelledError:
+            await asyncio.shield(self.decoder.discard(work.lease))
+            raise
+        try:
+            await self.stages.finish_decode(work.lease, decoded)
+        except LeaseLostError:
+            await asyncio.shield(self.decoder.discard(work.lease))
+            raise
+
+    async def _transcribe(self, work: StageWork, progress: Progress) -> SectionResult:
+        config = work.job.config
+        answer = await self.speech.transcribe(_flow(work), config, config.asr_model.path, self._audio(work), progress)
+        check_section(answer.transcript, work.section.end - work.section.start)
+        return SectionResult(self.codec.dump_section(answer.transcript), answer.transcript.compute_seconds)
+
+    async def _diarize(self, work: StageWork, progress: Progress) -> SectionResult:
+        return await self.speakers.diarize(_flow(work), _diarization(work).model.path, self._audio(work), progress)
+
+    async def _cluster(self, work: StageWork) -> SectionResult:
+        started = time.monotonic()
+        found = await self.stages.finished(work.lease, (StageKind.DIARIZE,))
+        kept = [stage for stage in found if stage.body is not None]
+        answer = await self.speakers.cluster(_flow(work), work.job.config, [stage.body or b"" for stage in kept])
+        by_section = dict(zip((stage.section for stage in kept), answer.spans, strict=True))
+        for number, found_spans in by_section.items():
+            check_spans(found_spans, work.sections[number].end - work.sections[number].start)
+        check_voices(answer.voices)
+        every = tuple(by_section.get(section.index, ()) for section in work.sections)
+        body = self.codec.dump_clustering(Clustering(every, answer.voices))
+        return SectionResult(body, time.monotonic() - started)
+
+    async def _join(self, work: StageWork) -> Joined:
+        kinds = (StageKind.TRANSCRIBE, StageKind.DIARIZE, StageKind.CLUSTER)
+        found = await self.stages.finished(work.lease, kinds)
+        texts = [stage for stage in found if stage.kind is StageKind.TRANSCRIBE]
+        done = [(work.sections[s.section], s.channel, self.codec.load_section(s.body)) for s in texts if s.body]
+        failed = [(work.sections[s.section], s.channel, s.failure.reason) for s in texts if s.failure]
+        clustering, warnings = self._clustering(work, found)
+        names = await self._names(work, clustering)
+        spans = None if clustering is None else clustering.spans
+        return join(work.job, work.sections, done, failed, spans, warnings, names)
+
+    async def _names(self, work: StageWork, clustering: Clustering | None) -> dict[int, KnownVoice]:
+        """Return the voices that speakers are recognised by, as the tenant has them now."""
+        wanted = work.job.config.diarization
+        if clustering is None or wanted is None or not wanted.voices or not clustering.voices:
+            return {}
+        sought = [VoiceId(voice) for voice in wanted.voices]
+        known = await self.voices.known(work.lease.tenant_id, sought, wanted.model.checksum)
+        return recognise(clustering, known)
+
+    def _clustering(
+        self, work: StageWork, found: tuple[FinishedStage, ...]
+    ) -> tuple[Clustering | None, list[JobWarning]]:
+        """Return who speaks when, or None with a warning when diarization was wanted and gave nothing."""
+        if work.job.config.diarization is None:
+            return None, []
+        failures = [stage.failure for stage in found if stage.failure and stage.kind is not StageKind.TRANSCRIBE]
+        warnings = [_unavailable(failure.reason, failure.message) for failure in failures[:1]]
+        clustered = [stage.body for stage in found if stage.kind is StageKind.CLUSTER and stage.body]
+        return (self.codec.load_clustering(clustered[0]) if clustered else None), warnings
+
+    def _audio(self, work: StageWork) -> Audio:
+        key = work.job.pcm_key
+        if key is None:
+            raise InternalError("a section's stage has no audio")
+        channel, section = work.lease.channel, work.section
+
+        def read() -> AsyncIterator[bytes]:
+            return self.recording.read(key, channel, section)
+
+        return read
+
+
+def _unavailable(reason: Reason, message: str) -> JobWarning:
+    return JobWarning(WarningCode.DIARIZATION_UNAVAILABLE, f"some audio has no speakers: {message}", reason)
+
+
+def _diarization(work: StageWork) -> DiarizationConfig:
+    if work.job.config.diarization is None:
+        raise InternalError("a diarization stage belongs to a job without diarization")
+    return work.job.config.diarization
+
+
+def _flow(work: StageWork) -> Flow:
+    """Return the opaque key by which engines share fairly: one for each tenant."""
+    return Flow(FlowKey(work.lease.tenant_id.hex))

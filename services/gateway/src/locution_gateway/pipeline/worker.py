@@ -1,0 +1,247 @@
+"""Run stages: claim, heartbeat, judge failures, give back what a shutdown interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from locution_common import telemetry
+from locution_common.errors import Reason, Refused
+from opentelemetry.trace import Span
+
+from locution_gateway.jobs.models import Failure, StageKind, StageLease
+from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.policy import RetryPolicy
+from locution_gateway.pipeline.ports import StageStore, StageWork
+from locution_gateway.pipeline.work import StageWorker
+
+_log = logging.getLogger("locution.worker")
+
+DRAINED = Failure(Reason.DEPENDENCY_UNAVAILABLE, "the worker was drained")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one worker takes on at once, and how long it holds a stage between heartbeats."""
+
+    stages: int
+    decodes: int
+    lease: timedelta
+    poll: timedelta
+
+    def kinds(self, running: Counter[StageKind]) -> tuple[StageKind, ...]:
+        """Return which kinds of stage there is room for."""
+        if running.total() >= self.stages:
+            return ()
+        full = running[StageKind.DECODE] >= self.decodes
+        return tuple(kind for kind in StageKind if not (full and kind is StageKind.DECODE))
+
+
+class Worker:
+    """Claims stages and runs them, several at once."""
+
+    def __init__(self, name: str, stages: StageStore, work: StageWorker, policy: RetryPolicy, limits: Limits) -> None:
+        """Run as `name`, which the stages that it holds will show."""
+        self._name = name
+        self._stages = stages
+        self._work = work
+        self._policy = policy
+        self._limits = limits
+        self._running: Counter[StageKind] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
+        """Work until `stopping`; `wake` says that stages became ready, polling is the truth."""
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            while not stop.done():
+                while not stop.done() and await self._claim():
+                    pass
+                await self._idle(stop, wake)
+        finally:
+            stop.cancel()
+            await self._drain()
+
+    async def sweep(self, stopping: asyncio.Event) -> None:
+        """Return or bury stages whose holder went silent, again and again until `stopping`."""
+        while not stopping.is_set():
+            try:
+                with telemetry.suppressed():
+                    await self._stages.sweep(self._policy.max_attempts, self._policy.base, 100)
+            except Refused as error:
+                _log.warning("the sweep failed", extra={"reason": error.reason})
+            await _wait([asyncio.create_task(stopping.wait())], self._limits.poll)
+
+    async def _idle(self, stop: asyncio.Task[bool], wake: asyncio.Event) -> None:
+        waits = [asyncio.create_task(event.wait()) for event in (wake, self._freed)]
+        await _wait([stop, *waits], self._limits.poll, keep=stop)
+        wake.clear()
+        self._freed.clear()
+
+    async def _claim(self) -> bool:
+        kinds = self._limits.kinds(self._running)
+        if not kinds:
+            return False
+        try:
+            with telemetry.suppressed():
+                lease = await self._stages.claim(self._name, self._limits.lease, kinds)
+        except Refused as error:
+            _log.warning("no stage could be claimed", extra={"reason": error.reason})
+            return False
+        if lease is not None:
+            self._start(lease)
+        return lease is not None
+
+    def _start(self, lease: StageLease) -> None:
+        self._running[lease.kind] += 1
+        task = asyncio.create_task(self._hold(lease), name=f"{lease.kind} {lease.stage_id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(lease, done))
+
+    def _ended(self, lease: StageLease, task: asyncio.Task[None]) -> None:
+        self._running[lease.kind] -= 1
+        self._tasks.discard(task)
+        self._freed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a stage was left to its lease", exc_info=error, extra={"stage_id": str(lease.stage_id)})
+
+    async def _drain(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _hold(self, lease: StageLease) -> None:
+        """Run one claimed stage to its end: kept, failed, given back, cancelled, or lost."""
+        try:
+            work = await self._stages.begin(lease)
+            with telemetry.resumed(work.job.trace_context), _span(lease):
+                await Attempt(self._stages, self._work, self._policy, self._limits.lease, work).run()
+        except LeaseLostError:
+            _log.info("a lease was lost", extra=_names(lease))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(lease))
+            raise
+
+    async def _give_back(self, lease: StageLease) -> None:
+        try:
+            await self._stages.give_back(lease, DRAINED, timedelta(), self._policy.max_age)
+        except Refused as error:
+            _log.info("a stage was not given back", extra={**_names(lease), "reason": error.reason})
+
+
+class Attempt:
+    """One attempt at a stage, under a heartbeat."""
+
+    def __init__(
+        self, stages: StageStore, worker: StageWorker, policy: RetryPolicy, lease: timedelta, work: StageWork
+    ) -> None:
+        """Work on `work`, whose lease is renewed thrice in its duration."""
+        self._stages = stages
+        self._worker = worker
+        self._policy = policy
+        self._duration = lease
+        self._work = work
+        self._done_samples = 0
+
+    async def run(self) -> None:
+        """Do the stage and keep or judge the outcome. Raises LeaseLostError."""
+        task = asyncio.create_task(self._worker.do(self._work, self._report))
+        try:
+            cancelled = await self._beat(task)
+        finally:
+            await _end(task)
+        if cancelled:
+            await self._stages.cancel(self._work.lease)
+            return
+        await self._judge(task)
+
+    def _report(self, done_samples: int) -> None:
+        self._done_samples = max(self._done_samples, done_samples)
+
+    async def _beat(self, task: asyncio.Task[None]) -> bool:
+        """Renew the lease until the task ends; True when its job is to be cancelled."""
+        while True:
+            done, _ = await asyncio.wait({task}, timeout=self._duration.total_seconds() / 3)
+            if done:
+                return False
+            if await self._renew():
+                return True
+
+    async def _renew(self) -> bool:
+        try:
+            return await self._stages.renew(self._work.lease, self._duration, self._done_samples)
+        except LeaseLostError:
+            raise
+        except Refused as error:
+            _log.warning("a heartbeat failed", extra={**_names(self._work.lease), "reason": error.reason})
+            return False
+
+    async def _judge(self, task: asyncio.Task[None]) -> None:
+        lease = self._work.lease
+        match task.exception():
+            case None:
+                return
+            case LeaseLostError() as error:
+                raise error
+            case Refused(retry_after=float() | int() as seconds) as busy:  # nothing was done: it uses no attempt
+                await self._stages.give_back(lease, failure_of(busy), timedelta(seconds=seconds), self._policy.max_age)
+            case Refused() as error:
+                await self._fail(failure_of(error))
+            case Exception() as error:
+                _log.error("a stage failed by a fault of ours", exc_info=error, extra=_names(lease))
+                await self._fail(Failure(Reason.INTERNAL, "a fault of the server"))
+            case error:
+                raise error
+
+    async def _fail(self, failure: Failure) -> None:
+        lease = self._work.lease
+        delay = self._policy.delay(failure, lease.attempts)
+        _log.info("a stage failed", extra={**_names(lease), "reason": failure.reason, "again": delay is not None})
+        await self._stages.fail(lease, failure, delay, self._policy.max_attempts)
+
+
+def failure_of(error: Refused) -> Failure:
+    """Return an error as it stands on a stage or job."""
+    return Failure(error.reason, error.message)
+
+
+def _names(lease: StageLease) -> dict[str, object]:
+    return {
+        "job_id": str(lease.job_id),
+        "stage_id": str(lease.stage_id),
+        "kind": lease.kind.value,
+        "attempts": lease.attempts,
+    }
+
+
+def _span(lease: StageLease) -> AbstractContextManager[Span]:
+    attributes: dict[str, str | int] = {
+        "locution.job": str(lease.job_id),
+        "locution.section": lease.section,
+        "locution.attempt": lease.attempts,
+    }
+    return telemetry.tracer.start_as_current_span(f"stage {lease.kind.lower()}", attributes=attributes)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task that still runs, and wait for its end."""
+    if not task.done():
+        task.cancel()
+    await asyncio.wait({task})
+
+
+async def _wait(
+    tasks: Sequence[asyncio.Task[bool]], timeout: timedelta, keep: asyncio.Task[bool] | None = None
+) -> None:
+    """Wait for the first of some tasks, then cancel all but `keep`."""
+    await asyncio.wait(tasks, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    rest = [task for task in tasks if task is not keep]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

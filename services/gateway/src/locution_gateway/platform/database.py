@@ -1,0 +1,36 @@
+"""Connections that see one tenant's rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from locution_common.postgres import Connection, Pool
+
+from locution_gateway.platform.principal import Principal
+
+SET_TENANT: Final = "SELECT set_config('locution.tenant_id', $1, true)"
+
+
+class TenantDatabase:
+    """A pool whose transactions are bound to a tenant by row level security."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self, principal: Principal) -> AsyncIterator[Connection]:
+        """Give a connection inside a transaction that sees the principal's tenant alone; an error rolls it back."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(SET_TENANT, str(principal.tenant_id))
+            yield connection
+
+    @asynccontextmanager
+    async def across_tenants(self) -> AsyncIterator[Connection]:
+        """Give a connection that sees no tenant's rows: for the functions that find work of all tenants."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+
+__all__ = ["Connection", "TenantDatabase"]

@@ -1,0 +1,55 @@
+"""Page tokens: where a list goes on, bound to the list, its filter and its order.
+
+A token holds no secret and grants nothing: it is checked so that a mistake is told, and every list is read under its
+caller's tenant whatever the token says.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import Final
+from uuid import UUID
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.platform.listing import Position
+from locution_gateway.platform.principal import Principal
+
+MAX_PAGE: Final = 1000
+DEFAULT_PAGE: Final = 50
+
+
+def page_size(asked: int, default: int = DEFAULT_PAGE) -> int:
+    """Return how many rows a page holds (AIP-158)."""
+    return min(asked or default, MAX_PAGE)
+
+
+class Binding:
+    """Makes and reads the tokens of one list."""
+
+    def __init__(self, principal: Principal, *context: str) -> None:
+        bound = json.dumps([str(principal.tenant_id), *context]).encode()
+        self._digest = hashlib.sha256(bound).hexdigest()[:24]
+
+    def token(self, position: Position | None) -> str:
+        """Return the token of the page behind a position, "" for none."""
+        if position is None:
+            return ""
+        fields = [self._digest, position.key, str(position.row_id)]
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+    def position(self, token: str) -> Position | None:
+        """Return where a token goes on, None for ""; refused with PAGE_TOKEN_INVALID for a token of anything else."""
+        if not token:
+            return None
+        try:
+            digest, key, row_id = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
+            position = Position(str(key), UUID(row_id))
+        except (ValueError, TypeError, AttributeError, binascii.Error):
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token") from None
+        if digest != self._digest:
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token")
+        return position

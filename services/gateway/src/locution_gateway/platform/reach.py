@@ -1,0 +1,31 @@
+"""Which tenant a caller may act in: its own, or any for an operator."""
+
+from __future__ import annotations
+
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.identity.ports import TenantStore
+from locution_gateway.platform.principal import Principal, Role
+
+
+class Reach:
+    """Turns a tenant's name into the principal that acts in it."""
+
+    def __init__(self, tenants: TenantStore) -> None:
+        self._tenants = tenants
+
+    async def within(self, principal: Principal, tenant: str, absent: Reason) -> Principal:
+        """Return the caller as it acts in a tenant; refused with `absent` alike for a foreign one and for none."""
+        if tenant == principal.tenant:
+            return principal
+        if principal.role is Role.OPERATOR:
+            found = await self._tenants.find(tenant)
+            if found is not None:
+                return principal.within(found)
+        raise Refused(absent)
+
+
+def require_rank(principal: Principal, role: Role) -> None:
+    """Refuse with PERMISSION_DENIED where somebody would give, or act upon, a role above its own."""
+    if role.rank > principal.role.rank:
+        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {role.value}", metadata={"role": role.value})

@@ -1,0 +1,101 @@
+"""Transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from locution.v1 import transcript_service_pb2 as pb
+from locution_speech.speakers import Turn
+from locution_speech.transcript import CoverageSpan, Segment, Word
+
+from locution_gateway.jobs.convert import job_id, job_name, warning_to_proto
+from locution_gateway.jobs.models import Job
+from locution_gateway.platform.convert import offset
+from locution_gateway.platform.ids import JobId
+from locution_gateway.transcripts.formats import Format
+from locution_gateway.transcripts.models import Speaker, TranscriptSummary
+from locution_gateway.voices.convert import voice_name
+
+FORMATS: Final[Mapping[int, Format]] = {
+    pb.ExportTranscriptRequest.FORMAT_TXT: Format.TXT,
+    pb.ExportTranscriptRequest.FORMAT_SRT: Format.SRT,
+    pb.ExportTranscriptRequest.FORMAT_VTT: Format.VTT,
+    pb.ExportTranscriptRequest.FORMAT_JSON: Format.JSON,
+    pb.ExportTranscriptRequest.FORMAT_RTTM: Format.RTTM,
+}
+
+
+def transcript_job(name: str) -> JobId:
+    """Return the id of the job in a transcript's name."""
+    return job_id(name.removesuffix("/transcript"))
+
+
+def transcript_to_proto(job: Job, summary: TranscriptSummary, segments: Iterable[Segment]) -> pb.Transcript:
+    """Return a whole transcript."""
+    return pb.Transcript(
+        name=f"{job_name(job.job_id)}/transcript",
+        duration=offset(summary.duration_samples),
+        language=summary.language,
+        segments=segments_to_proto(segments, 0),
+        speakers=map(_speaker, summary.speakers or ()),
+        turns=map(_turn, summary.turns or ()),
+        coverage=map(_span, summary.coverage),
+        speech_coverage=summary.speech_coverage,
+        warnings=map(warning_to_proto, job.warnings),
+    )
+
+
+def segments_to_proto(segments: Iterable[Segment], first: int) -> list[pb.Segment]:
+    """Return segments, numbered from `first`."""
+    return [_segment(segment, index) for index, segment in enumerate(segments, first)]
+
+
+def _segment(segment: Segment, index: int) -> pb.Segment:
+    return pb.Segment(
+        index=index,
+        start_offset=offset(segment.start),
+        end_offset=offset(segment.end),
+        text=segment.text,
+        words=map(_word, segment.words),
+        speaker=segment.speaker,
+        language=segment.language,
+        language_probability=segment.language_probability,
+        mean_log_probability=segment.mean_log_probability,
+        channel=segment.channel,
+    )
+
+
+def _word(word: Word) -> pb.Word:
+    aligned, spread = pb.Word.TIME_SOURCE_ALIGNMENT, pb.Word.TIME_SOURCE_INTERPOLATION
+    return pb.Word(
+        start_offset=offset(word.start),
+        end_offset=offset(word.end),
+        text=word.text,
+        probability=word.probability,
+        speaker=word.speaker,
+        time_source=aligned if word.aligned else spread,
+    )
+
+
+def _speaker(speaker: Speaker) -> pb.Speaker:
+    return pb.Speaker(
+        label=speaker.label,
+        speech_duration=offset(speaker.speech_samples),
+        voice=None if speaker.voice is None else voice_name(speaker.voice),
+        display_name=speaker.display_name,
+    )
+
+
+def _turn(turn: Turn[str]) -> pb.Turn:
+    return pb.Turn(start_offset=offset(turn.start), end_offset=offset(turn.end), speaker=turn.speaker)
+
+
+def _span(span: CoverageSpan) -> pb.CoverageSpan:
+    return pb.CoverageSpan(
+        start_offset=offset(span.start),
+        end_offset=offset(span.end),
+        outcome=pb.CoverageSpan.Outcome.Value(f"OUTCOME_{span.outcome.value}"),
+        reason=span.reason,
+        channel=span.channel,
+    )

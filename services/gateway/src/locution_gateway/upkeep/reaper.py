@@ -1,0 +1,87 @@
+"""The janitor: what is due goes. Every piece is safe to do on several processes at once, and costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from locution_common.clock import Clock
+
+from locution_gateway.jobs.ports import JobStore
+from locution_gateway.platform.background import guarded
+from locution_gateway.platform.principal import system
+from locution_gateway.upkeep.ports import Deletion, Upkeep
+from locution_gateway.uploads.ports import ObjectBytes, UploadStore
+
+BATCH: Final = 100
+REQUEST_MEMORY: Final = timedelta(hours=24)
+DELETION_PAUSE: Final = timedelta(seconds=20)
+
+# A multipart upload's id is kept in the database at once, so one that is older than this and unknown has no owner.
+MULTIPART_AGE: Final = timedelta(minutes=2)
+
+
+class Sweep:
+    """Expires uploads and jobs, and removes from the object store what no row names any more."""
+
+    def __init__(
+        self,
+        upkeep: Upkeep,
+        uploads: UploadStore,
+        jobs: JobStore,
+        objects: ObjectBytes,
+        clock: Clock,
+        upload_retention: timedelta,
+    ) -> None:
+        self._upkeep = upkeep
+        self._uploads = uploads
+        self._jobs = jobs
+        self._objects = objects
+        self._clock = clock
+        self._upload_retention = upload_retention
+
+    async def run(self) -> None:
+        """Do one round."""
+        await guarded(self.expire_uploads)
+        await guarded(self.expire_jobs)
+        await guarded(self.delete_objects)
+        await guarded(self.forget_requests)
+
+    async def expire_uploads(self) -> None:
+        """Expire uploads that nobody writes, and drop those whose retention is over."""
+        for tenant_id, upload_id in await self._upkeep.expired_uploads(BATCH):
+            await guarded(_call(self._uploads.expire, system(tenant_id), upload_id, self._upload_retention))
+
+    async def expire_jobs(self) -> None:
+        """Delete jobs whose retention is over."""
+        for tenant_id, job_id in await self._upkeep.expired_jobs(BATCH):
+            await guarded(_call(self._jobs.expire, system(tenant_id), job_id))
+
+    async def delete_objects(self) -> None:
+        """Remove objects from the store; one that cannot be removed now comes again."""
+        while due := await self._upkeep.claim_deletions(BATCH, DELETION_PAUSE):
+            for deletion in due:
+                await guarded(_call(self._delete, deletion))
+
+    async def forget_requests(self) -> None:
+        """Forget request ids after a day."""
+        await self._upkeep.forget_requests(REQUEST_MEMORY, BATCH)
+
+    async def abort_multiparts(self) -> None:
+        """Abort multipart uploads that a dying process began and never recorded."""
+        old = await self._objects.old_multiparts(self._clock.now() - MULTIPART_AGE)
+        keys = {multipart_id: key for key, multipart_id in old}
+        for multipart_id in await self._upkeep.abandoned_multiparts(list(keys)):
+            await guarded(_call(self._objects.abort_multipart, keys[multipart_id], multipart_id))
+
+    async def _delete(self, deletion: Deletion) -> None:
+        if deletion.multipart_id is not None:
+            await self._objects.abort_multipart(deletion.key, deletion.multipart_id)
+        kept = await self._upkeep.kept_objects(deletion.key) if deletion.key.endswith("/") else ()
+        await self._objects.delete(deletion.key, kept)
+        await self._upkeep.finish_deletions([deletion.deletion_id])
+
+
+def _call(work: Callable[..., Awaitable[object]], *arguments: object) -> Callable[[], Awaitable[object]]:
+    return lambda: work(*arguments)

@@ -1,0 +1,1 @@
+"""Recordings as clients send them: resumable, verified, kept once."""

@@ -1,0 +1,1 @@
+"""Enrolled voices, by which speakers are named."""

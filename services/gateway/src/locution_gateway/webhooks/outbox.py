@@ -1,0 +1,117 @@
+"""Deliveries of webhooks in Postgres, as workers take and finish them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from locution_common.errors import Reason
+from locution_common.postgres import Connection, translate
+
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.principal import Principal, TenantId
+from locution_gateway.webhooks import sql
+from locution_gateway.webhooks.models import Backlog, DeliveryId, Dispatch, EventType, Outcome, WebhookId
+
+
+class PostgresOutbox:
+    """The outbox over a TenantDatabase. Raises DependencyUnavailable while Postgres cannot be reached."""
+
+    def __init__(self, database: TenantDatabase) -> None:
+        self._database = database
+
+    async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
+        """Take deliveries that are due."""
+        async with _translated(), self._database.across_tenants() as connection:
+            rows = await connection.fetch(sql.CLAIM, lease, limit, per_webhook)
+        return [_dispatch(row) for row in rows]
+
+    async def delivered(self, principal: Principal, dispatch: Dispatch, outcome: Outcome) -> bool:
+        """Keep that it was taken."""
+        async with self._holding(principal, dispatch) as connection:
+            held = await connection.fetchval(sql.DELIVERED, dispatch.delivery_id, dispatch.token, outcome.status)
+            if held is not None:
+                await connection.execute(sql.WELL, dispatch.webhook_id)
+                await connection.execute(sql.RELEASE_NEXT, *_place(dispatch))
+        return held is not None
+
+    async def failed(
+        self, principal: Principal, dispatch: Dispatch, outcome: Outcome, delay: timedelta | None, patience: timedelta
+    ) -> bool:
+        """Keep that an attempt failed, and disable the webhook when it fails for too long."""
+        values = (dispatch.delivery_id, dispatch.token, outcome.status, outcome.error, delay)
+        async with self._holding(principal, dispatch) as connection:
+            held = await connection.fetchval(sql.FAILED, *values)
+            if held is not None:
+                await connection.execute(sql.UNWELL, dispatch.webhook_id)
+                await _settle_next(connection, dispatch, dead=delay is None)
+                reason = f"every attempt failed for {_words(patience)}; the last one: {outcome.error}"
+                await connection.execute(sql.GIVE_UP, dispatch.webhook_id, patience, reason)
+        return held is not None
+
+    async def release(self, principal: Principal, dispatch: Dispatch) -> None:
+        """Give it back unsent, without the attempt."""
+        async with self._holding(principal, dispatch) as connection:
+            await connection.execute(sql.RELEASE, dispatch.delivery_id, dispatch.token)
+
+    async def forget(self, age: timedelta, limit: int) -> None:
+        """Drop deliveries that ended longer ago, and secrets whose time is over."""
+        async with _translated(), self._database.across_tenants() as connection:
+            await connection.execute(sql.FORGET, age, limit)
+
+    async def backlog(self) -> Backlog:
+        """Say what waits, over all tenants."""
+        async with _translated(), self._database.across_tenants() as connection:
+            row = await connection.fetchrow(sql.BACKLOG)
+        return Backlog(**dict(row))
+
+    @asynccontextmanager
+    async def _holding(self, principal: Principal, dispatch: Dispatch) -> AsyncIterator[Connection]:
+        async with _translated(), self._database.transaction(principal) as connection:
+            await connection.fetchval(sql.HOLD, dispatch.webhook_id)
+            yield connection
+
+
+async def _settle_next(connection: Connection, dispatch: Dispatch, *, dead: bool) -> None:
+    if dead:
+        await connection.execute(sql.RELEASE_NEXT, *_place(dispatch))
+    else:
+        await connection.execute(sql.POSTPONE_NEXT, *_place(dispatch), dispatch.delivery_id)
+
+
+def _place(dispatch: Dispatch) -> tuple[WebhookId, JobId | None, int]:
+    return dispatch.webhook_id, dispatch.job_id, dispatch.event_id
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise translate(error) or error from error
+
+
+def _dispatch(row: Mapping[str, Any]) -> Dispatch:
+    return Dispatch(
+        delivery_id=DeliveryId(row["delivery_id"]),
+        webhook_id=WebhookId(row["webhook_id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        event_type=EventType(row["event_type"]),
+        job_id=None if row["job_id"] is None else JobId(row["job_id"]),
+        event_id=row["event_id"],
+        event_time=row["event_time"],
+        reason=Reason(error["reason"]) if (error := row["job_error"]) else None,
+        attempts=row["attempts"],
+        token=row["lease_token"],
+        url=row["url"],
+        secrets=tuple(row["secrets"]),
+        trace_context=row["trace_context"],
+    )
+
+
+def _words(delta: timedelta) -> str:
+    hours = delta / timedelta(hours=1)
+    return f"{hours:g} hours" if hours >= 1 else f"{delta.total_seconds():g} seconds"

@@ -1,0 +1,100 @@
+"""Settings of webhooks: where they may lead, which both processes judge, and how the worker sends them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from locution_common.settings import Settings
+from pydantic import Field, field_validator
+
+from locution_gateway.webhooks.deliver import DeliveryLimits
+from locution_gateway.webhooks.guard import Guard
+from locution_gateway.webhooks.schedule import Schedule
+
+
+class WebhookSettings(Settings):
+    """Where webhooks may lead."""
+
+    webhook_allow: str = Field(
+        "",
+        description="Networks and host names to which webhooks may lead though they are not public, a comma list.",
+        examples=["10.20.0.0/16,hooks.internal"],
+    )
+    webhook_allow_http: bool = Field(
+        False, description="Whether webhooks may be plain http, which anybody on the way reads.", examples=["false"]
+    )
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        Guard.read(value, http=False)
+        return value
+
+    def webhook_guard(self) -> Guard:
+        """Return what judges URLs and addresses."""
+        return Guard.read(self.webhook_allow, http=self.webhook_allow_http)
+
+
+class WebhookApiSettings(WebhookSettings):
+    """What tenants may set up."""
+
+    max_webhooks: int = Field(20, description="Webhooks that one tenant may have.", examples=["20"], ge=0, le=10_000)
+
+
+class WebhookWorkerSettings(WebhookSettings):
+    """How webhooks are sent."""
+
+    webhook_timeout_seconds: float = Field(
+        15.0,
+        description="Seconds that one attempt may take, the name's resolution included.",
+        examples=["15"],
+        gt=0,
+        le=60,
+    )
+    webhook_attempts: int = Field(
+        15, description="Attempts at a delivery before it is dead.", examples=["15"], ge=1, le=100
+    )
+    webhook_retry_seconds: float = Field(
+        5.0, description="Seconds before the second attempt; doubles from there.", examples=["5"], gt=0, le=3600
+    )
+    webhook_retry_ceiling_seconds: float = Field(
+        3600.0, description="Seconds that the wait before an attempt never exceeds.", examples=["3600"], gt=0, le=86400
+    )
+    webhook_patience_seconds: float = Field(
+        3 * 86400.0,
+        description="Seconds for which every attempt may fail before a webhook is disabled.",
+        examples=["259200"],
+        gt=0,
+    )
+    webhook_retention_seconds: float = Field(
+        7 * 86400.0, description="Seconds that a finished delivery can be listed.", examples=["604800"], ge=60
+    )
+    webhook_deliveries: int = Field(
+        32, description="Deliveries that this process sends at once.", examples=["32"], ge=1, le=1000
+    )
+    webhook_deliveries_each: int = Field(
+        4, description="Deliveries that one webhook is sent at once; one while it fails.", examples=["4"], ge=1, le=100
+    )
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) to trust beside the public ones, for receivers of one's own.",
+        examples=["/etc/locution/ca.pem"],
+    )
+
+    def webhook_schedule(self) -> Schedule:
+        """Return when failed deliveries are tried again."""
+        base, ceiling = self.webhook_retry_seconds, self.webhook_retry_ceiling_seconds
+        patience = timedelta(seconds=self.webhook_patience_seconds)
+        return Schedule(self.webhook_attempts, timedelta(seconds=base), timedelta(seconds=ceiling), patience)
+
+    def webhook_limits(self, poll: timedelta) -> DeliveryLimits:
+        """Return how much is sent at once."""
+        # Twice an attempt, and what its bookkeeping may take.
+        lease = timedelta(seconds=2 * self.webhook_timeout_seconds + 5)
+        retention = timedelta(seconds=self.webhook_retention_seconds)
+        return DeliveryLimits(self.webhook_deliveries, self.webhook_deliveries_each, lease, poll, retention)
+
+    def webhook_timeout(self) -> timedelta:
+        """Return how long one attempt may take."""
+        return timedelta(seconds=self.webhook_timeout_seconds)
