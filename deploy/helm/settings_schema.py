@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 SCHEMA = Path(__file__).resolve().parent / "locution" / "values.schema.json"
 CLASSES = {
     "api": "locution_gateway.settings:ApiSettings",
-    "worker": "locution_gateway.pipeline.settings:WorkerSettings",
+    "worker": "locution_gateway.settings:WorkerSettings",
     "registry": "locution_registry.settings:RegistrySettings",
     "asr": "locution_asr.settings:AsrSettings",
     "diarizer": "locution_diarizer.settings:DiarizerSettings",

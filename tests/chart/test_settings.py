@@ -15,7 +15,7 @@ from tests.chart.manifests import COMPONENTS, Installation, containers, environm
 PREFIX = "LOCUTION_"
 CLASSES = {
     ("locution_gateway", "api"): "locution_gateway.settings:ApiSettings",
-    ("locution_gateway", "worker"): "locution_gateway.pipeline.settings:WorkerSettings",
+    ("locution_gateway", "worker"): "locution_gateway.settings:WorkerSettings",
     ("locution_gateway", "migrate"): "locution_gateway.settings:MigrateSettings",
     ("locution_registry", "serve"): "locution_registry.settings:RegistrySettings",
     ("locution_registry", "migrate"): "locution_registry.settings:MigrateSettings",

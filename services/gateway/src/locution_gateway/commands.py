@@ -12,7 +12,7 @@ from locution_common import logs, service, settings
 from locution_common.postgres import migrate
 
 from locution_gateway.platform.allocator import return_large_buffers
-from locution_gateway.settings import ApiSettings, MigrateSettings
+from locution_gateway.settings import ApiSettings, MigrateSettings, WorkerSettings
 
 SCHEMA: Final = "gateway"
 USAGE: Final = """\
@@ -52,8 +52,6 @@ def _api(argv: Sequence[str]) -> None:
 
 
 def _worker(argv: Sequence[str]) -> None:
-    from locution_gateway.pipeline.settings import WorkerSettings
-
     loaded = settings.load(WorkerSettings, argv, program="locution_gateway worker")
     return_large_buffers()
     from locution_gateway.worker import start

@@ -18,7 +18,8 @@ from locution_common.service import Running, serving
 from locution_gateway.api import start
 from locution_gateway.commands import migrations_folder
 from locution_gateway.jobs.postgres.jobs import PostgresJobs
-from locution_gateway.jobs.postgres.state_machine import Advance
+from locution_gateway.jobs.postgres.state_machine import JobStateMachine
+from locution_gateway.jobs.postgres.upload_jobs import PostgresUploadJobs
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.settings import ApiSettings
@@ -133,12 +134,12 @@ async def janitor(gateway_database: str, s3: S3Server, bucket: str) -> AsyncIter
     """The janitor itself, over the same database and store, with a clock of the test's choice."""
     async with open_pool(gateway_database.replace("postgres@", "locution_api@"), size=2) as pool:
         database = TenantDatabase(pool)
-        advance = Advance(timedelta(days=30))
+        machine = JobStateMachine(timedelta(days=30))
         async with open_store(s3.settings(bucket)) as store:
             parts = (
                 PostgresUpkeep(database),
-                PostgresUploads(database, advance),
-                PostgresJobs(database, advance),
+                PostgresUploads(database, PostgresUploadJobs(machine)),
+                PostgresJobs(database, machine),
                 S3Objects(store, store),
             )
             yield lambda clock: Sweep(*parts, clock, timedelta(days=7))

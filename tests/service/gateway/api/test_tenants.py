@@ -16,7 +16,8 @@ from locution_common.postgres import open_pool
 from locution_gateway.jobs.ports import JobChange
 from locution_gateway.jobs.postgres.events import PostgresEvents
 from locution_gateway.jobs.postgres.jobs import PostgresJobs
-from locution_gateway.jobs.postgres.state_machine import Advance
+from locution_gateway.jobs.postgres.state_machine import JobStateMachine
+from locution_gateway.jobs.postgres.upload_jobs import PostgresUploadJobs
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
 from locution_gateway.platform.listing import Filter, PageQuery
@@ -98,7 +99,7 @@ async def test_the_tenant_ends_with_its_transaction(things: Things, database: Te
 
 
 async def test_uploads_of_another_tenant_are_absent(things: Things, database: TenantDatabase) -> None:
-    store = PostgresUploads(database, Advance(timedelta(days=1)))
+    store = PostgresUploads(database, PostgresUploadJobs(JobStateMachine(timedelta(days=1))))
     upload, token, lease = things.upload, uuid4(), timedelta(seconds=1)
     part = UploadPart(1, 5, "etag")
     calls: list[Callable[[], Awaitable[object]]] = [
@@ -121,7 +122,7 @@ async def test_uploads_of_another_tenant_are_absent(things: Things, database: Te
 
 
 async def test_jobs_of_another_tenant_are_absent(things: Things, database: TenantDatabase) -> None:
-    store = PostgresJobs(database, Advance(timedelta(days=1)))
+    store = PostgresJobs(database, JobStateMachine(timedelta(days=1)))
     events, transcripts, job = PostgresEvents(database), PostgresTranscripts(database), things.job
     calls: list[Callable[[], Awaitable[object]]] = [
         lambda: store.get(STRANGER, job),

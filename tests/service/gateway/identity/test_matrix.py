@@ -14,11 +14,8 @@ from locution.v1 import identity_pb2 as identity
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import voice_service_pb2 as voices
 from locution_common.interceptors import RemoteFailure, remote_failure
-from locution_gateway import api as app_api
-from locution_gateway.identity import feature as app_identity
 from locution_gateway.identity.policy import POLICIES, Policy
 from locution_gateway.platform.principal import Role, Scope
-from locution_gateway.voices import feature as app_voices
 
 from tests.service.gateway.api.conftest import Gateway
 from tests.service.gateway.identity.rpcs import Rpc, id_fields, rpcs
@@ -26,7 +23,8 @@ from tests.service.gateway.identity.world import ROLES, Party, World, new_key
 
 pytestmark = pytest.mark.timeout(300)
 
-SERVED = {*app_api.NAMES, *app_identity.NAMES, *app_voices.NAMES}
+ELSEWHERE = {"locution.v1.LiveService", "locution.v1.WebhookService", "locution.v1.TagService"}
+"""Services whose own tests walk other tenants' names: the first needs engines."""
 
 ABSENT = {
     "uploads": "uploads/0199aaaa-0000-7000-8000-000000000000",
@@ -83,7 +81,7 @@ IGNORED = {("UpdateJob", ("job", "upload"))}
 
 def served() -> list[Rpc]:
     """Return the RPCs that the api serves."""
-    return [rpc for rpc in rpcs() if rpc.service in SERVED]
+    return [rpc for rpc in rpcs() if rpc.service not in ELSEWHERE]
 
 
 def named(rpc: Rpc, path: tuple[str, ...], name: str) -> Any:
@@ -114,7 +112,8 @@ def test_every_rpc_has_a_policy() -> None:
 
 
 async def test_the_api_serves_what_the_matrix_walks(api: Gateway) -> None:
-    assert {rpc.service for rpc in served()} == SERVED
+    names = set(await api.services())
+    assert {rpc.service for rpc in served()} == {name for name in names if name.startswith("locution.v1.")} - ELSEWHERE
 
 
 async def test_names_of_another_tenant_are_as_absent(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,8 @@ from locution_common.objects import open_store
 from locution_common.service import Running, serving
 from locution_gateway.jobs.config import JobRequestConfig
 from locution_gateway.jobs.postgres import codec
-from locution_gateway.pipeline.settings import WorkerSettings
 from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.settings import WorkerSettings
 from locution_gateway.worker import start
 
 from tests.service.gateway.worker import fake_engines

@@ -15,7 +15,7 @@ from locution_common.errors import Reason, Refused
 from locution_gateway.identity import policy, tokens
 from locution_gateway.identity.models import KeyRecord, SessionRecord
 from locution_gateway.identity.ports import AccessTokens, CredentialStore, OidcTokens
-from locution_gateway.platform.principal import Principal, Role, SessionId, TenantId
+from locution_gateway.platform.principal import ANONYMOUS, Principal, SessionId
 from locution_gateway.platform.remember import Remembered
 
 TTL: Final = 4.0
@@ -23,9 +23,6 @@ TTL: Final = 4.0
 REMEMBERED: Final = 20_000
 MAX_TOKEN: Final = 8192
 """Characters; a longer credential is refused unread."""
-
-_NOBODY: Final = TenantId(UUID(int=0))
-ANONYMOUS: Final = Principal(_NOBODY, "", Role.VIEWER, frozenset())
 
 
 class KeyAuthenticator:
@@ -165,7 +162,6 @@ class CompositeAuthenticator:
 
 
 __all__ = [
-    "ANONYMOUS",
     "BootstrapAuthenticator",
     "CompositeAuthenticator",
     "KeyAuthenticator",

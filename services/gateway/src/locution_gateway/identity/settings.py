@@ -1,4 +1,4 @@
-"""Settings of identity and limits, part of the process `api`."""
+"""Settings of identity."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from datetime import timedelta
 from locution_common.settings import Settings
 from pydantic import Field, SecretStr
 
-from locution_gateway.quotas.models import Limits
-
-_GIB = 1024**3
-
 
 class IdentitySettings(Settings):
-    """Who may call, and how much may be used by tenants without quotas of their own."""
+    """Who may call."""
 
     bootstrap_key: SecretStr | None = Field(
         None,
         description="Key whose bearer is the operator, in the tenant `default`, at least 16 characters; unset: nobody.",
+        examples=["a line of `openssl rand -hex 32`"],
+        min_length=16,
+    )
+    development_key: SecretStr | None = Field(
+        None,
+        description="Key whose bearer is the operator of the default tenant, at least 16 characters; unset: nobody.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=16,
     )
@@ -46,45 +48,6 @@ class IdentitySettings(Settings):
         examples=["default"],
         pattern=r"^[a-z][a-z0-9-]{1,62}$",
     )
-    max_calls: int = Field(
-        256, description="Unary calls that this process works on at once; more are refused.", examples=["256"], ge=1
-    )
-    max_streams: int = Field(
-        1000,
-        description="Streaming calls that this process has open at once.",
-        examples=["1000"],
-        ge=1,
-    )
-    anonymous_calls_per_second: float = Field(
-        10.0,
-        description="Calls a second that one address may make to Login, RefreshSession and Register.",
-        examples=["10"],
-        gt=0,
-    )
-    quota_audio_seconds_per_day: int | None = Field(
-        None, description="Seconds of audio that a tenant may have transcribed a day (UTC).", examples=["360000"], ge=0
-    )
-    quota_audio_seconds_per_month: int | None = Field(
-        None, description="Seconds of audio that a tenant may have transcribed a month.", examples=["3600000"], ge=0
-    )
-    quota_stored_bytes: int | None = Field(
-        None, description="Bytes of uploads that a tenant may keep.", examples=[str(1024 * _GIB)], ge=0
-    )
-    quota_concurrent_jobs: int | None = Field(
-        1000, description="Jobs of a tenant that are QUEUED or RUNNING at once.", examples=["1000"], ge=0
-    )
-    quota_concurrent_streams: int | None = Field(
-        200, description="Streaming calls of a tenant that are open at once, over all replicas.", examples=["200"], ge=0
-    )
-    quota_api_keys: int | None = Field(
-        1000, description="API keys of a tenant that are ACTIVE.", examples=["1000"], ge=0
-    )
-    quota_calls_per_second: float | None = Field(
-        200.0, description="Calls a second of a tenant, over all replicas.", examples=["200"], gt=0
-    )
-    quota_calls_per_second_per_principal: float | None = Field(
-        100.0, description="Calls a second of one key or user, over all replicas.", examples=["100"], gt=0
-    )
 
     @property
     def access_lifetime(self) -> timedelta:
@@ -96,16 +59,7 @@ class IdentitySettings(Settings):
         """Return how long a session lasts."""
         return timedelta(seconds=self.refresh_token_seconds)
 
-    def default_limits(self, open_uploads: int) -> Limits:
-        """Return what holds for tenants without quotas of their own."""
-        return Limits(
-            audio_seconds_per_day=self.quota_audio_seconds_per_day,
-            audio_seconds_per_month=self.quota_audio_seconds_per_month,
-            stored_bytes=self.quota_stored_bytes,
-            concurrent_jobs=self.quota_concurrent_jobs,
-            concurrent_streams=self.quota_concurrent_streams,
-            open_uploads=open_uploads,
-            api_keys=self.quota_api_keys,
-            calls_per_second=self.quota_calls_per_second,
-            calls_per_second_per_principal=self.quota_calls_per_second_per_principal,
-        )
+    @property
+    def operator_key(self) -> SecretStr | None:
+        """Return the key of the operator."""
+        return self.bootstrap_key or self.development_key

@@ -11,12 +11,11 @@ from locution_gateway.jobs.config import JobRequestConfig
 from locution_gateway.jobs.configure import Configure, Configured
 from locution_gateway.jobs.defaults import Defaults
 from locution_gateway.jobs.models import Job, JobState
-from locution_gateway.jobs.ports import JobStore, NewJob
+from locution_gateway.jobs.ports import JobStore, NewJob, VoiceChooser
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import JobId, UploadId, new_id
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.platform.requests import RequestKey
-from locution_gateway.voices.choose import ChooseVoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class CreateJob:
         clock: Clock,
         trace: Callable[[], str],
         defaults: Defaults | None = None,
-        voices: ChooseVoices | None = None,
+        voices: VoiceChooser | None = None,
     ) -> None:
         self._defaults = defaults
         self._voices = voices

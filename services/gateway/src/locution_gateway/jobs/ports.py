@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from locution_gateway.jobs.config import JobConfig, JobDefaults, JobRequestConfig, StoredDefaults
+from locution_gateway.jobs.config import DiarizationRequest, JobConfig, JobDefaults, JobRequestConfig, StoredDefaults
 from locution_gateway.jobs.models import Job, JobEvent, JobState, JobWarning
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.listing import Filter, Page, PageQuery
@@ -129,3 +129,10 @@ class DefaultsStore(Protocol):
         self, principal: Principal, subject: str, version: int | None, defaults: JobDefaults
     ) -> StoredDefaults:
         """Replace one's defaults. Refused with ETAG_MISMATCH."""
+
+
+class VoiceChooser(Protocol):
+    """Knows which voices a new job looks for."""
+
+    async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:
+        """Return the configuration with its voices. Refused with VOICE_NOT_FOUND or OPTION_UNSUPPORTED."""

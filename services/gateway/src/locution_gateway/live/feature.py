@@ -1,21 +1,16 @@
-"""Put live sessions together, for the process `api`."""
+"""Open live sessions."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
-import grpc
-from locution.v1 import live_service_pb2_grpc
+from locution.v1.live_service_pb2_grpc import add_LiveServiceServicer_to_server
 from locution_common import telemetry
-from locution_common.service import Context
 
 from locution_gateway.jobs.config import Afterwards
 from locution_gateway.jobs.create import CreateJob
+from locution_gateway.jobs.defaults import Defaults
 from locution_gateway.live.attach import Attach
 from locution_gateway.live.diarizer import GrpcLiveSpeakers
 from locution_gateway.live.engine import GrpcLiveEngine
@@ -25,73 +20,51 @@ from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.live.read import EndLive, ReadLive
 from locution_gateway.live.servicer import Live
+from locution_gateway.live.settings import LiveSettings
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.live.stream import StreamLive
 from locution_gateway.live.transcoder import ChildTranscoders
-from locution_gateway.models.ports import ModelResolver
-from locution_gateway.platform.background import repeat
+from locution_gateway.models.registry import RegistryModels
+from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
-from locution_gateway.platform.principal import Principal
+from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.quotas.postgres.guard import QuotaGuard
-from locution_gateway.settings import ApiSettings
 from locution_gateway.uploads.create import CreateUpload
-from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.objects import S3Objects
 from locution_gateway.uploads.write import WriteUpload
 
-NAME: Final = "locution.v1.LiveService"
 
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """What live sessions share with the rest of the api."""
-
-    database: TenantDatabase
-    objects: ObjectBytes
-    models: ModelResolver
-    uploads: CreateUpload
-    writing: WriteUpload
-    jobs: CreateJob
-    afterwards: Callable[[Principal], Awaitable[Afterwards | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveService:
-    """What to serve: nothing where no engine is named."""
-
-    servicers: tuple[Callable[[grpc.aio.Server], object], ...] = ()
-    names: tuple[str, ...] = ()
-    tasks: tuple[tuple[str, Callable[[], Coroutine[Any, Any, None]]], ...] = ()
-
-
-async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighbours: Neighbours) -> LiveService:
-    """Open the engines and return what to serve."""
-    settings = context.settings
+async def open_api(assembly: Assembly[Any]) -> None:
+    """Serve LiveService; nothing where no engine is named."""
+    settings, context, need = assembly.settings(LiveSettings), assembly.context, assembly.need
     if settings.asr_address is None:
-        return LiveService()
-    channel = await stack.enter_async_context(context.channel(settings.asr_address))
-    limits = live_limits(settings)
+        return
+    common = assembly.settings(ApiBaseSettings)
+    limits, objects = _limits(settings, common.shutdown_grace), need(S3Objects)
     store = PostgresLive(
-        neighbours.database,
+        need(TenantDatabase),
         timedelta(seconds=limits.lease),
         timedelta(seconds=limits.resume),
         timedelta(seconds=limits.retention),
-        QuotaGuard(settings.default_limits(settings.max_open_uploads)),
+        need(QuotaGuard),
     )
-    speakers = await _speakers(stack, context)
+    engine = GrpcLiveEngine(await assembly.channel(settings.asr_address))
+    address = settings.diarizer_address
+    speakers = None if address is None else GrpcLiveSpeakers(await assembly.channel(address))
     attach = Attach(
         store,
-        neighbours.objects,
-        neighbours.models,
+        objects,
+        need(RegistryModels),
         telemetry.capture,
         limits.default,
-        neighbours.afterwards,
+        need(Defaults).live_afterwards,
         speakers is not None,
     )
-    settle = SettleLive(store, attach, neighbours.uploads, neighbours.writing, neighbours.jobs)
+    settle = SettleLive(store, attach, need(CreateUpload), need(WriteUpload), need(CreateJob))
     parts = LiveParts(
         store,
-        neighbours.objects,
-        GrpcLiveEngine(channel),
+        objects,
+        engine,
         ChildTranscoders(settings.live_decode_isolation),
         LiveMeasures(context.registry, context.tracer_provider),
         context.clock,
@@ -99,22 +72,11 @@ async def open_live(stack: AsyncExitStack, context: Context[ApiSettings], neighb
         speakers,
     )
     live = Live(StreamLive(parts, attach, settle, limits), ReadLive(store), EndLive(store, settle))
-    return LiveService(
-        (lambda server: live_service_pb2_grpc.add_LiveServiceServicer_to_server(live, server),),
-        (NAME,),
-        (("live", lambda: _sweep(settle, settings.sweep_seconds, context.stopping)),),
-    )
+    assembly.serve("locution.v1.LiveService", add_LiveServiceServicer_to_server, live)
+    assembly.every("live", common.sweep_seconds, settle.sweep)
 
 
-async def _speakers(stack: AsyncExitStack, context: Context[ApiSettings]) -> GrpcLiveSpeakers | None:
-    """Open the diarizers, where any is named."""
-    address = context.settings.diarizer_address
-    if address is None:
-        return None
-    return GrpcLiveSpeakers(await stack.enter_async_context(context.channel(address)))
-
-
-def live_limits(settings: ApiSettings) -> LiveLimits:
+def _limits(settings: LiveSettings, grace: float) -> LiveLimits:
     """Return the bounds of live streams."""
     return LiveLimits(
         streams=settings.live_streams,
@@ -123,11 +85,6 @@ def live_limits(settings: ApiSettings) -> LiveLimits:
         resume=settings.live_resume_seconds,
         lease=settings.live_lease_seconds,
         retention=settings.live_retention_seconds,
-        grace=settings.shutdown_grace,
+        grace=grace,
         default=Afterwards(settings.live_afterwards),
     )
-
-
-async def _sweep(settle: SettleLive, seconds: float, stopping: asyncio.Event) -> None:
-    with telemetry.suppressed():
-        await repeat(settle.sweep, seconds, stopping)

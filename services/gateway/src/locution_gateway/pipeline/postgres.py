@@ -29,7 +29,7 @@ from locution_gateway.jobs.models import (
 from locution_gateway.jobs.postgres import codec, events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
-from locution_gateway.jobs.postgres.state_machine import Advance, failure_of, lock_job
+from locution_gateway.jobs.postgres.state_machine import JobStateMachine, failure_of, lock_job
 from locution_gateway.pipeline.errors import LeaseLostError
 from locution_gateway.pipeline.ports import Decoded, FinishedStage, Joined, SectionResult, StageWork
 from locution_gateway.pipeline.recording import pcm_prefix
@@ -46,7 +46,7 @@ class PostgresStages:
     def __init__(self, database: TenantDatabase, default_retention: timedelta) -> None:
         """Keep jobs without a retention of their own for `default_retention` after their end."""
         self._database = database
-        self._advance = Advance(default_retention)
+        self._machine = JobStateMachine(default_retention)
 
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
         """Take the next ready stage under a fresh lease."""
@@ -87,7 +87,7 @@ class PostgresStages:
             )
             await self._add_sections(connection, job, decoded)
             await self._warn(connection, job, decoded)
-            await self._advance.run(connection, lease.job_id)
+            await self._machine.run(connection, lease.job_id)
 
     async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
         """Keep an engine's result byte for byte."""
@@ -96,7 +96,7 @@ class PostgresStages:
             await self._done(connection, lease, 0, result.work_seconds)
             await connection.execute(sql.KEEP_RESULT, lease.stage_id, lease.tenant_id, result.body)
             await self._measure(connection, job, lease, result.work_seconds)
-            await self._advance.run(connection, lease.job_id)
+            await self._machine.run(connection, lease.job_id)
 
     async def finish_join(self, lease: StageLease, joined: Joined) -> None:
         """Keep the transcript and end the job."""
@@ -109,7 +109,10 @@ class PostgresStages:
             )
             segments = transcripts_codec.dump_segments(joined.segments)
             await connection.execute(transcripts_sql.KEEP_SEGMENTS, job.job_id, job.tenant_id, segments)
-            await self._advance.succeed(connection, job, joined)
+            metrics: dict[str, float] = {"speech_samples": joined.speech_samples}
+            if joined.summary.speakers is not None:
+                metrics["speaker_count"] = len(joined.summary.speakers)
+            await self._machine.succeed(connection, job, joined.warnings, metrics)
 
     async def give_back(self, lease: StageLease, failure: Failure, delay: timedelta, max_age: timedelta) -> None:
         """Return the stage without using an attempt, unless its job is too old."""
@@ -160,7 +163,7 @@ class PostgresStages:
                 job_id = JobId(row["job_id"])
                 if row["kind"] == StageKind.DECODE:
                     await _drop_attempt(connection, tenant_id, job_id, LeaseToken(token))
-                await self._advance.run(connection, job_id)
+                await self._machine.run(connection, job_id)
 
     @asynccontextmanager
     async def _tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
@@ -206,7 +209,7 @@ class PostgresStages:
             raise LeaseLostError("the lease was lost")
         if lease.kind is StageKind.DECODE:
             await _drop_attempt(connection, lease.tenant_id, lease.job_id, lease.token)
-        await self._advance.run(connection, lease.job_id)
+        await self._machine.run(connection, lease.job_id)
 
     async def _add_sections(self, connection: Connection, job: Job, decoded: Decoded) -> None:
         rows = [(job.job_id, job.tenant_id, s.index, s.start, s.end) for s in decoded.sections]

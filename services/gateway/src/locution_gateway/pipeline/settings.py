@@ -1,4 +1,4 @@
-"""Settings of the process `worker`."""
+"""Settings of the pipeline."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from locution_gateway.jobs.settings import JobSettings
 from locution_gateway.media.models import GIB, DecodeLimits
 from locution_gateway.media.sections import SectionRule
+from locution_gateway.media.settings import MediaSettings
 from locution_gateway.pipeline.decoder import Decoding
 from locution_gateway.pipeline.policy import RetryPolicy
 from locution_gateway.pipeline.worker import Limits
-from locution_gateway.settings import GatewaySettings
-from locution_gateway.webhooks.settings import WebhookWorkerSettings
+from locution_gateway.platform.settings import WorkerBaseSettings
 
 
-class WorkerSettings(GatewaySettings, WebhookWorkerSettings):
-    """Settings of the process `worker`."""
+class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
+    """How a worker runs the stages of jobs."""
 
     asr_address: str = Field(
         description="Speech engines, host:port, a comma list of them, or dns:///name:port for round robin.",
@@ -33,9 +34,6 @@ class WorkerSettings(GatewaySettings, WebhookWorkerSettings):
     )
     lease_seconds: float = Field(
         15.0, description="Seconds after which a silent worker's stages go to others.", examples=["15"], ge=1, le=600
-    )
-    poll_seconds: float = Field(
-        2.0, description="Seconds between two looks for work that no notice announced.", examples=["2"], gt=0, le=60
     )
     max_attempts: int = Field(5, description="Attempts at a stage before it is dead.", examples=["5"], ge=1, le=100)
     retry_seconds: float = Field(
@@ -69,15 +67,9 @@ class WorkerSettings(GatewaySettings, WebhookWorkerSettings):
     scratch: Path | None = Field(
         None, description="Folder for nameless scratch files; unset takes the system's.", examples=["/scratch"]
     )
-    job_retention_seconds: int = Field(
-        30 * 86400,
-        description="Seconds that a job and its transcript are kept after its end, unless the job says otherwise.",
-        examples=["2592000"],
-        ge=3600,
-    )
 
     @model_validator(mode="after")
-    def _sections_fit(self) -> WorkerSettings:
+    def _sections_fit(self) -> PipelineSettings:
         self.section_rule()
         return self
 

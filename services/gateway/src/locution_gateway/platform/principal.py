@@ -87,6 +87,10 @@ class Principal:
         return Principal(tenant_id, self.subject, self.role, credential=self.credential)
 
 
+ANONYMOUS: Final = Principal(TenantId(UUID(int=0)), "", Role.VIEWER, frozenset())
+"""Whoever calls without a credential a method that needs none."""
+
+
 def system(tenant_id: TenantId) -> Principal:
     """Return the principal under which the services themselves act for a tenant."""
     return Principal(tenant_id, "system", Role.MEMBER)

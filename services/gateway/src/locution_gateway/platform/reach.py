@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.identity.ports import TenantStore
 from locution_gateway.platform.principal import Principal, Role
+from locution_gateway.platform.tenants import TenantNames
 
 
 class Reach:
     """Turns a tenant's name into the principal that acts in it."""
 
-    def __init__(self, tenants: TenantStore) -> None:
+    def __init__(self, tenants: TenantNames) -> None:
         self._tenants = tenants
 
     async def within(self, principal: Principal, tenant: str, absent: Reason) -> Principal:

@@ -10,8 +10,7 @@ from locution_common.auth import caller
 from locution_common.errors import Reason, Refused
 from locution_common.interceptors import Call
 
-from locution_gateway.identity.authenticate import ANONYMOUS
-from locution_gateway.platform.principal import Principal
+from locution_gateway.platform.principal import ANONYMOUS, Principal
 from locution_gateway.quotas.admission import Admission
 from locution_gateway.quotas.known import KnownQuotas
 from locution_gateway.quotas.models import Limits

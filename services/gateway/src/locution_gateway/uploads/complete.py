@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ class StatedPart:
 
     number: int
     etag: str
+
+
+class Unverified(asyncio.Event):
+    """Set when a sealed upload waits for the background to verify it."""
 
 
 class CompleteUpload:

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from locution_common.errors import Reason
+from locution_common.postgres import Connection
 
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.listing import Page, PageQuery
@@ -184,3 +185,18 @@ class ObjectBytes(Protocol):
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:
         """Return key and id of uploads' multiparts begun before a time and not ended."""
+
+
+class UploadJobs(Protocol):
+    """The jobs of an upload. Every method runs in the transaction that changes the upload."""
+
+    async def waiting(self, connection: Connection, principal: Principal, upload_id: UploadId) -> bool:
+        """Tell whether a job still has to decode the upload."""
+
+    async def release(self, connection: Connection, principal: Principal, upload_id: UploadId, object_id: UUID) -> None:
+        """Let the jobs that waited for the upload begin with its object."""
+
+    async def fail(
+        self, connection: Connection, principal: Principal, upload_id: UploadId, reason: str, message: str
+    ) -> None:
+        """End the jobs that waited for the upload, for the reason that it was refused for."""

@@ -10,10 +10,9 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.jobs.postgres.state_machine import Advance
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
-from locution_gateway.platform.ids import JobId, UploadId, new_id
+from locution_gateway.platform.ids import UploadId, new_id
 from locution_gateway.platform.listing import Page, PageQuery, Position
 from locution_gateway.platform.lists import Builder, Column
 from locution_gateway.platform.principal import Principal, TenantId
@@ -22,7 +21,7 @@ from locution_gateway.quotas.models import Limits
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.uploads import keys, sql
 from locution_gateway.uploads.models import Upload, UploadPart, UploadState, WriteMode, Written, too_large
-from locution_gateway.uploads.ports import NewUpload, Seal, StoredObject, Tail, UploadFault
+from locution_gateway.uploads.ports import NewUpload, Seal, StoredObject, Tail, UploadFault, UploadJobs
 
 # Longer than a put can take with all its tries, and short of the five minutes after which nothing may be orphaned.
 LATE_WRITES: Final = timedelta(minutes=4)
@@ -37,9 +36,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
 class PostgresUploads:
     """Uploads over a TenantDatabase."""
 
-    def __init__(self, database: TenantDatabase, advance: Advance, guard: QuotaGuard | None = None) -> None:
+    def __init__(self, database: TenantDatabase, jobs: UploadJobs, guard: QuotaGuard | None = None) -> None:
         self._database = database
-        self._advance = advance
+        self._jobs = jobs
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
@@ -148,7 +147,7 @@ class PostgresUploads:
             row = await _lock(connection, principal, upload_id)
             if version not in (None, row["version"]):
                 raise Refused(Reason.ETAG_MISMATCH)
-            if await connection.fetchval(sql.IN_USE, upload_id, principal.tenant_id):
+            if await self._jobs.waiting(connection, principal, upload_id):
                 raise Refused(Reason.UPLOAD_STATE_CONFLICT, "a job still has to decode this upload")
             await _drop(connection, row)
 
@@ -181,7 +180,7 @@ class PostgresUploads:
             object_id = await self._keep_object(connection, row, stored)
             await connection.execute(sql.MARK_READY, upload_id, principal.tenant_id, object_id, stored.size, retention)
             await connection.execute(sql.DROP_PARTS, upload_id, principal.tenant_id)
-            await connection.execute(sql.RELEASE_JOBS, upload_id, principal.tenant_id, object_id)
+            await self._jobs.release(connection, principal, upload_id, object_id)
             folder = keys.folder(principal.tenant_id, upload_id)
             await connection.execute(sql.DROP_LATE, principal.tenant_id, folder, LATE_WRITES)
 
@@ -193,7 +192,7 @@ class PostgresUploads:
             row = await _held(connection, principal, upload_id, token)
             if row is not None:
                 await _end(connection, row, UploadState.FAILED, fault.reason, retention)
-                await self._fail_jobs(connection, principal, upload_id, fault)
+                await self._jobs.fail(connection, principal, upload_id, fault.reason, fault.message)
 
     async def expire(self, principal: Principal, upload_id: UploadId, retention: timedelta) -> None:
         """Make an idle upload EXPIRED, or delete one whose retention is over, unless a job still has to decode it."""
@@ -203,7 +202,7 @@ class PostgresUploads:
                 return
             if row["state"] == UploadState.WRITING:
                 await _end(connection, row, UploadState.EXPIRED, None, retention)
-            elif not await connection.fetchval(sql.IN_USE, upload_id, principal.tenant_id):
+            elif not await self._jobs.waiting(connection, principal, upload_id):
                 await _drop(connection, row)
 
     async def _counted(
@@ -245,13 +244,6 @@ class PostgresUploads:
         if key != stored.key:
             await connection.execute(sql.DROP_KEY, row["tenant_id"], stored.key)
         return UUID(str(object_id))
-
-    async def _fail_jobs(
-        self, connection: Connection, principal: Principal, upload_id: UploadId, fault: UploadFault
-    ) -> None:
-        for (job_id,) in await connection.fetch(sql.WAITING_JOBS, upload_id, principal.tenant_id):
-            await connection.execute(sql.BURY_DECODE, job_id, fault.reason, fault.message)
-            await self._advance.run(connection, JobId(job_id))
 
 
 def upload_of(row: Mapping[str, Any]) -> Upload:

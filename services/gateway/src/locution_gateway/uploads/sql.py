@@ -129,36 +129,6 @@ UPDATE gateway.uploads SET state = $3, error_reason = $4, multipart_id = NULL, t
 WHERE upload_id = $1 AND tenant_id = $2
 """
 
-# Jobs that were created while the upload was verified have waited for it.
-RELEASE_JOBS: Final = """
-WITH waiting AS (
-    UPDATE gateway.jobs SET object_id = $3
-    WHERE upload_id = $1 AND tenant_id = $2 AND state IN ('QUEUED', 'RUNNING') AND object_id IS NULL
-    RETURNING job_id
-)
-UPDATE gateway.stages SET ready_time = clock_timestamp()
-WHERE job_id IN (SELECT job_id FROM waiting) AND kind = 'DECODE' AND state = 'READY'
-RETURNING pg_notify('locution_stages', '')
-"""
-
-WAITING_JOBS: Final = """
-SELECT job_id FROM gateway.jobs
-WHERE upload_id = $1 AND tenant_id = $2 AND state IN ('QUEUED', 'RUNNING') AND object_id IS NULL
-ORDER BY job_id FOR UPDATE
-"""
-
-BURY_DECODE: Final = """
-UPDATE gateway.stages SET state = 'DEAD', lease_token = NULL, lease_until = NULL, reason = $2, message = $3,
-    end_time = clock_timestamp()
-WHERE job_id = $1 AND kind = 'DECODE' AND state IN ('READY', 'LEASED')
-"""
-
-IN_USE: Final = """
-SELECT EXISTS (
-    SELECT FROM gateway.jobs j JOIN gateway.stages s USING (job_id)
-    WHERE j.upload_id = $1 AND j.tenant_id = $2 AND s.kind = 'DECODE' AND s.state IN ('READY', 'LEASED'))
-"""
-
 DELETE: Final = "DELETE FROM gateway.uploads WHERE upload_id = $1 AND tenant_id = $2"
 
 DROP_KEY: Final = "INSERT INTO gateway.deletions (tenant_id, object_key) VALUES ($1, $2)"

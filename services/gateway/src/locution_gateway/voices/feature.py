@@ -1,23 +1,29 @@
-"""Voices in the process `api`: names their adapters, as app_api does for the rest."""
+"""Open enrolled voices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any
 
-import grpc
-from locution.v1 import voice_service_pb2_grpc
+from locution.v1.voice_service_pb2_grpc import add_VoiceServiceServicer_to_server
 
+from locution_gateway.jobs.ports import VoiceChooser
+from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.voices.choose import ChooseVoices
 from locution_gateway.voices.manage import ManageVoices
 from locution_gateway.voices.postgres import PostgresVoices
 from locution_gateway.voices.servicer import Voices
 from locution_gateway.voices.settings import VoiceSettings
 
-NAMES: Final = ("locution.v1.VoiceService",)
+
+async def open_api(assembly: Assembly[Any]) -> None:
+    """Serve VoiceService, and provide what chooses the voices of a new job."""
+    store = PostgresVoices(assembly.need(TenantDatabase))
+    assembly.provide(ChooseVoices(store), VoiceChooser)
+    voices = Voices(ManageVoices(store, assembly.settings(VoiceSettings).max_voices))
+    assembly.serve("locution.v1.VoiceService", add_VoiceServiceServicer_to_server, voices)
 
 
-def servicers(settings: VoiceSettings, database: TenantDatabase) -> list[Callable[[grpc.aio.Server], object]]:
-    """Return what adds the service to a server."""
-    voices = Voices(ManageVoices(PostgresVoices(database), settings.max_voices))
-    return [lambda server: voice_service_pb2_grpc.add_VoiceServiceServicer_to_server(voices, server)]
+async def open_worker(assembly: Assembly[Any]) -> None:
+    """Provide the voices by which speakers are named."""
+    assembly.provide(PostgresVoices(assembly.need(TenantDatabase)))

@@ -1,32 +1,59 @@
-"""Webhooks and tags in the process `api`: names their adapters, as app_api does for the rest."""
+"""Open webhooks: the api manages them, the worker sends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-import grpc
-from locution.v1 import tag_service_pb2_grpc, webhook_service_pb2_grpc
+from locution.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
+from locution_common import postgres
 
-from locution_gateway.jobs.tags.manage import ManageTags
-from locution_gateway.jobs.tags.postgres import PostgresTags
-from locution_gateway.jobs.tags.servicer import Tags
+from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.settings import GatewaySettings
+from locution_gateway.webhooks.deliver import Deliveries
 from locution_gateway.webhooks.manage import ManageWebhooks
+from locution_gateway.webhooks.metrics import WebhookMeasures
+from locution_gateway.webhooks.outbox import PostgresOutbox
 from locution_gateway.webhooks.postgres import PostgresWebhooks
 from locution_gateway.webhooks.read import ReadWebhooks
+from locution_gateway.webhooks.sender import AGENT, HttpSender, SystemResolver, trusting
 from locution_gateway.webhooks.servicer import Webhooks
-from locution_gateway.webhooks.settings import WebhookApiSettings
+from locution_gateway.webhooks.settings import WebhookApiSettings, WebhookWorkerSettings
 
-NAMES: Final = ("locution.v1.WebhookService", "locution.v1.TagService")
+CHANNEL: Final = "locution_webhooks"
+FORGET_SECONDS: Final = 60.0
+MEASURE_SECONDS: Final = 15.0
 
 
-def servicers(settings: WebhookApiSettings, database: TenantDatabase) -> list[Callable[[grpc.aio.Server], object]]:
-    """Return what adds the services to a server."""
-    store = PostgresWebhooks(database)
+async def open_api(assembly: Assembly[Any]) -> None:
+    """Serve WebhookService."""
+    settings, store = assembly.settings(WebhookApiSettings), PostgresWebhooks(assembly.need(TenantDatabase))
     manage = ManageWebhooks(store, settings.webhook_guard(), settings.max_webhooks)
-    webhooks, tags = Webhooks(manage, ReadWebhooks(store)), Tags(ManageTags(PostgresTags(database)))
-    return [
-        lambda server: webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(webhooks, server),
-        lambda server: tag_service_pb2_grpc.add_TagServiceServicer_to_server(tags, server),
-    ]
+    servicer = Webhooks(manage, ReadWebhooks(store))
+    assembly.serve("locution.v1.WebhookService", add_WebhookServiceServicer_to_server, servicer)
+
+
+async def open_worker(assembly: Assembly[Any]) -> None:
+    """Send what is due."""
+    url = assembly.settings(GatewaySettings).database_url.get_secret_value()
+    context, application = assembly.context, f"{assembly.context.name}-webhooks"
+    listener = await assembly.enter(postgres.listening(url, [CHANNEL], application=application))
+    deliveries = _deliveries(assembly)
+    assembly.run("webhooks", lambda: deliveries.run(context.stopping, listener.event(CHANNEL)))
+    assembly.every("measure webhooks", MEASURE_SECONDS, deliveries.measure)
+    assembly.every("forget webhooks", FORGET_SECONDS, deliveries.forget)
+
+
+def _deliveries(assembly: Assembly[Any]) -> Deliveries:
+    settings, context = assembly.settings(WebhookWorkerSettings), assembly.context
+    return Deliveries(
+        PostgresOutbox(assembly.need(TenantDatabase)),
+        HttpSender(
+            settings.webhook_guard(), SystemResolver(), settings.webhook_timeout(), trusting(settings.webhook_ca_file)
+        ),
+        settings.webhook_schedule(),
+        settings.webhook_limits(),
+        context.clock,
+        AGENT,
+        WebhookMeasures(context.registry, context.tracer_provider),
+    )

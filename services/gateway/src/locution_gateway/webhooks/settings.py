@@ -8,6 +8,7 @@ from pathlib import Path
 from locution_common.settings import Settings
 from pydantic import Field, field_validator
 
+from locution_gateway.platform.settings import WorkerBaseSettings
 from locution_gateway.webhooks.deliver import DeliveryLimits
 from locution_gateway.webhooks.guard import Guard
 from locution_gateway.webhooks.schedule import Schedule
@@ -42,7 +43,7 @@ class WebhookApiSettings(WebhookSettings):
     max_webhooks: int = Field(20, description="Webhooks that one tenant may have.", examples=["20"], ge=0, le=10_000)
 
 
-class WebhookWorkerSettings(WebhookSettings):
+class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
     """How webhooks are sent."""
 
     webhook_timeout_seconds: float = Field(
@@ -88,11 +89,12 @@ class WebhookWorkerSettings(WebhookSettings):
         patience = timedelta(seconds=self.webhook_patience_seconds)
         return Schedule(self.webhook_attempts, timedelta(seconds=base), timedelta(seconds=ceiling), patience)
 
-    def webhook_limits(self, poll: timedelta) -> DeliveryLimits:
+    def webhook_limits(self) -> DeliveryLimits:
         """Return how much is sent at once."""
         # Twice an attempt, and what its bookkeeping may take.
         lease = timedelta(seconds=2 * self.webhook_timeout_seconds + 5)
         retention = timedelta(seconds=self.webhook_retention_seconds)
+        poll = timedelta(seconds=self.poll_seconds)
         return DeliveryLimits(self.webhook_deliveries, self.webhook_deliveries_each, lease, poll, retention)
 
     def webhook_timeout(self) -> timedelta:

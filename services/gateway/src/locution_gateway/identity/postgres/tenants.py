@@ -9,10 +9,9 @@ import asyncpg
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity.models import Standing, Tenant, TenantChange
-from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import Principal, TenantId
+from locution_gateway.platform.tenants import TenantNames
 
-FIND: Final = "SELECT tenant_id FROM gateway.find_tenant($1)"
 LIST: Final = "SELECT * FROM gateway.list_tenants($1, $2)"
 GET: Final = "SELECT * FROM gateway.tenants WHERE tenant_id = $1"
 LOCK: Final = f"{GET} FOR UPDATE"
@@ -26,17 +25,8 @@ WHERE tenant_id = $1
 """
 
 
-class PostgresTenants:
+class PostgresTenants(TenantNames):
     """Tenants over a TenantDatabase."""
-
-    def __init__(self, database: TenantDatabase) -> None:
-        self._database = database
-
-    async def find(self, name: str) -> TenantId | None:
-        """Return the tenant of a name."""
-        async with self._database.across_tenants() as connection:
-            found = await connection.fetchval(FIND, name)
-        return None if found is None else TenantId(found)
 
     async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
         """Make a tenant."""

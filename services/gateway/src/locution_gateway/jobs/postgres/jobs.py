@@ -15,7 +15,7 @@ from locution_gateway.jobs.ports import Backlog, JobChange, NewJob
 from locution_gateway.jobs.postgres import codec, sql
 from locution_gateway.jobs.postgres.events import append_event
 from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
-from locution_gateway.jobs.postgres.state_machine import Advance
+from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
@@ -43,9 +43,9 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 class PostgresJobs:
     """Jobs over a TenantDatabase."""
 
-    def __init__(self, database: TenantDatabase, advance: Advance, guard: QuotaGuard | None = None) -> None:
+    def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
-        self._advance = advance
+        self._machine = machine
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, job: NewJob, request: RequestKey | None) -> Job:
@@ -105,7 +105,7 @@ class PostgresJobs:
                 raise Refused(Reason.JOB_STATE_CONFLICT, f"the job has {state.value} already")
             if not state.terminal:
                 await connection.execute(sql.WANT_CANCEL, job_id, principal.tenant_id)
-                await self._advance.run(connection, job_id)
+                await self._machine.run(connection, job_id)
                 await connection.execute(sql.NOTIFY_CANCEL, str(job_id))
             return await _get(connection, principal, job_id)
 
@@ -125,7 +125,7 @@ class PostgresJobs:
             await self._guard.job(connection, principal)
             await _adopt(connection, principal, old, new, trace_context)
             await _announce(connection, new)
-            await self._advance.run(connection, new)
+            await self._machine.run(connection, new)
             return await _get(connection, principal, new)
 
     async def update(self, principal: Principal, job_id: JobId, version: int | None, change: JobChange) -> Job:

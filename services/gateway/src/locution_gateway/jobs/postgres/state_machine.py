@@ -19,7 +19,6 @@ from locution_gateway.jobs.models import EventKind, Failure, Job, JobState, JobW
 from locution_gateway.jobs.postgres import codec, events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
-from locution_gateway.pipeline.ports import Joined
 from locution_gateway.platform.ids import JobId, new_id
 
 OPEN: Final = (StageState.READY, StageState.LEASED)
@@ -47,7 +46,7 @@ class Standing:
         return any(state is StageState.LEASED and count for (_, state), count in self.counts.items())
 
 
-class Advance:
+class JobStateMachine:
     """Moves jobs on."""
 
     def __init__(self, default_retention: timedelta) -> None:
@@ -86,13 +85,11 @@ class Advance:
         message = f"no section gave a result; the last reason was {last.reason}: {last.message}"
         return Failure(Reason.JOB_NO_SECTION_SUCCEEDED, message)
 
-    async def succeed(self, connection: Connection, job: Job, joined: Joined) -> None:
+    async def succeed(
+        self, connection: Connection, job: Job, warnings: tuple[JobWarning, ...], metrics: dict[str, float]
+    ) -> None:
         """End a job whose transcript is kept; a wish to cancel that came with its last stage is too late."""
-        speakers = joined.summary.speakers
-        metrics: dict[str, float] = {"speech_samples": joined.speech_samples}
-        if speakers is not None:
-            metrics["speaker_count"] = len(speakers)
-        await self._end(connection, job, JobState.SUCCEEDED, None, joined.warnings, metrics)
+        await self._end(connection, job, JobState.SUCCEEDED, None, warnings, metrics)
 
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:
         await connection.execute(sql.CANCEL_OPEN, job.job_id)

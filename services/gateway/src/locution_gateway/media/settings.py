@@ -1,0 +1,21 @@
+"""Settings of media."""
+
+from __future__ import annotations
+
+from locution_common.settings import Settings
+from pydantic import Field
+
+
+class MediaSettings(Settings):
+    """How long and how wide a recording may be."""
+
+    max_audio_seconds: int = Field(
+        24 * 3600,
+        description="Seconds that one recording may last once decoded.",
+        examples=["86400"],
+        ge=1,
+        le=7 * 86400,
+    )
+    max_audio_channels: int = Field(
+        8, description="Channels that one recording may have when each is transcribed.", examples=["8"], ge=1, le=8
+    )

@@ -1,0 +1,30 @@
+"""Settings that both processes of the gateway share, and those of the process `migrate`."""
+
+from __future__ import annotations
+
+from locution_common.settings import DatabaseSettings, ObjectStoreSettings, ServiceSettings
+from pydantic import Field
+
+
+class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
+    """Settings of every process of the gateway."""
+
+
+class ApiBaseSettings(GatewaySettings):
+    """How often the api looks for what is due."""
+
+    sweep_seconds: float = Field(
+        5.0, description="Seconds between two rounds of the reaper.", examples=["5"], gt=0, le=3600
+    )
+
+
+class WorkerBaseSettings(GatewaySettings):
+    """How often the worker looks for what no notice announced."""
+
+    poll_seconds: float = Field(
+        2.0, description="Seconds between two looks for work that no notice announced.", examples=["2"], gt=0, le=60
+    )
+
+
+class MigrateSettings(DatabaseSettings):
+    """Settings of the process `migrate`."""

@@ -1,0 +1,84 @@
+"""Settings of uploads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from locution_common.settings import ListenAddress, ObjectStoreSettings
+from pydantic import Field
+
+_PART = 8 * 1024 * 1024
+_MAX_PARTS = 10_000
+
+
+class UploadSettings(ObjectStoreSettings):
+    """How large, how many and how long."""
+
+    s3_public_endpoint: ListenAddress | None = Field(
+        None,
+        description="S3 server as clients reach it, host:port, for presigned URLs; unset takes LOCUTION_S3_ENDPOINT.",
+        examples=["s3.example.com:443"],
+    )
+    s3_public_secure: bool | None = Field(
+        None, description="Whether presigned URLs are https; unset takes LOCUTION_S3_SECURE.", examples=["true"]
+    )
+    max_upload_bytes: int = Field(
+        64 * 1024**3,
+        description="Bytes that one upload may have.",
+        examples=["68719476736"],
+        ge=1,
+        le=_PART * _MAX_PARTS,
+    )
+    max_write_streams: int = Field(
+        20,
+        description="WriteUpload streams that this process takes at once; each holds up to 8 MiB, and three times that "
+        "while at most four are open.",
+        examples=["20"],
+        ge=1,
+        le=1000,
+    )
+    upload_silence_seconds: float = Field(
+        60.0, description="Seconds without a message after which a WriteUpload stream ends.", examples=["60"], gt=0
+    )
+    upload_idle_seconds: int = Field(
+        24 * 3600,
+        description="Seconds after its last byte at which a WRITING upload expires.",
+        examples=["86400"],
+        ge=1,
+    )
+    upload_retention_seconds: int = Field(
+        7 * 86400, description="Seconds that a READY, FAILED or EXPIRED upload is kept.", examples=["604800"], ge=60
+    )
+    upload_part_url_seconds: int = Field(
+        3600, description="Seconds that a presigned part URL is good.", examples=["3600"], ge=60, le=7 * 86400
+    )
+    inline_verify_bytes: int = Field(
+        32 * 1024**2,
+        description="Bytes up to which completing an upload waits for its verification.",
+        examples=["33554432"],
+        ge=0,
+    )
+    verify_lease_seconds: int = Field(
+        60, description="Seconds after which another process takes over a silent verification.", examples=["60"], ge=3
+    )
+
+    @property
+    def upload_idle(self) -> timedelta:
+        """Return how long an upload may stay unwritten."""
+        return timedelta(seconds=self.upload_idle_seconds)
+
+    @property
+    def upload_retention(self) -> timedelta:
+        """Return how long a finished upload is kept."""
+        return timedelta(seconds=self.upload_retention_seconds)
+
+    def public_store(self) -> ObjectStoreSettings:
+        """Return the object store as clients reach it."""
+        secure = self.s3_secure if self.s3_public_secure is None else self.s3_public_secure
+        return self.model_copy(
+            update={
+                "s3_endpoint": self.s3_public_endpoint or self.s3_endpoint,
+                "s3_secure": secure,
+                "s3_connections": 1,
+            }
+        )
