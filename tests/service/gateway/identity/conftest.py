@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.service.gateway.api.conftest import (
+from tests.service.gateway.conftest import (
     Gateway,
     Serve,
     bucket,
@@ -16,7 +16,7 @@ from tests.service.gateway.api.conftest import (
     serve,
     worker,
 )
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.identity.world import World, make_world
 from tests.support import canaries
 

@@ -19,7 +19,7 @@ from locution.v1.account_service_pb2_grpc import AccountServiceStub
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution_common.channels import open_channel
 
-from tests.service.gateway.api.registry import serving_registry
+from tests.service.gateway.registry import serving_registry
 from tests.support import canaries
 from tests.support.processes import free_port
 from tests.support.s3 import S3Server

@@ -14,7 +14,7 @@ import pytest
 from locution_client.cli import exit_codes
 from locution_client.cli.main import _parser, main
 
-from tests.service.gateway.api.conftest import KEY, Gateway
+from tests.service.gateway.conftest import KEY, Gateway
 from tests.service.gateway.identity.test_limits import small
 from tests.service.gateway.identity.world import World
 from tests.support import canaries

@@ -24,8 +24,8 @@ from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
 from locution_common.interceptors import RemoteFailure, remote_failure
 
-from tests.service.gateway.api.client import refusal
-from tests.service.gateway.api.conftest import KEY, Gateway, Serve
+from tests.service.gateway.client import refusal
+from tests.service.gateway.conftest import KEY, Gateway, Serve
 from tests.service.gateway.identity.conftest import SESSION_KEY
 from tests.service.gateway.identity.world import Party, World, new_key, new_tenant, new_user
 

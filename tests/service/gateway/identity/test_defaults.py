@@ -13,8 +13,8 @@ from locution.v1 import job_config_pb2 as configs
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import transcript_service_pb2 as transcripts
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import Gateway
 from tests.service.gateway.identity.test_credentials import small_world
 from tests.service.gateway.identity.world import World
 

@@ -23,9 +23,9 @@ from locution_gateway.pipeline.errors import LeaseLostError
 from locution_gateway.pipeline.ports import SectionResult
 from locution_gateway.transcripts import codec as transcripts_codec
 
-from tests.service.gateway.api.client import Client, reason, refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
-from tests.service.gateway.api.worker import HandWorker, spoken
+from tests.service.gateway.client import Client, reason, refusal
+from tests.service.gateway.conftest import Gateway, Serve
+from tests.service.gateway.hand_worker import HandWorker, spoken
 from tests.service.gateway.identity.test_credentials import caller, small_world
 from tests.service.gateway.identity.world import World, new_key
 

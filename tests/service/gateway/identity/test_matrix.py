@@ -17,7 +17,7 @@ from locution_common.interceptors import RemoteFailure, remote_failure
 from locution_gateway.identity.policy import POLICIES, Policy
 from locution_gateway.platform.principal import Role, Scope
 
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.conftest import Gateway
 from tests.service.gateway.identity.rpcs import Rpc, id_fields, rpcs
 from tests.service.gateway.identity.world import ROLES, Party, World, new_key
 

@@ -13,8 +13,8 @@ from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import Gateway
 from tests.service.gateway.identity.idp import Idp, serving_idp
 from tests.service.gateway.identity.test_credentials import (
     caller,

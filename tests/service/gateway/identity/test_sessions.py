@@ -11,8 +11,8 @@ from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
 
-from tests.service.gateway.api.client import reason, refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
+from tests.service.gateway.client import reason, refusal
+from tests.service.gateway.conftest import Gateway, Serve
 from tests.service.gateway.identity.conftest import SESSION_KEY
 from tests.service.gateway.identity.test_credentials import caller, small_world
 from tests.service.gateway.identity.world import PASSWORD, World, new_user

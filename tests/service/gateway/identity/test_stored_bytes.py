@@ -15,11 +15,11 @@ from locution.v1 import upload_service_pb2 as pb
 from locution_common.errors import Code
 from locution_common.interceptors import remote_failure
 
-from tests.service.gateway.api.client import MIB, PART, Client, messages, reason, refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
-from tests.service.gateway.api.upload_steps import digest, put, stored
+from tests.service.gateway.client import MIB, PART, Client, messages, reason, refusal
+from tests.service.gateway.conftest import Gateway, Serve
 from tests.service.gateway.identity.test_credentials import small_world
 from tests.service.gateway.identity.world import World
+from tests.service.gateway.upload_steps import digest, put, stored
 
 
 @pytest.fixture

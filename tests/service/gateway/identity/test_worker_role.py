@@ -15,8 +15,8 @@ from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import TenantId, system
 
-from tests.service.gateway.api.test_tenants import OPEN_TABLES, TENANT_TABLES
 from tests.service.gateway.identity.world import World
+from tests.service.gateway.platform.test_tenants import OPEN_TABLES, TENANT_TABLES
 
 ROLE = "locution_worker"
 

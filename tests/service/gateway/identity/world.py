@@ -14,9 +14,9 @@ from locution.v1.account_service_pb2_grpc import AccountServiceStub
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution_common.channels import open_channel
 
-from tests.service.gateway.api.client import Client
-from tests.service.gateway.api.conftest import KEY, Gateway
-from tests.service.gateway.api.worker import HEARD, HandWorker
+from tests.service.gateway.client import Client
+from tests.service.gateway.conftest import KEY, Gateway
+from tests.service.gateway.hand_worker import HEARD, HandWorker
 from tests.support import canaries
 
 ROLES = ("VIEWER", "MEMBER", "ADMIN", "OPERATOR")

@@ -9,7 +9,7 @@ import pytest
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
 from locution_common.channels import open_channel
 
-from tests.service.gateway.api.conftest import KEY, Gateway, Serve, bucket, gateway_database, postgres, s3, serve
+from tests.service.gateway.conftest import KEY, Gateway, Serve, bucket, gateway_database, postgres, s3, serve
 from tests.service.gateway.live.fake_engine import FakeEngine, serving_engine
 from tests.service.gateway.live.talk import Speaker
 from tests.support import canaries

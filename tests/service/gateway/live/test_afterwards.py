@@ -9,7 +9,7 @@ from locution.v1 import live_service_pb2 as pb
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution_common.channels import open_channel
 
-from tests.service.gateway.api.conftest import KEY
+from tests.service.gateway.conftest import KEY
 from tests.service.gateway.live.conftest import House, ServeLive
 from tests.service.gateway.live.talk import config, noise
 

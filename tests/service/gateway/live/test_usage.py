@@ -9,7 +9,7 @@ import pytest
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import live_service_pb2 as pb
 
-from tests.service.gateway.api.client import reason
+from tests.service.gateway.client import reason
 from tests.service.gateway.live.conftest import House, ServeLive
 from tests.service.gateway.live.talk import SECOND, config, noise
 

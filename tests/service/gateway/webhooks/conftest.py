@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
-from tests.service.gateway.api.conftest import (
+from tests.service.gateway.conftest import (
     KEY,
     Gateway,
     Serve,

@@ -9,8 +9,8 @@ from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import webhook_service_pb2 as pb
 from locution_gateway.jobs.models import StageKind
 
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.webhooks.conftest import Deliver, Hooks, until
 from tests.service.gateway.webhooks.receiver import Receiver, answer, receiving
 from tests.support.standard_webhooks import verify, verify_by_public_key

@@ -11,8 +11,8 @@ from locution_gateway.webhooks.metrics import METRICS
 from locution_gateway.webhooks.outbox import PostgresOutbox
 from opentelemetry import trace
 
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.webhooks.conftest import Deliver, Hooks, Measured
 from tests.service.gateway.webhooks.receiver import Receiver, answer
 

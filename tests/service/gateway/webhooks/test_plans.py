@@ -13,7 +13,7 @@ from locution_gateway.webhooks import sql
 from locution_gateway.webhooks.postgres import DELIVERY_COLUMNS
 from locution_gateway.webhooks.read import FIELDS
 
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.conftest import Gateway
 from tests.support.plans import plans
 
 TENANT, WEBHOOK, JOB = uuid4(), uuid4(), uuid4()

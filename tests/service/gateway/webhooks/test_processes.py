@@ -14,8 +14,8 @@ import pytest
 import urllib3
 from locution.v1 import webhook_service_pb2 as pb
 
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.webhooks.conftest import ALLOW, Hooks, until
 from tests.service.gateway.webhooks.receiver import Receiver
 from tests.support import canaries

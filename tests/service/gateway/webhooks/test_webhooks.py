@@ -8,8 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 from locution.v1 import webhook_service_pb2 as pb
 from locution_client.errors import from_rpc
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import Gateway, Serve
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import Gateway, Serve
 from tests.service.gateway.webhooks.conftest import Hooks
 
 URL = "https://hooks.example.com/in?tenant=7"
@@ -63,7 +63,7 @@ async def test_without_the_settings_http_and_loopback_are_refused(serve: Serve) 
     from locution.v1.webhook_service_pb2_grpc import WebhookServiceStub
     from locution_common.channels import open_channel
 
-    from tests.service.gateway.api.conftest import KEY
+    from tests.service.gateway.conftest import KEY
 
     async with serve() as plain, open_channel(plain.running.address, token=KEY) as channel:
         strict = Hooks(WebhookServiceStub(channel))

@@ -8,8 +8,8 @@ import hashlib
 import urllib3
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import PART
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.client import PART
+from tests.service.gateway.conftest import Gateway
 
 
 def digest(data: bytes) -> str:

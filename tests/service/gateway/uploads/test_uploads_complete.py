@@ -9,10 +9,10 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import PART, reason
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.upload_steps import digest, empty, held, state_of, stored
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import PART, reason
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
+from tests.service.gateway.upload_steps import digest, empty, held, state_of, stored
 
 
 async def test_a_wrong_digest_fails_the_upload_and_keeps_nothing(gateway: Gateway) -> None:

@@ -11,8 +11,8 @@ from locution.v1.tag_service_pb2_grpc import TagServiceStub
 from locution_common.channels import open_channel
 from locution_gateway.jobs.tags import manage
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import KEY, Gateway
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import KEY, Gateway
 
 
 @pytest.fixture

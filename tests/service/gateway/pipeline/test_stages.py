@@ -13,7 +13,7 @@ from locution_gateway.pipeline.ports import Decoded, Joined, SectionResult
 from locution_gateway.transcripts.models import TranscriptSummary
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
-from tests.service.gateway.worker.conftest import Queue, tenant
+from tests.service.gateway.pipeline.conftest import Queue, tenant
 
 LEASE = timedelta(seconds=30)
 ALL = tuple(StageKind)

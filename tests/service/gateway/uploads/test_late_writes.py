@@ -13,8 +13,8 @@ from locution.v1 import upload_service_pb2 as pb
 from locution_gateway.uploads import postgres as store
 
 from tests.chaos.proxy import FaultProxy, Held
-from tests.service.gateway.api.client import MIB, each, messages
-from tests.service.gateway.api.conftest import Gateway, Serve
+from tests.service.gateway.client import MIB, each, messages
+from tests.service.gateway.conftest import Gateway, Serve
 from tests.support.s3 import S3Server
 
 

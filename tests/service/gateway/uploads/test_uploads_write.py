@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import grpc
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import MIB, PART, each, messages, reason, refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
-from tests.service.gateway.api.upload_steps import digest, empty, stored
+from tests.service.gateway.client import MIB, PART, each, messages, reason, refusal
+from tests.service.gateway.conftest import Gateway, Serve
+from tests.service.gateway.upload_steps import digest, empty, stored
 
 
 async def test_a_small_upload_is_ready_with_size_and_digest(gateway: Gateway) -> None:

@@ -11,8 +11,8 @@ from locution_common.objects import open_store
 from locution_gateway.uploads.objects import S3Objects
 from minio.datatypes import Part
 
-from tests.service.gateway.api.client import MIB, PART
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.client import MIB, PART
+from tests.service.gateway.conftest import Gateway
 from tests.support.s3 import S3Server
 
 

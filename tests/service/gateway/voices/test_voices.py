@@ -12,9 +12,9 @@ from locution.v1 import job_config_pb2 as config
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import voice_service_pb2 as pb
 
-from tests.service.gateway.api.client import refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
-from tests.service.gateway.api.worker import HEARD, HandWorker
+from tests.service.gateway.client import refusal
+from tests.service.gateway.conftest import Gateway, Serve
+from tests.service.gateway.hand_worker import HEARD, HandWorker
 
 
 def identifying(*voices: str) -> config.JobConfig:

@@ -10,10 +10,10 @@ from locution.v1 import upload_service_pb2 as pb
 from locution_common.clock import SystemClock
 from locution_gateway.platform.principal import DEFAULT_TENANT
 
-from tests.service.gateway.api.client import MIB, PART, reason
-from tests.service.gateway.api.conftest import Gateway, Janitor
-from tests.service.gateway.api.upload_steps import empty, state_of, stored
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import MIB, PART, reason
+from tests.service.gateway.conftest import Gateway, Janitor
+from tests.service.gateway.hand_worker import HandWorker
+from tests.service.gateway.upload_steps import empty, state_of, stored
 
 
 async def test_the_same_bytes_are_stored_once(gateway: Gateway) -> None:

@@ -9,9 +9,9 @@ import pytest
 from locution.v1 import job_config_pb2 as config
 from locution.v1 import transcript_service_pb2 as pb
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
 
 FORMATS = pb.ExportTranscriptRequest
 

@@ -13,7 +13,7 @@ from locution_gateway.platform.listing import Order, PageQuery, Position
 from locution_gateway.platform.lists import Builder, Statement
 from locution_gateway.quotas.postgres.quotas import STORED
 
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.conftest import Gateway
 
 TENANT = uuid4()
 

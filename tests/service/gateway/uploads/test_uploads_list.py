@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import reason
-from tests.service.gateway.api.conftest import Gateway
+from tests.service.gateway.client import reason
+from tests.service.gateway.conftest import Gateway
 
 
 async def test_uploads_are_listed_by_pages(gateway: Gateway) -> None:

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from locution_common.channels import open_channel
 from locution_common.clock import Clock
 from locution_common.objects import open_store
@@ -29,9 +30,9 @@ from locution_gateway.uploads.objects import S3Objects
 from locution_gateway.uploads.postgres import PostgresUploads
 from minio import Minio
 
-from tests.service.gateway.api.client import Client
-from tests.service.gateway.api.registry import Registry, serving_registry
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import Client
+from tests.service.gateway.hand_worker import HandWorker
+from tests.service.gateway.registry import Registry, serving_registry
 from tests.support import canaries
 from tests.support.postgres import Postgres, postgres
 from tests.support.s3 import S3Server, bucket, s3
@@ -53,6 +54,15 @@ class Gateway:
     owner: asyncpg.Connection
     store: Minio
     bucket: str
+
+    async def services(self) -> list[str]:
+        """Return the full names of the services that reflection tells of."""
+        async with open_channel(self.running.address, token=KEY) as channel:
+            wanted = reflection_pb2.ServerReflectionRequest(list_services="")
+            stub: Any = reflection_pb2_grpc.ServerReflectionStub(cast("Any", channel))
+            async for answer in stub.ServerReflectionInfo(iter([wanted])):
+                return [service.name for service in answer.list_services_response.service]
+        return []
 
     def keys(self) -> list[str]:
         """Return the keys of all objects."""
@@ -92,6 +102,7 @@ async def serve(gateway_database: str, s3: S3Server, bucket: str) -> Serve:
                 "database_url": gateway_database.replace("postgres@", f"locution_api:{PASSWORD}@"),
                 "registry_address": registry.address,
                 "development_key": KEY,
+                "reflection": True,
                 "shutdown_grace": 2,
                 "sweep_seconds": 0.2,
                 "database_pool_size": 5,

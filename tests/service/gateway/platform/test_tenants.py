@@ -27,9 +27,9 @@ from locution_gateway.uploads.models import UploadPart
 from locution_gateway.uploads.ports import Seal, Tail
 from locution_gateway.uploads.postgres import PostgresUploads
 
-from tests.service.gateway.api.client import Client, reason
-from tests.service.gateway.api.conftest import KEY, Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import Client, reason
+from tests.service.gateway.conftest import KEY, Gateway
+from tests.service.gateway.hand_worker import HandWorker
 from tests.support.refusals import refusal
 
 STRANGER = Principal(TenantId(uuid4()), "stranger", Role.OPERATOR)

@@ -9,9 +9,9 @@ from collections.abc import Awaitable
 import urllib3
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import PART, reason
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.upload_steps import digest, put, row, stored, urls
+from tests.service.gateway.client import PART, reason
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.upload_steps import digest, put, row, stored, urls
 
 
 async def test_parts_go_straight_to_the_store(gateway: Gateway) -> None:

@@ -9,7 +9,7 @@ from locution_gateway.jobs.models import StageKind
 from locution_gateway.jobs.postgres import stage_sql as sql
 
 from tests.bench.queue_seed import fill
-from tests.service.gateway.worker.conftest import Queue
+from tests.service.gateway.pipeline.conftest import Queue
 from tests.support.plans import plans
 
 QUEUED, FINISHED = 2_000, 20_000

@@ -23,9 +23,9 @@ from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.settings import WorkerSettings
 from locution_gateway.worker import start
 
-from tests.service.gateway.worker import fake_engines
-from tests.service.gateway.worker.conftest import config, owner, tenant, until
-from tests.service.gateway.worker.fake_engines import Behaviour
+from tests.service.gateway.pipeline import fake_engines
+from tests.service.gateway.pipeline.conftest import config, owner, tenant, until
+from tests.service.gateway.pipeline.fake_engines import Behaviour
 from tests.support.s3 import S3Server, bucket, s3
 
 __all__ = ["bucket", "s3"]

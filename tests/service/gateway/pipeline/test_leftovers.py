@@ -11,9 +11,9 @@ from locution_gateway.pipeline.errors import LeaseLostError
 from locution_gateway.pipeline.ports import SectionResult
 from locution_gateway.platform.ids import JobId
 
-from tests.service.gateway.worker.conftest import Queue, until
-from tests.service.gateway.worker.test_stages import CRASH, LEASE, claim, decoded
-from tests.service.gateway.worker.test_worker import recording, world
+from tests.service.gateway.pipeline.conftest import Queue, until
+from tests.service.gateway.pipeline.test_stages import CRASH, LEASE, claim, decoded
+from tests.service.gateway.pipeline.test_worker import recording, world
 from tests.support.s3 import S3Server, bucket, s3
 
 __all__ = ["bucket", "s3"]

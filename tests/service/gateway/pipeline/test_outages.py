@@ -11,9 +11,9 @@ from locution.engine.v1 import asr_service_pb2_grpc
 from locution_common.settings import ObjectStoreSettings
 
 from tests.chaos.proxy import FaultProxy
-from tests.service.gateway.worker.conftest import until
-from tests.service.gateway.worker.fake_engines import Behaviour, FakeAsr
-from tests.service.gateway.worker.test_worker import World, recording, world
+from tests.service.gateway.pipeline.conftest import until
+from tests.service.gateway.pipeline.fake_engines import Behaviour, FakeAsr
+from tests.service.gateway.pipeline.test_worker import World, recording, world
 from tests.support.processes import free_ports
 from tests.support.s3 import S3Server, bucket, s3
 

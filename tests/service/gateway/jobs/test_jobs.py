@@ -18,9 +18,9 @@ from locution.v1 import model_service_pb2 as models
 from locution_common.errors import Reason
 from locution_gateway.jobs.models import StageKind
 
-from tests.service.gateway.api.client import reason, refusal
-from tests.service.gateway.api.conftest import Gateway
-from tests.service.gateway.api.worker import HandWorker
+from tests.service.gateway.client import reason, refusal
+from tests.service.gateway.conftest import Gateway
+from tests.service.gateway.hand_worker import HandWorker
 
 FAILURE_REASON = Path(__file__).resolve().parents[4] / "services/gateway/migrations/20261127000001_failure_reason.sql"
 

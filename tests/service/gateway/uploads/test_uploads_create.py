@@ -6,8 +6,8 @@ import asyncio
 
 from locution.v1 import upload_service_pb2 as pb
 
-from tests.service.gateway.api.client import MIB, reason, refusal
-from tests.service.gateway.api.conftest import Gateway, Serve
+from tests.service.gateway.client import MIB, reason, refusal
+from tests.service.gateway.conftest import Gateway, Serve
 
 
 async def test_one_request_id_makes_one_upload(gateway: Gateway) -> None:
