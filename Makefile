@@ -40,12 +40,18 @@ lock: ## Resolve requirements/*.lock anew (NAMES="gateway dev" for some)
 
 # --- protos ---------------------------------------------------------------------------------------
 
-.PHONY: gen gen-check export-protos
+.PHONY: gen gen-check docs docs-check export-protos
 gen: setup ## Generate the Python stubs from the protos
 	@$(PYTHON) protos/generate.py gen
 
 gen-check: setup ## Check that the committed stubs are current
 	@$(PYTHON) protos/generate.py check
+
+docs: setup ## Generate docs/reference from the settings and metrics
+	@$(PYTHON) docs/generate.py
+
+docs-check: setup ## Check that docs/reference is current
+	@$(PYTHON) docs/generate.py --check
 
 export-protos: setup ## Write a self-contained bundle of protos for clients: make export-protos DIR=out
 	@[ -n "$(DIR)" ] || { echo "say where: make export-protos DIR=out" >&2; exit 2; }
@@ -66,12 +72,12 @@ lint: setup ## Lint code and protos
 	$(PYTHON) protos/generate.py lint
 
 types: setup ## Check types, strictly
-	$(BIN)/mypy services/*/src clients/python/src deploy/local deploy/helm protos/*.py tests
+	$(BIN)/mypy services/*/src clients/python/src deploy/local deploy/helm protos/*.py docs/*.py tests
 
 imports: setup ## Check who may import whom
 	$(BIN)/lint-imports
 
-check: lint types imports gen-check test-chart test-install ## Everything but the tests of `make test`
+check: lint types imports gen-check docs-check test-chart test-install ## Everything but the tests of `make test`
 
 # --- tests ----------------------------------------------------------------------------------------
 
