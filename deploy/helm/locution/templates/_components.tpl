@@ -17,7 +17,7 @@ worker:
   migrate: [locution_gateway, migrate]
   ready: ""
   database: worker
-  uses: [objects, engines, registry]
+  uses: [objects, engines]
   secrets: [service-token, access-key, secret-key]
   headless: true
   callers: []
@@ -29,7 +29,7 @@ registry:
   uses: [models]
   secrets: [service-token]
   headless: true
-  callers: [api, worker, asr, diarizer]
+  callers: [api, asr, diarizer]
 asr:
   module: [locution_asr]
   ready: locution.engine.v1.AsrService
