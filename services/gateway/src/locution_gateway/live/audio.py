@@ -15,7 +15,7 @@ from locution_speech.clock import SAMPLE_RATE
 from locution_speech.pcm import Samples, to_bytes, to_float
 
 from locution_gateway.live.models import LiveEncoding
-from locution_gateway.live.ports import Sink
+from locution_gateway.media.stream import Sink
 
 ZEROS: Final = 24
 

@@ -23,7 +23,7 @@ from locution_gateway.live.servicer import Live
 from locution_gateway.live.settings import LiveSettings
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.live.stream import StreamLive
-from locution_gateway.live.transcoder import ChildTranscoders
+from locution_gateway.media.stream import StreamDecoders
 from locution_gateway.models.registry import RegistryModels
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
@@ -65,7 +65,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
         store,
         objects,
         engine,
-        ChildTranscoders(settings.live_decode_isolation),
+        StreamDecoders(settings.live_decode_isolation),
         LiveMeasures(context.registry, context.tracer_provider),
         context.clock,
         context.stopping,

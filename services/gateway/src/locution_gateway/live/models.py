@@ -37,7 +37,12 @@ class LiveEncoding(StrEnum):
     @property
     def compressed(self) -> bool:
         """Tell whether a decoder must find the samples."""
-        return self in (LiveEncoding.FLAC, LiveEncoding.OGG_OPUS)
+        return self.container is not None
+
+    @property
+    def container(self) -> str | None:
+        """Return the container that a decoder reads; None where the bytes are the samples themselves."""
+        return {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}.get(self)
 
 
 class LiveState(StrEnum):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from locution_common.clock import Clock
 
-from locution_gateway.live.ports import LiveEngine, LiveObserver, LiveSpeakers, LiveStore, Transcoders
+from locution_gateway.live.ports import LiveEngine, LiveObserver, LiveSpeakers, LiveStore
+from locution_gateway.media.stream import StreamDecoders
 from locution_gateway.uploads.ports import ObjectBytes
 
 
@@ -18,7 +19,7 @@ class LiveParts:
     store: LiveStore
     objects: ObjectBytes
     engine: LiveEngine
-    transcoders: Transcoders
+    decoders: StreamDecoders
     observer: LiveObserver
     clock: Clock
     stopping: asyncio.Event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from locution_speech.asr import EngineSizes, ListenEvent, ListenUpdate, Started
 from locution_speech.speakers import Turn
 
 from locution_gateway.jobs.config import DiarizationConfig
-from locution_gateway.live.models import ListenFrom, LiveChunk, LiveConfig, LiveEncoding, LiveFinal, LiveId, LiveSession
+from locution_gateway.live.models import ListenFrom, LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession
 from locution_gateway.live.speakers import HeardSpeakers, LiveSection
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.listing import Page, PageQuery
@@ -158,9 +158,6 @@ class LiveEngine(Protocol):
         """Open a stream to any engine. Raises EngineLostError, or what the engine refuses with."""
 
 
-Sink = Callable[[bytes], Awaitable[None]]
-
-
 class Transcoder(Protocol):
     """Turns a stream's bytes into mono PCM at 16 kHz, handed to a sink in order."""
 
@@ -169,13 +166,6 @@ class Transcoder(Protocol):
 
     async def finish(self) -> None:
         """Hand over what is left. Raises MEDIA."""
-
-
-class Transcoders(Protocol):
-    """Makes transcoders for encodings that a decoder must read."""
-
-    def open(self, encoding: LiveEncoding, sink: Sink) -> AbstractAsyncContextManager[Transcoder]:
-        """Start a decoder that ends with the context."""
 
 
 class LiveObserver(Protocol):

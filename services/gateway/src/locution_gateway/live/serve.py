@@ -138,10 +138,10 @@ class Serve:
 
     async def _transcoder(self, stack: AsyncExitStack) -> Transcoder:
         encoding, rate, first = self._config.encoding, self._config.sample_rate, self._begin.listen.first
-        if rate is not None:
-            return PcmTranscoder(encoding, rate, self._hearing.send, self._begin.offset, first)
+        if encoding.container is None:
+            return PcmTranscoder(encoding, rate or RATE, self._hearing.send, self._begin.offset, first)
         sink = Skip(self._hearing, first)
-        return await stack.enter_async_context(self._parts.transcoders.open(encoding, sink.take))
+        return await stack.enter_async_context(self._parts.decoders.open(encoding.container, sink.take))
 
     async def _restore(self, transcoder: Transcoder) -> None:
         """Let the engine hear again what is not done."""

@@ -1,43 +1,43 @@
-"""Decode FLAC and Opus while they come, in a disposable child process."""
+"""Decode a compressed stream while it arrives, in a disposable child process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
-from locution_gateway.live.models import LiveEncoding
-from locution_gateway.live.ports import Sink
-from locution_gateway.media import decode as child
-from locution_gateway.media.models import DecodeLimits, DecodeSpec, Opening
+from .decode import decode
+from .models import DecodeLimits, DecodeSpec, Opening
+
+Sink: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Takes mono s16le PCM at 16 kHz in order; waiting in it holds the stream up."""
 
 WAITING: Final = 16
 FOREVER: Final = 10 * 365 * 86400
 LIMITS: Final = DecodeLimits(
     media_seconds=FOREVER, input_bytes=1 << 50, cpu_seconds=FOREVER, wall_seconds=float(FOREVER), channels=8
 )
-CONTAINERS: Final = {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}
 
 
-class ChildTranscoders:
+class StreamDecoders:
     """Start one child a stream; `isolation` refuses kernels that cannot confine it."""
 
     def __init__(self, isolation: bool) -> None:
         self._isolation = isolation
 
     @asynccontextmanager
-    async def open(self, encoding: LiveEncoding, sink: Sink) -> AsyncIterator[ChildTranscoder]:
-        """Start a decoder that ends with the context."""
-        spec = DecodeSpec(limits=LIMITS, require_isolation=self._isolation, live=CONTAINERS[encoding])
-        transcoder = ChildTranscoder(spec, sink)
+    async def open(self, container: str, sink: Sink) -> AsyncIterator[StreamDecoder]:
+        """Start a decoder of a container ("flac" or "ogg") that ends with the context."""
+        spec = DecodeSpec(limits=LIMITS, require_isolation=self._isolation, live=container)
+        decoder = StreamDecoder(spec, sink)
         try:
-            yield transcoder
+            yield decoder
         finally:
-            await transcoder.close()
+            await decoder.close()
 
 
-class ChildTranscoder:
+class StreamDecoder:
     """Feed one child and hand on what it gives."""
 
     def __init__(self, spec: DecodeSpec, sink: Sink) -> None:
@@ -66,7 +66,7 @@ class ChildTranscoder:
             self._task.result()
 
     async def _run(self, spec: DecodeSpec, sink: Sink) -> None:
-        await child.decode(self._source(), spec, _PcmSink(sink))
+        await decode(self._source(), spec, _PcmSink(sink))
 
     async def _source(self) -> AsyncIterator[bytes]:
         while (data := await self._queue.get()) is not None:
