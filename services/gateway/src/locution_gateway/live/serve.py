@@ -139,7 +139,7 @@ class Serve:
     async def _transcoder(self, stack: AsyncExitStack) -> Transcoder:
         encoding, rate, first = self._config.encoding, self._config.sample_rate, self._begin.listen.first
         if encoding.container is None:
-            return PcmTranscoder(encoding, rate or RATE, self._hearing.send, self._begin.offset, first)
+            return PcmTranscoder(encoding, rate or SAMPLE_RATE, self._hearing.send, self._begin.offset, first)
         sink = Skip(self._hearing, first)
         return await stack.enter_async_context(self._parts.decoders.open(encoding.container, sink.take))
 
