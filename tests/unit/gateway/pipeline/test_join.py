@@ -12,10 +12,10 @@ from locution_gateway.jobs.models import Job, JobState, Section, WarningCode
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.pipeline.join import join
 from locution_gateway.pipeline.speakers import assign
-from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.ids import JobId, UploadId, VoiceId
 from locution_gateway.platform.principal import TenantId
 from locution_gateway.transcripts.models import SectionTranscript
-from locution_gateway.voices.models import KnownVoice, VoiceId
+from locution_gateway.voices.models import KnownVoice
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 

@@ -6,8 +6,9 @@ import math
 from uuid import UUID
 
 from locution_gateway.pipeline.match_voices import LEAST_HEARD, THRESHOLD, match, recognise
+from locution_gateway.platform.ids import VoiceId
 from locution_gateway.voices.clusterings import Clustering, dump_clustering, load_clustering
-from locution_gateway.voices.models import Embedding, KnownVoice, VoiceId
+from locution_gateway.voices.models import Embedding, KnownVoice
 from locution_speech.speakers import Turn
 
 

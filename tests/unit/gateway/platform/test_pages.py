@@ -12,7 +12,7 @@ from locution_gateway.jobs.watch import cursor_of, parse_cursor
 from locution_gateway.platform.etags import etag, version
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.listing import Position
-from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.names import JOBS
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role, TenantId
 
@@ -75,7 +75,7 @@ def test_etags() -> None:
 
 def test_names() -> None:
     found = uuid4()
-    assert parse_id("jobs", f"jobs/{found}") == found
+    assert JOBS.find(f"jobs/{found}") == found
     for wrong in (
         "jobs/none",
         f"uploads/{found}",
@@ -85,7 +85,7 @@ def test_names() -> None:
         "",
         f"jobs/{found}/x",
     ):
-        assert parse_id("jobs", wrong) is None
+        assert JOBS.find(wrong) is None
 
 
 def test_cursors() -> None:

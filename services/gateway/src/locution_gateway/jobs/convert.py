@@ -31,25 +31,11 @@ from locution_gateway.jobs.watch import cursor_of
 from locution_gateway.platform.convert import duration, offset, refuse_others, seconds, timestamp
 from locution_gateway.platform.etags import etag
 from locution_gateway.platform.ids import JobId
-from locution_gateway.platform.names import parse_id
-from locution_gateway.uploads.convert import upload_id, upload_name
+from locution_gateway.platform.names import JOBS, UPLOADS
 
 DOMAIN: Final = "locution"
 SETTABLE: Final = frozenset({"upload", "config", "display_name", "tags", "priority"})
 UPDATABLE: Final = frozenset({"name", "etag", "display_name", "tags", "priority"})
-
-
-def job_id(name: str) -> JobId:
-    """Return the id in a job's name; a name that is none names nothing."""
-    found = parse_id("jobs", name)
-    if found is None:
-        raise Refused(Reason.JOB_NOT_FOUND)
-    return JobId(found)
-
-
-def job_name(job_id: JobId) -> str:
-    """Return a job's name."""
-    return f"jobs/{job_id}"
 
 
 def draft(job: pb.Job) -> JobDraft:
@@ -58,7 +44,7 @@ def draft(job: pb.Job) -> JobDraft:
     if not job.upload:
         raise Refused(Reason.INVALID_REQUEST, "a job needs an upload", field="job.upload")
     return JobDraft(
-        upload_id=upload_id(job.upload),
+        upload_id=UPLOADS.id(job.upload),
         config=configs.request_from_proto(job.config),
         display_name=job.display_name,
         tags=tuple(job.tags),
@@ -75,10 +61,10 @@ def change(job: pb.Job) -> JobChange:
 def job_to_proto(job: Job) -> pb.Job:
     """Return a job as clients see it."""
     message = pb.Job(
-        name=job_name(job.job_id),
+        name=JOBS.name(job.job_id),
         display_name=job.display_name,
         state=pb.Job.State.Value(f"STATE_{job.state.value}"),
-        upload=upload_name(job.upload_id),
+        upload=UPLOADS.name(job.upload_id),
         config=configs.request_to_proto(job.requested),
         effective_config=configs.config_to_proto(job.config),
         tags=job.tags,
@@ -87,7 +73,7 @@ def job_to_proto(job: Job) -> pb.Job:
         warnings=map(warning_to_proto, job.warnings),
         error=None if job.error is None else status(job.error),
         audio_duration=None if job.audio_samples is None else offset(job.audio_samples),
-        retry_of=None if job.retry_of is None else job_name(job.retry_of),
+        retry_of=None if job.retry_of is None else JOBS.name(job.retry_of),
         models=_models(job),
         create_time=timestamp(job.create_time),
         start_time=None if job.start_time is None else timestamp(job.start_time),

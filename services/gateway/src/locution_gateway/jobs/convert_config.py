@@ -19,7 +19,7 @@ from locution_gateway.jobs.config import (
     Task,
 )
 from locution_gateway.platform.convert import duration
-from locution_gateway.voices.convert import voice_ids, voice_name
+from locution_gateway.platform.names import VOICES
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def request_to_proto(config: JobRequestConfig) -> pb.JobConfig:
                 min_speaker_count=wish.min_speaker_count,
                 max_speaker_count=wish.max_speaker_count,
                 identify_voices=wish.identify_voices,
-                voices=map(voice_name, wish.voices),
+                voices=map(VOICES.name, wish.voices),
             )
         )
     return message
@@ -118,7 +118,7 @@ def diarization_from_proto(config: pb.DiarizationConfig) -> DiarizationRequest:
         min_speaker_count=_given(config, "min_speaker_count", int),
         max_speaker_count=_given(config, "max_speaker_count", int),
         identify_voices=_given(config, "identify_voices", bool),
-        voices=voice_ids(config.voices),
+        voices=tuple(VOICES.id(name) for name in config.voices),
     )
 
 
@@ -133,7 +133,7 @@ def diarization_to_proto(config: DiarizationConfig | None) -> pb.DiarizationConf
         min_speaker_count=config.min_speaker_count,
         max_speaker_count=config.max_speaker_count,
         identify_voices=config.voices is not None,
-        voices=map(voice_name, config.voices or ()),
+        voices=map(VOICES.name, config.voices or ()),
     )
 
 

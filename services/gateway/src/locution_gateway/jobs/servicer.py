@@ -21,6 +21,7 @@ from locution_gateway.jobs.update import UpdateJob
 from locution_gateway.jobs.watch import WatchJob
 from locution_gateway.platform.convert import request_key
 from locution_gateway.platform.etags import version
+from locution_gateway.platform.names import JOBS
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
 
@@ -46,7 +47,7 @@ class Jobs(JobServiceServicer):
         return convert.job_to_proto(job)
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.Job:
-        return convert.job_to_proto(await self.read.get(caller(Principal), convert.job_id(request.name)))
+        return convert.job_to_proto(await self.read.get(caller(Principal), JOBS.id(request.name)))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         page = await self.read.list(
@@ -56,24 +57,24 @@ class Jobs(JobServiceServicer):
         return pb.ListJobsResponse(jobs=jobs, next_page_token=page.next_token, total_size=page.total)
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context) -> AsyncIterator[pb.JobEvent]:
-        job_id = convert.job_id(request.name)
+        job_id = JOBS.id(request.name)
         async for event in self.watch.run(caller(Principal), job_id, request.after_cursor):
             yield convert.event_to_proto(job_id, event)
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.Job:
-        return convert.job_to_proto(await self.cancel.run(caller(Principal), convert.job_id(request.name)))
+        return convert.job_to_proto(await self.cancel.run(caller(Principal), JOBS.id(request.name)))
 
     async def RetryJob(self, request: pb.RetryJobRequest, context: Context) -> pb.Job:
         key = request_key("RetryJob", request)
-        return convert.job_to_proto(await self.retry.run(caller(Principal), convert.job_id(request.name), key))
+        return convert.job_to_proto(await self.retry.run(caller(Principal), JOBS.id(request.name), key))
 
     async def UpdateJob(self, request: pb.UpdateJobRequest, context: Context) -> pb.Job:
-        job_id, current = convert.job_id(request.job.name), version(request.job.etag)
+        job_id, current = JOBS.id(request.job.name), version(request.job.etag)
         values, mask = convert.change(request.job), request.update_mask.paths
         return convert.job_to_proto(await self.update.run(caller(Principal), job_id, current, mask, values))
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> Empty:
-        await self.delete.one(caller(Principal), convert.job_id(request.name), version(request.etag))
+        await self.delete.one(caller(Principal), JOBS.id(request.name), version(request.etag))
         return Empty()
 
     async def BatchDeleteJobs(self, request: pb.BatchDeleteJobsRequest, context: Context) -> pb.BatchDeleteJobsResponse:
@@ -82,7 +83,7 @@ class Jobs(JobServiceServicer):
 
     async def EstimateJob(self, request: pb.EstimateJobRequest, context: Context) -> pb.EstimateJobResponse:
         if request.WhichOneof("subject") == "name":
-            estimate = await self.estimate.existing(caller(Principal), convert.job_id(request.name))
+            estimate = await self.estimate.existing(caller(Principal), JOBS.id(request.name))
         else:
             estimate = await self.estimate.new(caller(Principal), request.audio_duration.ToTimedelta())
         return convert.estimate_to_proto(estimate)

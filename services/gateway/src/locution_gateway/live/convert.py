@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from locution.v1 import live_service_pb2 as pb
-from locution_common.errors import Reason, Refused
+from locution_common.errors import Reason
 from locution_speech.asr import Flush, ListenUpdate
 from locution_speech.transcript import Word
 
@@ -38,17 +38,9 @@ from locution_gateway.live.models import (
     Started,
 )
 from locution_gateway.platform.convert import offset, seconds, timestamp
-from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.names import Names
 
-COLLECTION: Final = "liveSessions"
-
-
-def session_id(name: str) -> LiveId:
-    """Return the id in a session's name."""
-    found = parse_id(COLLECTION, name)
-    if found is None:
-        raise Refused(Reason.LIVE_SESSION_NOT_FOUND)
-    return LiveId(found)
+SESSIONS: Final = Names("liveSessions", LiveId, Reason.LIVE_SESSION_NOT_FOUND)
 
 
 async def client_messages(requests: AsyncIterator[pb.StreamRequest]) -> AsyncIterator[ClientMessage]:
@@ -142,7 +134,7 @@ def _about_session(
 def session_to_proto(session: LiveSession) -> pb.LiveSession:
     """Return a session."""
     return pb.LiveSession(
-        name=_session_name(session),
+        name=SESSIONS.name(session.session_id),
         state=_state(session),
         config=_config(session),
         audio_duration=offset(session.audio_samples),
@@ -164,7 +156,7 @@ def _state(session: LiveSession) -> pb.LiveSession.State.ValueType:
 
 def _started(message: Started) -> pb.StreamStarted:
     return pb.StreamStarted(
-        session=_session_name(message.session),
+        session=SESSIONS.name(message.session.session_id),
         resume_token=message.token,
         config=_config(message.session),
         next_offset=message.next_offset,
@@ -241,10 +233,6 @@ def _length(samples: int) -> Duration:
 
 def _job(session: LiveSession) -> str | None:
     return None if session.job_id is None else f"jobs/{session.job_id}"
-
-
-def _session_name(session: LiveSession) -> str:
-    return f"{COLLECTION}/{session.session_id}"
 
 
 def _seconds(value: Duration) -> float:

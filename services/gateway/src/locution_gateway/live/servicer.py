@@ -38,7 +38,7 @@ class Live(LiveServiceServicer):
         return pb.ListSessionsResponse(sessions=map(convert.session_to_proto, sessions), next_page_token=token)
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.LiveSession:
-        return convert.session_to_proto(await self.read.get(caller(Principal), convert.session_id(request.name)))
+        return convert.session_to_proto(await self.read.get(caller(Principal), convert.SESSIONS.id(request.name)))
 
     async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.LiveSession:
-        return convert.session_to_proto(await self.end.run(caller(Principal), convert.session_id(request.name)))
+        return convert.session_to_proto(await self.end.run(caller(Principal), convert.SESSIONS.id(request.name)))

@@ -29,9 +29,10 @@ from locution_gateway.pipeline.ports import (
     StageStore,
     StageWork,
 )
+from locution_gateway.platform.ids import VoiceId
 from locution_gateway.transcripts.models import SectionTranscript
 from locution_gateway.voices.clusterings import Clustering
-from locution_gateway.voices.models import KnownVoice, VoiceId
+from locution_gateway.voices.models import KnownVoice
 from locution_gateway.voices.ports import VoiceBook
 
 

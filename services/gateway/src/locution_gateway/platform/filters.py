@@ -22,7 +22,7 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.platform.listing import Filter, Operator, Order, Term, Value
-from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.names import JOBS
 
 MAX_TERMS: Final = 32
 
@@ -192,7 +192,7 @@ def _time(name: str, text: str) -> datetime:
 
 
 def _job(name: str, text: str) -> UUID:
-    job_id = parse_id("jobs", text)
+    job_id = JOBS.find(text)
     if job_id is None:
         raise _invalid(f'{name} takes a name such as "jobs/...", not {text!r}')
     return job_id

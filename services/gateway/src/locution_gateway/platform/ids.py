@@ -16,6 +16,5 @@ def new_id() -> UUID:
 
 
 JobId = NewType("JobId", UUID)
-
-
 UploadId = NewType("UploadId", UUID)
+VoiceId = NewType("VoiceId", UUID)

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
+from locution_common.errors import Reason, Refused
 
-def parse_id(collection: str, name: str) -> UUID | None:
-    """Return the id in "<collection>/<id>", None where there is none in the form that we give out."""
-    prefix, _, text = name.partition("/")
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if prefix == collection and str(found) == text else None
+from locution_gateway.platform.ids import JobId, UploadId, VoiceId
+
+Id = TypeVar("Id", bound=UUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Generic[Id]):
+    """The names of a collection's resources: "<collection>/<id>", the id in the one form that we give out."""
+
+    collection: str
+    of: Callable[[UUID], Id]
+    absent: Reason
+
+    def find(self, name: str) -> Id | None:
+        """Return the id in a name, None where there is none."""
+        prefix, _, text = name.partition("/")
+        try:
+            found = UUID(text)
+        except ValueError:
+            return None
+        return self.of(found) if prefix == self.collection and str(found) == text else None
+
+    def id(self, name: str) -> Id:
+        """Return the id in a name; a name that is none names nothing, and is refused with `absent`."""
+        found = self.find(name)
+        if found is None:
+            raise Refused(self.absent)
+        return found
+
+    def name(self, resource_id: UUID) -> str:
+        """Return the name of an id."""
+        return f"{self.collection}/{resource_id}"
+
+
+UPLOADS: Final = Names("uploads", UploadId, Reason.UPLOAD_NOT_FOUND)
+JOBS: Final = Names("jobs", JobId, Reason.JOB_NOT_FOUND)
+VOICES: Final = Names("voices", VoiceId, Reason.VOICE_NOT_FOUND)

@@ -9,13 +9,13 @@ from locution.v1 import transcript_service_pb2 as pb
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Segment, Word
 
-from locution_gateway.jobs.convert import job_id, job_name, warning_to_proto
+from locution_gateway.jobs.convert import warning_to_proto
 from locution_gateway.jobs.models import Job
 from locution_gateway.platform.convert import offset
 from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.names import JOBS, VOICES
 from locution_gateway.transcripts.formats import Format
 from locution_gateway.transcripts.models import Speaker, TranscriptSummary
-from locution_gateway.voices.convert import voice_name
 
 FORMATS: Final[Mapping[int, Format]] = {
     pb.ExportTranscriptRequest.FORMAT_TXT: Format.TXT,
@@ -28,13 +28,13 @@ FORMATS: Final[Mapping[int, Format]] = {
 
 def transcript_job(name: str) -> JobId:
     """Return the id of the job in a transcript's name."""
-    return job_id(name.removesuffix("/transcript"))
+    return JOBS.id(name.removesuffix("/transcript"))
 
 
 def transcript_to_proto(job: Job, summary: TranscriptSummary, segments: Iterable[Segment]) -> pb.Transcript:
     """Return a whole transcript."""
     return pb.Transcript(
-        name=f"{job_name(job.job_id)}/transcript",
+        name=f"{JOBS.name(job.job_id)}/transcript",
         duration=offset(summary.duration_samples),
         language=summary.language,
         segments=segments_to_proto(segments, 0),
@@ -82,7 +82,7 @@ def _speaker(speaker: Speaker) -> pb.Speaker:
     return pb.Speaker(
         label=speaker.label,
         speech_duration=offset(speaker.speech_samples),
-        voice=None if speaker.voice is None else voice_name(speaker.voice),
+        voice=None if speaker.voice is None else VOICES.name(speaker.voice),
         display_name=speaker.display_name,
     )
 

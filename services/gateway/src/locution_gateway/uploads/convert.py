@@ -10,8 +10,7 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.platform.convert import duration, refuse_others, timestamp
 from locution_gateway.platform.etags import etag
-from locution_gateway.platform.ids import UploadId
-from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.names import UPLOADS
 from locution_gateway.uploads.complete import StatedPart
 from locution_gateway.uploads.create import UploadDraft
 from locution_gateway.uploads.models import Upload
@@ -19,19 +18,6 @@ from locution_gateway.uploads.part_urls import PartUrl
 from locution_gateway.uploads.write import Finish
 
 SETTABLE: Final = frozenset({"display_name", "size_bytes", "sha256", "media_type"})
-
-
-def upload_id(name: str) -> UploadId:
-    """Return the id in an upload's name; a name that is none names nothing."""
-    found = parse_id("uploads", name)
-    if found is None:
-        raise Refused(Reason.UPLOAD_NOT_FOUND)
-    return UploadId(found)
-
-
-def upload_name(upload_id: UploadId) -> str:
-    """Return an upload's name."""
-    return f"uploads/{upload_id}"
 
 
 def draft(upload: pb.Upload) -> UploadDraft:
@@ -45,7 +31,7 @@ def draft(upload: pb.Upload) -> UploadDraft:
 def upload_to_proto(upload: Upload) -> pb.Upload:
     """Return an upload as clients see it."""
     message = pb.Upload(
-        name=upload_name(upload.upload_id),
+        name=UPLOADS.name(upload.upload_id),
         display_name=upload.display_name,
         state=pb.Upload.State.Value(f"STATE_{upload.state.value}"),
         committed_bytes=upload.committed_bytes,

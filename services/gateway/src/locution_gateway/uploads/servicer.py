@@ -12,6 +12,7 @@ from locution_common.auth import caller
 
 from locution_gateway.platform.convert import request_key
 from locution_gateway.platform.etags import version
+from locution_gateway.platform.names import UPLOADS
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
 from locution_gateway.uploads import convert
@@ -44,18 +45,18 @@ class Uploads(UploadServiceServicer):
     async def WriteUpload(self, request_iterator: AsyncIterator[pb.WriteUploadRequest], context: Context) -> pb.Upload:
         start = await convert.start(request_iterator)
         pieces = convert.pieces(request_iterator)
-        upload_id = convert.upload_id(start.name)
+        upload_id = UPLOADS.id(start.name)
         upload = await self.write.run(caller(Principal), upload_id, start.offset, pieces)
         return convert.upload_to_proto(upload)
 
     async def CompleteUpload(self, request: pb.CompleteUploadRequest, context: Context) -> pb.Upload:
         sha256 = request.sha256 if request.HasField("sha256") else None
         parts = convert.stated_parts(request.parts)
-        upload = await self.complete.run(caller(Principal), convert.upload_id(request.name), sha256, parts)
+        upload = await self.complete.run(caller(Principal), UPLOADS.id(request.name), sha256, parts)
         return convert.upload_to_proto(upload)
 
     async def GetUpload(self, request: pb.GetUploadRequest, context: Context) -> pb.Upload:
-        upload = await self.read.get(caller(Principal), convert.upload_id(request.name))
+        upload = await self.read.get(caller(Principal), UPLOADS.id(request.name))
         return convert.upload_to_proto(upload)
 
     async def ListUploads(self, request: pb.ListUploadsRequest, context: Context) -> pb.ListUploadsResponse:
@@ -63,12 +64,12 @@ class Uploads(UploadServiceServicer):
         return pb.ListUploadsResponse(uploads=map(convert.upload_to_proto, uploads), next_page_token=token)
 
     async def DeleteUpload(self, request: pb.DeleteUploadRequest, context: Context) -> Empty:
-        await self.delete.run(caller(Principal), convert.upload_id(request.name), version(request.etag))
+        await self.delete.run(caller(Principal), UPLOADS.id(request.name), version(request.etag))
         return Empty()
 
     async def CreateUploadPartUrls(
         self, request: pb.CreateUploadPartUrlsRequest, context: Context
     ) -> pb.CreateUploadPartUrlsResponse:
-        upload_id = convert.upload_id(request.name)
+        upload_id = UPLOADS.id(request.name)
         urls = await self.part_urls.run(caller(Principal), upload_id, list(request.part_numbers))
         return convert.part_urls_to_proto(urls, PART_SIZE)

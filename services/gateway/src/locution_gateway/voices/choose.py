@@ -10,8 +10,8 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.jobs.config import DiarizationRequest, JobConfig
 from locution_gateway.models.models import ModelChoice
+from locution_gateway.platform.ids import VoiceId
 from locution_gateway.platform.principal import Principal
-from locution_gateway.voices.models import VoiceId
 from locution_gateway.voices.ports import VoiceStore
 
 

@@ -11,13 +11,13 @@ from locution_speech.clock import SAMPLE_RATE
 from locution_gateway.jobs.models import JobState
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.authorise import require
-from locution_gateway.platform.ids import JobId, new_id
+from locution_gateway.platform.ids import JobId, VoiceId, new_id
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.masks import masked
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.platform.requests import RequestKey
-from locution_gateway.voices.models import Embedding, NewVoice, Sample, Voice, VoiceChange, VoiceId
+from locution_gateway.voices.models import Embedding, NewVoice, Sample, Voice, VoiceChange
 from locution_gateway.voices.ports import VoiceStore
 
 LEAST_SPEECH: Final = 5 * SAMPLE_RATE

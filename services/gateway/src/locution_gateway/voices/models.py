@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, TypeAlias
-from uuid import UUID
+from typing import TypeAlias
 
 from locution_gateway.models.models import ModelChoice
+from locution_gateway.platform.ids import VoiceId
 
-VoiceId = NewType("VoiceId", UUID)
 Embedding: TypeAlias = tuple[float, ...]
 """A voice as a diarization weight hears it; only those of the same weight can be compared."""
 

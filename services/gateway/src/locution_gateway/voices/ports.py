@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from locution_gateway.platform.ids import JobId
+from locution_gateway.platform.ids import JobId, VoiceId
 from locution_gateway.platform.listing import Page, PageQuery
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.platform.requests import RequestKey
-from locution_gateway.voices.models import KnownVoice, NewVoice, Sample, Voice, VoiceChange, VoiceId
+from locution_gateway.voices.models import KnownVoice, NewVoice, Sample, Voice, VoiceChange
 
 
 class VoiceStore(Protocol):

@@ -10,10 +10,9 @@ from uuid import UUID
 from locution.v1 import webhook_service_pb2 as pb
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.jobs.convert import job_name
 from locution_gateway.platform.convert import refuse_others, timestamp
 from locution_gateway.platform.etags import etag
-from locution_gateway.platform.names import parse_id
+from locution_gateway.platform.names import JOBS, Names
 from locution_gateway.webhooks.manage import WebhookDraft
 from locution_gateway.webhooks.models import (
     Delivery,
@@ -31,16 +30,10 @@ CREATABLE: Final = SETTABLE | {"signature_scheme"}
 UPDATABLE: Final = SETTABLE | {"name", "etag"}
 OVERLAP: Final = timedelta(hours=24)
 
+WEBHOOKS: Final = Names("webhooks", WebhookId, Reason.WEBHOOK_NOT_FOUND)
+
 _PREFIX: Final = "WEBHOOK_EVENT_TYPE_"
 _SCHEME: Final = "SIGNATURE_SCHEME_"
-
-
-def webhook_id(name: str) -> WebhookId:
-    """Return the id in a webhook's name; a name that is none names nothing."""
-    found = parse_id("webhooks", name)
-    if found is None:
-        raise Refused(Reason.WEBHOOK_NOT_FOUND)
-    return WebhookId(found)
 
 
 def delivery_ids(name: str) -> tuple[WebhookId, DeliveryId]:
@@ -50,12 +43,7 @@ def delivery_ids(name: str) -> tuple[WebhookId, DeliveryId]:
         found = UUID(text)
     except ValueError:
         raise Refused(Reason.WEBHOOK_DELIVERY_NOT_FOUND) from None
-    return webhook_id(webhook), DeliveryId(found)
-
-
-def webhook_name(webhook_id: WebhookId) -> str:
-    """Return a webhook's name."""
-    return f"webhooks/{webhook_id}"
+    return WEBHOOKS.id(webhook), DeliveryId(found)
 
 
 def draft(webhook: pb.Webhook) -> WebhookDraft:
@@ -80,7 +68,7 @@ def webhook_to_proto(webhook: Webhook) -> pb.Webhook:
     """Return a webhook as clients see it."""
     since = webhook.failing_since
     return pb.Webhook(
-        name=webhook_name(webhook.webhook_id),
+        name=WEBHOOKS.name(webhook.webhook_id),
         display_name=webhook.display_name,
         url=webhook.url,
         event_types=[_event(event) for event in webhook.event_types],
@@ -99,10 +87,10 @@ def delivery_to_proto(delivery: Delivery) -> pb.WebhookDelivery:
     """Return a delivery as clients see it."""
     last, pending = delivery.last_attempt_time, delivery.state is DeliveryState.PENDING
     return pb.WebhookDelivery(
-        name=f"{webhook_name(delivery.webhook_id)}/deliveries/{delivery.delivery_id}",
+        name=f"{WEBHOOKS.name(delivery.webhook_id)}/deliveries/{delivery.delivery_id}",
         state=pb.WebhookDelivery.State.Value(f"STATE_{delivery.state.value}"),
         event_type=_event(delivery.event_type),
-        job=None if delivery.job_id is None else job_name(delivery.job_id),
+        job=None if delivery.job_id is None else JOBS.name(delivery.job_id),
         attempts=delivery.attempts,
         response_status=delivery.response_status,
         error=delivery.error,

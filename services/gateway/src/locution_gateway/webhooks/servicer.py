@@ -34,33 +34,33 @@ class Webhooks(WebhookServiceServicer):
         return convert.webhook_to_proto(webhook)
 
     async def GetWebhook(self, request: pb.GetWebhookRequest, context: Context) -> pb.Webhook:
-        return convert.webhook_to_proto(await self.read.get(caller(Principal), convert.webhook_id(request.name)))
+        return convert.webhook_to_proto(await self.read.get(caller(Principal), convert.WEBHOOKS.id(request.name)))
 
     async def ListWebhooks(self, request: pb.ListWebhooksRequest, context: Context) -> pb.ListWebhooksResponse:
         webhooks, token = await self.read.list(caller(Principal), request.page_size, request.page_token)
         return pb.ListWebhooksResponse(webhooks=map(convert.webhook_to_proto, webhooks), next_page_token=token)
 
     async def UpdateWebhook(self, request: pb.UpdateWebhookRequest, context: Context) -> pb.Webhook:
-        webhook_id, current = convert.webhook_id(request.webhook.name), version(request.webhook.etag)
+        webhook_id, current = convert.WEBHOOKS.id(request.webhook.name), version(request.webhook.etag)
         values, mask = convert.change(request.webhook), request.update_mask.paths
         webhook = await self.manage.update(caller(Principal), webhook_id, current, mask, values)
         return convert.webhook_to_proto(webhook)
 
     async def DeleteWebhook(self, request: pb.DeleteWebhookRequest, context: Context) -> Empty:
-        await self.manage.delete(caller(Principal), convert.webhook_id(request.name), version(request.etag))
+        await self.manage.delete(caller(Principal), convert.WEBHOOKS.id(request.name), version(request.etag))
         return Empty()
 
     async def RotateWebhookSecret(self, request: pb.RotateWebhookSecretRequest, context: Context) -> pb.Webhook:
-        webhook_id, overlap = convert.webhook_id(request.name), convert.overlap(request)
+        webhook_id, overlap = convert.WEBHOOKS.id(request.name), convert.overlap(request)
         return convert.webhook_to_proto(await self.manage.rotate(caller(Principal), webhook_id, overlap))
 
     async def TestWebhook(self, request: pb.TestWebhookRequest, context: Context) -> pb.WebhookDelivery:
-        return convert.delivery_to_proto(await self.manage.test(caller(Principal), convert.webhook_id(request.name)))
+        return convert.delivery_to_proto(await self.manage.test(caller(Principal), convert.WEBHOOKS.id(request.name)))
 
     async def ListWebhookDeliveries(
         self, request: pb.ListWebhookDeliveriesRequest, context: Context
     ) -> pb.ListWebhookDeliveriesResponse:
-        webhook_id = convert.webhook_id(request.parent)
+        webhook_id = convert.WEBHOOKS.id(request.parent)
         deliveries, token = await self.read.deliveries(
             caller(Principal), webhook_id, request.page_size, request.page_token, request.filter
         )
