@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-GENERATED = ("protos/gen/", "deploy/helm/rendered/", "docs/", "tests/", ".ci/")
+GENERATED = ("protos/gen/", "protos/buf/", "deploy/helm/rendered/", "docs/", "tests/", ".ci/")
 NAMES = {"LICENSE", "NOTICE", "values.schema.json", "verdicts.json", "go.sum"}
 SUFFIXES = {".md", ".lock"}
 WORDS = {"Word", "LiveWord", "TimedWord", "AsrWord"}
