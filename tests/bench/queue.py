@@ -19,7 +19,7 @@ from typing import Any, Final
 import asyncpg
 from locution_common.postgres import open_pool
 from locution_gateway.jobs.models import StageKind
-from locution_gateway.pipeline.ports import SectionResult
+from locution_gateway.pipeline.models import SectionResult
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 

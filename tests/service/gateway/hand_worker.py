@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from locution_common.errors import Reason
 from locution_gateway.jobs.models import Failure, Section, StageKind, StageLease
-from locution_gateway.pipeline.ports import Decoded, Joined, SectionResult
+from locution_gateway.pipeline.models import Decoded, Joined, SectionResult
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.transcripts import codec as transcripts_codec
 from locution_gateway.transcripts.models import SectionTranscript, Speaker, TranscriptSummary

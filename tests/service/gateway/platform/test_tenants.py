@@ -13,7 +13,7 @@ from locution.v1 import job_service_pb2 as jobs
 from locution_common.channels import open_channel
 from locution_common.errors import Reason
 from locution_common.postgres import open_pool
-from locution_gateway.jobs.ports import JobChange
+from locution_gateway.jobs.models import JobChange
 from locution_gateway.jobs.postgres.events import PostgresEvents
 from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
@@ -23,8 +23,7 @@ from locution_gateway.platform.ids import JobId, UploadId, new_id
 from locution_gateway.platform.listing import Filter, PageQuery
 from locution_gateway.platform.principal import DEFAULT_TENANT, Principal, Role, TenantId
 from locution_gateway.transcripts.postgres import PostgresTranscripts
-from locution_gateway.uploads.models import UploadPart
-from locution_gateway.uploads.ports import Seal, Tail
+from locution_gateway.uploads.models import Seal, Tail, UploadPart
 from locution_gateway.uploads.postgres import PostgresUploads
 
 from tests.service.gateway.client import Client, reason

@@ -14,8 +14,7 @@ from locution_common.errors import DependencyUnavailable, Reason, Refused
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import TenantId, system
 from locution_gateway.uploads.create import UploadLimits
-from locution_gateway.uploads.models import Upload, UploadPart, UploadState, Written
-from locution_gateway.uploads.ports import Seal, Tail
+from locution_gateway.uploads.models import Seal, Tail, Upload, UploadPart, UploadState, Written
 from locution_gateway.uploads.write import SMALL_PART_SIZE, Finish, WriteUpload
 
 from tests.unit.gateway.memory_objects import MemoryObjects

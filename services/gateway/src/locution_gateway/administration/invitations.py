@@ -11,7 +11,7 @@ from locution_common.errors import Reason
 
 from locution_gateway.identity import tokens
 from locution_gateway.identity.models import Invitation
-from locution_gateway.identity.ports import InvitationStore
+from locution_gateway.identity.postgres.invitations import PostgresInvitations
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
@@ -25,7 +25,7 @@ TTL: Final = timedelta(days=7)
 class ManageInvitations:
     """Invitations to a tenant, for administrators."""
 
-    def __init__(self, invitations: InvitationStore, reach: Reach, clock: Clock) -> None:
+    def __init__(self, invitations: PostgresInvitations, reach: Reach, clock: Clock) -> None:
         self._invitations = invitations
         self._reach = reach
         self._clock = clock

@@ -10,7 +10,7 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity.models import Issuer
-from locution_gateway.identity.ports import IssuerStore
+from locution_gateway.identity.postgres.issuers import PostgresIssuers
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
@@ -26,7 +26,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 class ManageIssuers:
     """Issuers of a tenant, for operators; the list, for administrators too."""
 
-    def __init__(self, issuers: IssuerStore, reach: Reach) -> None:
+    def __init__(self, issuers: PostgresIssuers, reach: Reach) -> None:
         self._issuers = issuers
         self._reach = reach
 

@@ -8,7 +8,7 @@ from locution_common.clock import Clock
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity.models import Standing, Tenant, TenantChange
-from locution_gateway.identity.ports import TenantStore
+from locution_gateway.identity.postgres.tenants import PostgresTenants
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.listing import Position
 from locution_gateway.platform.masks import masked
@@ -20,7 +20,7 @@ from locution_gateway.platform.reach import Reach
 class ManageTenants:
     """Tenants, for operators; reading, for administrators too."""
 
-    def __init__(self, tenants: TenantStore, reach: Reach, clock: Clock) -> None:
+    def __init__(self, tenants: PostgresTenants, reach: Reach, clock: Clock) -> None:
         self._tenants = tenants
         self._reach = reach
         self._clock = clock

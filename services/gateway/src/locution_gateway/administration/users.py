@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from locution_common.errors import Reason
 
+from locution_gateway.identity.credentials.passwords import ArgonPasswords
 from locution_gateway.identity.models import User, UserChange
-from locution_gateway.identity.ports import Passwords, SessionStore, UserStore
+from locution_gateway.identity.postgres.sessions import PostgresSessions
+from locution_gateway.identity.postgres.users import PostgresUsers
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.masks import masked
 from locution_gateway.platform.pages import Binding, page_size
@@ -18,7 +20,9 @@ from locution_gateway.platform.reach import Reach, require_rank
 class ManageUsers:
     """Users of a tenant, for administrators. Nobody acts upon a user of a higher role."""
 
-    def __init__(self, users: UserStore, sessions: SessionStore, passwords: Passwords, reach: Reach) -> None:
+    def __init__(
+        self, users: PostgresUsers, sessions: PostgresSessions, passwords: ArgonPasswords, reach: Reach
+    ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords

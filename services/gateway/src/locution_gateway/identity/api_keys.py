@@ -11,7 +11,7 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity import tokens
 from locution_gateway.identity.models import ApiKey, NewKey
-from locution_gateway.identity.ports import KeyStore
+from locution_gateway.identity.postgres.api_keys import PostgresApiKeys
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
@@ -47,7 +47,7 @@ class Rotation:
 class ApiKeys:
     """Makes, lists, rotates and revokes keys; nobody gives more than it has."""
 
-    def __init__(self, keys: KeyStore, quotas: KnownQuotas, reach: Reach, clock: Clock) -> None:
+    def __init__(self, keys: PostgresApiKeys, quotas: KnownQuotas, reach: Reach, clock: Clock) -> None:
         self._keys = keys
         self._quotas = quotas
         self._reach = reach

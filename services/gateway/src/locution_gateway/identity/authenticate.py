@@ -13,8 +13,10 @@ from locution_common.clock import Clock
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity import policy, tokens
+from locution_gateway.identity.credentials.access import JwtAccessTokens
+from locution_gateway.identity.credentials.oidc import JwksOidcTokens
 from locution_gateway.identity.models import KeyRecord, SessionRecord
-from locution_gateway.identity.ports import AccessTokens, CredentialStore, OidcTokens
+from locution_gateway.identity.ports import CredentialStore
 from locution_gateway.platform.principal import ANONYMOUS, Principal, SessionId
 from locution_gateway.platform.remember import Remembered
 
@@ -76,7 +78,7 @@ class KeyAuthenticator:
 class SessionAuthenticator:
     """Knows the access tokens of sessions; each names a session that must still be good."""
 
-    def __init__(self, store: CredentialStore, access: AccessTokens, clock: Clock) -> None:
+    def __init__(self, store: CredentialStore, access: JwtAccessTokens, clock: Clock) -> None:
         self._access = access
         self._sessions: Remembered[SessionId, SessionRecord | None] = Remembered(store.session, clock, TTL, REMEMBERED)
 
@@ -115,8 +117,8 @@ class CompositeAuthenticator:
         bootstrap: BootstrapAuthenticator,
         keys: KeyAuthenticator,
         sessions: SessionAuthenticator,
-        access: AccessTokens,
-        oidc: OidcTokens,
+        access: JwtAccessTokens,
+        oidc: JwksOidcTokens,
     ) -> None:
         self._bootstrap = bootstrap
         self._keys = keys

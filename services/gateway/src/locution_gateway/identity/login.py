@@ -11,8 +11,12 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity import tokens
+from locution_gateway.identity.credentials.passwords import ArgonPasswords
 from locution_gateway.identity.models import InvitationRecord, NewUser
-from locution_gateway.identity.ports import CredentialStore, Passwords, SessionStore, TenantStore, UserStore
+from locution_gateway.identity.ports import CredentialStore
+from locution_gateway.identity.postgres.sessions import PostgresSessions
+from locution_gateway.identity.postgres.tenants import PostgresTenants
+from locution_gateway.identity.postgres.users import PostgresUsers
 from locution_gateway.identity.sessions import Session, Sessions
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.principal import Principal, Role, UserId
@@ -27,7 +31,7 @@ class LogIn:
     """Trades e-mail address and password for a session."""
 
     def __init__(
-        self, credentials: CredentialStore, passwords: Passwords, sessions: Sessions, attempts: Attempts
+        self, credentials: CredentialStore, passwords: ArgonPasswords, sessions: Sessions, attempts: Attempts
     ) -> None:
         self._credentials = credentials
         self._passwords = passwords
@@ -75,9 +79,9 @@ class Register:
     def __init__(
         self,
         credentials: CredentialStore,
-        users: UserStore,
-        tenants: TenantStore,
-        passwords: Passwords,
+        users: PostgresUsers,
+        tenants: PostgresTenants,
+        passwords: ArgonPasswords,
         sessions: Sessions,
         open_tenant: str | None,
     ) -> None:
@@ -127,7 +131,9 @@ class Register:
 class ChangePassword:
     """Changes the caller's own password."""
 
-    def __init__(self, users: UserStore, sessions: SessionStore, passwords: Passwords, attempts: Attempts) -> None:
+    def __init__(
+        self, users: PostgresUsers, sessions: PostgresSessions, passwords: ArgonPasswords, attempts: Attempts
+    ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords

@@ -10,8 +10,10 @@ from locution_common.clock import Clock
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity import tokens
+from locution_gateway.identity.credentials.access import JwtAccessTokens
 from locution_gateway.identity.models import NewSession, SessionRecord
-from locution_gateway.identity.ports import AccessTokens, CredentialStore, SessionStore
+from locution_gateway.identity.ports import CredentialStore
+from locution_gateway.identity.postgres.sessions import PostgresSessions
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.principal import Credential, Principal, Role, SessionId, TenantId, UserId
 
@@ -32,9 +34,9 @@ class Sessions:
 
     def __init__(
         self,
-        store: SessionStore,
+        store: PostgresSessions,
         credentials: CredentialStore,
-        access: AccessTokens,
+        access: JwtAccessTokens,
         clock: Clock,
         lifetime: timedelta,
     ) -> None:

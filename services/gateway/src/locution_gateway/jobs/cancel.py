@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from locution_gateway.jobs.models import Job
-from locution_gateway.jobs.ports import JobStore
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal, Role
@@ -12,7 +12,7 @@ from locution_gateway.platform.principal import Principal, Role
 class CancelJob:
     """Asks for a job's end."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
 
     async def run(self, principal: Principal, job_id: JobId) -> Job:

@@ -19,6 +19,7 @@ from locution_gateway.jobs.models import (
     EventKind,
     Failure,
     Job,
+    JobChange,
     JobEvent,
     JobState,
     JobWarning,
@@ -26,7 +27,6 @@ from locution_gateway.jobs.models import (
     StageProgress,
     WarningCode,
 )
-from locution_gateway.jobs.ports import JobChange
 from locution_gateway.jobs.watch import cursor_of
 from locution_gateway.platform.convert import duration, offset, refuse_others, seconds, timestamp
 from locution_gateway.platform.etags import etag

@@ -10,8 +10,9 @@ from locution_common.clock import Clock
 from locution_gateway.jobs.config import JobRequestConfig
 from locution_gateway.jobs.configure import Configure, Configured
 from locution_gateway.jobs.defaults import Defaults
-from locution_gateway.jobs.models import Job, JobState
-from locution_gateway.jobs.ports import JobStore, NewJob, VoiceChooser
+from locution_gateway.jobs.models import Job, JobState, NewJob
+from locution_gateway.jobs.ports import VoiceChooser
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import JobId, UploadId, new_id
 from locution_gateway.platform.principal import Principal, Role
@@ -35,7 +36,7 @@ class CreateJob:
 
     def __init__(
         self,
-        jobs: JobStore,
+        jobs: PostgresJobs,
         configure: Configure,
         clock: Clock,
         trace: Callable[[], str],

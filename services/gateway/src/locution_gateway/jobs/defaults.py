@@ -10,7 +10,7 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.jobs.config import Afterwards, JobDefaults, JobRequestConfig, StoredDefaults
 from locution_gateway.jobs.fill import OWN, Filled, fill
-from locution_gateway.jobs.ports import DefaultsStore
+from locution_gateway.jobs.postgres.defaults import PostgresDefaults
 from locution_gateway.platform.masks import checked
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.reach import Reach
@@ -29,7 +29,7 @@ TENANT: Final = ""
 class Defaults:
     """Reads and changes defaults, and fills jobs from them."""
 
-    def __init__(self, store: DefaultsStore, reach: Reach) -> None:
+    def __init__(self, store: PostgresDefaults, reach: Reach) -> None:
         self._store = store
         self._reach = reach
 

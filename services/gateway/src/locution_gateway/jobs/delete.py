@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from locution_gateway.jobs.ports import JobStore
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.jobs.read import FIELDS
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.filters import parse_filter
@@ -17,7 +17,7 @@ BATCH: Final = 200
 class DeleteJobs:
     """Deletes jobs with all that they made."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
 
     async def one(self, principal: Principal, job_id: JobId, version: int | None) -> None:

@@ -10,11 +10,11 @@ from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.jobs.config import JobConfig, JobRequestConfig
 from locution_gateway.jobs.configure import Configure
-from locution_gateway.jobs.models import StageKind
-from locution_gateway.jobs.ports import Backlog, JobStore
+from locution_gateway.jobs.models import Backlog, StageKind
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
-from locution_gateway.quotas.ports import QuotaStore
+from locution_gateway.quotas.postgres.quotas import PostgresQuotas
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Estimate:
 class EstimateJob:
     """Estimates by the measured speed of models."""
 
-    def __init__(self, jobs: JobStore, configure: Configure, clock: Clock, quotas: QuotaStore | None = None) -> None:
+    def __init__(
+        self, jobs: PostgresJobs, configure: Configure, clock: Clock, quotas: PostgresQuotas | None = None
+    ) -> None:
         self._quotas = quotas
         self._jobs = jobs
         self._configure = configure

@@ -166,3 +166,39 @@ class JobEvent:
     event_time: datetime
     kind: EventKind
     payload: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be created.
+
+    `paid_samples` were charged before, from the recording's start; None for a job that nobody has paid for.
+    """
+
+    job_id: JobId
+    display_name: str
+    upload_id: UploadId
+    requested: JobRequestConfig
+    config: JobConfig
+    tags: tuple[str, ...]
+    priority: int
+    warnings: tuple[JobWarning, ...]
+    trace_context: str
+    paid_samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """What UpdateJob sets; None leaves a field as it is."""
+
+    display_name: str | None = None
+    tags: tuple[str, ...] | None = None
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What goes before a job: jobs, and their audio that is not done, in samples."""
+
+    jobs: int
+    samples: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from locution_gateway.jobs.models import Job, JobState
-from locution_gateway.jobs.ports import JobStore
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.filters import Field, Kind, parse_filter, parse_order
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.listing import Order, PageQuery
@@ -39,7 +39,7 @@ class JobPage:
 class ReadJobs:
     """Reads a tenant's jobs."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
 
     async def get(self, principal: Principal, job_id: JobId) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from locution_gateway.jobs.models import Job
-from locution_gateway.jobs.ports import JobStore
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.principal import Principal, Role
@@ -15,7 +15,7 @@ from locution_gateway.platform.requests import RequestKey
 class RetryJob:
     """Makes a new job of one that FAILED or was CANCELLED."""
 
-    def __init__(self, jobs: JobStore, trace: Callable[[], str]) -> None:
+    def __init__(self, jobs: PostgresJobs, trace: Callable[[], str]) -> None:
         self._jobs = jobs
         self._trace = trace
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
-from locution_gateway.jobs.models import Job
-from locution_gateway.jobs.ports import JobChange, JobStore
+from locution_gateway.jobs.models import Job, JobChange
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.masks import unchangeable
@@ -18,7 +18,7 @@ CHANGEABLE = tuple(field.name for field in fields(JobChange))
 class UpdateJob:
     """Sets display name, tags and priority."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
 
     async def run(

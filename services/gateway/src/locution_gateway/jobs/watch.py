@@ -10,7 +10,8 @@ from typing import Final
 from locution_common.errors import DependencyUnavailable, Reason, Refused
 
 from locution_gateway.jobs.models import EventKind, JobEvent, JobState
-from locution_gateway.jobs.ports import EventStore, Wakeups
+from locution_gateway.jobs.postgres.events import PostgresEvents
+from locution_gateway.jobs.postgres.wakeups import PostgresWakeups
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
 
@@ -20,7 +21,9 @@ BATCH: Final = 500
 class WatchJob:
     """Gives every event of a job from a cursor on, then waits for more until the job has ended."""
 
-    def __init__(self, events: EventStore, wakeups: Wakeups, stopping: asyncio.Event, poll: float = 1.0) -> None:
+    def __init__(
+        self, events: PostgresEvents, wakeups: PostgresWakeups, stopping: asyncio.Event, poll: float = 1.0
+    ) -> None:
         self._events = events
         self._wakeups = wakeups
         self._stopping = stopping

@@ -13,8 +13,8 @@ from locution_gateway.jobs.config import Afterwards, DiarizationRequest
 from locution_gateway.live import tokens
 from locution_gateway.live.audio import begin_before, position
 from locution_gateway.live.configure import configured, wants_speakers
-from locution_gateway.live.models import ListenFrom, LiveFinal, LiveId, LiveRequest, LiveSession, Resume
-from locution_gateway.live.ports import LiveStore, NewLive
+from locution_gateway.live.models import ListenFrom, LiveFinal, LiveId, LiveRequest, LiveSession, NewLive, Resume
+from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.models.models import ModelKind, ResolvedModel
 from locution_gateway.models.ports import ModelResolver
 from locution_gateway.platform.ids import new_id
@@ -47,7 +47,7 @@ class Attach:
 
     def __init__(
         self,
-        store: LiveStore,
+        store: PostgresLive,
         objects: ObjectBytes,
         models: ModelResolver,
         trace: Callable[[], str],

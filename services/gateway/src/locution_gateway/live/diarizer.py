@@ -27,7 +27,7 @@ CLUSTER_SECONDS: Final = 600.0
 
 
 class GrpcLiveSpeakers:
-    """Diarizers over gRPC; a tenant's sessions share one flow."""
+    """Diarizers. A refusal with `retry_after` comes before any result."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
@@ -48,7 +48,7 @@ class GrpcLiveSpeakers:
     async def cluster(
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
     ) -> AsyncGenerator[tuple[Turn[int], ...]]:
-        """Join sections' speakers into speakers of the session; one answer a section, in order."""
+        """Join what was heard in sections into speakers of the session; yield one answer a section, in order."""
         start = wire.cluster_start_to_proto(live_flow(principal), wanted.model.path, hints(wanted))
         exchange = Exchange(self._stub.Cluster(), _clustered(start, sections), CLUSTER_SECONDS)
         exchange.admit()

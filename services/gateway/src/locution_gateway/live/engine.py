@@ -47,7 +47,7 @@ class GrpcLiveEngine:
 
     @asynccontextmanager
     async def listen(self, principal: Principal, config: LiveConfig, begin: ListenFrom) -> AsyncIterator[GrpcListening]:
-        """Open a stream to any engine."""
+        """Open a stream to any engine. Raises EngineLostError, or what the engine refuses with."""
         with telemetry.resumed(begin.trace):
             call: Call = self._stub.Listen()
         listening = GrpcListening(call)
@@ -59,7 +59,7 @@ class GrpcLiveEngine:
 
 
 class GrpcListening:
-    """One stream to one engine."""
+    """One stream to one engine, which told what it runs with. Each method may raise EngineLostError."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -74,7 +74,7 @@ class GrpcListening:
         return self._started
 
     def abandon(self) -> None:
-        """Give the engine up."""
+        """Give the engine up: who waits for it gets EngineLostError."""
         self._abandoned = True
         self._call.cancel()
 
@@ -87,7 +87,7 @@ class GrpcListening:
         self._started = wire.started_from_proto(answer.started)
 
     async def send(self, first: int, pcm: bytes) -> None:
-        """Send PCM that begins at a sample."""
+        """Send at most one second of PCM that begins at a sample; waits while the engine is behind."""
         await self._write(wire.listen_input_to_proto(Chunk(first, pcm)))
 
     async def flush(self) -> None:
@@ -104,7 +104,7 @@ class GrpcListening:
             await self._call.done_writing()
 
     async def events(self) -> AsyncIterator[ListenEvent]:
-        """Yield what the engine tells."""
+        """Yield what the engine tells, ListenDone last."""
         while (answer := await self._read(patient=True)) is not None:
             with believed():
                 event = wire.listen_event_from_proto(answer)

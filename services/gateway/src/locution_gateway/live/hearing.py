@@ -14,9 +14,9 @@ from locution_common.errors import DependencyUnavailable
 from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProgress, ListenUpdate, Started
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH, samples
 
+from locution_gateway.live.engine import GrpcListening, GrpcLiveEngine
 from locution_gateway.live.errors import EngineLostError
 from locution_gateway.live.models import EngineReplaced, ListenFrom, LiveConfig
-from locution_gateway.live.ports import Listening, LiveEngine
 from locution_gateway.platform.principal import Principal
 
 PIECE: Final = SAMPLE_RATE
@@ -36,7 +36,7 @@ class Hearing:
     """Feed engines with a session's audio from sample `begin.first` on."""
 
     def __init__(
-        self, engine: LiveEngine, principal: Principal, config: LiveConfig, begin: ListenFrom, clock: Clock
+        self, engine: GrpcLiveEngine, principal: Principal, config: LiveConfig, begin: ListenFrom, clock: Clock
     ) -> None:
         self._engine = engine
         self._principal = principal
@@ -140,7 +140,7 @@ class Hearing:
         self._changes.clear()
         return ListenFrom(self._first, max(self._done, self._first), self._language, self._trace)
 
-    async def _conversation(self, listening: Listening) -> AsyncGenerator[ListenEvent]:
+    async def _conversation(self, listening: GrpcListening) -> AsyncGenerator[ListenEvent]:
         helpers = [asyncio.create_task(self._send_all(listening)), asyncio.create_task(self._watch(listening))]
         try:
             async for event in listening.events():
@@ -151,7 +151,7 @@ class Hearing:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
 
-    async def _watch(self, listening: Listening) -> None:
+    async def _watch(self, listening: GrpcListening) -> None:
         """Give up an engine that was sent audio and says nothing for too long."""
         seen, since = self._events, self._clock.monotonic()
         while True:
@@ -187,7 +187,7 @@ class Hearing:
         while self._flushes and self._flushes[0] <= self._done:
             self._flushes.popleft()
 
-    async def _send_all(self, listening: Listening) -> None:
+    async def _send_all(self, listening: GrpcListening) -> None:
         """Send what is there and what comes; a lost engine is noticed by the reader."""
         try:
             while await self._send_next(listening):
@@ -195,7 +195,7 @@ class Hearing:
         except EngineLostError:
             return
 
-    async def _send_next(self, listening: Listening) -> bool:
+    async def _send_next(self, listening: GrpcListening) -> bool:
         async with self._changed:
             await self._changed.wait_for(self._something)
             step = self._next()

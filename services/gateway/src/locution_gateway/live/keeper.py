@@ -12,7 +12,7 @@ from locution_common.retry import Backoff, retry
 
 from locution_gateway.live import keys
 from locution_gateway.live.models import Ack, LiveChunk, LiveSession
-from locution_gateway.live.ports import LiveStore
+from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.platform.principal import Principal
 from locution_gateway.uploads.ports import ObjectBytes
 
@@ -26,7 +26,7 @@ class Keeper:
 
     def __init__(
         self,
-        store: LiveStore,
+        store: PostgresLive,
         objects: ObjectBytes,
         principal: Principal,
         session: LiveSession,

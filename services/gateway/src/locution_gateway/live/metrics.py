@@ -52,11 +52,11 @@ class LiveMeasures:
             self._streams.dec()
 
     def partial(self, lag: float) -> None:
-        """Note how far a partial trails."""
+        """Note by how many seconds of audio a partial trails what was received."""
         self._partial.observe(lag)
 
     def confirmed(self, took: float) -> None:
-        """Note how long a word took."""
+        """Note how long a word took from when its end was received until it was confirmed."""
         self._confirmed.observe(took)
 
     def final(self, session: LiveSession, final: LiveFinal, lag: float) -> None:

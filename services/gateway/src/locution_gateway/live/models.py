@@ -275,3 +275,15 @@ class LiveLimits:
     keep_every: float = 0.7
     grace: float = 5.0
     default: Afterwards = field(default=Afterwards.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLive:
+    """A session to be created, owned by the stream that creates it."""
+
+    session_id: LiveId
+    display_name: str
+    config: LiveConfig
+    token_hash: bytes
+    owner: UUID
+    trace_context: str

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from locution_common.clock import Clock
 
-from locution_gateway.live.ports import LiveEngine, LiveObserver, LiveSpeakers, LiveStore
+from locution_gateway.live.diarizer import GrpcLiveSpeakers
+from locution_gateway.live.engine import GrpcLiveEngine
+from locution_gateway.live.metrics import LiveMeasures
+from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.media.stream import StreamDecoders
 from locution_gateway.uploads.ports import ObjectBytes
 
@@ -16,11 +19,11 @@ from locution_gateway.uploads.ports import ObjectBytes
 class LiveParts:
     """What a stream works with."""
 
-    store: LiveStore
+    store: PostgresLive
     objects: ObjectBytes
-    engine: LiveEngine
+    engine: GrpcLiveEngine
     decoders: StreamDecoders
-    observer: LiveObserver
+    observer: LiveMeasures
     clock: Clock
     stopping: asyncio.Event
-    speakers: LiveSpeakers | None = None
+    speakers: GrpcLiveSpeakers | None = None

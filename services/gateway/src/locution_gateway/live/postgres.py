@@ -15,8 +15,7 @@ from locution_speech.speakers import SpeakerVoice
 from pydantic import TypeAdapter
 
 from locution_gateway.live import sql
-from locution_gateway.live.models import LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession, LiveState
-from locution_gateway.live.ports import NewLive
+from locution_gateway.live.models import LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession, LiveState, NewLive
 from locution_gateway.live.speakers import LiveSection
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.database import TenantDatabase
@@ -41,7 +40,10 @@ VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
 
 class PostgresLive:
-    """Sessions over a TenantDatabase: `lease` for silent owners, `resume` for clients, `retention` after the end."""
+    """Sessions of a tenant; absent and foreign raise LIVE_SESSION_NOT_FOUND alike.
+
+    Writes that name an owner raise LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it owns the session no more.
+    """
 
     def __init__(
         self, database: TenantDatabase, lease: timedelta, resume: timedelta, retention: timedelta, guard: QuotaGuard
@@ -74,7 +76,10 @@ class PostgresLive:
     async def resume(
         self, principal: Principal, session_id: LiveId, shown: bytes, fresh: bytes, owner: UUID
     ) -> LiveSession:
-        """Give a session to another stream with a fresh token."""
+        """Give a session to another stream with a fresh token.
+
+        Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
+        """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
             if row is None:
@@ -95,27 +100,27 @@ class PostgresLive:
         await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume)
 
     async def keep(self, principal: Principal, session_id: LiveId, owner: UUID, chunk: LiveChunk, samples: int) -> None:
-        """Count audio that the object store holds."""
+        """Count audio that the object store holds, and retire the resume token before the last."""
         await self._owned(principal, session_id, sql.KEEP, owner, chunk.start, chunk.end, chunk.key, samples)
 
     async def add_final(
         self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal, language: str | None
     ) -> None:
-        """Keep a final."""
+        """Keep a final; all before its end is done."""
         body = FINAL.dump(final)
         await self._owned(principal, session_id, sql.ADD_FINAL, owner, final.final_id, final.end, body, language)
 
     async def label(self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal) -> None:
-        """Replace a final."""
+        """Replace a final with the same final whose words have speakers."""
         await self._owned(principal, session_id, sql.LABEL, owner, final.final_id, FINAL.dump(final))
 
     async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
-        """Keep what a diarizer heard."""
+        """Keep what a diarizer heard in a final's audio, in place of what was heard in it before."""
         values = (section.final_id, section.start, section.key, VOICES.dump(section.voices))
         await self._owned(principal, session_id, sql.ADD_SECTION, owner, *values)
 
     async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
-        """Return sections behind an id."""
+        """Return up to `limit` sections of finals behind an id, in order."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.SECTIONS, session_id, principal.tenant_id, after, limit)
         return [_section(row) for row in rows]
@@ -133,12 +138,12 @@ class PostgresLive:
         await self._owned(principal, session_id, sql.HEARD_BY, owner, SIZES.dump(engine))
 
     async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
-        """Let a session go."""
+        """Let a session go; nothing when the owner has lost it."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume)
 
     async def end(self, principal: Principal, session_id: LiveId, owner: UUID | None, reason: str) -> LiveSession:
-        """Make it ENDING."""
+        """Make it ENDING; one that was ended before stays as it is. Without an owner it is taken from its stream."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.END, session_id, principal.tenant_id, reason, SETTLE_PAUSE, owner)
             session = await _get(connection, principal, session_id)
@@ -158,13 +163,13 @@ class PostgresLive:
             return await _get(connection, principal, session_id)
 
     async def finals(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveFinal]:
-        """Return finals behind an id."""
+        """Return up to `limit` finals behind an id."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.FINALS, session_id, principal.tenant_id, after, limit)
         return [FINAL.load(row["body"]) for row in rows]
 
     async def chunks(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveChunk]:
-        """Return chunks that end behind an offset."""
+        """Return up to `limit` chunks that end behind an offset, in order."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.CHUNKS, session_id, principal.tenant_id, after, limit)
         return [LiveChunk(*row) for row in rows]
@@ -191,7 +196,10 @@ class PostgresLive:
         return [(TenantId(tenant), LiveId(session)) for tenant, session in rows]
 
     async def expire(self, principal: Principal, session_id: LiveId) -> LiveSession | None:
-        """Act on a session whose time is over."""
+        """Act on a session whose time is over: give up an OPEN one, claim an ENDING one, forget an ENDED one.
+
+        Returns the session when it is to be settled now.
+        """
         key = (session_id, principal.tenant_id)
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.OVER, *key)

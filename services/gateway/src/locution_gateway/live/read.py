@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from locution_gateway.live.models import LiveId, LiveSession, LiveState
-from locution_gateway.live.ports import LiveStore
+from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.filters import Field, Kind, parse_filter
@@ -24,7 +24,7 @@ FIELDS: Final[Mapping[str, Field]] = {
 class ReadLive:
     """Reads a tenant's sessions."""
 
-    def __init__(self, store: LiveStore) -> None:
+    def __init__(self, store: PostgresLive) -> None:
         self._store = store
 
     async def get(self, principal: Principal, session_id: LiveId) -> LiveSession:
@@ -44,7 +44,7 @@ class ReadLive:
 class EndLive:
     """Ends sessions."""
 
-    def __init__(self, store: LiveStore, settle: SettleLive) -> None:
+    def __init__(self, store: PostgresLive, settle: SettleLive) -> None:
         self._store = store
         self._settle = settle
 

@@ -16,7 +16,7 @@ from locution_gateway.jobs.config import (
 from locution_gateway.jobs.create import CreateJob, JobDraft
 from locution_gateway.live.attach import Attach
 from locution_gateway.live.models import LiveId, LiveSession, LiveState
-from locution_gateway.live.ports import LiveStore
+from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.platform.background import guarded
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import Principal, Role, system
@@ -32,7 +32,7 @@ class SettleLive:
     """Settles sessions; repeatable, because upload and job are made once for a session."""
 
     def __init__(
-        self, store: LiveStore, attach: Attach, create: CreateUpload, write: WriteUpload, jobs: CreateJob
+        self, store: PostgresLive, attach: Attach, create: CreateUpload, write: WriteUpload, jobs: CreateJob
     ) -> None:
         self._store = store
         self._attach = attach

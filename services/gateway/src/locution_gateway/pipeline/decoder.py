@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from locution_common.errors import DependencyUnavailable
@@ -20,19 +19,12 @@ from locution_gateway.media import decode as child
 from locution_gateway.media import models as media
 from locution_gateway.media import sections
 from locution_gateway.media.sections import Sectioner, SectionRule
-from locution_gateway.pipeline.ports import Decoded, Progress, StageWork
+from locution_gateway.pipeline.models import Decoded, Progress, StageWork
 from locution_gateway.pipeline.recording import channel_key, pcm_prefix
+from locution_gateway.pipeline.sources import PostgresSources
 
 PIECES = 4
 """How many pieces of PCM may wait for the object store before the decoder has to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The object that a job's upload became."""
-
-    key: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +37,17 @@ class Decoding:
     scratch: Path | None
 
 
-class Sources(Protocol):
-    """Finds a job's object."""
-
-    async def source(self, work: StageWork) -> Source:
-        """Return it. Refused with UPLOAD_STATE_CONFLICT while it is verified, UPLOAD_NOT_FOUND when it is gone."""
-
-
 class MediaDecoder:
     """Streams object → child → PCM objects, memory flat in the length."""
 
-    def __init__(self, store: ObjectStore, sources: Sources, decoding: Decoding) -> None:
+    def __init__(self, store: ObjectStore, sources: PostgresSources, decoding: Decoding) -> None:
         """Decode what `sources` finds, and keep PCM in `store`."""
         self._store = store
         self._sources = sources
         self._decoding = decoding
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
-        """Decode the job's upload. Raises MEDIA."""
+        """Decode the job's upload, keep its PCM, cut it at pauses. Raises the media errors of the catalogue."""
         source = await self._sources.source(work)
         pcm_key = _place(work.lease)
         async with AsyncExitStack() as stack:

@@ -13,7 +13,7 @@ from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
 from locution_gateway.jobs.config import ChannelMode
 from locution_gateway.jobs.models import Job, JobWarning, Section, WarningCode
-from locution_gateway.pipeline.ports import Joined
+from locution_gateway.pipeline.models import Joined
 from locution_gateway.pipeline.speakers import assign
 from locution_gateway.transcripts.models import SectionTranscript, Speaker, TranscriptSummary
 from locution_gateway.voices.models import KnownVoice

@@ -31,7 +31,7 @@ from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine, failure_of, lock_job
 from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.ports import Decoded, FinishedStage, Joined, SectionResult, StageWork
+from locution_gateway.pipeline.models import Decoded, FinishedStage, Joined, SectionResult, StageWork
 from locution_gateway.pipeline.recording import pcm_prefix
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
@@ -41,7 +41,10 @@ from locution_gateway.transcripts import sql as transcripts_sql
 
 
 class PostgresStages:
-    """The stage queue over a TenantDatabase whose role may call gateway.claim_stage."""
+    """The queue of stages. Time is the database's; every write but `claim` is fenced by the lease's token.
+
+    A write under a lease that was lost changes zero rows and raises LeaseLostError.
+    """
 
     def __init__(self, database: TenantDatabase, default_retention: timedelta) -> None:
         """Keep jobs without a retention of their own for `default_retention` after their end."""
@@ -49,13 +52,13 @@ class PostgresStages:
         self._machine = JobStateMachine(default_retention)
 
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
-        """Take the next ready stage under a fresh lease."""
+        """Take the next stage that is ready, fairly between tenants; None when there is none."""
         async with self._everyone() as connection:
             row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds))
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:
-        """Load the stage's job and set it RUNNING."""
+        """Load what the stage works on and set its job RUNNING. Raises LeaseLostError when the job is gone."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             if await connection.fetchval(sql.START_JOB, lease.job_id):
@@ -65,7 +68,7 @@ class PostgresStages:
         return StageWork(lease, job, tuple(Section(*row) for row in rows))
 
     async def renew(self, lease: StageLease, duration: timedelta, done_samples: int) -> bool:
-        """Renew in one fenced statement."""
+        """Renew the lease, store progress, and return whether cancellation is wanted, in one statement."""
         async with self._tenant(lease.tenant_id) as connection:
             if done_samples:
                 # The job before the stage, as everywhere: its progress is an event of the job.
@@ -78,7 +81,7 @@ class PostgresStages:
         return bool(wanted)
 
     async def finish_decode(self, lease: StageLease, decoded: Decoded) -> None:
-        """Keep the sections and make their stages ready."""
+        """Keep what decoding gave and make the sections' stages ready."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, decoded.audio_samples, 0.0)
@@ -90,7 +93,7 @@ class PostgresStages:
             await self._machine.run(connection, lease.job_id)
 
     async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
-        """Keep an engine's result byte for byte."""
+        """Keep the result of a TRANSCRIBE, DIARIZE or CLUSTER stage."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, 0, result.work_seconds)
@@ -99,7 +102,7 @@ class PostgresStages:
             await self._machine.run(connection, lease.job_id)
 
     async def finish_join(self, lease: StageLease, joined: Joined) -> None:
-        """Keep the transcript and end the job."""
+        """Keep the transcript and end the job as SUCCEEDED."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, job.audio_samples or 0, 0.0)
@@ -115,7 +118,7 @@ class PostgresStages:
             await self._machine.succeed(connection, job, joined.warnings, metrics)
 
     async def give_back(self, lease: StageLease, failure: Failure, delay: timedelta, max_age: timedelta) -> None:
-        """Return the stage without using an attempt, unless its job is too old."""
+        """Make the stage ready after `delay` without using an attempt; dead once the job is older than max_age."""
         async with self._tenant(lease.tenant_id) as connection:
             age = await connection.fetchval(sql.JOB_AGE, lease.job_id)
             if age is not None and age > max_age:
@@ -125,26 +128,26 @@ class PostgresStages:
                 await self._return(connection, lease, StageState.READY, failure, 1, delay)
 
     async def fail(self, lease: StageLease, failure: Failure, delay: timedelta | None, max_attempts: int) -> None:
-        """Return the stage for another attempt, or bury it."""
+        """Make the stage ready again after `delay`, or dead when that is None or the attempts are used up."""
         async with self._tenant(lease.tenant_id) as connection:
             again = delay is not None and lease.attempts < max_attempts
             state = StageState.READY if again else StageState.DEAD
             await self._return(connection, lease, state, failure, 0, delay or timedelta())
 
     async def cancel(self, lease: StageLease) -> None:
-        """End the stage as CANCELLED."""
+        """End the stage as CANCELLED, because its job is to be cancelled."""
         reason = Failure(Reason.JOB_CANCELLED, Reason.JOB_CANCELLED.message)
         async with self._tenant(lease.tenant_id) as connection:
             await self._return(connection, lease, StageState.CANCELLED, reason, 0, timedelta())
 
     async def finished(self, lease: StageLease, kinds: Sequence[StageKind]) -> tuple[FinishedStage, ...]:
-        """Return sibling stages that ended, with their kept bytes."""
+        """Return the job's stages of these kinds that are DONE or DEAD, by kind, section and channel."""
         async with self._tenant(lease.tenant_id) as connection:
             rows = await connection.fetch(sql.FINISHED, lease.job_id, list(kinds))
         return tuple(_finished(row) for row in rows)
 
     async def sweep(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
-        """Return or bury stages whose holder went silent."""
+        """Return or bury stages whose holder went silent, end cancelled jobs, and return how many were touched."""
         async with self._everyone() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
         for tenant_id, stage_id, token in expired:

@@ -32,7 +32,7 @@ class StoredRecording:
         self._store = store
 
     async def read(self, pcm_key: str, channel: int, section: Section) -> AsyncIterator[bytes]:
-        """Yield a section's PCM a quarter of a mebibyte (8 s) at a time."""
+        """Give the section's mono s16le PCM at 16 kHz in chunks of whole samples, memory flat in its length."""
         offset, length = section.start * SAMPLE_BYTES, (section.end - section.start) * SAMPLE_BYTES
         key = channel_key(pcm_key, channel)
         async for data in self._store.stream(key, offset=offset, length=length, range_size=RANGE_BYTES):

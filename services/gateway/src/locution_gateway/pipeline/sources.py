@@ -6,8 +6,7 @@ from typing import Final
 
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.pipeline.decoder import Source
-from locution_gateway.pipeline.ports import StageWork
+from locution_gateway.pipeline.models import Source, StageWork
 from locution_gateway.pipeline.postgres import translated
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import system
@@ -32,7 +31,7 @@ class PostgresSources:
         self._database = database
 
     async def source(self, work: StageWork) -> Source:
-        """Return the object. Refused with UPLOAD_STATE_CONFLICT or UPLOAD_NOT_FOUND."""
+        """Return it. Refused with UPLOAD_STATE_CONFLICT while it is verified, UPLOAD_NOT_FOUND when it is gone."""
         with translated():
             async with self._database.transaction(system(work.lease.tenant_id)) as connection:
                 row = await connection.fetchrow(FIND, work.lease.job_id)

@@ -13,27 +13,20 @@ from locution_speech.engine.models import Flow, FlowKey
 from locution_gateway.jobs.config import DiarizationConfig
 from locution_gateway.jobs.models import JobWarning, StageKind, WarningCode
 from locution_gateway.pipeline.answers import check_section, check_spans, check_voices
+from locution_gateway.pipeline.decoder import MediaDecoder
+from locution_gateway.pipeline.engines.speakers import GrpcDiarizationEngine
+from locution_gateway.pipeline.engines.speech import GrpcSpeechEngine
 from locution_gateway.pipeline.errors import LeaseLostError
 from locution_gateway.pipeline.join import join
 from locution_gateway.pipeline.match_voices import recognise
-from locution_gateway.pipeline.ports import (
-    Audio,
-    Decoder,
-    DiarizationEngine,
-    FinishedStage,
-    Joined,
-    Progress,
-    Recording,
-    SectionResult,
-    SpeechEngine,
-    StageStore,
-    StageWork,
-)
+from locution_gateway.pipeline.models import Audio, FinishedStage, Joined, Progress, SectionResult, StageWork
+from locution_gateway.pipeline.postgres import PostgresStages
+from locution_gateway.pipeline.recording import StoredRecording
 from locution_gateway.platform.ids import VoiceId
 from locution_gateway.transcripts.models import SectionTranscript
 from locution_gateway.voices.clusterings import Clustering
 from locution_gateway.voices.models import KnownVoice
-from locution_gateway.voices.ports import VoiceBook
+from locution_gateway.voices.postgres import PostgresVoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +43,13 @@ class Codec:
 class StageWorker:
     """Does stages of every kind. What it raises is judged by the caller."""
 
-    stages: StageStore
-    decoder: Decoder
-    recording: Recording
-    speech: SpeechEngine
-    speakers: DiarizationEngine
+    stages: PostgresStages
+    decoder: MediaDecoder
+    recording: StoredRecording
+    speech: GrpcSpeechEngine
+    speakers: GrpcDiarizationEngine
     codec: Codec
-    voices: VoiceBook
+    voices: PostgresVoices
 
     async def do(self, work: StageWork, progress: Progress) -> None:
         """Do one stage and keep its result under its lease."""

@@ -16,8 +16,9 @@ from opentelemetry.trace import Span
 
 from locution_gateway.jobs.models import Failure, StageKind, StageLease
 from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.models import StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
-from locution_gateway.pipeline.ports import StageStore, StageWork
+from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.work import StageWorker
 
 _log = logging.getLogger("locution.worker")
@@ -45,7 +46,9 @@ class Limits:
 class Worker:
     """Claims stages and runs them, several at once."""
 
-    def __init__(self, name: str, stages: StageStore, work: StageWorker, policy: RetryPolicy, limits: Limits) -> None:
+    def __init__(
+        self, name: str, stages: PostgresStages, work: StageWorker, policy: RetryPolicy, limits: Limits
+    ) -> None:
         """Run as `name`, which the stages that it holds will show."""
         self._name = name
         self._stages = stages
@@ -139,7 +142,7 @@ class Attempt:
     """One attempt at a stage, under a heartbeat."""
 
     def __init__(
-        self, stages: StageStore, worker: StageWorker, policy: RetryPolicy, lease: timedelta, work: StageWork
+        self, stages: PostgresStages, worker: StageWorker, policy: RetryPolicy, lease: timedelta, work: StageWork
     ) -> None:
         """Work on `work`, whose lease is renewed thrice in its duration."""
         self._stages = stages

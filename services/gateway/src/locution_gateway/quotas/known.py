@@ -10,7 +10,7 @@ from locution_common.clock import Clock
 from locution_gateway.platform.principal import Principal, Role, TenantId
 from locution_gateway.platform.remember import Remembered
 from locution_gateway.quotas.models import Limits
-from locution_gateway.quotas.ports import QuotaStore
+from locution_gateway.quotas.postgres.quotas import PostgresQuotas
 
 TTL: Final = 4.0
 REMEMBERED: Final = 10_000
@@ -19,7 +19,7 @@ REMEMBERED: Final = 10_000
 class KnownQuotas:
     """Knows the limits that hold for each tenant."""
 
-    def __init__(self, store: QuotaStore, clock: Clock) -> None:
+    def __init__(self, store: PostgresQuotas, clock: Clock) -> None:
         self._store = store
         self._limits: Remembered[TenantId, Limits] = Remembered(self._read, clock, TTL, REMEMBERED)
 

@@ -13,7 +13,7 @@ from locution_gateway.platform.masks import checked, masked
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.reach import Reach
 from locution_gateway.quotas.models import Limits, Quotas, QuotaUse, UsageRow
-from locution_gateway.quotas.ports import QuotaStore
+from locution_gateway.quotas.postgres.quotas import PostgresQuotas
 
 NAMES: Final = tuple(field.name for field in fields(Limits))
 MAX_DAYS: Final = 366
@@ -31,7 +31,7 @@ class Standing:
 class ManageQuotas:
     """Quotas of a tenant: operators set them, administrators read them."""
 
-    def __init__(self, quotas: QuotaStore, reach: Reach) -> None:
+    def __init__(self, quotas: PostgresQuotas, reach: Reach) -> None:
         self._quotas = quotas
         self._reach = reach
 
@@ -56,7 +56,7 @@ class ManageQuotas:
 class ReadUsage:
     """Says what a tenant used."""
 
-    def __init__(self, quotas: QuotaStore, reach: Reach) -> None:
+    def __init__(self, quotas: PostgresQuotas, reach: Reach) -> None:
         self._quotas = quotas
         self._reach = reach
 

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from locution_gateway.platform.principal import Principal
-from locution_gateway.quotas.ports import StreamSlots
+from locution_gateway.quotas.postgres.streams import PostgresStreams
 
 LEASE: Final = timedelta(seconds=30)
 RENEW_SECONDS: Final = 10.0
@@ -18,7 +18,7 @@ RENEW_SECONDS: Final = 10.0
 class Streams:
     """Counts this process's streams in the shared table."""
 
-    def __init__(self, slots: StreamSlots) -> None:
+    def __init__(self, slots: PostgresStreams) -> None:
         self._slots = slots
         self._open: set[UUID] = set()
 

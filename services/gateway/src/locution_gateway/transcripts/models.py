@@ -51,3 +51,13 @@ class TranscriptSummary:
     def names(self) -> Mapping[str, str]:
         """Return what people call the speakers who were recognised, by label."""
         return {each.label: each.display_name for each in self.speakers or () if each.display_name is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSection:
+    """A section whose transcript is kept: its start in samples, and its channel, None when channels were mixed."""
+
+    section: int
+    channel: int | None
+    start: int
+    transcript: SectionTranscript

@@ -16,8 +16,7 @@ from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
 from locution_gateway.transcripts import codec as transcripts_codec
-from locution_gateway.transcripts.models import TranscriptSummary
-from locution_gateway.transcripts.ports import FinishedSection
+from locution_gateway.transcripts.models import FinishedSection, TranscriptSummary
 
 SUMMARY: Final = "SELECT summary FROM gateway.transcripts WHERE job_id = $1 AND tenant_id = $2"
 
@@ -48,13 +47,13 @@ MODE: Final = "SELECT effective_config ->> 'channel_mode' FROM gateway.jobs WHER
 
 
 class PostgresTranscripts:
-    """Transcripts over a TenantDatabase."""
+    """Transcripts of a tenant's jobs. Absent and foreign jobs raise JOB_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def summary(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary | None]:
-        """Return the job and its transcript's summary."""
+        """Return the job and its transcript's summary, None while there is none."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(job_sql.GET, job_id, principal.tenant_id)
             summary = await connection.fetchval(SUMMARY, job_id, principal.tenant_id)
@@ -74,7 +73,7 @@ class PostgresTranscripts:
         return [transcripts_codec.SEGMENT.load(row["body"]) for row in rows]
 
     async def sections(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[FinishedSection]:
-        """Return finished sections of a job from a section on, as far as they are finished."""
+        """Return finished sections of a job from a section on, all channels of at most `limit` sections."""
         async with self._database.transaction(principal) as connection:
             separate = await connection.fetchval(MODE, job_id, principal.tenant_id) == ChannelMode.SEPARATE
             rows = await connection.fetch(SECTIONS, job_id, principal.tenant_id, start, limit)

@@ -15,8 +15,8 @@ from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.listing import Position
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal
-from locution_gateway.transcripts.models import TranscriptSummary
-from locution_gateway.transcripts.ports import FinishedSection, TranscriptStore
+from locution_gateway.transcripts.models import FinishedSection, TranscriptSummary
+from locution_gateway.transcripts.postgres import PostgresTranscripts
 
 PAGE: Final = 200
 BATCH: Final = 500
@@ -38,7 +38,7 @@ class SegmentPage:
 class ReadTranscripts:
     """Reads the transcripts of a tenant's jobs."""
 
-    def __init__(self, transcripts: TranscriptStore) -> None:
+    def __init__(self, transcripts: PostgresTranscripts) -> None:
         self._transcripts = transcripts
 
     async def whole(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary, Sequence[Segment]]:

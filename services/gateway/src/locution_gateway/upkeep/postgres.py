@@ -9,7 +9,7 @@ from typing import Final
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import TenantId
-from locution_gateway.upkeep.ports import Deletion
+from locution_gateway.upkeep.models import Deletion
 
 EXPIRED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.expired_uploads($1)"
 UNVERIFIED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.unverified_uploads($1)"
@@ -22,7 +22,7 @@ ABANDONED_MULTIPARTS: Final = "SELECT * FROM gateway.abandoned_multiparts($1)"
 
 
 class PostgresUpkeep:
-    """Finds what is due."""
+    """Finds what is due, of all tenants. Several processes may look at once."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class PostgresUpkeep:
         return [(TenantId(tenant), JobId(job)) for tenant, job in rows]
 
     async def claim_deletions(self, limit: int, pause: timedelta) -> Sequence[Deletion]:
-        """Take deletions that are due."""
+        """Take deletions that are due; one that is not finished comes again after `pause`."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(CLAIM_DELETIONS, limit, pause)
         return [Deletion(*row) for row in rows]

@@ -8,11 +8,13 @@ from typing import Final
 
 from locution_common.clock import Clock
 
-from locution_gateway.jobs.ports import JobStore
+from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.background import guarded
 from locution_gateway.platform.principal import system
-from locution_gateway.upkeep.ports import Deletion, Upkeep
-from locution_gateway.uploads.ports import ObjectBytes, UploadStore
+from locution_gateway.upkeep.models import Deletion
+from locution_gateway.upkeep.postgres import PostgresUpkeep
+from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.postgres import PostgresUploads
 
 BATCH: Final = 100
 REQUEST_MEMORY: Final = timedelta(hours=24)
@@ -27,9 +29,9 @@ class Sweep:
 
     def __init__(
         self,
-        upkeep: Upkeep,
-        uploads: UploadStore,
-        jobs: JobStore,
+        upkeep: PostgresUpkeep,
+        uploads: PostgresUploads,
+        jobs: PostgresJobs,
         objects: ObjectBytes,
         clock: Clock,
         upload_retention: timedelta,

@@ -8,7 +8,7 @@ from typing import Final
 from locution_gateway.platform.background import guarded
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import TenantId, system
-from locution_gateway.upkeep.ports import Upkeep
+from locution_gateway.upkeep.postgres import PostgresUpkeep
 from locution_gateway.uploads.verify import VerifyUpload
 
 AT_ONCE: Final = 2
@@ -17,7 +17,7 @@ AT_ONCE: Final = 2
 class Verifier:
     """Verifies what no call waits for: large uploads, and those whose process died."""
 
-    def __init__(self, upkeep: Upkeep, verify: VerifyUpload) -> None:
+    def __init__(self, upkeep: PostgresUpkeep, verify: VerifyUpload) -> None:
         self._upkeep = upkeep
         self._verify = verify
 

@@ -12,8 +12,9 @@ from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.uploads.create import UploadLimits
-from locution_gateway.uploads.models import Upload, UploadPart, UploadState, WriteMode, too_large
-from locution_gateway.uploads.ports import ObjectBytes, Seal, UploadStore
+from locution_gateway.uploads.models import Seal, Upload, UploadPart, UploadState, WriteMode, too_large
+from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.postgres import PostgresUploads
 from locution_gateway.uploads.verify import VerifyUpload
 
 
@@ -34,7 +35,7 @@ class CompleteUpload:
 
     def __init__(
         self,
-        uploads: UploadStore,
+        uploads: PostgresUploads,
         objects: ObjectBytes,
         verify: VerifyUpload,
         limits: UploadLimits,

@@ -10,8 +10,8 @@ from locution_gateway.platform.ids import UploadId, new_id
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.uploads import keys
-from locution_gateway.uploads.models import Upload, too_large
-from locution_gateway.uploads.ports import NewUpload, UploadStore
+from locution_gateway.uploads.models import NewUpload, Upload, too_large
+from locution_gateway.uploads.postgres import PostgresUploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class UploadDraft:
 class CreateUpload:
     """Creates an empty upload."""
 
-    def __init__(self, uploads: UploadStore, limits: UploadLimits) -> None:
+    def __init__(self, uploads: PostgresUploads, limits: UploadLimits) -> None:
         self._uploads = uploads
         self._limits = limits
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -83,3 +83,51 @@ class Written:
     parts: tuple[UploadPart, ...] = ()
     tail_key: str | None = None
     tail_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """An upload to be created. `open_limit` is how many its tenant may have open, `idle` how long it may rest."""
+
+    upload_id: UploadId
+    display_name: str
+    media_type: str
+    stated_size: int | None
+    stated_sha256: str | None
+    object_key: str
+    idle: timedelta
+    open_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What ends the writing: the last bytes, where they were not kept before, and what the client states."""
+
+    sha256: str | None = None
+    parts: tuple[UploadPart, ...] = ()
+    tail: Tail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Bytes behind the last part, kept as an object of their own."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Bytes that were read back."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFault:
+    """Why an upload was refused, and a sentence."""
+
+    reason: Reason
+    message: str

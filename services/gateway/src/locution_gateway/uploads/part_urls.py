@@ -13,7 +13,8 @@ from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.uploads.models import Upload, UploadState, WriteMode
-from locution_gateway.uploads.ports import ObjectBytes, UploadStore
+from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.postgres import PostgresUploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class PartUrl:
 class CreatePartUrls:
     """Lets a client send parts straight to the object store."""
 
-    def __init__(self, uploads: UploadStore, objects: ObjectBytes, ttl: timedelta) -> None:
+    def __init__(self, uploads: PostgresUploads, objects: ObjectBytes, ttl: timedelta) -> None:
         self._uploads = uploads
         self._objects = objects
         self._ttl = ttl

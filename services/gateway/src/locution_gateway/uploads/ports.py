@@ -3,148 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from locution_common.errors import Reason
 from locution_common.postgres import Connection
 
 from locution_gateway.platform.ids import UploadId
-from locution_gateway.platform.listing import Page, PageQuery
 from locution_gateway.platform.principal import Principal
-from locution_gateway.platform.requests import RequestKey
-from locution_gateway.uploads.models import Upload, UploadPart, Written
-
-
-@dataclass(frozen=True, slots=True)
-class NewUpload:
-    """An upload to be created. `open_limit` is how many its tenant may have open, `idle` how long it may rest."""
-
-    upload_id: UploadId
-    display_name: str
-    media_type: str
-    stated_size: int | None
-    stated_sha256: str | None
-    object_key: str
-    idle: timedelta
-    open_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What ends the writing: the last bytes, where they were not kept before, and what the client states."""
-
-    sha256: str | None = None
-    parts: tuple[UploadPart, ...] = ()
-    tail: Tail | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """Bytes behind the last part, kept as an object of their own."""
-
-    key: str
-    size: int
-
-
-class UploadStore(Protocol):
-    """Uploads of a tenant. Absent and foreign raise UPLOAD_NOT_FOUND alike.
-
-    A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
-    """
-
-    async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
-
-    async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
-        """Read one."""
-
-    async def list(self, principal: Principal, query: PageQuery) -> Page[Upload]:
-        """Read a page."""
-
-    async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
-        """Make the stream of `token` the one that writes.
-
-        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
-        """
-
-    async def begin_multipart(
-        self, principal: Principal, upload_id: UploadId, token: UUID | None, multipart_id: str
-    ) -> str:
-        """Keep the id of a multipart upload unless there is one, and return the one that counts.
-
-        Without a token the upload is one of presigned parts from now on.
-        """
-
-    async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
-        """Take a part number that no other stream will use, for so many bytes. Refused with QUOTA_EXCEEDED."""
-
-    async def commit_part(
-        self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
-    ) -> int:
-        """Count a part that the object store holds, the tail included in it; return the bytes committed.
-
-        Refused with QUOTA_EXCEEDED: an upload of unstated size is counted as it grows.
-        """
-
-    async def commit_tail(
-        self, principal: Principal, upload_id: UploadId, token: UUID, tail: Tail, idle: timedelta
-    ) -> int:
-        """Count a tail that the object store holds in place of the one before; return the bytes committed.
-
-        Refused with QUOTA_EXCEEDED, as commit_part does.
-        """
-
-    async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
-        """End the writing: VERIFYING. One that is sealed already is returned as it is.
-
-        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
-        """
-
-    async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
-
-    async def claim_verification(
-        self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
-    ) -> Written | None:
-        """Take the verification; None when somebody else holds it or there is nothing to verify."""
-
-    async def renew_verification(
-        self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
-    ) -> bool:
-        """Hold the verification for longer, or let it go with a lease of zero; False when it was lost."""
-
-    async def mark_ready(
-        self, principal: Principal, upload_id: UploadId, token: UUID, stored: StoredObject, retention: timedelta
-    ) -> None:
-        """Make it READY, its bytes stored once for the tenant, and let its jobs begin, unless the lease was lost."""
-
-    async def mark_failed(
-        self, principal: Principal, upload_id: UploadId, token: UUID, fault: UploadFault, retention: timedelta
-    ) -> None:
-        """Make it FAILED, drop its bytes, and fail its jobs; nothing when the lease was lost."""
-
-    async def expire(self, principal: Principal, upload_id: UploadId, retention: timedelta) -> None:
-        """Make an idle upload EXPIRED, or delete one whose retention is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """Bytes that were read back."""
-
-    key: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class UploadFault:
-    """Why an upload was refused, and a sentence."""
-
-    reason: Reason
-    message: str
+from locution_gateway.uploads.models import UploadPart
 
 
 class ObjectBytes(Protocol):

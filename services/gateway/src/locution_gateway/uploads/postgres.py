@@ -20,8 +20,20 @@ from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.uploads import keys, sql
-from locution_gateway.uploads.models import Upload, UploadPart, UploadState, WriteMode, Written, too_large
-from locution_gateway.uploads.ports import NewUpload, Seal, StoredObject, Tail, UploadFault, UploadJobs
+from locution_gateway.uploads.models import (
+    NewUpload,
+    Seal,
+    StoredObject,
+    Tail,
+    Upload,
+    UploadFault,
+    UploadPart,
+    UploadState,
+    WriteMode,
+    Written,
+    too_large,
+)
+from locution_gateway.uploads.ports import UploadJobs
 
 # Longer than a put can take with all its tries, and short of the five minutes after which nothing may be orphaned.
 LATE_WRITES: Final = timedelta(minutes=4)
@@ -34,7 +46,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresUploads:
-    """Uploads over a TenantDatabase."""
+    """Uploads of a tenant. Absent and foreign raise UPLOAD_NOT_FOUND alike.
+
+    A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
+    """
 
     def __init__(self, database: TenantDatabase, jobs: UploadJobs, guard: QuotaGuard | None = None) -> None:
         self._database = database
@@ -42,7 +57,7 @@ class PostgresUploads:
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
-        """Create it once for a request, within the tenant's limit."""
+        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, upload.upload_id)
             if before is not None:
@@ -67,7 +82,10 @@ class PostgresUploads:
         return Page(uploads, _position(uploads[-1]) if len(rows) > query.size else None)
 
     async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
-        """Make the stream of `token` the one that writes."""
+        """Make the stream of `token` the one that writes.
+
+        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
+        """
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             upload = _writable(row)
@@ -83,7 +101,10 @@ class PostgresUploads:
     async def begin_multipart(
         self, principal: Principal, upload_id: UploadId, token: UUID | None, multipart_id: str
     ) -> str:
-        """Keep the id of a multipart upload unless there is one."""
+        """Keep the id of a multipart upload unless there is one, and return the one that counts.
+
+        Without a token the upload is one of presigned parts from now on.
+        """
         async with self._database.transaction(principal) as connection:
             if token is None:
                 kept = await connection.fetchval(
@@ -98,7 +119,7 @@ class PostgresUploads:
         return str(kept)
 
     async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
-        """Take a part number that no other stream will use."""
+        """Take a part number that no other stream will use, for so many bytes. Refused with QUOTA_EXCEEDED."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.NEXT_PART, upload_id, principal.tenant_id, token)
             if row is None:
@@ -110,7 +131,10 @@ class PostgresUploads:
     async def commit_part(
         self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
     ) -> int:
-        """Count a part that the object store holds."""
+        """Count a part that the object store holds, the tail included in it; return the bytes committed.
+
+        Refused with QUOTA_EXCEEDED: an upload of unstated size is counted as it grows.
+        """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(
                 sql.COMMIT_PART, upload_id, principal.tenant_id, token, part.number, part.size, part.etag, idle
@@ -120,7 +144,10 @@ class PostgresUploads:
     async def commit_tail(
         self, principal: Principal, upload_id: UploadId, token: UUID, tail: Tail, idle: timedelta
     ) -> int:
-        """Count a tail that the object store holds."""
+        """Count a tail that the object store holds in place of the one before; return the bytes committed.
+
+        Refused with QUOTA_EXCEEDED, as commit_part does.
+        """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(
                 sql.COMMIT_TAIL, upload_id, principal.tenant_id, token, tail.key, tail.size, idle
@@ -128,7 +155,10 @@ class PostgresUploads:
             return await self._counted(connection, principal, upload_id, token, row)
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
-        """End the writing."""
+        """End the writing: VERIFYING. One that is sealed already is returned as it is.
+
+        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
+        """
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             upload = upload_of(row)
@@ -142,7 +172,7 @@ class PostgresUploads:
             return await _get(connection, principal, upload_id)
 
     async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes."""
+        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             if version not in (None, row["version"]):
@@ -154,7 +184,7 @@ class PostgresUploads:
     async def claim_verification(
         self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
     ) -> Written | None:
-        """Take the verification."""
+        """Take the verification; None when somebody else holds it or there is nothing to verify."""
         async with self._database.transaction(principal) as connection:
             if not await connection.fetchval(sql.CLAIM_VERIFICATION, upload_id, principal.tenant_id, token, lease):
                 return None
@@ -164,7 +194,7 @@ class PostgresUploads:
     async def renew_verification(
         self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
     ) -> bool:
-        """Hold the verification for longer, or let it go with a lease of zero."""
+        """Hold the verification for longer, or let it go with a lease of zero; False when it was lost."""
         async with self._database.transaction(principal) as connection:
             held = await connection.fetchval(sql.RENEW_VERIFICATION, upload_id, principal.tenant_id, token, lease)
         return held is not None
@@ -172,7 +202,7 @@ class PostgresUploads:
     async def mark_ready(
         self, principal: Principal, upload_id: UploadId, token: UUID, stored: StoredObject, retention: timedelta
     ) -> None:
-        """Make it READY and let its jobs begin."""
+        """Make it READY, its bytes stored once for the tenant, and let its jobs begin, unless the lease was lost."""
         async with self._database.transaction(principal) as connection:
             row = await _held(connection, principal, upload_id, token)
             if row is None:
@@ -187,7 +217,7 @@ class PostgresUploads:
     async def mark_failed(
         self, principal: Principal, upload_id: UploadId, token: UUID, fault: UploadFault, retention: timedelta
     ) -> None:
-        """Make it FAILED, drop its bytes, and fail its jobs."""
+        """Make it FAILED, drop its bytes, and fail its jobs; nothing when the lease was lost."""
         async with self._database.transaction(principal) as connection:
             row = await _held(connection, principal, upload_id, token)
             if row is not None:

@@ -12,7 +12,7 @@ from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.uploads.models import Upload, UploadState
-from locution_gateway.uploads.ports import UploadStore
+from locution_gateway.uploads.postgres import PostgresUploads
 
 FIELDS: Final[Mapping[str, Field]] = {
     "state": Field(Kind.STATE, frozenset(UploadState)),
@@ -24,7 +24,7 @@ FIELDS: Final[Mapping[str, Field]] = {
 class ReadUploads:
     """Reads a tenant's uploads."""
 
-    def __init__(self, uploads: UploadStore) -> None:
+    def __init__(self, uploads: PostgresUploads) -> None:
         self._uploads = uploads
 
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
@@ -43,7 +43,7 @@ class ReadUploads:
 class DeleteUpload:
     """Aborts or deletes an upload."""
 
-    def __init__(self, uploads: UploadStore) -> None:
+    def __init__(self, uploads: PostgresUploads) -> None:
         self._uploads = uploads
 
     async def run(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:

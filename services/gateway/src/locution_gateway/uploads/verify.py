@@ -18,8 +18,17 @@ from locution_common.errors import DependencyUnavailable, ObjectNotFound, Reason
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import Principal
 from locution_gateway.uploads import keys
-from locution_gateway.uploads.models import PartsRefused, Upload, UploadPart, WriteMode, Written
-from locution_gateway.uploads.ports import ObjectBytes, StoredObject, UploadFault, UploadStore
+from locution_gateway.uploads.models import (
+    PartsRefused,
+    StoredObject,
+    Upload,
+    UploadFault,
+    UploadPart,
+    WriteMode,
+    Written,
+)
+from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.postgres import PostgresUploads
 
 # Behind every number that a stream can have taken.
 TAIL_PART: Final = 10_000
@@ -38,7 +47,7 @@ class _LostError(Exception):
 class _Hold:
     """The lease on one verification, renewed as the reading goes on."""
 
-    uploads: UploadStore
+    uploads: PostgresUploads
     clock: Clock
     principal: Principal
     upload_id: UploadId
@@ -65,7 +74,7 @@ class VerifyUpload:
     """Makes a VERIFYING upload READY or FAILED, under a lease, so that one process does it at a time."""
 
     def __init__(
-        self, uploads: UploadStore, objects: ObjectBytes, clock: Clock, lease: timedelta, retention: timedelta
+        self, uploads: PostgresUploads, objects: ObjectBytes, clock: Clock, lease: timedelta, retention: timedelta
     ) -> None:
         self._uploads = uploads
         self._objects = objects

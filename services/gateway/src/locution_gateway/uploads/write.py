@@ -18,8 +18,9 @@ from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.uploads import keys
 from locution_gateway.uploads.complete import CompleteUpload
 from locution_gateway.uploads.create import UploadLimits
-from locution_gateway.uploads.models import Upload, UploadPart, Written, too_large
-from locution_gateway.uploads.ports import ObjectBytes, Seal, Tail, UploadStore
+from locution_gateway.uploads.models import Seal, Tail, Upload, UploadPart, Written, too_large
+from locution_gateway.uploads.ports import ObjectBytes
+from locution_gateway.uploads.postgres import PostgresUploads
 
 MIB: Final = 1024 * 1024
 
@@ -60,7 +61,7 @@ class WriteUpload:
 
     def __init__(
         self,
-        uploads: UploadStore,
+        uploads: PostgresUploads,
         objects: ObjectBytes,
         complete: CompleteUpload,
         limits: UploadLimits,
@@ -147,7 +148,7 @@ def part_size(stated_size: int | None) -> int:
 class _Writer:
     """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
 
-    uploads: UploadStore
+    uploads: PostgresUploads
     objects: ObjectBytes
     limits: UploadLimits
     principal: Principal

@@ -12,13 +12,13 @@ from locution_gateway.jobs.config import DiarizationRequest, JobConfig
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.ids import VoiceId
 from locution_gateway.platform.principal import Principal
-from locution_gateway.voices.ports import VoiceStore
+from locution_gateway.voices.postgres import PostgresVoices
 
 
 class ChooseVoices:
     """Freezes the voices into a configuration."""
 
-    def __init__(self, voices: VoiceStore) -> None:
+    def __init__(self, voices: PostgresVoices) -> None:
         self._voices = voices
 
     async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:

@@ -18,7 +18,7 @@ from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.voices.models import Embedding, NewVoice, Sample, Voice, VoiceChange
-from locution_gateway.voices.ports import VoiceStore
+from locution_gateway.voices.postgres import PostgresVoices
 
 LEAST_SPEECH: Final = 5 * SAMPLE_RATE
 """Samples of speech that a voice is made of at least."""
@@ -27,7 +27,7 @@ LEAST_SPEECH: Final = 5 * SAMPLE_RATE
 class ManageVoices:
     """Keeps a tenant's voices."""
 
-    def __init__(self, voices: VoiceStore, limit: int) -> None:
+    def __init__(self, voices: PostgresVoices, limit: int) -> None:
         """Allow at most `limit` voices a tenant."""
         self._voices = voices
         self._limit = limit

@@ -25,13 +25,13 @@ COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", "
 
 
 class PostgresVoices:
-    """Voices over a TenantDatabase."""
+    """Voices of a tenant. Absent and foreign raise VOICE_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def sample(self, principal: Principal, job_id: JobId, speaker: str) -> Sample:
-        """Read what is kept of a job's speaker."""
+        """Read what is kept of a job's speaker. Refused with JOB_NOT_FOUND."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.SAMPLE, job_id, principal.tenant_id, speaker)
         if row is None:
@@ -40,13 +40,13 @@ class PostgresVoices:
         return Sample(row["state"], model, row["speech_samples"], _embedding(row["clustering"], speaker))
 
     async def repeated(self, principal: Principal, request: RequestKey) -> VoiceId | None:
-        """Return the voice that the same request made."""
+        """Return the voice that the same request made. Refused with REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             found = await requests.find(connection, principal, request)
         return None if found is None else VoiceId(found)
 
     async def create(self, principal: Principal, voice: NewVoice, request: RequestKey | None) -> Voice:
-        """Create it once for a request."""
+        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, voice.voice_id)
             if before is None:
@@ -69,26 +69,26 @@ class PostgresVoices:
         return Page(voices, _position(voices[-1]) if len(rows) > query.size else None)
 
     async def update(self, principal: Principal, voice_id: VoiceId, version: int | None, change: VoiceChange) -> Voice:
-        """Change it."""
+        """Change it. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, voice_id, version)
             await connection.execute(sql.UPDATE, voice_id, principal.tenant_id, change.display_name)
             return await _get(connection, principal, voice_id)
 
     async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
-        """Delete it."""
+        """Delete it. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, voice_id, version)
             await connection.execute(sql.DELETE, voice_id, principal.tenant_id)
 
     async def checksums(self, principal: Principal) -> Mapping[VoiceId, str]:
-        """Return all voices with the weights that made them."""
+        """Return all voices of the tenant in the order of their ids, with the weights that made them."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.CHECKSUMS, principal.tenant_id)
         return {VoiceId(row["voice_id"]): row["checksum"] for row in rows}
 
     async def known(self, tenant_id: TenantId, voices: Sequence[VoiceId], checksum: str) -> Sequence[KnownVoice]:
-        """Return those of these voices that exist and are of this weight."""
+        """Return those of these voices that exist now and are of this weight, in the order of their ids."""
         async with self._database.transaction(system(tenant_id)) as connection:
             rows = await connection.fetch(sql.KNOWN, tenant_id, list(voices), checksum)
         return [KnownVoice(VoiceId(row["voice_id"]), row["display_name"], tuple(row["embedding"])) for row in rows]

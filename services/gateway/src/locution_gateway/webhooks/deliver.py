@@ -13,8 +13,10 @@ from locution_common.errors import Refused
 
 from locution_gateway.platform.principal import system
 from locution_gateway.webhooks.message import body_of, headers_of
+from locution_gateway.webhooks.metrics import WebhookMeasures
 from locution_gateway.webhooks.models import AttemptResult, Dispatch, Outcome
-from locution_gateway.webhooks.ports import DeliveryMeasures, Outbox, Sender
+from locution_gateway.webhooks.outbox import PostgresOutbox
+from locution_gateway.webhooks.ports import Sender
 from locution_gateway.webhooks.schedule import Schedule
 
 _log = logging.getLogger("locution.webhooks")
@@ -38,13 +40,13 @@ class Deliveries:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: PostgresOutbox,
         sender: Sender,
         schedule: Schedule,
         limits: DeliveryLimits,
         clock: Clock,
         agent: str,
-        measures: DeliveryMeasures,
+        measures: WebhookMeasures,
     ) -> None:
         """Send as `agent`, the User-Agent."""
         self._outbox = outbox

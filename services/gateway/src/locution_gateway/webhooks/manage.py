@@ -23,7 +23,7 @@ from locution_gateway.webhooks.models import (
     WebhookChange,
     WebhookId,
 )
-from locution_gateway.webhooks.ports import WebhookStore
+from locution_gateway.webhooks.postgres import PostgresWebhooks
 from locution_gateway.webhooks.sign import new_secret, scheme_of
 
 CHANGEABLE = tuple(field.name for field in fields(WebhookChange))
@@ -43,7 +43,7 @@ class WebhookDraft:
 class ManageWebhooks:
     """Changes a tenant's webhooks."""
 
-    def __init__(self, webhooks: WebhookStore, guard: Guard, limit: int) -> None:
+    def __init__(self, webhooks: PostgresWebhooks, guard: Guard, limit: int) -> None:
         """Allow at most `limit` webhooks a tenant."""
         self._webhooks = webhooks
         self._guard = guard

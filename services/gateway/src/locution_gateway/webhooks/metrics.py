@@ -48,7 +48,7 @@ class WebhookMeasures:
 
     @contextmanager
     def attempt(self, dispatch: Dispatch) -> Iterator[_Attempt]:
-        """Measure an attempt that lasts while inside; a test of a webhook is a trace of its own."""
+        """Measure an attempt that lasts while inside, as part of the trace of the delivery's job."""
         with (
             telemetry.resumed(dispatch.trace_context),
             self._tracer.start_as_current_span(SPAN, attributes=_attributes(dispatch)) as span,

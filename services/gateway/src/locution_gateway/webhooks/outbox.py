@@ -24,13 +24,13 @@ class PostgresOutbox:
         self._database = database
 
     async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
-        """Take deliveries that are due."""
+        """Take deliveries that are due, each after the earlier ones of its job; held until the lease is over."""
         async with _translated(), self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.CLAIM, lease, limit, per_webhook)
         return [_dispatch(row) for row in rows]
 
     async def delivered(self, principal: Principal, dispatch: Dispatch, outcome: Outcome) -> bool:
-        """Keep that it was taken."""
+        """Keep that it was taken; False when it was held no longer."""
         async with self._holding(principal, dispatch) as connection:
             held = await connection.fetchval(sql.DELIVERED, dispatch.delivery_id, dispatch.token, outcome.status)
             if held is not None:
@@ -41,7 +41,10 @@ class PostgresOutbox:
     async def failed(
         self, principal: Principal, dispatch: Dispatch, outcome: Outcome, delay: timedelta | None, patience: timedelta
     ) -> bool:
-        """Keep that an attempt failed, and disable the webhook when it fails for too long."""
+        """Keep that an attempt failed: due again after `delay`, or DEAD with None.
+
+        Disables the webhook when every attempt failed for longer than `patience`. False when it was held no longer.
+        """
         values = (dispatch.delivery_id, dispatch.token, outcome.status, outcome.error, delay)
         async with self._holding(principal, dispatch) as connection:
             held = await connection.fetchval(sql.FAILED, *values)

@@ -39,13 +39,16 @@ DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresWebhooks:
-    """Webhooks over a TenantDatabase."""
+    """Webhooks of a tenant. Absent and foreign raise WEBHOOK_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, webhook: NewWebhook, request: RequestKey | None) -> Webhook:
-        """Create it once for a request, and return it with its secret."""
+        """Create it once for a request, and return it with its secret.
+
+        Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED.
+        """
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, webhook.webhook_id)
             if before is None:
@@ -81,7 +84,7 @@ class PostgresWebhooks:
             return await _get(connection, principal, webhook_id)
 
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
-        """Delete it with its deliveries and secrets."""
+        """Delete it with its deliveries. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id, version)
             await connection.execute(sql.DELETE, webhook_id, principal.tenant_id)
@@ -89,7 +92,7 @@ class PostgresWebhooks:
     async def rotate(
         self, principal: Principal, webhook_id: WebhookId, replace: Callable[[str], str], overlap: timedelta
     ) -> Webhook:
-        """Make a secret the newest, and let those before end after the overlap."""
+        """Replace the newest secret, let those before end after the overlap, and return the webhook with it."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id)
             before = await connection.fetchval(sql.NEWEST_KEY, webhook_id, principal.tenant_id)
@@ -99,7 +102,7 @@ class PostgresWebhooks:
             return await _get(connection, principal, webhook_id, fresh=True)
 
     async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Queue a test."""
+        """Queue a test. Refused with WEBHOOK_DISABLED."""
         async with self._database.transaction(principal) as connection:
             await _lock_enabled(connection, principal, webhook_id)
             values = (delivery_id, webhook_id, principal.tenant_id, principal.subject)
@@ -121,7 +124,10 @@ class PostgresWebhooks:
         return Page(found, last)
 
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Make a delivery due now, its attempts counted anew; whoever holds it loses it."""
+        """Make a delivery due now, its attempts counted anew; whoever holds it loses it.
+
+        Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
+        """
         async with self._database.transaction(principal) as connection:
             await _lock_enabled(connection, principal, webhook_id)
             if not await connection.fetchval(sql.REDELIVER, delivery_id, webhook_id, principal.tenant_id):

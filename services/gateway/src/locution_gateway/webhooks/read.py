@@ -11,7 +11,7 @@ from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.webhooks.models import Delivery, DeliveryState, Webhook, WebhookId
-from locution_gateway.webhooks.ports import WebhookStore
+from locution_gateway.webhooks.postgres import PostgresWebhooks
 
 FIELDS: Final[Mapping[str, Field]] = {
     "state": Field(Kind.STATE, frozenset(DeliveryState)),
@@ -23,7 +23,7 @@ FIELDS: Final[Mapping[str, Field]] = {
 class ReadWebhooks:
     """Reads a tenant's webhooks."""
 
-    def __init__(self, webhooks: WebhookStore) -> None:
+    def __init__(self, webhooks: PostgresWebhooks) -> None:
         self._webhooks = webhooks
 
     async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:

@@ -62,7 +62,7 @@ class JwtAccessTokens:
             raise Refused(Reason.UNAUTHENTICATED) from None
 
     def is_ours(self, token: str) -> bool:
-        """Tell whether a token claims to be one of ours."""
+        """Tell whether a token claims to be one of ours; nothing is verified by that."""
         return text(unverified(token, 1), "iss") == self._issuer
 
     def _registry(self) -> jwt.JWTClaimsRegistry:

@@ -22,7 +22,7 @@ RETRY: Final = 2.0
 
 
 class ArgonPasswords:
-    """Hashes and checks passwords; `memory` is in KiB."""
+    """Hashes passwords, off the event loop and few at once. Refused with OVERLOADED when too many wait."""
 
     def __init__(self, pool: ThreadPoolExecutor, *, memory: int = 65536, rounds: int = 3) -> None:
         self._pool = pool

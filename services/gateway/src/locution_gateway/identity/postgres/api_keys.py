@@ -48,13 +48,13 @@ WHERE key_id = $1 AND tenant_id = $2 AND revoke_time IS NULL
 
 
 class PostgresApiKeys:
-    """API keys over a TenantDatabase."""
+    """API keys of a tenant. Absent and foreign raise API_KEY_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, key: NewKey, limit: int | None, request: RequestKey | None) -> ApiKey:
-        """Make one within the tenant's quota."""
+        """Make one. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, key.row_id) is not None:
                 raise Refused(Reason.REQUEST_ID_REUSED)
@@ -70,7 +70,7 @@ class PostgresApiKeys:
             return await _get(connection, principal, key_id)
 
     async def list(self, principal: Principal, owner: Principal | None, query: PageQuery) -> Page[ApiKey]:
-        """Read a page, newest first."""
+        """Read a page, newest first: of all, or of those of one principal."""
         chosen = builder(principal, "row_id")
         if owner is not None and owner.user_id is not None:
             chosen.where("r.user_id", "uuid", owner.user_id)
@@ -82,7 +82,7 @@ class PostgresApiKeys:
         return page_of(rows, query, key_of, lambda key: (key.create_time, key.row_id))
 
     async def rotate(self, principal: Principal, old: str, key: NewKey, until: datetime) -> ApiKey:
-        """Make a key and let the old one expire."""
+        """Make a key and let the old one expire. Refused with API_KEY_STATE_CONFLICT."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, old, principal.tenant_id)
             if row is None:
@@ -94,7 +94,7 @@ class PostgresApiKeys:
             return await _get(connection, principal, key.key_id)
 
     async def revoke(self, principal: Principal, key_id: str) -> ApiKey:
-        """Revoke one."""
+        """Revoke one; one that is revoked stays as it is."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(REVOKE, key_id, principal.tenant_id, principal.subject)
             return await _get(connection, principal, key_id)

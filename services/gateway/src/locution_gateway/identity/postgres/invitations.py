@@ -26,7 +26,7 @@ DELETE: Final = "DELETE FROM gateway.invitations WHERE invitation_id = $1 AND te
 
 
 class PostgresInvitations:
-    """Invitations over a TenantDatabase."""
+    """Invitations of a tenant. Absent and foreign raise INVITATION_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class PostgresInvitations:
     async def create(
         self, principal: Principal, invitation: Invitation, token_hash: bytes, request: RequestKey | None
     ) -> Invitation:
-        """Make one."""
+        """Make one. Refused with USER_EXISTS, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, invitation.invitation_id) is not None:
                 raise Refused(Reason.REQUEST_ID_REUSED)

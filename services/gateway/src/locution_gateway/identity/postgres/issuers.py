@@ -31,13 +31,13 @@ DELETE: Final = "DELETE FROM gateway.oidc_issuers WHERE issuer_id = $1 AND tenan
 
 
 class PostgresIssuers:
-    """Issuers over a TenantDatabase."""
+    """OIDC issuers of a tenant. Absent and foreign raise ISSUER_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, issuer: Issuer) -> Issuer:
-        """Allow one."""
+        """Allow one. Refused with ISSUER_EXISTS."""
         values = (issuer.issuer, issuer.audience, issuer.jwks_uri, issuer.algorithm, issuer.default_role)
         try:
             async with self._database.transaction(principal) as connection:

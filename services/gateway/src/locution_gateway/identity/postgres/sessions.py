@@ -52,7 +52,7 @@ class PostgresSessions:
             await connection.execute(LOGGED_IN, session.user_id, principal.tenant_id)
 
     async def rotate(self, principal: Principal, session_id: SessionId, generation: int, refresh_hash: bytes) -> bool:
-        """Replace the refresh token of a generation."""
+        """Replace the refresh token of a generation; False when another call has done so before."""
         async with self._database.transaction(principal) as connection:
             found = await connection.fetchval(ROTATE, session_id, principal.tenant_id, generation, refresh_hash)
         return found is not None

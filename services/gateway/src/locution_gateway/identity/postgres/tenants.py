@@ -26,10 +26,10 @@ WHERE tenant_id = $1
 
 
 class PostgresTenants(TenantNames):
-    """Tenants over a TenantDatabase."""
+    """Tenants. An absent one is refused with TENANT_NOT_FOUND."""
 
     async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
-        """Make a tenant."""
+        """Make a tenant. Refused with TENANT_EXISTS."""
         values = (tenant.tenant_id, tenant.name, tenant.display_name, tenant.weight, principal.subject)
         try:
             async with self._database.transaction(principal.within(tenant.tenant_id)) as connection:
@@ -47,12 +47,12 @@ class PostgresTenants(TenantNames):
         return tenant_of(row)
 
     async def list(self, after: str, limit: int) -> Sequence[Tenant]:
-        """Read tenants by name."""
+        """Read tenants by name, behind one."""
         async with self._database.across_tenants() as connection:
             return [tenant_of(row) for row in await connection.fetch(LIST, after, limit)]
 
     async def update(self, principal: Principal, version: int | None, change: TenantChange) -> Tenant:
-        """Change the principal's tenant."""
+        """Change the principal's tenant. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, principal.tenant_id)
             if row is None:

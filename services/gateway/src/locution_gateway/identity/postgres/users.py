@@ -46,13 +46,13 @@ DELETE_DEFAULTS: Final = "DELETE FROM gateway.defaults WHERE tenant_id = $1 AND 
 
 
 class PostgresUsers:
-    """Users over a TenantDatabase."""
+    """Users of a tenant. Absent and foreign raise USER_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, user: NewUser) -> User:
-        """Make a user, using up the invitation."""
+        """Make a user, using up the invitation. Refused with USER_EXISTS, INVITATION_INVALID."""
         values = (user.email, user.display_name, user.role, user.password_hash, principal.subject)
         try:
             async with self._database.transaction(principal) as connection:
@@ -83,7 +83,7 @@ class PostgresUsers:
         return page_of(rows, query, user_of, lambda user: (user.create_time, user.user_id))
 
     async def update(self, principal: Principal, user_id: UserId, version: int | None, change: UserChange) -> User:
-        """Change one."""
+        """Change one. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, user_id, version)
             values = (change.display_name, change.role, change.state)
@@ -97,7 +97,7 @@ class PostgresUsers:
                 raise Refused(Reason.USER_NOT_FOUND)
 
     async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:
-        """Delete one; sessions and keys go with it."""
+        """Delete one with sessions, keys and preferences. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, user_id, version)
             await connection.execute(DELETE_DEFAULTS, principal.tenant_id, str(user_id))

@@ -27,7 +27,7 @@ RETURNING body, update_time, version
 
 
 class PostgresDefaults:
-    """Defaults over a TenantDatabase."""
+    """What jobs do where they say nothing: of a tenant (subject "") and of its principals."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class PostgresDefaults:
     async def update(
         self, principal: Principal, subject: str, version: int | None, defaults: JobDefaults
     ) -> StoredDefaults:
-        """Replace one's defaults."""
+        """Replace one's defaults. Refused with ETAG_MISMATCH."""
         body = DEFAULTS.dump(defaults)
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id, subject)

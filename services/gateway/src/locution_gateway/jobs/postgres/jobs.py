@@ -10,8 +10,7 @@ from locution_common.postgres import Connection
 
 from locution_gateway.jobs import events
 from locution_gateway.jobs.config import JobConfig
-from locution_gateway.jobs.models import EventKind, Job, JobState
-from locution_gateway.jobs.ports import Backlog, JobChange, NewJob
+from locution_gateway.jobs.models import Backlog, EventKind, Job, JobChange, JobState, NewJob
 from locution_gateway.jobs.postgres import codec, sql
 from locution_gateway.jobs.postgres.events import append_event
 from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
@@ -41,7 +40,7 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 
 
 class PostgresJobs:
-    """Jobs over a TenantDatabase."""
+    """Jobs of a tenant. Absent and foreign raise JOB_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
@@ -49,7 +48,10 @@ class PostgresJobs:
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, job: NewJob, request: RequestKey | None) -> Job:
-        """Create it, its first stage and its first event, once for a request."""
+        """Create it, its first stage and its first event, once for a request.
+
+        Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, REQUEST_ID_REUSED.
+        """
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, job.job_id)
             if before is not None:
@@ -63,13 +65,13 @@ class PostgresJobs:
             return await _get(connection, principal, job.job_id)
 
     async def repeated(self, principal: Principal, request: RequestKey) -> JobId | None:
-        """Return the job that the same request made."""
+        """Return the job that the same request made. Refused with REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             found = await requests.find(connection, principal, request)
         return None if found is None else JobId(found)
 
     async def check_upload(self, principal: Principal, upload_id: UploadId) -> None:
-        """Raise unless a job may use the upload."""
+        """Refuse with UPLOAD_NOT_FOUND or UPLOAD_STATE_CONFLICT unless a job may use the upload."""
         async with self._database.transaction(principal) as connection:
             await _usable_upload(connection, principal, upload_id)
 
@@ -98,7 +100,7 @@ class PostgresJobs:
             return int(await connection.fetchval(statement.text, *statement.values))
 
     async def cancel(self, principal: Principal, job_id: JobId) -> Job:
-        """Ask for its end; one that nobody works on ends at once."""
+        """Ask for its end. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
         async with self._database.transaction(principal) as connection:
             state = JobState((await _lock(connection, principal, job_id))["state"])
             if state in (JobState.SUCCEEDED, JobState.FAILED):
@@ -112,7 +114,7 @@ class PostgresJobs:
     async def retry(
         self, principal: Principal, old: JobId, new: JobId, trace_context: str, request: RequestKey | None
     ) -> Job:
-        """Make a new job that adopts what an old one finished."""
+        """Make a new job that adopts what an old one finished. Refused with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, new)
             if before is not None:
@@ -129,7 +131,7 @@ class PostgresJobs:
             return await _get(connection, principal, new)
 
     async def update(self, principal: Principal, job_id: JobId, version: int | None, change: JobChange) -> Job:
-        """Change it."""
+        """Change it. Refused with ETAG_MISMATCH."""
         tags = None if change.tags is None else list(change.tags)
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, job_id, version)
@@ -147,7 +149,7 @@ class PostgresJobs:
             await connection.execute(sql.DELETE, job_id, principal.tenant_id)
 
     async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
-        """Delete up to `limit` finished jobs that a filter names."""
+        """Delete up to `limit` finished jobs that a filter names and return how many."""
         builder = _builder(principal)
         builder.narrow(wanted)
         _ended(builder)
@@ -171,7 +173,7 @@ class PostgresJobs:
         return Backlog(row["jobs"], row["samples"])
 
     async def speeds(self, config: JobConfig) -> dict[str, float]:
-        """Return the measured speed of a configuration's models."""
+        """Return the measured seconds of work for a second of audio by kind of stage."""
         diarizer = None if config.diarization is None else config.diarization.model.path
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.SPEEDS, config.asr_model.path, diarizer)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.jobs.tags.models import TagCount, TagStore
+from locution_gateway.jobs.tags.models import TagCount
+from locution_gateway.jobs.tags.postgres import PostgresTags
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.listing import Position
 from locution_gateway.platform.pages import Binding, page_size
@@ -29,7 +30,7 @@ class TagPage:
 class ManageTags:
     """Keeps a tenant's tags in order, a batch of jobs a transaction."""
 
-    def __init__(self, tags: TagStore) -> None:
+    def __init__(self, tags: PostgresTags) -> None:
         self._tags = tags
 
     async def list(self, principal: Principal, size: int, token: str) -> TagPage:

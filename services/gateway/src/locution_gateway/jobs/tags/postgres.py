@@ -54,6 +54,6 @@ class PostgresTags:
             return int(await connection.fetchval(COUNT, principal.tenant_id, tag))
 
     async def replace(self, principal: Principal, tag: str, new: str | None, limit: int) -> int:
-        """Rename or drop a tag on up to `limit` jobs in one transaction."""
+        """Rename or drop a tag on up to `limit` jobs in one transaction, and return on how many."""
         async with self._database.transaction(principal) as connection:
             return int(await connection.fetchval(REPLACE, principal.tenant_id, tag, new, limit))

@@ -16,7 +16,7 @@ from locution_speech.speakers import SectionSpeakers, SpeakerHints
 from locution_gateway.jobs.config import DiarizationConfig, JobConfig
 from locution_gateway.pipeline.engines.exchange import Exchange, believed
 from locution_gateway.pipeline.engines.speech import chunks
-from locution_gateway.pipeline.ports import Audio, Progress, SectionResult
+from locution_gateway.pipeline.models import Audio, Progress, SectionResult
 from locution_gateway.voices.clusterings import Clustering
 
 
@@ -29,7 +29,7 @@ class GrpcDiarizationEngine:
         self._stall = stall_seconds
 
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
-        """Find one section's local speakers; the body is a serialised SectionSpeakers."""
+        """Find one section's local speakers; the body is opaque and goes into `cluster`."""
         begin = wire.diarize_start_to_proto(flow, model)
         sent = _Counted(audio)
         exchange = Exchange(self._stub.Diarize(), _section_requests(begin, sent), self._stall)
@@ -48,7 +48,7 @@ class GrpcDiarizationEngine:
         return SectionResult(wire.section_to_bytes(done.section), done.timings.compute_seconds)
 
     async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
-        """Join the sections' speakers into speakers of the recording."""
+        """Join the sections' speakers into speakers of the recording; spans for each section, in order."""
         exchange = Exchange(self._stub.Cluster(), _cluster_requests(_start(flow, config), sections), self._stall)
         exchange.admit()
         async with aclosing(exchange.answers()) as answers:

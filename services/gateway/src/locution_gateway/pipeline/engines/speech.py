@@ -17,7 +17,7 @@ from locution_speech.transcript import Segment
 
 from locution_gateway.jobs.config import DecodeMode, JobConfig, Task
 from locution_gateway.pipeline.engines.exchange import Exchange, believed
-from locution_gateway.pipeline.ports import Audio, Progress, SpeechAnswer
+from locution_gateway.pipeline.models import Audio, Progress, SpeechAnswer
 from locution_gateway.transcripts.models import SectionTranscript
 
 MODES = {
@@ -28,7 +28,10 @@ MODES = {
 
 
 class GrpcSpeechEngine:
-    """Speech to text by any asr replica behind a channel."""
+    """Speech to text.
+
+    Refused with a `retry_after` when the engine did nothing.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
         """Give a section up when the engine says nothing for `stall_seconds`."""
@@ -38,7 +41,7 @@ class GrpcSpeechEngine:
     async def transcribe(
         self, flow: Flow, config: JobConfig, model: str, audio: Audio, progress: Progress
     ) -> SpeechAnswer:
-        """Transcribe one section."""
+        """Transcribe one section, reporting samples done as it goes."""
         exchange = Exchange(self._stub.Transcribe(), _requests(section_start(flow, config, model), audio), self._stall)
         checksum, segments, done = "", list[Segment](), None
         async with aclosing(exchange.answers()) as answers:

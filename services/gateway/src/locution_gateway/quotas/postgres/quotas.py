@@ -90,7 +90,7 @@ class PostgresQuotas:
         return Quotas(limits, limits.over(self._defaults), 0 if row is None else row["version"])
 
     async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
-        """Replace the tenant's own limits."""
+        """Replace the tenant's own limits. Refused with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id)
             if version not in (None, current or 0):
@@ -106,13 +106,13 @@ class PostgresQuotas:
     async def usage(
         self, principal: Principal, first: date, last: date, subject: str, limit: int
     ) -> Sequence[UsageRow]:
-        """Read what was used from day to day."""
+        """Read what was used from day to day, by day and subject; of one subject unless that is ""."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(USAGE, principal.tenant_id, first, last, subject, limit)
         return [UsageRow(*row) for row in rows]
 
     async def today(self) -> date:
-        """Return the database's day."""
+        """Return the database's day (UTC), the one that use is charged to."""
         async with self._database.across_tenants() as connection:
             found: date = await connection.fetchval(TODAY)
         return found

@@ -23,13 +23,13 @@ RETRY_SECONDS: Final = 5.0
 
 
 class PostgresStreams:
-    """Open streams over a TenantDatabase."""
+    """Streaming calls that are open, over all replicas."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def open(self, principal: Principal, stream_id: UUID, limit: int | None, lease: timedelta) -> None:
-        """Count a stream within the tenant's quota."""
+        """Count a stream. Refused with QUOTA_EXCEEDED."""
         async with self._database.transaction(principal) as connection:
             if limit is not None:
                 await connection.execute(LOCK, str(principal.tenant_id))
