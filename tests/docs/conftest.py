@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.docs.commands import Command
-from tests.e2e.conftest import ROOT, models_root, sample
+from tests.e2e.conftest import ROOT, keep_logs, models_root, sample
 from tests.support import canaries
 
 __all__ = ["sample"]
@@ -141,8 +141,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Cl
         made.shell("locution jobs get {job}", upload=r"uploads/(\S+)")
         yield made
     finally:
-        canaries.keep_copies(root / ".locution/logs", root / ".locution/trace.jsonl")
-        canaries.note(*(each.read_text().strip() for each in (root / ".locution/secrets").glob("[!s]*")))
+        keep_logs(root / ".locution")
         made.shell(f"{sys.executable} deploy/local/stack.py clean --keep-models")
 
 

@@ -107,12 +107,12 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
         env = dict(line.split("=", 1) for line in (state / "client.env").read_text().splitlines())
         yield Installation(env["LOCUTION_ADDRESS"], env["LOCUTION_API_KEY"], state)
     finally:
-        _keep(state)
+        keep_logs(state)
         run_stack(state, "clean", "--keep-models")
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _keep(state: Path) -> None:
+def keep_logs(state: Path) -> None:
     """Keep the stack's logs and spans for the search for its secrets; an access key is an id."""
     canaries.keep_copies(state / "logs", state / "trace.jsonl")
     found = [path for path in (state / "secrets").glob("*") if path.name != "s3-access-key"]
