@@ -34,7 +34,7 @@ SETTLE_PAUSE: Final = timedelta(seconds=60)
 """How long a process may be silent while it puts a session together, before another one tries."""
 
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
-FINAL: Final = Codec(TypeAdapter(LiveFinal))
+FINAL: Final = Codec(TypeAdapter(LiveFinal), drop_defaults=True)
 SIZES: Final = Codec(TypeAdapter(EngineSizes))
 VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
