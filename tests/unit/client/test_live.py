@@ -50,6 +50,11 @@ async def test_raw_samples_are_passed_on() -> None:
     assert b"".join([data async for data in sound.data]) == b"\0\1\2\3"
 
 
+async def test_raw_samples_need_a_rate() -> None:
+    with pytest.raises(UnknownAudio, match="--rate HZ"):
+        await recognise(pieces(b"\0\1\2\3" * 8), None)
+
+
 async def test_what_is_not_acknowledged_is_sent_again_from_any_offset() -> None:
     held = Unacknowledged(unit=2)
     for piece in (b"aabb", b"ccdd", b"ee"):

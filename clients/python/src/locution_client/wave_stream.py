@@ -44,7 +44,8 @@ async def recognise(source: AsyncIterator[bytes], raw_rate: int | None) -> Sound
     if raw_rate is not None:
         return Sound(pb.LiveConfig.ENCODING_PCM_S16LE, raw_rate, _joined(head, source))
     raise UnknownAudio(
-        "the format is not WAV, FLAC or Ogg. Convert it: `ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | locution live -`"
+        "the format is not WAV, FLAC or Ogg. Convert it: `ffmpeg -i FILE -f wav -ac 1 - | locution live -`;"
+        " for raw 16-bit samples on standard input, add --rate HZ"
     )
 
 

@@ -29,9 +29,8 @@ WIDTHS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE:
     argument(
         "--rate",
         type=number(1, 10**9 - 1),
-        default=16000,
         metavar="HZ",
-        help="sample rate of raw 16-bit samples on standard input (default: 16000)",
+        help="sample rate of standard input when it is raw 16-bit samples without a header",
     ),
     LANGUAGE,
     ASR_MODEL,
@@ -48,7 +47,7 @@ WIDTHS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE:
 async def live(
     client: Client,
     file: str,
-    rate: int,
+    rate: int | None,
     language: str | None,
     asr_model: str | None,
     silence: timedelta | None,
@@ -60,7 +59,7 @@ async def live(
     """Transcribe audio while it is spoken.
 
     Streams a WAV, FLAC or Ogg Opus file, or audio from a pipe. For example, from a microphone:
-    arecord -q -t raw -f S16_LE -r 16000 | locution live -
+    arecord -q -t wav -f S16_LE -r 16000 | locution live -
     """
     try:
         sound = await recognise(_bytes(file), rate if file == "-" else None)
