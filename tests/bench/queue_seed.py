@@ -7,9 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from locution_gateway.jobs.config import ChannelMode, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.config import JobConfig, JobRequestConfig
 from locution_gateway.jobs.postgres import codec
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
+from locution_speech.asr import Task
 
 SECONDS: Final = (30, 60, 90, 120, 150, 200, 250, 300, 450, 600)
 """How long each tenant's sections are: one tenant a value."""

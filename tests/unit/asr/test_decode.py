@@ -14,7 +14,7 @@ from tests.unit.asr.fakes import FakeRecogniser, job, sound
 
 
 def test_options_of_one_batch_do_not_mix() -> None:
-    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(f" {prompt.language} {prompt.task.value}"))
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(f" {prompt.language} {prompt.task.lower()}"))
     german = Options(language="de", task=Task.TRANSLATE, prompt="Guten Tag", word_times=False)
     first, second = decode([job(recogniser, options=Options(language="fr")), job(recogniser, options=german)])
     assert first.draft is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from locution_asr.core.endpointer import Endpointer, EndpointRule, Heard, Utterance
 from locution_asr.domain.models import FRAME, Pcm, Window
-from locution_speech.asr import Mode, SpeechEvent
+from locution_speech.asr import DecodeMode, SpeechEvent
 from locution_speech.clock import samples
 from numpy.typing import NDArray
 
@@ -59,7 +59,7 @@ def endpointer(first: int = 0, done: int = 0, rule: EndpointRule = RULE) -> Endp
     return Endpointer(loud, ThreadPoolExecutor(1), rule, first, done)
 
 
-@pytest.mark.parametrize("rule", [*map(EndpointRule().in_mode, Mode), EndpointRule().detecting()])
+@pytest.mark.parametrize("rule", [*map(EndpointRule().in_mode, DecodeMode), EndpointRule().detecting()])
 @pytest.mark.parametrize("chunk", [160, 1600, 16000, 32000])
 async def test_windows_of_a_live_stream_are_those_of_a_section(chunk: int, rule: EndpointRule) -> None:
     whole = endpointer(rule=rule)

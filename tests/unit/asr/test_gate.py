@@ -12,7 +12,7 @@ from locution_asr.gate.engine import EngineDiffers, Texts, accurate, check, fast
 from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
 from locution_asr.gate.scoring import distance, score, units
 from locution_asr.gate.verdict import TooFewWords, judge
-from locution_speech.asr import Mode, ModeChoice, Options, Started
+from locution_speech.asr import DecodeMode, ModeChoice, Options, Started
 from locution_speech.clock import samples, seconds
 
 SAID = "one two three four five six seven eight nine ten"
@@ -174,7 +174,7 @@ def test_the_shortest_input_that_passes_is_kept(
 
 
 def ran(*, fast: bool, shortest: float | None = None) -> Started:
-    mode = Mode.FAST if fast else Mode.ACCURATE
+    mode = DecodeMode.FAST if fast else DecodeMode.ACCURATE
     return Started("a/b", "c", "cpu", mode, None if shortest is None else samples(shortest), None)
 
 

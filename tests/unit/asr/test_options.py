@@ -8,7 +8,7 @@ import pytest
 from locution_asr.core.options import as_proven, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_common.errors import Reason
-from locution_speech.asr import Mode, ModeChoice, Options, Task
+from locution_speech.asr import DecodeMode, ModeChoice, Options, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.clock import samples
 from locution_speech.languages import from_whisper, to_whisper
@@ -38,14 +38,14 @@ def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None
 @pytest.mark.parametrize(
     ("choice", "proven", "mode"),
     [
-        (ModeChoice.PROVEN, False, Mode.ACCURATE),
-        (ModeChoice.PROVEN, True, Mode.FAST),
-        (ModeChoice.ACCURATE, True, Mode.ACCURATE),
-        (ModeChoice.FAST, True, Mode.FAST),
-        (ModeChoice.FAST_UNPROVEN, False, Mode.FAST),
+        (ModeChoice.PROVEN, False, DecodeMode.ACCURATE),
+        (ModeChoice.PROVEN, True, DecodeMode.FAST),
+        (ModeChoice.ACCURATE, True, DecodeMode.ACCURATE),
+        (ModeChoice.FAST, True, DecodeMode.FAST),
+        (ModeChoice.FAST_UNPROVEN, False, DecodeMode.FAST),
     ],
 )
-def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: Mode) -> None:
+def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: DecodeMode) -> None:
     assert choose_mode(Options(mode=choice), proven) is mode
 
 

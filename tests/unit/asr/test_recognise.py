@@ -14,7 +14,7 @@ from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Piece, Window
 from locution_asr.domain.ports import Draft, Prompt, Search
-from locution_speech.asr import Mode, Options, SectionStart
+from locution_speech.asr import DecodeMode, Options, SectionStart
 from locution_speech.clock import Span, samples
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.models import FlowKey, WeightName
@@ -38,7 +38,7 @@ async def dispatcher() -> AsyncIterator[Decoding]:
 
 
 async def recognised(
-    dispatcher: Decoding, recogniser: FakeRecogniser, mode: Mode = Mode.FAST, options: Options | None = None
+    dispatcher: Decoding, recogniser: FakeRecogniser, mode: DecodeMode = DecodeMode.FAST, options: Options | None = None
 ) -> Recognised:
     start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
     return await RecogniseWindow(dispatcher, loaded(recogniser), start, mode).run(window())
@@ -65,7 +65,7 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
         return replace(draft, capped=len(pcm) >= HEARD)
 
     recogniser = FakeRecogniser(speak=speak)
-    result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
+    result = await recognised(dispatcher, recogniser, DecodeMode.ACCURATE)
     assert [segment.text for segment in result.segments] == ["left right", "left right"]
     assert {item.outcome for item in result.coverage} == {Outcome.TRANSCRIBED}
     assert [item.start for item in result.coverage] == [samples(10), result.coverage[0].end]
@@ -75,7 +75,7 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
 
 async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: replace(sound(" on and on"), capped=True))
-    result = await recognised(dispatcher, recogniser, Mode.ACCURATE)
+    result = await recognised(dispatcher, recogniser, DecodeMode.ACCURATE)
     assert {(item.outcome, item.reason) for item in result.coverage} == {(Outcome.DROPPED, DropReason.TOO_MANY_TOKENS)}
     assert result.segments == ()
 
@@ -101,7 +101,7 @@ async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Decodin
 async def test_the_last_pass_forgets_the_prompt(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
     options = Options(language="en", prompt="Names:", hotwords=("Locution",))
-    await recognised(dispatcher, recogniser, Mode.ACCURATE, options)
+    await recognised(dispatcher, recogniser, DecodeMode.ACCURATE, options)
     assert [(prompt.text, prompt.hotwords) for prompt in recogniser.prompts] == [("Names:", ("Locution",)), ("", ())]
 
 
@@ -112,7 +112,7 @@ async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> Non
         temperatures.append(search.temperature)
         return sound(" na" * 50)
 
-    await recognised(dispatcher, FakeRecogniser(speak=speak), Mode.ACCURATE)
+    await recognised(dispatcher, FakeRecogniser(speak=speak), DecodeMode.ACCURATE)
     assert set(temperatures) == {0.0}
     await recognised(dispatcher, FakeRecogniser(speak=speak), options=Options(language="en", max_temperature=0.4))
     assert temperatures[-2:] == [0.2, 0.4]
@@ -122,7 +122,9 @@ async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Deco
     spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
     start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=Options(language="en"))
-    result = await RecogniseWindow(dispatcher, loaded(recogniser), start, Mode.ACCURATE).run(window(spoken, silent))
+    result = await RecogniseWindow(dispatcher, loaded(recogniser), start, DecodeMode.ACCURATE).run(
+        window(spoken, silent)
+    )
     assert [(c.outcome, c.reason) for c in result.coverage] == [
         (Outcome.TRANSCRIBED, None),
         (Outcome.DROPPED, DropReason.NO_TEXT),
@@ -136,17 +138,17 @@ def test_the_encoder_gets_what_it_needs_and_no_more(heard: float, length: float)
 
 
 def test_an_accurate_plan_has_the_requested_beam_on_full_windows() -> None:
-    first, last = plan(Options(language="en", beam_size=3), Mode.ACCURATE, HEARD)
+    first, last = plan(Options(language="en", beam_size=3), DecodeMode.ACCURATE, HEARD)
     assert (first.length, first.search.beam_size) == (WINDOW_SAMPLES, 3)
     assert (last.search.beam_size, last.search.no_repeat_ngram) == (5, 3)
 
 
 def test_a_fast_plan_cuts_the_encoders_input_and_keeps_the_search() -> None:
-    first, second, _ = plan(Options(language="en", beam_size=3), Mode.FAST, HEARD)
+    first, second, _ = plan(Options(language="en", beam_size=3), DecodeMode.FAST, HEARD)
     assert (first.length, first.search.beam_size, first.whole) == (samples(10), 3, False)
     assert (second.length, second.search.beam_size, second.whole) == (WINDOW_SAMPLES, 5, True)
 
 
 def test_fast_windows_are_shorter() -> None:
-    assert longest_window(Mode.FAST, samples(29)) == samples(18)
-    assert longest_window(Mode.ACCURATE, samples(29)) == samples(29)
+    assert longest_window(DecodeMode.FAST, samples(29)) == samples(18)
+    assert longest_window(DecodeMode.ACCURATE, samples(29)) == samples(29)

@@ -11,7 +11,7 @@ import numpy as np
 from locution_asr.core.recognise import Recognised
 from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk, Piece, Window, WindowTiming
-from locution_speech.asr import Mode
+from locution_speech.asr import DecodeMode
 from locution_speech.clock import Span
 from locution_speech.engine.under_way import BATCHES, UnderWay
 from locution_speech.transcript import CoverageSpan, Outcome
@@ -64,7 +64,7 @@ async def test_reading_stops_while_the_share_is_under_way_and_goes_on_as_windows
     endpointer: Any = Endpointer()
     recognise: Any = Recognise()
     with UnderWay(slots=1).section(batch_size=1) as share:
-        section = TranscribeSection(endpointer, recognise, Mode.FAST, share, longest=CHUNKS * LENGTH)
+        section = TranscribeSection(endpointer, recognise, DecodeMode.FAST, share, longest=CHUNKS * LENGTH)
         run = asyncio.create_task(section.run(chunks(), emit))
         for _ in range(5 * CHUNKS):
             await asyncio.sleep(0)

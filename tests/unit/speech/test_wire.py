@@ -10,6 +10,7 @@ from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 from locution_speech import wire
 from locution_speech.asr import (
+    DecodeMode,
     EngineSizes,
     Flush,
     ListenDone,
@@ -19,7 +20,6 @@ from locution_speech.asr import (
     ListenProgress,
     ListenStart,
     ListenUpdate,
-    Mode,
     ModeChoice,
     Options,
     SectionDone,
@@ -76,8 +76,8 @@ def test_other_inputs() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        Started("a/b", "sum", "cuda:0", Mode.FAST, 40_000, EngineSizes(512, 128_000, 464_000)),
-        Started("a/b", "sum", "cpu", Mode.ACCURATE, None, None),
+        Started("a/b", "sum", "cuda:0", DecodeMode.FAST, 40_000, EngineSizes(512, 128_000, 464_000)),
+        Started("a/b", "sum", "cpu", DecodeMode.ACCURATE, None, None),
         SpeechEvent(512, True),
         SpeechEvent(1024, False),
         ListenPartial(8, WORDS, "and", 4096),

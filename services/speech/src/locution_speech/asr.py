@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 from locution_speech.clock import Span
 from locution_speech.engine.models import FlowKey, Timings, TrafficClass, WeightName
 from locution_speech.transcript import CoverageSpan, Word
 
 
-class Task(Enum):
+class Task(StrEnum):
     """Choose between the spoken language's text and its English translation."""
 
-    TRANSCRIBE = "transcribe"
-    TRANSLATE = "translate"
+    TRANSCRIBE = "TRANSCRIBE"
+    TRANSLATE = "TRANSLATE"
 
 
-class Mode(Enum):
+class DecodeMode(StrEnum):
     """Choose full windows with beam search, or short windows with a checked greedy draft."""
 
-    ACCURATE = "accurate"
-    FAST = "fast"
+    ACCURATE = "ACCURATE"
+    FAST = "FAST"
 
 
 class ModeChoice(Enum):
@@ -94,7 +94,7 @@ class Started:
     weight: str
     checksum: str
     device: str
-    mode: Mode
+    mode: DecodeMode
     shortest_input: int | None
     sizes: EngineSizes | None
 

@@ -15,6 +15,7 @@ from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 
 from locution_speech.asr import (
+    DecodeMode,
     EngineSizes,
     Flush,
     ListenDone,
@@ -24,7 +25,6 @@ from locution_speech.asr import (
     ListenProgress,
     ListenStart,
     ListenUpdate,
-    Mode,
     ModeChoice,
     Options,
     SectionDone,
@@ -152,7 +152,7 @@ def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
     return asr_pb.TranscribeStarted(
         model=started.weight,
         checksum=started.checksum,
-        fast=started.mode is Mode.FAST,
+        fast=started.mode is DecodeMode.FAST,
         device=started.device,
         min_encoder_input=_length_to_proto(started.shortest_input),
         frame_samples=started.sizes.frame if started.sizes else 0,
@@ -164,7 +164,7 @@ def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
 def started_from_proto(started: asr_pb.TranscribeStarted) -> Started:
     """Return what a stream runs with."""
     shortest = _length_from_proto(started.min_encoder_input) if started.HasField("min_encoder_input") else None
-    mode = Mode.FAST if started.fast else Mode.ACCURATE
+    mode = DecodeMode.FAST if started.fast else DecodeMode.ACCURATE
     return Started(started.model, started.checksum, started.device, mode, shortest, _sizes_from_proto(started))
 
 

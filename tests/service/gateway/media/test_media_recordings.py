@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from locution_common.errors import Reason, Refused
 from locution_gateway.media.decode import decode
-from locution_gateway.media.models import ChannelMode, DecodeSpec, Encoding, RawFormat
+from locution_gateway.media.models import AudioFormat, ChannelMode, DecodeSpec, Encoding
 from locution_gateway.media.sections import Sectioner, SectionRule
 
 from tests.service.gateway.media.support import Kept, pieces
@@ -64,7 +64,7 @@ async def test_refusals_name_their_reason(testdata: Path, name: str, reason: str
 
 async def test_headerless_audio_decodes_once_its_format_is_stated(testdata: Path) -> None:
     data, sink = (testdata / "goforward.raw").read_bytes(), Kept()
-    spec = DecodeSpec(raw=RawFormat(Encoding.S16LE, 16_000, 1))
+    spec = DecodeSpec(raw=AudioFormat(Encoding.PCM_S16LE, 16_000, 1))
     report = await decode(pieces(data), spec, sink)
     assert bytes(sink.pcm) == data
     assert (report.samples, report.warnings) == (len(data) // 2, ())
@@ -72,10 +72,10 @@ async def test_headerless_audio_decodes_once_its_format_is_stated(testdata: Path
 
 async def test_a_stated_format_must_agree_with_a_header(testdata: Path) -> None:
     data = (testdata / "jfk.wav").read_bytes()
-    agreeing = DecodeSpec(raw=RawFormat(Encoding.S16LE, 16_000, 1))
+    agreeing = DecodeSpec(raw=AudioFormat(Encoding.PCM_S16LE, 16_000, 1))
     assert (await decode(pieces(data), agreeing, Kept())).seconds == 11.0
     with pytest.raises(Refused) as caught:
-        await decode(pieces(data), DecodeSpec(raw=RawFormat(Encoding.S16LE, 8000, 1)), Kept())
+        await decode(pieces(data), DecodeSpec(raw=AudioFormat(Encoding.PCM_S16LE, 8000, 1)), Kept())
     assert (caught.value.reason, caught.value.violations[0].field) == ("INVALID_REQUEST", "config.audio_format")
 
 
@@ -84,7 +84,7 @@ async def test_mulaw_of_a_wave_file_is_the_same_with_and_without_its_header(test
     body = data[data.index(b"data") + 8 :]
     with_header, without = Kept(), Kept()
     await decode(pieces(data), DecodeSpec(), with_header)
-    await decode(pieces(body), DecodeSpec(raw=RawFormat(Encoding.MULAW, 16_000, 1)), without)
+    await decode(pieces(body), DecodeSpec(raw=AudioFormat(Encoding.MULAW, 16_000, 1)), without)
     assert bytes(without.pcm[: len(with_header.pcm)]) == bytes(with_header.pcm)
     with refusal(Reason.MEDIA_ENCODING_REQUIRED):
         await decode(pieces(body), DecodeSpec(), Kept())

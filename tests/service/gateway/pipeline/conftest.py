@@ -14,13 +14,15 @@ import asyncpg
 import pytest
 from locution_common import postgres as pg
 from locution_gateway.commands import SCHEMA, migrations_folder
-from locution_gateway.jobs.config import ChannelMode, DiarizationConfig, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.config import DiarizationConfig, JobConfig, JobRequestConfig
 from locution_gateway.jobs.postgres import codec
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.principal import TenantId
+from locution_speech.asr import Task
 
 from tests.support.postgres import Postgres, postgres
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from locution_common.errors import Reason, Refused
-from locution_gateway.jobs.config import ChannelMode, DecodeMode, DiarizationRequest, JobRequestConfig, Task
+from locution_gateway.jobs.config import DiarizationRequest, JobRequestConfig
 from locution_gateway.jobs.configure import Configure
 from locution_gateway.jobs.models import WarningCode
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice, ModelKind, ResolvedModel
+from locution_speech.asr import DecodeMode, Task
 from locution_speech.capabilities import Capabilities
 
 from tests.support.refusals import refusal

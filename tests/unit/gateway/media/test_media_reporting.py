@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from locution_common.errors import Reason
 from locution_gateway.media.models import (
+    AudioFormat,
     ChannelMode,
     DecodeLimits,
     DecodeSpec,
     Encoding,
-    RawFormat,
     spec_from_dict,
     spec_to_dict,
 )
@@ -45,7 +45,7 @@ def line(values: dict[str, Any]) -> bytes:
 
 
 def test_a_spec_survives_the_command_line() -> None:
-    spec = DecodeSpec(RawFormat(Encoding.MULAW, 8000, 2), ChannelMode.SEPARATE, DecodeLimits(cpu_seconds=5), False)
+    spec = DecodeSpec(AudioFormat(Encoding.MULAW, 8000, 2), ChannelMode.SEPARATE, DecodeLimits(cpu_seconds=5), False)
     assert spec_from_dict(json.loads(json.dumps(spec_to_dict(spec)))) == spec
     assert spec_from_dict(json.loads(json.dumps(spec_to_dict(DecodeSpec())))) == DecodeSpec()
 

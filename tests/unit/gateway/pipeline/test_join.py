@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from locution_common.errors import Reason
-from locution_gateway.jobs.config import ChannelMode, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.config import JobConfig, JobRequestConfig
 from locution_gateway.jobs.models import Job, JobState, Section, WarningCode
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.pipeline.join import join
 from locution_gateway.pipeline.speakers import assign
@@ -16,6 +17,7 @@ from locution_gateway.platform.ids import JobId, UploadId, VoiceId
 from locution_gateway.platform.principal import TenantId
 from locution_gateway.transcripts.models import SectionTranscript
 from locution_gateway.voices.models import KnownVoice
+from locution_speech.asr import Task
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 

@@ -77,7 +77,7 @@ class Measures:
 def _attributes(report: SectionReport, start: SectionStart) -> dict[str, str | float]:
     return {
         "locution.asr.model": start.weight,
-        "locution.asr.mode": report.mode.value,
+        "locution.asr.mode": report.mode.lower(),
         "locution.asr.audio_seconds": seconds(report.length),
         "locution.asr.speech_seconds": seconds(report.speech),
         "locution.asr.text_speech_seconds": seconds(report.text_speech),

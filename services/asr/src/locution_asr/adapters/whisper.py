@@ -72,7 +72,7 @@ class WhisperRecogniser:
         return Capabilities(languages, multilingual, multilingual, word_times=True, prompt=True)
 
     def _tokenizer(self, language: str, task: Task) -> Tokenizer:
-        return Tokenizer(self._text, self._capabilities.language_detection, task.value, to_whisper(language))
+        return Tokenizer(self._text, self._capabilities.language_detection, task.lower(), to_whisper(language))
 
 
 class WhisperEncoding:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from locution_speech.asr import EngineSizes, Mode, SpeechEvent
+from locution_speech.asr import DecodeMode, EngineSizes, SpeechEvent
 from locution_speech.clock import Span, samples
 
 from locution_asr.core.passes import longest_window
@@ -47,7 +47,7 @@ class EndpointRule:
         """Tell what callers go by."""
         return EngineSizes(FRAME, WARM_UP, self.window.longest)
 
-    def in_mode(self, mode: Mode) -> EndpointRule:
+    def in_mode(self, mode: DecodeMode) -> EndpointRule:
         """Return the rule with windows as long as the mode decodes best."""
         return self._with_windows(longest=longest_window(mode, self.window.longest))
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from locution_speech.asr import ListenEvent, ListenStart, Mode, Options, SectionStart, Started
+from locution_speech.asr import DecodeMode, ListenEvent, ListenStart, Options, SectionStart, Started
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.models import TrafficClass
 from locution_speech.engine.under_way import UnderWay
@@ -91,19 +91,19 @@ class Engine:
     def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:
         return Endpointer(self.detector(), self.executor, rule, first, done)
 
-    def _cut(self, mode: Mode, options: Options, weight: LoadedWeight) -> EndpointRule:
+    def _cut(self, mode: DecodeMode, options: Options, weight: LoadedWeight) -> EndpointRule:
         """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
         rule = self.rule.in_mode(mode)
         detected = options.language is None and weight.recogniser.capabilities.language_detection
         return rule.detecting() if detected else rule
 
 
-def _settled(options: Options, weight: LoadedWeight) -> tuple[Mode, Options]:
+def _settled(options: Options, weight: LoadedWeight) -> tuple[DecodeMode, Options]:
     """Return the mode and the options that a stream runs with; refused with OPTION_UNSUPPORTED."""
     wanted = settle(options, weight.recogniser.capabilities)
     return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)
 
 
-def _started(weight: LoadedWeight, mode: Mode, options: Options, rule: EndpointRule) -> Started:
-    shortest = options.shortest_input if mode is Mode.FAST else None
+def _started(weight: LoadedWeight, mode: DecodeMode, options: Options, rule: EndpointRule) -> Started:
+    shortest = options.shortest_input if mode is DecodeMode.FAST else None
     return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest, rule.sizes)

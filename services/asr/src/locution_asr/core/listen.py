@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from locution_speech.asr import (
+    DecodeMode,
     Flush,
     ListenDone,
     ListenEvent,
@@ -14,7 +15,6 @@ from locution_speech.asr import (
     ListenProgress,
     ListenStart,
     ListenUpdate,
-    Mode,
     Options,
     SpeechEvent,
 )
@@ -49,7 +49,7 @@ class Listen:
         endpointer: Endpointer,
         dispatcher: Decoding,
         weight: LoadedWeight,
-        mode: Mode,
+        mode: DecodeMode,
         observer: Observer,
     ) -> None:
         self._start = start

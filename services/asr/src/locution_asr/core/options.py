@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from locution_common.errors import FieldViolation, Reason, Refused
-from locution_speech.asr import Mode, ModeChoice, Options, Task
+from locution_speech.asr import DecodeMode, ModeChoice, Options, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.languages import canonical
 
@@ -34,15 +34,15 @@ def as_proven(options: Options, record: WhisperRecord) -> Options:
     return replace(options, shortest_input=options.shortest_input or record.shortest_input)
 
 
-def choose_mode(options: Options, fast_proven: bool) -> Mode:
+def choose_mode(options: Options, fast_proven: bool) -> DecodeMode:
     """Return FAST only where it is proven, or where the gate asks for it; refused with OPTION_UNSUPPORTED."""
     if options.mode is ModeChoice.FAST_UNPROVEN:
-        return Mode.FAST
+        return DecodeMode.FAST
     if options.shortest_input is not None:
         raise _unsupported("min_encoder_input", "only the gate chooses it; others get what the verdict proved")
     if options.mode is ModeChoice.FAST and not fast_proven:
         raise _unsupported("decode_preference", "fast mode has no passing verdict for this model")
-    return Mode.FAST if fast_proven and options.mode is not ModeChoice.ACCURATE else Mode.ACCURATE
+    return DecodeMode.FAST if fast_proven and options.mode is not ModeChoice.ACCURATE else DecodeMode.ACCURATE
 
 
 def _language(options: Options, capabilities: Capabilities) -> list[FieldViolation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from locution_speech.asr import Mode, Options
+from locution_speech.asr import DecodeMode, Options
 from locution_speech.clock import samples, seconds
 from locution_speech.languages import token_density
 
@@ -39,12 +39,12 @@ class Pass:
         return self.length == WINDOW_SAMPLES
 
 
-def plan(options: Options, mode: Mode, heard: int) -> tuple[Pass, ...]:
+def plan(options: Options, mode: DecodeMode, heard: int) -> tuple[Pass, ...]:
     """Return the passes for a window of `heard` samples, in order."""
     passes = (_full(max(REDO_BEAM, options.beam_size)), *_last_resorts(options))
-    first = _cut(options, heard) if mode is Mode.FAST else _full(options.beam_size)
+    first = _cut(options, heard) if mode is DecodeMode.FAST else _full(options.beam_size)
     limit = token_limit(options, heard)
-    return tuple(replace(each, limit=limit) for each in (first, *(passes if mode is Mode.FAST else passes[1:])))
+    return tuple(replace(each, limit=limit) for each in (first, *(passes if mode is DecodeMode.FAST else passes[1:])))
 
 
 def token_limit(options: Options, heard: int) -> int:
@@ -52,9 +52,9 @@ def token_limit(options: Options, heard: int) -> int:
     return min(MAX_TOKENS, Guard().token_cap(seconds(heard), token_density(options.language)))
 
 
-def longest_window(mode: Mode, longest: int) -> int:
+def longest_window(mode: DecodeMode, longest: int) -> int:
     """Return how long windows grow: the encoder's work grows faster than its input, so FAST keeps them shorter."""
-    return min(longest, LONGEST_CUT) if mode is Mode.FAST else longest
+    return min(longest, LONGEST_CUT) if mode is DecodeMode.FAST else longest
 
 
 def bucket(heard: int, shortest: int | None = None) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from locution_speech.asr import Mode, SectionStart
+from locution_speech.asr import DecodeMode, SectionStart
 from locution_speech.clock import Span
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
@@ -56,7 +56,7 @@ class RecogniseWindow:
         dispatcher: Decoding,
         weight: LoadedWeight,
         start: SectionStart,
-        mode: Mode,
+        mode: DecodeMode,
         language: SectionLanguage | None = None,
     ) -> None:
         self._dispatcher = dispatcher

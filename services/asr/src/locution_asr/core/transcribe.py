@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from locution_common.errors import Reason, Refused
-from locution_speech.asr import Mode
+from locution_speech.asr import DecodeMode
 from locution_speech.clock import seconds
 from locution_speech.engine.under_way import Share
 from locution_speech.transcript import Outcome, Segment
@@ -33,7 +33,7 @@ class TranscribeSection:
     """Run one section, of `longest` samples at most, from its first sample to its report."""
 
     def __init__(
-        self, endpointer: Endpointer, recognise: RecogniseWindow, mode: Mode, share: Share, longest: int
+        self, endpointer: Endpointer, recognise: RecogniseWindow, mode: DecodeMode, share: Share, longest: int
     ) -> None:
         self._endpointer = endpointer
         self._longest = longest

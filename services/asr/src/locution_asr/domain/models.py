@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from locution_speech.asr import Mode, SectionDone
+from locution_speech.asr import DecodeMode, SectionDone
 from locution_speech.clock import SAMPLE_RATE, Span, samples
 from locution_speech.engine.models import Timings
 from locution_speech.transcript import CoverageSpan
@@ -86,7 +86,7 @@ class SectionReport:
     length: int
     speech: int
     text_speech: int
-    mode: Mode
+    mode: DecodeMode
     windows: tuple[WindowTiming, ...]
     coverage: tuple[CoverageSpan, ...]
 

@@ -13,7 +13,7 @@ from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution.registry.v1 import registry_service_pb2 as registry
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_speech import wire
-from locution_speech.asr import Mode, ModeChoice, Options, SectionStart, Started
+from locution_speech.asr import DecodeMode, ModeChoice, Options, SectionStart, Started
 from locution_speech.clock import samples
 from locution_speech.engine.models import FlowKey, WeightName
 from locution_speech.languages import AUTO
@@ -98,7 +98,7 @@ async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mo
 
 def check(started: Started, mode: Options) -> None:
     """Raise EngineDiffers where the engine, an older one say, does not run what the verdict would be about."""
-    if (started.mode is Mode.FAST) == (mode.mode is ModeChoice.ACCURATE):
+    if (started.mode is DecodeMode.FAST) == (mode.mode is ModeChoice.ACCURATE):
         raise EngineDiffers("the engine chose another mode than the one asked for")
     if started.shortest_input != mode.shortest_input:
         raise EngineDiffers("the engine pads windows otherwise than asked for: is it of an older version?")

@@ -7,46 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from locution_speech.asr import DecodeMode, Task
+
+from locution_gateway.media.models import AudioFormat, ChannelMode
 from locution_gateway.models.models import ModelChoice
-
-
-class Task(StrEnum):
-    """What is made of the speech."""
-
-    TRANSCRIBE = "TRANSCRIBE"
-    TRANSLATE = "TRANSLATE"
-
-
-class DecodeMode(StrEnum):
-    """How hard the decoder tries."""
-
-    ACCURATE = "ACCURATE"
-    FAST = "FAST"
-
-
-class ChannelMode(StrEnum):
-    """What becomes of several channels."""
-
-    MIX = "MIX"
-    SEPARATE = "SEPARATE"
-
-
-class Encoding(StrEnum):
-    """How a sample of headerless audio is written."""
-
-    PCM_S16LE = "PCM_S16LE"
-    PCM_F32LE = "PCM_F32LE"
-    MULAW = "MULAW"
-    ALAW = "ALAW"
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFormat:
-    """How headerless audio is laid out: rate in hertz, interleaved channels."""
-
-    encoding: Encoding
-    sample_rate: int
-    channels: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from locution_common.errors import Reason, Refused
+from locution_speech.asr import DecodeMode, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.languages import AUTO
 
-from locution_gateway.jobs.config import ChannelMode, DecodeMode, DiarizationConfig, JobConfig, JobRequestConfig, Task
+from locution_gateway.jobs.config import DiarizationConfig, JobConfig, JobRequestConfig
 from locution_gateway.jobs.fill import Origin, fill
 from locution_gateway.jobs.models import JobWarning, WarningCode
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelKind, ResolvedModel
 from locution_gateway.models.ports import ModelResolver
 

@@ -6,18 +6,10 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from locution.v1 import job_config_pb2 as pb
+from locution_speech.asr import DecodeMode, Task
 
-from locution_gateway.jobs.config import (
-    AudioFormat,
-    ChannelMode,
-    DecodeMode,
-    DiarizationConfig,
-    DiarizationRequest,
-    Encoding,
-    JobConfig,
-    JobRequestConfig,
-    Task,
-)
+from locution_gateway.jobs.config import DiarizationConfig, DiarizationRequest, JobConfig, JobRequestConfig
+from locution_gateway.media.models import AudioFormat, ChannelMode, Encoding
 from locution_gateway.platform.convert import duration
 from locution_gateway.platform.names import VOICES
 

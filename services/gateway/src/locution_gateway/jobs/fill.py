@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from locution_gateway.jobs.config import ChannelMode, DiarizationRequest, JobRequestConfig
+from locution_gateway.jobs.config import DiarizationRequest, JobRequestConfig
+from locution_gateway.media.models import ChannelMode
 
 OWN: Final = ("prompt", "hotwords", "audio_format")
 """What belongs to one recording and has no default."""

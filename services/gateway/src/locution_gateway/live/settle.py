@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Final
 
-from locution_gateway.jobs.config import (
-    Afterwards,
-    AudioFormat,
-    DiarizationConfig,
-    DiarizationRequest,
-    Encoding,
-    JobRequestConfig,
-)
+from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest, JobRequestConfig
 from locution_gateway.jobs.create import CreateJob, JobDraft
 from locution_gateway.live.attach import Attach
 from locution_gateway.live.models import LiveId, LiveSession, LiveState
 from locution_gateway.live.postgres import PostgresLive
+from locution_gateway.media.models import AudioFormat, Encoding
 from locution_gateway.platform.background import guarded
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import Principal, Role, system

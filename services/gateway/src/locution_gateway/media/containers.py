@@ -18,7 +18,7 @@ from av.stream import Discard
 from locution_common.errors import Reason
 
 from . import probe
-from .models import DecodeSpec, RawFormat
+from .models import AudioFormat, DecodeSpec
 from .reading import Reader
 
 CONTAINERS: Final = (
@@ -93,7 +93,6 @@ CODECS: Final = frozenset(
 )
 _PROBE_BYTES: Final = 5_000_000
 _LIVE_PROBE_BYTES: Final = 4_096
-_RAW_CODECS: Final = {"s16le": "pcm_s16le", "f32le": "pcm_f32le", "mulaw": "pcm_mulaw", "alaw": "pcm_alaw"}
 
 
 class UnusableError(Exception):
@@ -113,7 +112,7 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
     """
     raw = spec.raw if probe.kind(reader.head) is not probe.Kind.CONTAINER else None
     options = {
-        "format_whitelist": raw.encoding.value if raw else CONTAINERS,
+        "format_whitelist": raw.encoding.demuxer if raw else CONTAINERS,
         "protocol_whitelist": "pipe",
         "codec_whitelist": ",".join(sorted(CODECS)),
         "max_streams": str(spec.limits.streams + 1),
@@ -127,7 +126,7 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
         container = av.open(
             reader,
             "r",
-            format=raw.encoding.value if raw else spec.live,
+            format=raw.encoding.demuxer if raw else spec.live,
             container_options=options,
             metadata_errors="replace",
             io_open=_refuse_second_source,
@@ -189,8 +188,8 @@ def _codec(stream: Any) -> str:
     return stream.codec_context.name if stream.codec_context is not None else "unknown"
 
 
-def _check_agreement(stream: av.AudioStream, raw: RawFormat) -> None:
-    stated = (_RAW_CODECS[raw.encoding], raw.sample_rate, raw.channels)
+def _check_agreement(stream: av.AudioStream, raw: AudioFormat) -> None:
+    stated = (f"pcm_{raw.encoding.demuxer}", raw.sample_rate, raw.channels)
     if (_codec(stream), stream.rate, stream.channels) != stated:
         raise UnusableError(Reason.INVALID_REQUEST)
 

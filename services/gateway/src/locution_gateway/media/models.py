@@ -12,19 +12,24 @@ GIB: Final = 1 << 30
 
 
 class Encoding(StrEnum):
-    """Name how one sample of headerless audio is written; the values are FFmpeg's demuxers."""
+    """Name how one sample of headerless audio is written."""
 
-    S16LE = "s16le"
-    F32LE = "f32le"
-    MULAW = "mulaw"
-    ALAW = "alaw"
+    PCM_S16LE = "PCM_S16LE"
+    PCM_F32LE = "PCM_F32LE"
+    MULAW = "MULAW"
+    ALAW = "ALAW"
+
+    @property
+    def demuxer(self) -> str:
+        """Return the name of FFmpeg's demuxer."""
+        return self.removeprefix("PCM_").lower()
 
 
 class ChannelMode(StrEnum):
     """Say what becomes of several channels."""
 
-    MIX = "mix"
-    SEPARATE = "separate"
+    MIX = "MIX"
+    SEPARATE = "SEPARATE"
 
 
 class WarningReason(StrEnum):
@@ -35,7 +40,7 @@ class WarningReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RawFormat:
+class AudioFormat:
     """State how headerless audio is laid out: `sample_rate` in hertz, `channels` interleaved."""
 
     encoding: Encoding
@@ -71,7 +76,7 @@ class DecodeSpec:
     demuxer of media that is still being recorded: little is read ahead and nothing is held back.
     """
 
-    raw: RawFormat | None = None
+    raw: AudioFormat | None = None
     channels: ChannelMode = ChannelMode.MIX
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     require_isolation: bool = True
@@ -134,7 +139,7 @@ def spec_from_dict(values: dict[str, Any]) -> DecodeSpec:
     """Read a spec back from JSON values."""
     raw = values["raw"]
     return DecodeSpec(
-        raw=RawFormat(Encoding(raw["encoding"]), raw["sample_rate"], raw["channels"]) if raw else None,
+        raw=AudioFormat(Encoding(raw["encoding"]), raw["sample_rate"], raw["channels"]) if raw else None,
         channels=ChannelMode(values["channels"]),
         limits=DecodeLimits(**values["limits"]),
         require_isolation=values["require_isolation"],

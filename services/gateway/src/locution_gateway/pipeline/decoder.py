@@ -13,7 +13,7 @@ from locution_common.errors import DependencyUnavailable
 from locution_common.objects import MIN_PART_SIZE, ObjectStore
 from locution_speech.clock import SAMPLE_WIDTH, seconds
 
-from locution_gateway.jobs.config import AudioFormat, ChannelMode, JobConfig
+from locution_gateway.jobs.config import JobConfig
 from locution_gateway.jobs.models import JobWarning, Section, StageLease, WarningCode
 from locution_gateway.media import decode as child
 from locution_gateway.media import models as media
@@ -69,15 +69,7 @@ def _place(lease: StageLease) -> str:
 
 def spec_of(config: JobConfig, decoding: Decoding) -> media.DecodeSpec:
     """Return how a job's media is to be decoded."""
-    separate = config.channel_mode is ChannelMode.SEPARATE
-    channels = media.ChannelMode.SEPARATE if separate else media.ChannelMode.MIX
-    raw = None if config.audio_format is None else _raw(config.audio_format)
-    return media.DecodeSpec(raw, channels, decoding.limits, decoding.isolation)
-
-
-def _raw(stated: AudioFormat) -> media.RawFormat:
-    encoding = media.Encoding[stated.encoding.removeprefix("PCM_")]
-    return media.RawFormat(encoding, stated.sample_rate, stated.channels)
+    return media.DecodeSpec(config.audio_format, config.channel_mode, decoding.limits, decoding.isolation)
 
 
 def _warnings(report: media.DecodeReport) -> tuple[JobWarning, ...]:

@@ -11,8 +11,8 @@ from locution_common.errors import Reason
 from locution_speech.speakers import Turn, label
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
-from locution_gateway.jobs.config import ChannelMode
 from locution_gateway.jobs.models import Job, JobWarning, Section, WarningCode
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.pipeline.models import Joined
 from locution_gateway.pipeline.speakers import assign
 from locution_gateway.transcripts.models import SectionTranscript, Speaker, TranscriptSummary

@@ -8,10 +8,10 @@ from typing import Final
 from locution_common.errors import Reason, Refused
 from locution_speech.transcript import Segment
 
-from locution_gateway.jobs.config import ChannelMode
 from locution_gateway.jobs.models import Job
 from locution_gateway.jobs.postgres import sql as job_sql
 from locution_gateway.jobs.postgres.rows import job_from_row
+from locution_gateway.media.models import ChannelMode
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal

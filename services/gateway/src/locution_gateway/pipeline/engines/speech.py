@@ -15,16 +15,10 @@ from locution_speech.engine.models import Flow, WeightName
 from locution_speech.languages import AUTO
 from locution_speech.transcript import Segment
 
-from locution_gateway.jobs.config import DecodeMode, JobConfig, Task
+from locution_gateway.jobs.config import JobConfig
 from locution_gateway.pipeline.engines.exchange import Exchange, believed
 from locution_gateway.pipeline.models import Audio, Progress, SpeechAnswer
 from locution_gateway.transcripts.models import SectionTranscript
-
-MODES = {
-    None: asr.ModeChoice.PROVEN,
-    DecodeMode.ACCURATE: asr.ModeChoice.ACCURATE,
-    DecodeMode.FAST: asr.ModeChoice.FAST,
-}
 
 
 class GrpcSpeechEngine:
@@ -88,12 +82,12 @@ def section_start(flow: Flow, config: JobConfig, model: str) -> SectionStart:
     options = asr.Options(
         language=None if config.language == AUTO else config.language,
         allowed_languages=config.language_candidates,
-        task=asr.Task.TRANSLATE if config.task is Task.TRANSLATE else asr.Task.TRANSCRIBE,
+        task=config.task,
         prompt=config.prompt,
         hotwords=config.hotwords,
         beam_size=config.beam_size,
         word_times=config.word_times,
         max_temperature=config.max_temperature,
-        mode=MODES[config.decode_mode],
+        mode=asr.ModeChoice.PROVEN if config.decode_mode is None else asr.ModeChoice[config.decode_mode],
     )
     return SectionStart(WeightName(model), flow.key, flow.weight, flow.traffic, options=options)
