@@ -41,8 +41,8 @@ def test_what_no_feature_provides_is_missing() -> None:
 
 
 def test_settings_are_those_of_the_process() -> None:
-    house = assembly(JobSettings())
-    assert house.settings(JobSettings).job_retention_seconds > 0
+    house = assembly(JobSettings(job_retention_seconds=3600))
+    assert house.settings(JobSettings).job_retention_seconds == 3600
     with pytest.raises(TypeError, match="VoiceSettings"):
         house.settings(VoiceSettings)
 
