@@ -14,6 +14,7 @@ BASE_PYTHON ?= python3
 LOCAL := protos/gen/python services/common services/speech services/gateway services/registry services/asr services/diarizer clients/python
 SAMPLE = $(shell $(PYTHON) -c 'import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("pyannote.audio").origin).parent / "sample/sample.wav")')
 # Nothing here reports usage to anybody.
+export ORT_DISABLE_TELEMETRY := 1
 export PYANNOTE_METRICS_ENABLED := 0
 export HF_HUB_OFFLINE := 1
 

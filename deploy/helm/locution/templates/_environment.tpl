@@ -66,7 +66,7 @@ OTEL_TRACES_SAMPLER_ARG: {{ $telemetry.samplerArgument | quote }}
 {{- end -}}
 {{- $fixed := dict "HOME" "/tmp" "TMPDIR" "/tmp" -}}
 {{- if .facts.engine -}}
-{{- $fixed = merge $fixed (dict "HF_HUB_OFFLINE" "1" "PYANNOTE_METRICS_ENABLED" "0") -}}
+{{- $fixed = merge $fixed (dict "HF_HUB_OFFLINE" "1" "ORT_DISABLE_TELEMETRY" "1" "PYANNOTE_METRICS_ENABLED" "0") -}}
 {{- end -}}
 {{- $all := merge $ours (include "locution.telemetry" . | fromYaml) .values.settings $fixed .root.Values.extraEnv -}}
 {{- range $name := keys $all | sortAlpha }}

@@ -1,1 +1,5 @@
-"""Locution's diarizer: who spoke when, over PCM and local pyannote weights."""
+"""Locution's diarizer: who spoke when, over PCM and local pyannote models."""
+
+from locution_speech.engine.quiet import report_to_nobody
+
+report_to_nobody()
