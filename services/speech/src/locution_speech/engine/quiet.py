@@ -1,4 +1,4 @@
-"""Keep libraries from reporting to their vendors. They read their variables when imported, so engines call this first."""
+"""Keep libraries from reporting to their vendors. They read variables when imported, so engines call this first."""
 
 from __future__ import annotations
 
