@@ -110,7 +110,7 @@ def test_faults_come_together_and_hold_no_value(
     text = capsys.readouterr().err
     assert "LOCUTION_SERVICE_TOKEN: " in text
     assert "LOCUTION_SHUTDOWN_GRACE: " in text
-    assert "meaning: Seconds that calls in progress" in text
+    assert "meaning: Seconds that running calls" in text
     assert "canary" not in text
 
 

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
 
     environment: Literal["local", "production"] = Field(
         default="production",
-        description="Where this runs; outside `local`, known, guessable and too short secrets are refused.",
+        description="Kind of installation. Outside `local`, known, guessable and short secrets are refused.",
         examples=["production"],
     )
 

@@ -25,26 +25,26 @@ class ServiceSettings(Settings):
 
     listen: ListenAddress = Field(
         "127.0.0.1:50051",
-        description="Address on which gRPC is served, host:port; port 0 takes any free one.",
+        description="Address that serves gRPC, host:port. Port 0 picks a free port.",
         examples=["0.0.0.0:50051"],
     )
     metrics_listen: ListenAddress | None = Field(
         None,
-        description="Address on which Prometheus metrics are served over HTTP, host:port; unset serves none.",
+        description="Address that serves Prometheus metrics over HTTP, host:port. Unset: none.",
         examples=["0.0.0.0:9090"],
     )
     service_token: SecretStr | None = Field(
         None,
-        description="Credential that Locution's services show each other, at least 16 characters.",
+        description="Token that Locution services authenticate to each other with, at least 16 characters.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=16,
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least level that is logged.", examples=["DEBUG"]
+        "INFO", description="Lowest level that is logged.", examples=["DEBUG"]
     )
     reflection: bool = Field(
         False,
-        description="Whether anyone may list the services and their schema (gRPC reflection).",
+        description="Whether gRPC reflection is on: anyone may list the services and their schema.",
         examples=["true"],
     )
     shutdown_delay: float = Field(
@@ -56,47 +56,45 @@ class ServiceSettings(Settings):
     )
     shutdown_grace: float = Field(
         20.0,
-        description="Seconds that calls in progress, and after them background work, have to finish at shutdown.",
+        description="Seconds that running calls, and then background work, have to finish at shutdown.",
         examples=["30"],
         ge=0,
         le=3600,
     )
     default_deadline: float = Field(
         30.0,
-        description="Seconds after which a unary call ends that came without a deadline.",
+        description="Deadline in seconds for unary calls that arrive without one.",
         examples=["30"],
         gt=0,
         le=3600,
     )
     max_message_bytes: int = Field(
         16 * 1024 * 1024,
-        description="Bytes that one gRPC message may have, either way.",
+        description="Maximum size of one gRPC message in bytes, in either direction.",
         examples=["16777216"],
         ge=65536,
         le=1024**3,
     )
     max_concurrent_streams: int = Field(
-        1000, description="Calls that one client connection may have open at once.", examples=["1000"], ge=1
+        1000, description="Maximum number of concurrent calls per client connection.", examples=["1000"], ge=1
     )
-    health_interval: float = Field(
-        2.0, description="Seconds between two rounds of health probes.", examples=["2"], gt=0, le=300
-    )
+    health_interval: float = Field(2.0, description="Seconds between health probes.", examples=["2"], gt=0, le=300)
     trace_file: Path | None = Field(
         None,
-        description="File to which spans are appended, one JSON object a line; unset writes none.",
+        description="File to append spans to, one JSON object per line. Unset: none.",
         examples=[".locution/traces.jsonl"],
     )
     tls_cert_file: Path | None = Field(
         None,
-        description="PEM certificate chain that the gRPC server shows.",
+        description="PEM certificate chain of the gRPC server.",
         examples=["/etc/locution/tls/tls.crt"],
     )
     tls_key_file: Path | None = Field(
-        None, description="PEM private key of the certificate.", examples=["/etc/locution/tls/tls.key"]
+        None, description="PEM private key of the gRPC server.", examples=["/etc/locution/tls/tls.key"]
     )
     tls_ca_file: Path | None = Field(
         None,
-        description="PEM certificates that calls to other services trust; unset calls them without TLS.",
+        description="PEM certificates to trust in calls to other services. Unset: call them without TLS.",
         examples=["/etc/locution/tls/ca.crt"],
     )
 
@@ -111,19 +109,19 @@ class DatabaseSettings(Settings):
     """Settings of a service that owns a Postgres schema; combine with ServiceSettings."""
 
     database_url: SecretStr = Field(
-        description="Postgres that holds the state, as the application role.",
+        description="Postgres URL of the application role.",
         examples=["postgresql://locution:secret@db:5432/locution"],
     )
     migration_database_url: SecretStr | None = Field(
         None,
-        description="The same Postgres as the role that owns the schema; unset migrates as the application role.",
+        description="Postgres URL of the role that owns the schema. Unset: migrate as the application role.",
         examples=["postgresql://owner:secret@db:5432/locution"],
     )
     database_pool_size: int = Field(
-        10, description="Postgres connections that one process holds at most.", examples=["10"], ge=1, le=1000
+        10, description="Maximum number of Postgres connections per process.", examples=["10"], ge=1, le=1000
     )
     database_timeout: float = Field(
-        15.0, description="Seconds that one statement may take.", examples=["15"], gt=0, le=3600
+        15.0, description="Timeout of one statement in seconds.", examples=["15"], gt=0, le=3600
     )
 
     @property
@@ -140,22 +138,22 @@ class ObjectStoreSettings(Settings):
     s3_secret_key: SecretStr = Field(description="Secret key of the S3 account.", examples=["40 random characters"])
     s3_bucket: str = Field(
         "locution",
-        description="Bucket that holds every object; it must exist.",
+        description="Bucket for all objects. It must exist.",
         examples=["locution"],
         min_length=3,
         max_length=63,
     )
     s3_region: str = Field("us-east-1", description="Region of the bucket.", examples=["eu-central-1"])
-    s3_secure: bool = Field(True, description="Whether S3 is spoken over TLS.", examples=["false"])
+    s3_secure: bool = Field(True, description="Whether to use TLS to S3.", examples=["false"])
     s3_connections: int = Field(
-        16, description="S3 requests that one process has open at most.", examples=["16"], ge=1, le=256
+        16, description="Maximum number of concurrent S3 requests per process.", examples=["16"], ge=1, le=256
     )
     s3_connect_timeout: float = Field(
-        5.0, description="Seconds that a connection to S3 may take to come about.", examples=["5"], gt=0, le=15
+        5.0, description="Timeout in seconds for connecting to S3.", examples=["5"], gt=0, le=15
     )
     s3_read_timeout: float = Field(
         20.0,
-        description="Seconds for which S3 may be silent before a request is tried again, three times in all.",
+        description="Seconds without data after which a request to S3 is repeated, at most twice.",
         examples=["20"],
         gt=0,
         le=60,

@@ -13,38 +13,38 @@ class IdentitySettings(Settings):
 
     bootstrap_key: SecretStr | None = Field(
         None,
-        description="Key whose bearer is the operator, in the tenant `default`, at least 16 characters; unset: nobody.",
+        description="API key of the operator of the tenant `default`, at least 16 characters. Unset: none.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=16,
     )
     development_key: SecretStr | None = Field(
         None,
-        description="Key whose bearer is the operator of the default tenant, at least 16 characters; unset: nobody.",
+        description="API key of the operator of the tenant `default` on a development machine, at least 16 characters.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=16,
     )
     session_key: SecretStr | None = Field(
         None,
-        description="Key that signs the access tokens of people, at least 32 characters; unset: no passwords.",
+        description="Key that signs the access tokens of users, at least 32 characters. Unset: no passwords.",
         examples=["a line of `openssl rand -hex 32`"],
         min_length=32,
     )
     session_issuer: str = Field(
         "https://locution.invalid",
-        description="What this installation calls itself in the access tokens of people (`iss`).",
+        description="Issuer (`iss`) of the access tokens of users.",
         examples=["https://locution.example.com"],
         min_length=1,
         max_length=512,
     )
     access_token_seconds: int = Field(
-        900, description="Seconds that an access token is good.", examples=["900"], ge=10, le=86_400
+        900, description="Lifetime of an access token in seconds.", examples=["900"], ge=10, le=86_400
     )
     refresh_token_seconds: int = Field(
-        30 * 86_400, description="Seconds that a session lasts.", examples=["2592000"], ge=60, le=366 * 86_400
+        30 * 86_400, description="Lifetime of a session in seconds.", examples=["2592000"], ge=60, le=366 * 86_400
     )
     open_registration_tenant: str | None = Field(
         None,
-        description="Tenant that anybody may join as a member; unset: an invitation is needed.",
+        description="Tenant that anyone may join as a member. Unset: an invitation is required.",
         examples=["default"],
         pattern=r"^[a-z][a-z0-9-]{1,62}$",
     )

@@ -11,7 +11,7 @@ class JobSettings(Settings):
 
     job_retention_seconds: int = Field(
         30 * 86400,
-        description="Seconds that a job and its transcript are kept after its end, unless the job says otherwise.",
+        description="Seconds that a finished job and its transcript are kept, unless the job sets its own retention.",
         examples=["2592000"],
         ge=3600,
     )

@@ -11,11 +11,15 @@ class MediaSettings(Settings):
 
     max_audio_seconds: int = Field(
         24 * 3600,
-        description="Seconds that one recording may last once decoded.",
+        description="Maximum duration of a decoded recording in seconds.",
         examples=["86400"],
         ge=1,
         le=7 * 86400,
     )
     max_audio_channels: int = Field(
-        8, description="Channels that one recording may have when each is transcribed.", examples=["8"], ge=1, le=8
+        8,
+        description="Maximum number of channels of a recording whose channels are transcribed separately.",
+        examples=["8"],
+        ge=1,
+        le=8,
     )

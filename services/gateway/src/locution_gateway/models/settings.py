@@ -10,16 +10,16 @@ class ModelSettings(Settings):
     """Where the registry is, and how long it may take."""
 
     registry_address: str = Field(
-        description="Registry, host:port, a comma list of them, or a gRPC target such as dns:///name:port.",
+        description="Registry: host:port, a comma-separated list, or a gRPC target such as dns:///name:port.",
         examples=["registry:50051"],
         min_length=1,
     )
     registry_timeout: float = Field(
-        5.0, description="Seconds that one question to the registry may take.", examples=["5"], gt=0, le=60
+        5.0, description="Timeout in seconds of a call to the registry.", examples=["5"], gt=0, le=60
     )
     register_timeout: float = Field(
         600.0,
-        description="Seconds that the registry may take to digest a model's files.",
+        description="Timeout in seconds for the registry to hash a model's files.",
         examples=["600"],
         gt=0,
         le=3600,

@@ -21,26 +21,42 @@ class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
     """How a worker runs the stages of jobs."""
 
     asr_address: str = Field(
-        description="Speech engines, host:port, a comma list of them, or dns:///name:port for round robin.",
+        description="ASR service: host:port, a comma-separated list, or dns:///name:port for round robin.",
         examples=["dns:///asr:50051"],
         min_length=1,
     )
     diarizer_address: str = Field(
-        description="Diarization engines, as LOCUTION_ASR_ADDRESS.", examples=["dns:///diarizer:50051"], min_length=1
+        description="Diarizer, in the same form as LOCUTION_ASR_ADDRESS.",
+        examples=["dns:///diarizer:50051"],
+        min_length=1,
     )
-    worker_stages: int = Field(16, description="Stages that this process runs at once.", examples=["16"], ge=1, le=1000)
+    worker_stages: int = Field(
+        16, description="Maximum number of concurrent stages per process.", examples=["16"], ge=1, le=1000
+    )
     worker_decodes: int = Field(
-        2, description="Of these, decoding children at once; each takes a processor.", examples=["2"], ge=1, le=64
+        2,
+        description="Maximum number of concurrent decoding children. Each uses one CPU core.",
+        examples=["2"],
+        ge=1,
+        le=64,
     )
     lease_seconds: float = Field(
-        15.0, description="Seconds after which a silent worker's stages go to others.", examples=["15"], ge=1, le=600
+        15.0,
+        description="Seconds without a heartbeat after which a worker's stages go to other workers.",
+        examples=["15"],
+        ge=1,
+        le=600,
     )
     max_attempts: int = Field(5, description="Attempts at a stage before it is dead.", examples=["5"], ge=1, le=100)
     retry_seconds: float = Field(
-        1.0, description="Seconds before the second attempt; doubles from there.", examples=["1"], gt=0, le=600
+        1.0,
+        description="Delay in seconds before the second attempt. It doubles with each attempt.",
+        examples=["1"],
+        gt=0,
+        le=600,
     )
     retry_ceiling_seconds: float = Field(
-        60.0, description="Seconds that the wait before an attempt never exceeds.", examples=["60"], gt=0, le=3600
+        60.0, description="Maximum delay in seconds before another attempt.", examples=["60"], gt=0, le=3600
     )
     max_job_age_seconds: int = Field(
         86400, description="Seconds that a job may wait for engines without capacity.", examples=["86400"], ge=60
@@ -48,24 +64,26 @@ class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
     engine_stall_seconds: float = Field(
         300.0, description="Seconds without an answer after which an engine counts as lost.", examples=["300"], ge=1
     )
-    section_seconds: float = Field(300.0, description="Seconds that a section aims at.", examples=["300"], ge=1, le=600)
+    section_seconds: float = Field(
+        300.0, description="Target duration of a section in seconds.", examples=["300"], ge=1, le=600
+    )
     section_min_seconds: float = Field(
-        150.0, description="Seconds that a section lasts at least.", examples=["150"], ge=1, le=600
+        150.0, description="Minimum duration of a section in seconds.", examples=["150"], ge=1, le=600
     )
     section_max_seconds: float = Field(
-        600.0, description="Seconds that a section lasts at most.", examples=["600"], ge=2, le=600
+        600.0, description="Maximum duration of a section in seconds.", examples=["600"], ge=2, le=600
     )
     decode_memory_bytes: int = Field(
-        GIB, description="Bytes of address space of one decoding child.", examples=["1073741824"], ge=256 * 1024**2
+        GIB, description="Address space of one decoding child in bytes.", examples=["1073741824"], ge=256 * 1024**2
     )
-    decode_cpu_seconds: int = Field(
-        1800, description="Processor seconds of one decoding child.", examples=["1800"], ge=1
-    )
+    decode_cpu_seconds: int = Field(1800, description="CPU seconds of one decoding child.", examples=["1800"], ge=1)
     decode_isolation: bool = Field(
-        True, description="Refuse to decode where the kernel cannot confine the child.", examples=["true"]
+        True,
+        description="Whether to refuse to decode when the kernel cannot confine the decoding child.",
+        examples=["true"],
     )
     scratch: Path | None = Field(
-        None, description="Folder for nameless scratch files; unset takes the system's.", examples=["/scratch"]
+        None, description="Folder for scratch files. Unset: the system's temporary folder.", examples=["/scratch"]
     )
 
     @model_validator(mode="after")

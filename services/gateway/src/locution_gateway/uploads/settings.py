@@ -16,23 +16,25 @@ class UploadSettings(ObjectStoreSettings):
 
     s3_public_endpoint: ListenAddress | None = Field(
         None,
-        description="S3 server as clients reach it, host:port, for presigned URLs; unset takes LOCUTION_S3_ENDPOINT.",
+        description="S3 server as clients reach it, host:port, for presigned URLs. Unset: LOCUTION_S3_ENDPOINT.",
         examples=["s3.example.com:443"],
     )
     s3_public_secure: bool | None = Field(
-        None, description="Whether presigned URLs are https; unset takes LOCUTION_S3_SECURE.", examples=["true"]
+        None, description="Whether presigned URLs use HTTPS. Unset: LOCUTION_S3_SECURE.", examples=["true"]
     )
     max_upload_bytes: int = Field(
         64 * 1024**3,
-        description="Bytes that one upload may have.",
+        description="Maximum size of an upload in bytes.",
         examples=["68719476736"],
         ge=1,
         le=_PART * _MAX_PARTS,
     )
     max_write_streams: int = Field(
         20,
-        description="WriteUpload streams that this process takes at once; each holds up to 8 MiB, and three times that "
-        "while at most four are open.",
+        description=(
+            "Maximum number of concurrent WriteUpload streams per process. Each holds up to 8 MiB, or "
+            "24 MiB while at most four are open."
+        ),
         examples=["20"],
         ge=1,
         le=1000,
@@ -42,7 +44,7 @@ class UploadSettings(ObjectStoreSettings):
     )
     upload_idle_seconds: int = Field(
         24 * 3600,
-        description="Seconds after its last byte at which a WRITING upload expires.",
+        description="Seconds without new bytes after which a WRITING upload expires.",
         examples=["86400"],
         ge=1,
     )
@@ -50,16 +52,19 @@ class UploadSettings(ObjectStoreSettings):
         7 * 86400, description="Seconds that a READY, FAILED or EXPIRED upload is kept.", examples=["604800"], ge=60
     )
     upload_part_url_seconds: int = Field(
-        3600, description="Seconds that a presigned part URL is good.", examples=["3600"], ge=60, le=7 * 86400
+        3600, description="Lifetime of a presigned part URL in seconds.", examples=["3600"], ge=60, le=7 * 86400
     )
     inline_verify_bytes: int = Field(
         32 * 1024**2,
-        description="Bytes up to which completing an upload waits for its verification.",
+        description="Uploads of at most this many bytes are verified before CompleteUpload returns.",
         examples=["33554432"],
         ge=0,
     )
     verify_lease_seconds: int = Field(
-        60, description="Seconds after which another process takes over a silent verification.", examples=["60"], ge=3
+        60,
+        description="Seconds after which another process takes over a verification that stopped.",
+        examples=["60"],
+        ge=3,
     )
 
     @property

@@ -9,4 +9,4 @@ from pydantic import Field
 class VoiceSettings(Settings):
     """How many voices tenants may enrol."""
 
-    max_voices: int = Field(200, description="Voices that one tenant may have.", examples=["200"], ge=0, le=1000)
+    max_voices: int = Field(200, description="Maximum number of voices per tenant.", examples=["200"], ge=0, le=1000)

@@ -19,11 +19,11 @@ class WebhookSettings(Settings):
 
     webhook_allow: str = Field(
         "",
-        description="Networks and host names to which webhooks may lead though they are not public, a comma list.",
+        description="Comma-separated networks and host names that webhooks may reach although they are not public.",
         examples=["10.20.0.0/16,hooks.internal"],
     )
     webhook_allow_http: bool = Field(
-        False, description="Whether webhooks may be plain http, which anybody on the way reads.", examples=["false"]
+        False, description="Whether webhooks may use unencrypted HTTP.", examples=["false"]
     )
 
     @field_validator("webhook_allow")
@@ -40,7 +40,9 @@ class WebhookSettings(Settings):
 class WebhookApiSettings(WebhookSettings):
     """What tenants may set up."""
 
-    max_webhooks: int = Field(20, description="Webhooks that one tenant may have.", examples=["20"], ge=0, le=10_000)
+    max_webhooks: int = Field(
+        20, description="Maximum number of webhooks per tenant.", examples=["20"], ge=0, le=10_000
+    )
 
 
 class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
@@ -48,7 +50,7 @@ class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
 
     webhook_timeout_seconds: float = Field(
         15.0,
-        description="Seconds that one attempt may take, the name's resolution included.",
+        description="Timeout of one attempt in seconds, name resolution included.",
         examples=["15"],
         gt=0,
         le=60,
@@ -57,29 +59,37 @@ class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
         15, description="Attempts at a delivery before it is dead.", examples=["15"], ge=1, le=100
     )
     webhook_retry_seconds: float = Field(
-        5.0, description="Seconds before the second attempt; doubles from there.", examples=["5"], gt=0, le=3600
+        5.0,
+        description="Delay in seconds before the second attempt. It doubles with each attempt.",
+        examples=["5"],
+        gt=0,
+        le=3600,
     )
     webhook_retry_ceiling_seconds: float = Field(
-        3600.0, description="Seconds that the wait before an attempt never exceeds.", examples=["3600"], gt=0, le=86400
+        3600.0, description="Maximum delay in seconds before another attempt.", examples=["3600"], gt=0, le=86400
     )
     webhook_patience_seconds: float = Field(
         3 * 86400.0,
-        description="Seconds for which every attempt may fail before a webhook is disabled.",
+        description="Seconds of failed attempts after which a webhook is disabled.",
         examples=["259200"],
         gt=0,
     )
     webhook_retention_seconds: float = Field(
-        7 * 86400.0, description="Seconds that a finished delivery can be listed.", examples=["604800"], ge=60
+        7 * 86400.0, description="Seconds that a finished delivery stays listed.", examples=["604800"], ge=60
     )
     webhook_deliveries: int = Field(
-        32, description="Deliveries that this process sends at once.", examples=["32"], ge=1, le=1000
+        32, description="Maximum number of concurrent deliveries per process.", examples=["32"], ge=1, le=1000
     )
     webhook_deliveries_each: int = Field(
-        4, description="Deliveries that one webhook is sent at once; one while it fails.", examples=["4"], ge=1, le=100
+        4,
+        description="Maximum number of concurrent deliveries per webhook. A failing webhook gets one.",
+        examples=["4"],
+        ge=1,
+        le=100,
     )
     webhook_ca_file: Path | None = Field(
         None,
-        description="Certificates (PEM) to trust beside the public ones, for receivers of one's own.",
+        description="PEM certificates to trust in addition to the public ones, for receivers with a private CA.",
         examples=["/etc/locution/ca.pem"],
     )
 
