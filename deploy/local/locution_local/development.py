@@ -15,7 +15,7 @@ from pathlib import Path
 from locution_local.errors import StackError
 
 CONVERT_TIMEOUT = 600.0
-CONVERTER = "locution_diarizer.tools.prepare_weights"
+CONVERTER = "locution_diarizer.tools.prepare_model"
 
 Build = Callable[[Path, Path], None]
 """Fills an empty weight folder from the folder into which the packages were unpacked."""

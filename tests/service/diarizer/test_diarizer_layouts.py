@@ -17,7 +17,7 @@ from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.windows import WindowCutter
 from locution_diarizer.domain.models import SectionVoices
-from locution_diarizer.tools import prepare_weights
+from locution_diarizer.tools import prepare_model
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.speakers import SpeakerHints
 
@@ -132,7 +132,7 @@ def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
 
 
 def test_the_converter_replaces_pickles_and_changes_nothing(community: Path, tmp_path: Path) -> None:
-    prepare_weights.main(["--pipeline", str(community), "--out", str(tmp_path / "safe")])
+    prepare_model.main(["--pipeline", str(community), "--out", str(tmp_path / "safe")])
     assert not list((tmp_path / "safe").rglob("*.bin"))
     header = json.loads((tmp_path / "safe" / "segmentation" / "model.json").read_text())
     assert header["architecture"] == "PyanNet"

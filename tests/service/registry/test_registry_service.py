@@ -24,7 +24,7 @@ from locution_common.postgres import Pool
 
 from tests.service.registry.conftest import Serve, Stack
 from tests.support.postgres import Postgres
-from tests.unit.registry.weights_on_disk import ENGLISH, ct2_model, write_pyannote, write_whisper
+from tests.unit.registry.models_on_disk import ENGLISH, ct2_model, write_pyannote, write_whisper
 
 ASR, DIARIZATION = public.MODEL_KIND_ASR, public.MODEL_KIND_DIARIZATION
 ENABLED, DISABLED, INVALID = public.Model.STATE_ENABLED, public.Model.STATE_DISABLED, public.Model.STATE_INVALID

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 from locution_common.errors import Reason, Refused
 from locution_registry.core.check_files import CheckFiles
-from locution_registry.core.register_weight import RegisterWeight
-from locution_registry.core.set_default_weight import SetDefaultWeight
+from locution_registry.core.register_model import RegisterWeight
+from locution_registry.core.set_default_model import SetDefaultWeight
 from locution_registry.domain.models import (
     Action,
     Actor,

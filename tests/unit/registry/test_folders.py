@@ -14,7 +14,7 @@ from locution_registry.adapters.folders import BLOCK_BYTES, LocalFolders, local_
 from locution_registry.domain.errors import ModelLayoutInvalid, ModelPathInvalid, ModelsRootUnavailable
 from locution_registry.domain.models import Stamp, WeightPath
 
-from tests.unit.registry.weights_on_disk import write_whisper
+from tests.unit.registry.models_on_disk import write_whisper
 
 PATH = WeightPath.parse("set/weight")
 

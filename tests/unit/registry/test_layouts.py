@@ -12,7 +12,7 @@ from locution_registry.domain.errors import ModelLayoutInvalid
 from locution_registry.domain.models import Kind, Layout, WeightPath
 from locution_speech.capabilities import Capabilities
 
-from tests.unit.registry.weights_on_disk import (
+from tests.unit.registry.models_on_disk import (
     ENGLISH,
     LANGUAGES,
     MULTILINGUAL,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from locution_common.errors import Reason
 from locution_registry.core.check_files import CheckFiles
-from locution_registry.core.disable_weight import DisableWeight
-from locution_registry.core.enable_weight import EnableWeight
-from locution_registry.core.get_weight import GetWeight
+from locution_registry.core.disable_model import DisableWeight
+from locution_registry.core.enable_model import EnableWeight
+from locution_registry.core.get_model import GetWeight
 from locution_registry.core.record_verdict import RecordVerdict
-from locution_registry.core.register_weight import RegisterWeight
-from locution_registry.core.set_default_weight import SetDefaultWeight
+from locution_registry.core.register_model import RegisterWeight
+from locution_registry.core.set_default_model import SetDefaultWeight
 from locution_registry.core.sweep_files import SweepFiles
 from locution_registry.domain.errors import ModelsRootUnavailable
 from locution_registry.domain.models import REGISTRY, Actor, State, Verdict, Weight, WeightPath

@@ -13,7 +13,7 @@ from locution_registry.adapters.folders import LocalFolders
 from locution_registry.domain.models import Stamp, Verdict, WeightFile, WeightPath, checksum, difference
 
 from tests.support.refusals import refusal
-from tests.unit.registry.weights_on_disk import write_pyannote
+from tests.unit.registry.models_on_disk import write_pyannote
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FILES = (WeightFile("a", 1, "0" * 64, 10), WeightFile("b/c", 2, "1" * 64, 20))

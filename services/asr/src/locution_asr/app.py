@@ -13,9 +13,9 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.pool import WeightPool
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.engine.under_way import UnderWay
-from locution_speech.engine.weights import WeightPool
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader

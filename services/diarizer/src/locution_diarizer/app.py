@@ -14,9 +14,9 @@ from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.pool import WeightPool
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.engine.under_way import UnderWay
-from locution_speech.engine.weights import WeightPool
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader

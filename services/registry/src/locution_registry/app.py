@@ -15,15 +15,15 @@ from locution_common.service import Context, Service
 from .adapters.folders import LocalFolders, local_folders
 from .adapters.postgres_store import PostgresStore
 from .core.check_files import CheckFiles
-from .core.disable_weight import DisableWeight
-from .core.enable_weight import EnableWeight
-from .core.get_weight import GetWeight
-from .core.list_weights import ListWeights
+from .core.disable_model import DisableWeight
+from .core.enable_model import EnableWeight
+from .core.get_model import GetWeight
+from .core.list_models import ListWeights
 from .core.record_verdict import RecordVerdict
-from .core.register_weight import RegisterWeight
+from .core.register_model import RegisterWeight
 from .core.report_serving import ReportServing
-from .core.resolve_weight import ResolveWeight
-from .core.set_default_weight import SetDefaultWeight
+from .core.resolve_model import ResolveWeight
+from .core.set_default_model import SetDefaultWeight
 from .core.sweep_files import SweepFiles
 from .servicer import RegistryServicer, UseCases
 from .settings import RegistrySettings

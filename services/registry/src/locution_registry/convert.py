@@ -12,8 +12,8 @@ from locution.v1 import model_service_pb2 as public
 from locution_common.errors import Reason, Refused
 from locution_speech.capabilities import Capabilities
 
-from .core.list_weights import Page
-from .core.resolve_weight import Resolution
+from .core.list_models import Page
+from .core.resolve_model import Resolution
 from .domain.errors import ModelPathInvalid
 from .domain.models import MIN_ENCODER_INPUT, Kind, State, Verdict, Weight, WeightFile, WeightPath
 

@@ -10,15 +10,15 @@ from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceServicer
 
 from . import convert
-from .core.disable_weight import DisableWeight
-from .core.enable_weight import EnableWeight
-from .core.get_weight import GetWeight
-from .core.list_weights import ListWeights
+from .core.disable_model import DisableWeight
+from .core.enable_model import EnableWeight
+from .core.get_model import GetWeight
+from .core.list_models import ListWeights
 from .core.record_verdict import RecordVerdict
-from .core.register_weight import RegisterWeight
+from .core.register_model import RegisterWeight
 from .core.report_serving import ReportServing
-from .core.resolve_weight import ResolveWeight
-from .core.set_default_weight import SetDefaultWeight
+from .core.resolve_model import ResolveWeight
+from .core.set_default_model import SetDefaultWeight
 from .domain.models import Actor, Replica, WeightPath
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]

@@ -11,7 +11,7 @@ from ..domain.errors import ModelsRootUnavailable
 from ..domain.models import REGISTRY, Kind, Stamp, State, Weight, WeightPath
 from ..domain.ports import WeightFolders, WeightStore
 from .check_files import CheckFiles
-from .enable_weight import EnableWeight
+from .enable_model import EnableWeight
 
 _log = logging.getLogger(__name__)
 

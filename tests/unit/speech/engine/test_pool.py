@@ -13,7 +13,7 @@ import pytest
 from locution_common.errors import Reason
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.engine.models import WeightName, WeightRecord
-from locution_speech.engine.weights import WeightPool
+from locution_speech.engine.pool import WeightPool
 
 from tests.support.refusals import refusal
 

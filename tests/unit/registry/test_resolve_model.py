@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from locution_common.errors import Reason
 from locution_registry.core.check_files import CheckFiles
-from locution_registry.core.disable_weight import DisableWeight
-from locution_registry.core.register_weight import RegisterWeight
-from locution_registry.core.resolve_weight import Resolution, ResolveWeight
+from locution_registry.core.disable_model import DisableWeight
+from locution_registry.core.register_model import RegisterWeight
+from locution_registry.core.resolve_model import Resolution, ResolveWeight
 from locution_registry.domain.errors import ModelsRootUnavailable
 from locution_registry.domain.models import REGISTRY, Actor, Kind, State, WeightPath
 

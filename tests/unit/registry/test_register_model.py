@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
-from locution_registry.core.disable_weight import DisableWeight
-from locution_registry.core.register_weight import RegisterWeight
+from locution_registry.core.disable_model import DisableWeight
+from locution_registry.core.register_model import RegisterWeight
 from locution_registry.domain.errors import ModelPathInvalid
 from locution_registry.domain.models import Action, Actor, Kind, State, Verdict, Weight, WeightPath
 
