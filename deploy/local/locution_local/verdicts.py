@@ -1,4 +1,4 @@
-"""Bring the development weights' verdicts, as the gate measured them, to the registry.
+"""Bring the development models' verdicts, as the gate measured them, to the registry.
 
 `verdicts.json` holds what `python -m locution_asr.gate --output` wrote. A verdict is about exactly the files whose
 checksum it names; with other files it says nothing and stays behind.
@@ -24,7 +24,7 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate found about the files of a weight; rates from 0 upwards, `min_encoder_input` in seconds."""
+    """What the gate found about the files of a model; rates from 0 upwards, `min_encoder_input` in seconds."""
 
     model: str
     checksum: str

@@ -108,7 +108,7 @@ async def test_detection_keeps_to_the_candidates(shared: Stack) -> None:
 async def test_fast_is_used_where_a_verdict_allows_it_and_may_be_declined(serve: Serve) -> None:
     speech = pcm(recording("jfk.wav"))
     async with serve(fast=True) as stack:
-        stack.registry.weights["whisper/tiny.en"].model.verdict.min_encoder_input.FromTimedelta(SHORT)
+        stack.registry.models["whisper/tiny.en"].resource.verdict.min_encoder_input.FromTimedelta(SHORT)
         proven = await stack.client.transcribe(speech)
         declined = await stack.client.transcribe(speech, start(decode_preference=pb.DECODE_PREFERENCE_ACCURATE))
     assert (proven.started.fast, declined.started.fast) == (True, False)

@@ -43,14 +43,14 @@ async def test_the_gate_measures_both_modes_and_stores_its_verdict(stack: Stack,
     [stored] = stack.registry.verdicts
     verdict = json.loads(kept.read_text())
     assert stored.path == verdict["model"] == "whisper/tiny.en", err
-    assert stored.checksum == verdict["checksum"] == stack.registry.weights["whisper/tiny.en"].model.checksum
+    assert stored.checksum == verdict["checksum"] == stack.registry.models["whisper/tiny.en"].resource.checksum
     assert stored.word_count == verdict["word_count"] > 100
     assert 0 < stored.accurate_word_error_rate < 0.2
     assert stored.min_encoder_input.ToTimedelta().total_seconds() == verdict["min_encoder_input"]
     passes = stored.fast_word_error_rate - stored.accurate_word_error_rate <= 0.005
     assert (code == 0) == passes == ("not passed" not in out)
     assert verdict["min_encoder_input"] == 7.5 or "windows of at least 7.5 s:" in out
-    assert stack.registry.weights["whisper/tiny.en"].model.verdict.passed == passes
+    assert stack.registry.models["whisper/tiny.en"].resource.verdict.passed == passes
 
 
 async def test_too_few_words_store_nothing(stack: Stack, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where nobody speaks there are no words, whichever way the weight decodes."""
+"""Where nobody speaks there are no words, whichever way the model decodes."""
 
 from __future__ import annotations
 

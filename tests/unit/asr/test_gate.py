@@ -133,7 +133,7 @@ def test_encoder_inputs_are_seconds_that_the_encoder_takes(inputs: str, capsys: 
 
 
 class Engine:
-    """Give for each mode the texts that a weight would give; keep the modes that were asked for."""
+    """Give for each mode the texts that a model would give; keep the modes that were asked for."""
 
     def __init__(self, worst: float) -> None:
         self.worst = worst

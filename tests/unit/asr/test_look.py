@@ -18,7 +18,7 @@ from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import Options, SectionStart
 from locution_speech.clock import samples
-from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, ModelName, TrafficClass
 from locution_speech.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
@@ -51,11 +51,11 @@ async def test_speech_of_a_dense_language_has_interim_text(dispatcher: Decoding,
         tokens = tuple(range(ENGLISH * 4 // 3))
         return replace(sound(text), tokens=tokens, capped=len(tokens) >= search.max_tokens)
 
-    weight = loaded(FakeRecogniser(speak=speak))
-    start = SectionStart(WeightName("a/b"), FlowKey("a"), traffic=TrafficClass.LIVE, options=Options(language=language))
+    model = loaded(FakeRecogniser(speak=speak))
+    start = SectionStart(ModelName("a/b"), FlowKey("a"), traffic=TrafficClass.LIVE, options=Options(language=language))
     buffer = PcmBuffer()
     buffer.append(np.ones(HEARD, np.int16))
-    looks = Looks(LookDecoder(dispatcher, weight, start, samples(0.5)), buffer)
+    looks = Looks(LookDecoder(dispatcher, model, start, samples(0.5)), buffer)
     async with asyncio.timeout(5):
         assert await looks.look(0, HEARD)
     assert looks.partial(0).unstable == (text.strip() if heard else "")

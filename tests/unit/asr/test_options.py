@@ -1,4 +1,4 @@
-"""Options: what a weight cannot do is refused by name; what steers the decoder is cleaned."""
+"""Options: what a model cannot do is refused by name; what steers the decoder is cleaned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MANY = Capabilities(("en", "de", "fr"), True, True)
         (Options(task=Task.TRANSLATE), "translate"),
     ],
 )
-def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None:
+def test_an_english_model_refuses_by_name(options: Options, field: str) -> None:
     with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         settle(options, ENGLISH)
     assert [violation.field for violation in refused.value.violations] == [field]

@@ -1,4 +1,4 @@
-"""What the registry says of a weight, as the engine takes it."""
+"""What the registry says of a model, as the engine takes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locution_asr.adapters.registry import directory
 from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
 from locution_speech.clock import samples
-from locution_speech.engine.models import WeightName
+from locution_speech.engine.models import ModelName
 
 
 class Stub:
@@ -20,8 +20,8 @@ class Stub:
     def __init__(self, model: models.Model) -> None:
         self.model = model
 
-    async def GetWeight(self, request: pb.GetWeightRequest, timeout: float) -> pb.Weight:
-        return pb.Weight(path=request.path, model=self.model)
+    async def GetModel(self, request: pb.GetModelRequest, timeout: float) -> pb.RegisteredModel:
+        return pb.RegisteredModel(path=request.path, resource=self.model)
 
 
 async def recorded(verdict: models.ModelVerdict | None) -> WhisperRecord:
@@ -29,7 +29,7 @@ async def recorded(verdict: models.ModelVerdict | None) -> WhisperRecord:
     if verdict is not None:
         model.verdict.CopyFrom(verdict)
     stub: object = Stub(model)
-    return await directory(stub).get(WeightName("whisper/base"))  # type: ignore[arg-type]
+    return await directory(stub).get(ModelName("whisper/base"))  # type: ignore[arg-type]
 
 
 def verdict(passed: bool, shortest: float | None) -> models.ModelVerdict:

@@ -1,11 +1,11 @@
-"""The development weights' verdicts: only on the very files, and only once."""
+"""The development models' verdicts: only on the very files, and only once."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from locution.v1.model_service_pb2 import Model
-from locution_local.development import WEIGHTS
+from locution_local.development import MODELS
 from locution_local.verdicts import read, wanting
 
 
@@ -13,15 +13,15 @@ def models() -> list[Model]:
     return [Model(name=f"models/{verdict.model}", checksum=verdict.checksum) for verdict in read()]
 
 
-def test_every_speech_weight_of_development_has_a_passing_verdict() -> None:
-    speech = {weight.name for weight in WEIGHTS if weight.name.startswith("whisper/")}
+def test_every_speech_model_of_development_has_a_passing_verdict() -> None:
+    speech = {model.name for model in MODELS if model.name.startswith("whisper/")}
     assert {verdict.model for verdict in read()} == speech
     for verdict in read():
         assert verdict.word_count >= 1000
         assert verdict.fast_word_error_rate - verdict.accurate_word_error_rate <= 0.005
 
 
-def test_a_registered_weight_without_a_verdict_gets_its_own() -> None:
+def test_a_registered_model_without_a_verdict_gets_its_own() -> None:
     assert wanting(read(), models()) == read()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from locution_registry.adapters.folders import LocalFolders
 from locution_registry.domain.errors import ModelLayoutInvalid
-from locution_registry.domain.models import Kind, Layout, WeightPath
+from locution_registry.domain.models import Kind, Layout, ModelPath
 from locution_speech.capabilities import Capabilities
 
 from tests.unit.registry.models_on_disk import (
@@ -24,18 +24,18 @@ from tests.unit.registry.models_on_disk import (
     write_whisper,
 )
 
-PATH = WeightPath.parse("set/weight")
+PATH = ModelPath.parse("set/model")
 ZIP = b"PK\x03\x04rest"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the weight is to lie."""
-    return tmp_path / "models" / "set" / "weight"
+    """Where the model is to lie."""
+    return tmp_path / "models" / "set" / "model"
 
 
 async def layout(disk: LocalFolders) -> Layout:
-    """Inspect the weight."""
+    """Inspect the model."""
     return (await disk.inspect(PATH)).layout
 
 
@@ -86,7 +86,7 @@ async def test_a_vocabulary_may_be_json(disk: LocalFolders, folder: Path) -> Non
 
 
 async def test_aliases_end_the_model(disk: LocalFolders, folder: Path) -> None:
-    write_whisper(folder, model=ct2_model(aliases={"decoder/projection/weight": "decoder/embeddings/weight"}))
+    write_whisper(folder, model=ct2_model(aliases={"decoder/projection/model": "decoder/embeddings/model"}))
     assert (await layout(disk)).kind is Kind.ASR
 
 

@@ -5,41 +5,41 @@ from __future__ import annotations
 import pytest
 from locution_common.errors import Reason
 from locution_registry.core.check_files import CheckFiles
-from locution_registry.core.disable_model import DisableWeight
-from locution_registry.core.enable_model import EnableWeight
-from locution_registry.core.get_model import GetWeight
+from locution_registry.core.disable_model import DisableModel
+from locution_registry.core.enable_model import EnableModel
+from locution_registry.core.get_model import GetModel
 from locution_registry.core.record_verdict import RecordVerdict
-from locution_registry.core.register_model import RegisterWeight
-from locution_registry.core.set_default_model import SetDefaultWeight
+from locution_registry.core.register_model import RegisterModel
+from locution_registry.core.set_default_model import SetDefaultModel
 from locution_registry.core.sweep_files import SweepFiles
 from locution_registry.domain.errors import ModelsRootUnavailable
-from locution_registry.domain.models import REGISTRY, Actor, State, Verdict, Weight, WeightPath
+from locution_registry.domain.models import REGISTRY, Actor, Model, ModelPath, State, Verdict
 
 from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import MemoryFolders, MemoryStore
 from tests.unit.registry.store_conformance import RUN_TIME
 
 ACTOR = Actor("admin")
-A, B, NONE = WeightPath("set", "a"), WeightPath("set", "b"), WeightPath("set", "none")
+A, B, NONE = ModelPath("set", "a"), ModelPath("set", "b"), ModelPath("set", "none")
 VERDICT = Verdict(True, 0.1, 0.1, 1000, RUN_TIME)
 
 
 class Registry:
-    """The use cases over one store, with weights A (the default) and B."""
+    """The use cases over one store, with models A (the default) and B."""
 
     def __init__(self, store: MemoryStore, folders: MemoryFolders) -> None:
         self.store = store
         self.folders = folders
         self.check = CheckFiles(store, folders)
-        self.register = RegisterWeight(store, folders)
-        self.disable = DisableWeight(store)
-        self.enable = EnableWeight(store, folders)
-        self.set_default = SetDefaultWeight(store, self.check)
+        self.register = RegisterModel(store, folders)
+        self.disable = DisableModel(store)
+        self.enable = EnableModel(store, folders)
+        self.set_default = SetDefaultModel(store, self.check)
         self.verdict = RecordVerdict(store)
         self.sweep = SweepFiles(store, folders, self.check, self.enable)
 
-    async def get(self, path: WeightPath) -> Weight:
-        return await GetWeight(self.store).run(path)
+    async def get(self, path: ModelPath) -> Model:
+        return await GetModel(self.store).run(path)
 
     def actions(self) -> list[str]:
         return [line.action for line in self.store.audit if line.action != "register"]
@@ -47,7 +47,7 @@ class Registry:
 
 @pytest.fixture
 async def registry(store: MemoryStore, folders: MemoryFolders) -> Registry:
-    """A registry with two weights."""
+    """A registry with two models."""
     registry = Registry(store, folders)
     for path in (A, B):
         folders.put(path, one=f"{path} one", two=f"{path} two")
@@ -56,7 +56,7 @@ async def registry(store: MemoryStore, folders: MemoryFolders) -> Registry:
     return registry
 
 
-async def test_unknown_weights_are_not_found(registry: Registry) -> None:
+async def test_unknown_models_are_not_found(registry: Registry) -> None:
     for call in (
         registry.get(NONE),
         registry.disable.run(NONE, "x", ACTOR),
@@ -69,9 +69,9 @@ async def test_unknown_weights_are_not_found(registry: Registry) -> None:
 
 
 async def test_disabling_keeps_the_reason_and_the_default(registry: Registry) -> None:
-    weight = await registry.disable.run(A, "licence", ACTOR)
-    assert (weight.state, weight.state_reason, weight.is_default) == (State.DISABLED, "licence", True)
-    assert await registry.get(A) == weight
+    model = await registry.disable.run(A, "licence", ACTOR)
+    assert (model.state, model.state_reason, model.is_default) == (State.DISABLED, "licence", True)
+    assert await registry.get(A) == model
     await registry.disable.run(A, "licence", ACTOR)
     await registry.disable.run(A, "another reason", ACTOR)
     assert registry.actions() == ["disable", "disable"]
@@ -79,8 +79,8 @@ async def test_disabling_keeps_the_reason_and_the_default(registry: Registry) ->
 
 async def test_enabling_digests_every_file(registry: Registry) -> None:
     await registry.disable.run(A, "licence", ACTOR)
-    weight = await registry.enable.run(A, ACTOR)
-    assert (weight.state, weight.state_reason) == (State.ENABLED, None)
+    model = await registry.enable.run(A, ACTOR)
+    assert (model.state, model.state_reason) == (State.ENABLED, None)
     assert registry.folders.digested == [A]
     assert registry.actions() == ["disable", "enable"]
 
@@ -149,7 +149,7 @@ async def test_a_verdict_is_kept_for_exactly_these_files(registry: Registry) -> 
         await registry.verdict.run(A, (await registry.get(B)).checksum, VERDICT, ACTOR)
 
 
-async def test_the_sweep_leaves_whole_weights_alone(registry: Registry) -> None:
+async def test_the_sweep_leaves_whole_models_alone(registry: Registry) -> None:
     await registry.sweep.run()
     assert (registry.actions(), registry.folders.digested) == ([], [])
 
@@ -191,7 +191,7 @@ async def test_the_sweep_digests_other_content_once(registry: Registry) -> None:
     assert (await registry.get(A)).state_reason == "one has other content"
 
 
-async def test_the_sweep_leaves_disabled_weights_to_the_administrator(registry: Registry) -> None:
+async def test_the_sweep_leaves_disabled_models_to_the_administrator(registry: Registry) -> None:
     del registry.folders.contents[A]
     await registry.disable.run(A, "licence", ACTOR)
     await registry.sweep.run()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from locution_registry.domain.errors import ModelPathInvalid
-from locution_registry.domain.models import WeightPath
+from locution_registry.domain.models import ModelPath
 
 
 @pytest.mark.parametrize("text", ["whisper/base", "whisper/tiny.en", "a/b", "_x/1-2_3.4", f"{'a' * 64}/{'b' * 64}"])
 def test_plain_paths_are_taken(text: str) -> None:
-    assert str(WeightPath.parse(text)) == text
+    assert str(ModelPath.parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_plain_paths_are_taken(text: str) -> None:
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ModelPathInvalid):
-        WeightPath.parse(text)
+        ModelPath.parse(text)

@@ -10,30 +10,30 @@ import numpy as np
 import pytest
 from locution_common.errors import Reason
 from locution_registry.adapters.folders import LocalFolders
-from locution_registry.domain.models import Stamp, Verdict, WeightFile, WeightPath, checksum, difference
+from locution_registry.domain.models import ModelFile, ModelPath, Stamp, Verdict, checksum, difference
 
 from tests.support.refusals import refusal
 from tests.unit.registry.models_on_disk import write_pyannote
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-FILES = (WeightFile("a", 1, "0" * 64, 10), WeightFile("b/c", 2, "1" * 64, 20))
+FILES = (ModelFile("a", 1, "0" * 64, 10), ModelFile("b/c", 2, "1" * 64, 20))
 
 
 async def test_the_checksum_is_what_the_readme_computes(disk: LocalFolders, tmp_path: Path) -> None:
     folder = write_pyannote(tmp_path / "models" / "p" / "w")
     (folder / ".git").mkdir()
-    (folder / ".git" / "noise").write_text("no part of the weight")
+    (folder / ".git" / "noise").write_text("no part of the model")
     readme = Path(__file__).parents[3] / "services" / "registry" / "README.md"
     command = next(line for line in readme.read_text().splitlines() if line.strip().startswith("find ."))
     printed = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert printed.split()[0] == checksum(await disk.digest(WeightPath.parse("p/w")))
+    assert printed.split()[0] == checksum(await disk.digest(ModelPath.parse("p/w")))
 
 
 def test_the_checksum_depends_on_names_and_content_but_not_on_order_or_time() -> None:
     assert checksum(FILES) == checksum(reversed(FILES))
-    assert checksum(FILES) == checksum([WeightFile("a", 1, "0" * 64, 99), FILES[1]])
-    assert checksum(FILES) != checksum([WeightFile("A", 1, "0" * 64, 10), FILES[1]])
-    assert checksum(FILES) != checksum([WeightFile("a", 1, "2" * 64, 10), FILES[1]])
+    assert checksum(FILES) == checksum([ModelFile("a", 1, "0" * 64, 99), FILES[1]])
+    assert checksum(FILES) != checksum([ModelFile("A", 1, "0" * 64, 10), FILES[1]])
+    assert checksum(FILES) != checksum([ModelFile("a", 1, "2" * 64, 10), FILES[1]])
     assert checksum(FILES) != checksum(FILES[:1])
 
 

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
-from locution_registry.core.disable_model import DisableWeight
-from locution_registry.core.register_model import RegisterWeight
+from locution_registry.core.disable_model import DisableModel
+from locution_registry.core.register_model import RegisterModel
 from locution_registry.domain.errors import ModelPathInvalid
-from locution_registry.domain.models import Action, Actor, Kind, State, Verdict, Weight, WeightPath
+from locution_registry.domain.models import Action, Actor, Kind, Model, ModelPath, State, Verdict
 
 from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import ASR, DIARIZATION, MemoryFolders, MemoryStore
 from tests.unit.registry.store_conformance import RUN_TIME
 
 ACTOR = Actor("admin")
-BASE, TINY, OTHER = WeightPath("whisper", "base"), WeightPath("whisper", "tiny"), WeightPath("pyannote", "x")
+BASE, TINY, OTHER = ModelPath("whisper", "base"), ModelPath("whisper", "tiny"), ModelPath("pyannote", "x")
 
 
 @pytest.fixture
-def register(store: MemoryStore, folders: MemoryFolders) -> RegisterWeight:
+def register(store: MemoryStore, folders: MemoryFolders) -> RegisterModel:
     for path in (BASE, TINY):
         folders.put(path, ASR)
     folders.put(OTHER, DIARIZATION)
-    return RegisterWeight(store, folders)
+    return RegisterModel(store, folders)
 
 
-async def run(register: RegisterWeight, path: WeightPath, default: bool = False, validate: bool = False) -> Weight:
+async def run(register: RegisterModel, path: ModelPath, default: bool = False, validate: bool = False) -> Model:
     return await register.run(path, ACTOR, make_default=default, validate_only=validate)
 
 
 async def defaults(store: MemoryStore) -> list[str]:
-    return [str(weight.path) for weight in await store.page(None, None, 10) if weight.is_default]
+    return [str(model.path) for model in await store.page(None, None, 10) if model.is_default]
 
 
-async def test_it_is_enabled_at_once_with_what_was_found(register: RegisterWeight, store: MemoryStore) -> None:
-    weight = await run(register, BASE)
-    assert (weight.state, weight.state_reason, weight.verdict) == (State.ENABLED, None, None)
-    assert (weight.layout, weight.size_bytes, len(weight.checksum)) == (ASR, len("whisper/base"), 64)
-    assert weight == await store.find(BASE)
+async def test_it_is_enabled_at_once_with_what_was_found(register: RegisterModel, store: MemoryStore) -> None:
+    model = await run(register, BASE)
+    assert (model.state, model.state_reason, model.verdict) == (State.ENABLED, None, None)
+    assert (model.layout, model.size_bytes, len(model.checksum)) == (ASR, len("whisper/base"), 64)
+    assert model == await store.find(BASE)
 
 
-async def test_the_first_of_a_kind_becomes_the_default(register: RegisterWeight, store: MemoryStore) -> None:
+async def test_the_first_of_a_kind_becomes_the_default(register: RegisterModel, store: MemoryStore) -> None:
     for path in (BASE, TINY, OTHER):
         await run(register, path)
     assert await defaults(store) == ["pyannote/x", "whisper/base"]
 
 
-async def test_it_takes_the_default_if_asked(register: RegisterWeight, store: MemoryStore) -> None:
+async def test_it_takes_the_default_if_asked(register: RegisterModel, store: MemoryStore) -> None:
     await run(register, BASE)
     assert (await run(register, TINY, default=True)).is_default
     assert await defaults(store) == ["whisper/tiny"]
@@ -57,32 +57,32 @@ async def test_it_takes_the_default_if_asked(register: RegisterWeight, store: Me
     ]
 
 
-async def test_validating_registers_nothing(register: RegisterWeight, store: MemoryStore) -> None:
+async def test_validating_registers_nothing(register: RegisterModel, store: MemoryStore) -> None:
     assert (await run(register, BASE, validate=True)).is_default
     assert await store.find(BASE) is None
     assert store.audit == []
 
 
-async def test_validating_refuses_what_registering_would(register: RegisterWeight) -> None:
+async def test_validating_refuses_what_registering_would(register: RegisterModel) -> None:
     await run(register, BASE)
     with refusal(Reason.MODEL_ALREADY_REGISTERED):
         await run(register, BASE, validate=True)
 
 
-async def test_the_same_files_are_registered_once(register: RegisterWeight, store: MemoryStore) -> None:
+async def test_the_same_files_are_registered_once(register: RegisterModel, store: MemoryStore) -> None:
     await run(register, BASE)
     with refusal(Reason.MODEL_ALREADY_REGISTERED, match="have not changed"):
         await run(register, BASE)
     assert len(store.audit) == 1
 
 
-async def test_a_folder_must_be_there(register: RegisterWeight) -> None:
+async def test_a_folder_must_be_there(register: RegisterModel) -> None:
     with pytest.raises(ModelPathInvalid):
-        await run(register, WeightPath("whisper", "none"))
+        await run(register, ModelPath("whisper", "none"))
 
 
-async def test_other_files_replace_the_weight_and_its_verdict(
-    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+async def test_other_files_replace_the_model_and_its_verdict(
+    register: RegisterModel, store: MemoryStore, folders: MemoryFolders
 ) -> None:
     first = await run(register, BASE)
     async with store.changing() as changes:
@@ -97,7 +97,7 @@ async def test_other_files_replace_the_weight_and_its_verdict(
 
 
 async def test_a_replacement_of_another_kind_keeps_one_default_a_kind(
-    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+    register: RegisterModel, store: MemoryStore, folders: MemoryFolders
 ) -> None:
     await run(register, BASE)
     await run(register, OTHER)
@@ -108,10 +108,10 @@ async def test_a_replacement_of_another_kind_keeps_one_default_a_kind(
 
 
 async def test_what_an_administrator_disabled_is_not_registered_around_him(
-    register: RegisterWeight, store: MemoryStore, folders: MemoryFolders
+    register: RegisterModel, store: MemoryStore, folders: MemoryFolders
 ) -> None:
     await run(register, BASE)
-    await DisableWeight(store).run(BASE, "licence", ACTOR)
+    await DisableModel(store).run(BASE, "licence", ACTOR)
     folders.write(BASE, "model", "other content")
     with refusal(Reason.MODEL_ALREADY_REGISTERED, match="licence"):
         await run(register, BASE)

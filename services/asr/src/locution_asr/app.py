@@ -13,7 +13,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.pool import WeightPool
+from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.engine.under_way import UnderWay
 
@@ -26,7 +26,7 @@ from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.engine import Engine
-from locution_asr.domain.ports import LoadedWeight, WhisperRecord
+from locution_asr.domain.ports import LoadedModel, WhisperRecord
 from locution_asr.servicer import AsrServicer
 from locution_asr.settings import AsrSettings
 
@@ -35,7 +35,7 @@ HEARING_THREADS = 2
 GIB = 1 << 30
 LEFT_FOR_ABORT = 1.0
 
-Weights = WeightPool[WhisperRecord, LoadedWeight]
+Models = ModelPool[WhisperRecord, LoadedModel]
 
 
 async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service:
@@ -59,10 +59,10 @@ async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service
     )
 
 
-def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> Weights:
+def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> Models:
     loader = WhisperLoader(settings.models_root, device, settings.asr_batch_size)
     memory = None if settings.asr_model_memory_gib is None else round(settings.asr_model_memory_gib * GIB)
-    return WeightPool(
+    return ModelPool(
         directory=directory(stub),
         loader=loader,
         executor=_threads(stack, 1, "asr-load"),
@@ -71,7 +71,7 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
     )
 
 
-def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Weights) -> Engine:
+def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Models) -> Engine:
     settings, measures = context.settings, Measures(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
     threads = _threads(stack, device.slots, "asr-decode")
@@ -81,7 +81,7 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),
-        weights=pool,
+        models=pool,
         dispatcher=dispatcher,
         sharing=sharing,
         under_way=UnderWay(device.slots),

@@ -1,1 +1,1 @@
-"""Locution's diarizer: who spoke when, over PCM and local pyannote weights."""
+"""Locution's diarizer: who spoke when, over PCM and local pyannote models."""

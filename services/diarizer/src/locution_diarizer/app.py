@@ -14,7 +14,7 @@ from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.pool import WeightPool
+from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.engine.under_way import UnderWay
 
@@ -42,13 +42,13 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     windows = _threads(stack, "windows", device.workers, device)
     errands = _threads(stack, "errands", 1, device)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
-    weights = WeightPool(
+    models = ModelPool(
         directory(stub),
         PyannoteLoader(settings.models_root, device),
         errands,
         settings.diarizer_resident_models,
     )
-    stack.push_async_callback(weights.close)
+    stack.push_async_callback(models.close)
     queue: WindowQueue[WindowJob] = WindowQueue()
     dispatcher: Analysing = Dispatcher(
         queue, listen, windows, device.workers, measures, sharing=EvenShares(), pace=FIRST_PACE
@@ -58,7 +58,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
     engine = Engine(
         admission,
-        weights,
+        models,
         dispatcher,
         errands,
         longest=samples(settings.diarizer_section_seconds),
@@ -71,7 +71,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
         probes={"models root": partial(_models_root_is_there, settings)},
         tasks={
-            "reports": partial(reports(stub, lambda: weights.loaded).run, context.stopping),
+            "reports": partial(reports(stub, lambda: models.loaded).run, context.stopping),
             "drain": partial(_drain, admission, context),
         },
     )

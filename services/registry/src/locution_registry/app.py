@@ -15,15 +15,15 @@ from locution_common.service import Context, Service
 from .adapters.folders import LocalFolders, local_folders
 from .adapters.postgres_store import PostgresStore
 from .core.check_files import CheckFiles
-from .core.disable_model import DisableWeight
-from .core.enable_model import EnableWeight
-from .core.get_model import GetWeight
-from .core.list_models import ListWeights
+from .core.disable_model import DisableModel
+from .core.enable_model import EnableModel
+from .core.get_model import GetModel
+from .core.list_models import ListModels
 from .core.record_verdict import RecordVerdict
-from .core.register_model import RegisterWeight
+from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
-from .core.resolve_model import ResolveWeight
-from .core.set_default_model import SetDefaultWeight
+from .core.resolve_model import ResolveModel
+from .core.set_default_model import SetDefaultModel
 from .core.sweep_files import SweepFiles
 from .servicer import RegistryServicer, UseCases
 from .settings import RegistrySettings
@@ -59,13 +59,13 @@ def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -
     """Return every use case over these adapters."""
     check = CheckFiles(store, folders)
     return UseCases(
-        register=RegisterWeight(store, folders),
-        get=GetWeight(store),
-        list=ListWeights(store),
-        resolve=ResolveWeight(store, check),
-        set_default=SetDefaultWeight(store, check),
-        disable=DisableWeight(store),
-        enable=EnableWeight(store, folders),
+        register=RegisterModel(store, folders),
+        get=GetModel(store),
+        list=ListModels(store),
+        resolve=ResolveModel(store, check),
+        set_default=SetDefaultModel(store, check),
+        disable=DisableModel(store),
+        enable=EnableModel(store, folders),
         record_verdict=RecordVerdict(store),
         report_serving=ReportServing(store, serving_ttl),
     )
@@ -88,8 +88,8 @@ async def _sweep_once(sweep: SweepFiles) -> None:
         known = error if isinstance(error, Refused) else postgres.translate(error)
         if known is None:
             raise
-        _log.warning("the weights could not be looked at", extra={"why": known.message})
+        _log.warning("the models could not be looked at", extra={"why": known.message})
 
 
 def _sweep(store: PostgresStore, folders: LocalFolders) -> SweepFiles:
-    return SweepFiles(store, folders, CheckFiles(store, folders), EnableWeight(store, folders))
+    return SweepFiles(store, folders, CheckFiles(store, folders), EnableModel(store, folders))

@@ -15,7 +15,7 @@ from locution_speech.capabilities import Capabilities
 from .core.list_models import Page
 from .core.resolve_model import Resolution
 from .domain.errors import ModelPathInvalid
-from .domain.models import MIN_ENCODER_INPUT, Kind, State, Verdict, Weight, WeightFile, WeightPath
+from .domain.models import MIN_ENCODER_INPUT, Kind, Model, ModelFile, ModelPath, State, Verdict
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
 _FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}
@@ -36,15 +36,15 @@ def optional_kind(number: public.ModelKind.ValueType) -> Kind | None:
     return _FROM_KINDS.get(number)
 
 
-def known_path(text: str) -> WeightPath:
-    """Return the path of a weight that should exist; refused with MODEL_NOT_FOUND when no weight can have it."""
+def known_path(text: str) -> ModelPath:
+    """Return the path of a model that should exist; refused with MODEL_NOT_FOUND when no model can have it."""
     try:
-        return WeightPath.parse(text)
+        return ModelPath.parse(text)
     except ModelPathInvalid:
         raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {text!r}") from None
 
 
-def choice(text: str) -> WeightPath | None:
+def choice(text: str) -> ModelPath | None:
     """Return the path that a job chose, None for none; refused with MODEL_NOT_FOUND."""
     return known_path(text) if text else None
 
@@ -60,21 +60,21 @@ def verdict(request: pb.RecordVerdictRequest) -> Verdict:
     )
 
 
-def weight_to_proto(weight: Weight) -> pb.Weight:
-    """Return the weight as engines see it."""
-    files = [_file(file) for file in weight.files]
-    return pb.Weight(model=_model(weight), path=str(weight.path), files=files)
+def model_to_proto(model: Model) -> pb.RegisteredModel:
+    """Return the model as engines see it."""
+    files = [_file(file) for file in model.files]
+    return pb.RegisteredModel(resource=_resource(model), path=str(model.path), files=files)
 
 
-def page_to_proto(page: Page) -> pb.ListWeightsResponse:
+def page_to_proto(page: Page) -> pb.ListModelsResponse:
     """Return the page."""
-    weights = [weight_to_proto(weight) for weight in page.weights]
-    return pb.ListWeightsResponse(weights=weights, next_page_token=page.next_token)
+    models = [model_to_proto(model) for model in page.models]
+    return pb.ListModelsResponse(models=models, next_page_token=page.next_token)
 
 
-def resolution_to_proto(resolution: Resolution) -> pb.ResolveWeightResponse:
-    """Return the weight to use, with `fallback` absent when it is the first choice."""
-    return pb.ResolveWeightResponse(weight=weight_to_proto(resolution.weight), fallback=resolution.fallback)
+def resolution_to_proto(resolution: Resolution) -> pb.ResolveModelResponse:
+    """Return the model to use, with `fallback` absent when it is the first choice."""
+    return pb.ResolveModelResponse(model=model_to_proto(resolution.model), fallback=resolution.fallback)
 
 
 def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
@@ -82,22 +82,22 @@ def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
     return pb.ReportServingResponse(ttl=_duration(seconds))
 
 
-def _model(weight: Weight) -> public.Model:
+def _resource(model: Model) -> public.Model:
     return public.Model(
-        name=f"models/{weight.path}",
-        kind=_KINDS[weight.kind],
-        provider=weight.layout.provider,
-        layout=weight.layout.name,
-        size_bytes=weight.size_bytes,
-        checksum=weight.checksum,
-        capabilities=_capabilities(weight.layout.capabilities),
-        state=_STATES[weight.state],
-        state_reason=weight.state_reason,
-        is_default=weight.is_default,
-        verdict=_verdict(weight.verdict),
-        serving_replicas=weight.serving_replicas,
-        create_time=_time(weight.create_time),
-        update_time=_time(weight.update_time),
+        name=f"models/{model.path}",
+        kind=_KINDS[model.kind],
+        provider=model.layout.provider,
+        layout=model.layout.name,
+        size_bytes=model.size_bytes,
+        checksum=model.checksum,
+        capabilities=_capabilities(model.layout.capabilities),
+        state=_STATES[model.state],
+        state_reason=model.state_reason,
+        is_default=model.is_default,
+        verdict=_verdict(model.verdict),
+        serving_replicas=model.serving_replicas,
+        create_time=_time(model.create_time),
+        update_time=_time(model.update_time),
     )
 
 
@@ -126,8 +126,8 @@ def _verdict(verdict: Verdict | None) -> public.ModelVerdict | None:
     )
 
 
-def _file(file: WeightFile) -> pb.WeightFile:
-    return pb.WeightFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
+def _file(file: ModelFile) -> pb.ModelFile:
+    return pb.ModelFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
 
 
 def _duration(seconds: float) -> Duration:

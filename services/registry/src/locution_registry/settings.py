@@ -24,7 +24,7 @@ class RegistrySettings(ServiceSettings, DatabaseSettings):
     )
     sweep_interval: float = Field(
         30.0,
-        description="Seconds between two looks at the files of every weight.",
+        description="Seconds between two looks at the files of every model.",
         examples=["30"],
         gt=0,
         le=86_400,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from locution_speech.clock import Span
-from locution_speech.engine.models import FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.transcript import CoverageSpan, Word
 
 
@@ -56,7 +56,7 @@ class Options:
 class SectionStart:
     """Open a section: who is served, how urgently (`deadline` in monotonic seconds), and with which options."""
 
-    weight: WeightName
+    model: ModelName
     flow: FlowKey
     share: float = 1.0
     traffic: TrafficClass = TrafficClass.FILE
@@ -91,7 +91,7 @@ class Started:
     `sizes` are None where an engine does not tell them.
     """
 
-    weight: str
+    model: str
     checksum: str
     device: str
     mode: Mode

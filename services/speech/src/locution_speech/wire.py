@@ -34,7 +34,7 @@ from locution_speech.asr import (
     Task,
 )
 from locution_speech.clock import samples, seconds
-from locution_speech.engine.models import Flow, FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.engine.models import Flow, FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
@@ -115,7 +115,7 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
     options = start.options
     return asr_pb.TranscribeStart(
         flow=flow_to_proto(start.flow, start.share, start.traffic),
-        model=start.weight,
+        model=start.model,
         language=options.language or AUTO,
         language_candidates=options.allowed_languages,
         translate=options.task is Task.TRANSLATE,
@@ -144,13 +144,13 @@ def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) ->
         mode=_MODES[start.decode_preference],
         shortest_input=_length_from_proto(start.min_encoder_input) if start.HasField("min_encoder_input") else None,
     )
-    return SectionStart(WeightName(start.model), flow.key, float(flow.share), flow.traffic, flow.deadline, options)
+    return SectionStart(ModelName(start.model), flow.key, float(flow.share), flow.traffic, flow.deadline, options)
 
 
 def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
     """Return what a stream runs with."""
     return asr_pb.TranscribeStarted(
-        model=started.weight,
+        model=started.model,
         checksum=started.checksum,
         fast=started.mode is Mode.FAST,
         device=started.device,
@@ -403,21 +403,21 @@ def _final_from_proto(final: asr_pb.ListenFinal) -> ListenFinal:
 # Speakers.
 
 
-def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, WeightName]:
-    """Return who asks a diarizer, and for which weight; `monotonic` as for a flow."""
-    return flow_from_proto(start.flow, monotonic), WeightName(start.model)
+def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, ModelName]:
+    """Return who asks a diarizer, and for which model; `monotonic` as for a flow."""
+    return flow_from_proto(start.flow, monotonic), ModelName(start.model)
 
 
-def diarize_start_to_proto(flow: Flow, weight: str) -> diarizer_pb.DiarizeStart:
+def diarize_start_to_proto(flow: Flow, model: str) -> diarizer_pb.DiarizeStart:
     """Return what is wanted of a section."""
-    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.share, flow.traffic), model=weight)
+    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.share, flow.traffic), model=model)
 
 
-def cluster_start_to_proto(flow: Flow, weight: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
+def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
     """Return what is wanted of a clustering."""
     return diarizer_pb.ClusterStart(
         flow=flow_to_proto(flow.key, flow.share, flow.traffic),
-        model=weight,
+        model=model,
         speaker_count=hints.exact,
         min_speaker_count=hints.minimum,
         max_speaker_count=hints.maximum,

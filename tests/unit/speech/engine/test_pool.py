@@ -1,4 +1,4 @@
-"""The pool: one load however many ask, idle weights make room, faults do not stick."""
+"""The pool: one load however many ask, idle models make room, faults do not stick."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dataclasses import dataclass, field, replace
 import pytest
 from locution_common.errors import Reason
 from locution_speech.engine.errors import ModelLoadFailed
-from locution_speech.engine.models import WeightName, WeightRecord
-from locution_speech.engine.pool import WeightPool
+from locution_speech.engine.models import ModelName, ModelRecord
+from locution_speech.engine.pool import ModelPool
 
 from tests.support.refusals import refusal
 
 
 @dataclass(frozen=True)
-class Weight:
-    """A weight in memory."""
+class Model:
+    """A model in memory."""
 
-    record: WeightRecord
+    record: ModelRecord
     memory: int
 
 
-Pool = WeightPool[WeightRecord, Weight]
+Pool = ModelPool[ModelRecord, Model]
 
 
 @dataclass
@@ -34,8 +34,8 @@ class Directory:
     refusal: str | None = None
     size: int = 100
 
-    async def get(self, name: WeightName) -> WeightRecord:
-        return WeightRecord(name, "0" * 64, self.size, self.refusal, ())
+    async def get(self, name: ModelName) -> ModelRecord:
+        return ModelRecord(name, "0" * 64, self.size, self.refusal, ())
 
 
 @dataclass
@@ -49,29 +49,29 @@ class Loader:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def load(self, record: WeightRecord) -> Weight:
+    def load(self, record: ModelRecord) -> Model:
         assert self.gate.wait(5)
         self.loads.append(record.name)
         if self.faults:
             raise self.faults.pop()
-        return Weight(record, self.memory)
+        return Model(record, self.memory)
 
-    def renewed(self, weight: Weight, record: WeightRecord) -> Weight:
-        return replace(weight, record=record)
+    def renewed(self, model: Model, record: ModelRecord) -> Model:
+        return replace(model, record=record)
 
-    def unload(self, weight: Weight) -> None:
-        self.unloads.append(weight.record.name)
+    def unload(self, model: Model) -> None:
+        self.unloads.append(model.record.name)
 
 
 @asynccontextmanager
 async def pooled(loader: Loader, *, resident: int = 2, memory: int | None = None) -> AsyncIterator[Pool]:
     with ThreadPoolExecutor(1) as executor:
-        yield WeightPool(Directory(), loader, executor, resident, memory)
+        yield ModelPool(Directory(), loader, executor, resident, memory)
 
 
 async def use(pool: Pool, *names: str) -> None:
     for name in names:
-        async with pool.lease(WeightName(name)):
+        async with pool.lease(ModelName(name)):
             pass
 
 
@@ -82,7 +82,7 @@ async def test_many_callers_share_one_load() -> None:
     assert loader.loads == ["s/a"]
 
 
-async def test_the_least_recently_used_idle_weight_makes_room() -> None:
+async def test_the_least_recently_used_idle_model_makes_room() -> None:
     loader = Loader()
     async with pooled(loader) as pool:
         await use(pool, "s/a", "s/b", "s/a", "s/c")
@@ -97,9 +97,9 @@ async def test_memory_limits_what_is_resident() -> None:
         assert sorted(pool.loaded) == ["s/b", "s/c"]
 
 
-async def test_weights_in_use_are_never_unloaded() -> None:
+async def test_models_in_use_are_never_unloaded() -> None:
     loader = Loader()
-    async with pooled(loader, resident=1) as pool, pool.lease(WeightName("s/a")):
+    async with pooled(loader, resident=1) as pool, pool.lease(ModelName("s/a")):
         with refusal(Reason.ENGINE_OVERLOADED) as refused:
             await use(pool, "s/b")
         assert refused.value.retry_after
@@ -127,9 +127,9 @@ async def test_a_caller_that_leaves_does_not_stop_the_load_of_the_others() -> No
     assert loader.loads == ["s/a"]
 
 
-async def test_a_weight_that_may_not_be_used_is_refused_with_the_reason() -> None:
+async def test_a_model_that_may_not_be_used_is_refused_with_the_reason() -> None:
     with ThreadPoolExecutor(1) as executor:
-        pool: Pool = WeightPool(Directory(refusal="withdrawn"), Loader(), executor)
+        pool: Pool = ModelPool(Directory(refusal="withdrawn"), Loader(), executor)
         with refusal(Reason.MODEL_NOT_USABLE, match="withdrawn"):
             await use(pool, "s/a")
 
@@ -146,10 +146,10 @@ async def test_closing_unloads_everything() -> None:
 async def test_a_lease_says_what_the_registry_says_now() -> None:
     loader, directory = Loader(), Directory()
     with ThreadPoolExecutor(1) as executor:
-        pool: Pool = WeightPool(directory, loader, executor)
-        async with pool.lease(WeightName("s/a")) as first:
+        pool: Pool = ModelPool(directory, loader, executor)
+        async with pool.lease(ModelName("s/a")) as first:
             pass
         directory.size = 200
-        async with pool.lease(WeightName("s/a")) as second:
+        async with pool.lease(ModelName("s/a")) as second:
             assert (first.record.size, second.record.size) == (100, 200)
     assert loader.loads == ["s/a"]

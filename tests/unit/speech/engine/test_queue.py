@@ -92,7 +92,7 @@ def test_a_batch_holds_one_shape_from_any_flow() -> None:
     assert len(first) == len(second) == 2
 
 
-def test_a_batch_is_no_larger_than_its_weight_allows() -> None:
+def test_a_batch_is_no_larger_than_its_model_allows() -> None:
     queue = filled(*(Item(FlowKey(str(i)), batch_size=4) for i in range(10)))
     assert [len(queue.take(0.0)) for _ in range(3)] == [4, 4, 2]
 

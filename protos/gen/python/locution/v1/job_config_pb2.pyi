@@ -125,7 +125,7 @@ class JobConfig(_message.Message):
     task: Global___Task.ValueType
     """Optional. What to make of the speech. TASK_TRANSCRIBE when unset."""
     asr_model: _builtins.str
-    """Optional. The speech model, "<set>/<weight>". The registry's default when unset."""
+    """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
     prompt: _builtins.str
     """Optional. Text that precedes the speech in style and vocabulary. At most 1000 characters; special tokens are removed."""
     beam_size: _builtins.int
@@ -245,7 +245,7 @@ class DiarizationConfig(_message.Message):
     enabled: _builtins.bool
     """Optional. Whether speakers are told apart. True when unset."""
     model: _builtins.str
-    """Optional. The diarization model, "<set>/<weight>". The registry's default when unset."""
+    """Optional. The diarization model, "<set>/<model>". The registry's default when unset."""
     speaker_count: _builtins.int
     """Optional. Exactly so many speakers, 1 to 50. Excludes the next two."""
     min_speaker_count: _builtins.int

@@ -47,7 +47,7 @@ Global___ModelKind: _TypeAlias = ModelKind  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """A weight and what may be done with it."""
+    """A model and what may be done with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -93,7 +93,7 @@ class Model(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Output only. "models/{set}/{weight}"."""
+    """Output only. "models/{set}/{model}"."""
     kind: Global___ModelKind.ValueType
     """Output only. What it does."""
     provider: _builtins.str
@@ -267,7 +267,7 @@ class RegisterModelRequest(_message.Message):
     MAKE_DEFAULT_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}": the folder <set>/<weight> below the models root."""
+    """Required. "models/{set}/{model}": the folder <set>/<model> below the models root."""
     make_default: _builtins.bool
     """Optional. Makes it the default of its kind. The first enabled model of a kind becomes the default anyway."""
     validate_only: _builtins.bool
@@ -295,7 +295,7 @@ class GetModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     def __init__(
         self,
         *,
@@ -375,7 +375,7 @@ class SetDefaultModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"; it must be ENABLED, else MODEL_NOT_USABLE."""
+    """Required. "models/{set}/{model}"; it must be ENABLED, else MODEL_NOT_USABLE."""
     def __init__(
         self,
         *,
@@ -398,7 +398,7 @@ class DisableModelRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     reason: _builtins.str
     """Required. For people, 1 to 512 characters."""
     def __init__(
@@ -423,7 +423,7 @@ class EnableModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     def __init__(
         self,
         *,

@@ -76,7 +76,7 @@ class Measures:
 
 def _attributes(report: SectionReport, start: SectionStart) -> dict[str, str | float]:
     return {
-        "locution.asr.model": start.weight,
+        "locution.asr.model": start.model,
         "locution.asr.mode": report.mode.value,
         "locution.asr.audio_seconds": seconds(report.length),
         "locution.asr.speech_seconds": seconds(report.speech),

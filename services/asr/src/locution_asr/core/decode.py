@@ -1,4 +1,4 @@
-"""Run one batch through a weight: encode, find languages, generate, judge, align. Blocks; runs in a thread."""
+"""Run one batch through a model: encode, find languages, generate, judge, align. Blocks; runs in a thread."""
 
 from __future__ import annotations
 

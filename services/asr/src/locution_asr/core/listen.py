@@ -28,7 +28,7 @@ from locution_asr.core.look import LookDecoder, Looks
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
 from locution_asr.domain.models import PcmChunk, SectionReport, Window, timings_of
-from locution_asr.domain.ports import LoadedWeight, Observer
+from locution_asr.domain.ports import LoadedModel, Observer
 
 WINDOWS_AHEAD = 4
 PROGRESS_EVERY = samples(1.0)
@@ -48,7 +48,7 @@ class Listen:
         start: ListenStart,
         endpointer: Endpointer,
         dispatcher: Decoding,
-        weight: LoadedWeight,
+        model: LoadedModel,
         mode: Mode,
         observer: Observer,
     ) -> None:
@@ -56,10 +56,10 @@ class Listen:
         self._section = start.section
         self._endpointer = endpointer
         self._dispatcher = dispatcher
-        self._weight = weight
+        self._model = model
         self._mode = mode
         self._observer = observer
-        self._decoder = LookDecoder(dispatcher, weight, start.section, start.step)
+        self._decoder = LookDecoder(dispatcher, model, start.section, start.step)
         self._looks = Looks(self._decoder, endpointer.buffer)
         self._language = SectionLanguage()
         if start.language is not None:
@@ -178,13 +178,13 @@ class Listen:
             prompt=options.prompt if update.prompt is None else update.prompt,
             hotwords=options.hotwords if update.hotwords is None else update.hotwords,
         )
-        settled = settle(changed, self._weight.recogniser.capabilities)
+        settled = settle(changed, self._model.recogniser.capabilities)
         self._section = replace(self._section, options=settled)
         self._decoder.start = self._section
         self._recognise = self._recogniser()
 
     def _recogniser(self) -> RecogniseWindow:
-        return RecogniseWindow(self._dispatcher, self._weight, self._section, self._mode, self._language)
+        return RecogniseWindow(self._dispatcher, self._model, self._section, self._mode, self._language)
 
     def _observe(self, window: Window, recognised: Recognised) -> None:
         length = window.span.end - min(self._done, window.span.start)

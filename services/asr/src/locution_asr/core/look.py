@@ -21,7 +21,7 @@ from locution_asr.core.passes import Pass, bucket, token_limit
 from locution_asr.core.segments import placed_words
 from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm, Piece, Window
-from locution_asr.domain.ports import LoadedWeight, Search
+from locution_asr.domain.ports import LoadedModel, Search
 
 LONGEST_LOOK = samples(8.0)
 KEPT_WORDS = 3
@@ -32,9 +32,9 @@ PROMPT_CHARACTERS = 200
 class LookDecoder:
     """Decode the audio of looks, ahead of all other work."""
 
-    def __init__(self, dispatcher: Decoding, weight: LoadedWeight, start: SectionStart, step: int) -> None:
+    def __init__(self, dispatcher: Decoding, model: LoadedModel, start: SectionStart, step: int) -> None:
         self._dispatcher = dispatcher
-        self._weight = weight
+        self._model = model
         self.start = start
         self._step = seconds(step)
 
@@ -52,8 +52,8 @@ class LookDecoder:
         prompt = f"{options.prompt} {before[-PROMPT_CHARACTERS:]}".strip()
         return Job(
             pcm=pcm,
-            recogniser=self._weight.recogniser,
-            batch_size=self._weight.batch_size,
+            recogniser=self._model.recogniser,
+            batch_size=self._model.batch_size,
             options=replace(options, prompt=prompt, word_times=True),
             decoding=look_pass(options, len(pcm)),
             flow=self.start.flow,

@@ -1,4 +1,4 @@
-"""Check a request's options against what its weight can do."""
+"""Check a request's options against what its model can do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
-    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the weight refuses."""
+    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the model refuses."""
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
         raise Refused(
@@ -30,7 +30,7 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
 
 
 def as_proven(options: Options, record: WhisperRecord) -> Options:
-    """Return the options with the encoder input that the weight's verdict is about, where the gate names none."""
+    """Return the options with the encoder input that the model's verdict is about, where the gate names none."""
     return replace(options, shortest_input=options.shortest_input or record.shortest_input)
 
 

@@ -16,7 +16,7 @@ from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
 from locution_asr.domain.models import Piece, Window, WindowTiming
-from locution_asr.domain.ports import Draft, LoadedWeight
+from locution_asr.domain.ports import Draft, LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class RecogniseWindow:
     def __init__(
         self,
         dispatcher: Decoding,
-        weight: LoadedWeight,
+        model: LoadedModel,
         start: SectionStart,
         mode: Mode,
         language: SectionLanguage | None = None,
     ) -> None:
         self._dispatcher = dispatcher
-        self._weight = weight
+        self._model = model
         self._start = start
         self._mode = mode
         self._language = language or SectionLanguage()
@@ -85,8 +85,8 @@ class RecogniseWindow:
     def _job(self, window: Window, decoding: Pass, prior: Mapping[str, float] | None) -> Job:
         return Job(
             pcm=window.pcm,
-            recogniser=self._weight.recogniser,
-            batch_size=self._weight.batch_size,
+            recogniser=self._model.recogniser,
+            batch_size=self._model.batch_size,
             options=self._start.options,
             decoding=decoding,
             flow=self._start.flow,

@@ -1,9 +1,9 @@
-"""Compare a weight's FAST mode with its ACCURATE one on recordings whose text is known, and store the verdict.
+"""Compare a model's FAST mode with its ACCURATE one on recordings whose text is known, and store the verdict.
 
 The recordings go through a running asr service over gRPC. FAST passes when it loses at most half a point of word
 errors, in English and in all other languages together; only then will requests that state no preference use it.
 FAST pads short windows to a few seconds for the encoder, the fewer the faster: the first of --inputs that passes is
-the weight's, and the verdict says which.
+the model's, and the verdict says which.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def _run(options: argparse.Namespace) -> Verdict:
         for shortest in options.inputs:
             fast = await engine.transcribed(channel, options.model, recordings, engine.fast(shortest))
             if accurate.checksum != fast.checksum:
-                raise engine.EngineDiffers("the weight's files changed between the two modes")
+                raise engine.EngineDiffers("the model's files changed between the two modes")
             verdict = judge(options.model, fast.checksum, recordings, accurate.texts, fast.texts, shortest)
             _print(f"windows of at least {shortest:g} s:")
             for pool in verdict.pools:
@@ -69,7 +69,7 @@ async def _run(options: argparse.Namespace) -> Verdict:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made = argparse.ArgumentParser(prog="python -m locution_asr.gate", description=__doc__)
-    made.add_argument("--model", required=True, metavar="SET/WEIGHT", help="the weight, as it is registered")
+    made.add_argument("--model", required=True, metavar="SET/MODEL", help="the model, as it is registered")
     made.add_argument(
         "--recordings",
         required=True,
@@ -77,7 +77,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="folder with manifest.tsv: file, language, transcript",
     )
-    made.add_argument("--language", help="recordings of this language alone, such as en for a weight of English")
+    made.add_argument("--language", help="recordings of this language alone, such as en for a model of English")
     made.add_argument(
         "--inputs",
         type=_inputs,

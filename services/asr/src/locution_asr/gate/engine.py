@@ -15,7 +15,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_speech import wire
 from locution_speech.asr import Mode, ModeChoice, Options, SectionStart, Started
 from locution_speech.clock import samples
-from locution_speech.engine.models import FlowKey, WeightName
+from locution_speech.engine.models import FlowKey, ModelName
 from locution_speech.languages import AUTO
 from locution_speech.pcm import chunks
 
@@ -34,7 +34,7 @@ class EngineDiffers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a run gave: the checksum of the weight that ran, and one text for each recording."""
+    """What a run gave: the checksum of the model that ran, and one text for each recording."""
 
     checksum: str
     texts: tuple[str, ...]
@@ -61,7 +61,7 @@ async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequenc
     found = await asyncio.gather(*(one(recording) for recording in recordings))
     checksums = {checksum for checksum, _ in found}
     if len(checksums) != 1:
-        raise EngineDiffers("the engines serve different files of the weight")
+        raise EngineDiffers("the engines serve different files of the model")
     return Texts(checksums.pop(), tuple(text for _, text in found))
 
 
@@ -77,13 +77,13 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
     )
     request.run_time.FromDatetime(verdict.run_time)
     request.min_encoder_input.FromTimedelta(timedelta(seconds=verdict.min_encoder_input))
-    weight = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
-    return bool(weight.model.verdict.passed)
+    model = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
+    return bool(model.resource.verdict.passed)
 
 
 async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mode: Options) -> tuple[str, str]:
     language = None if recording.language == AUTO else recording.language
-    start = SectionStart(WeightName(model), FlowKey(f"gate-{recording.name}"), options=replace(mode, language=language))
+    start = SectionStart(ModelName(model), FlowKey(f"gate-{recording.name}"), options=replace(mode, language=language))
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):

@@ -1,4 +1,4 @@
-"""Judge a weight's two modes by their word errors."""
+"""Judge a model's two modes by their word errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was measured of a weight; the figures are those of the pool that loses most.
+    """What was measured of a model; the figures are those of the pool that loses most.
 
     `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
     """

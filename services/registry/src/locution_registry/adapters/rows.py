@@ -1,4 +1,4 @@
-"""Weights as rows of registry.weights, and back."""
+"""Models as rows of registry.models, and back."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from locution_speech.capabilities import Capabilities
 
-from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, State, Verdict, Weight, WeightFile, WeightPath
+from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, Model, ModelFile, ModelPath, State, Verdict
 
 
-def weight(row: Mapping[str, Any]) -> Weight:
-    """Return the weight of a row."""
-    return Weight(
-        path=WeightPath(row["set_name"], row["weight_name"]),
+def model(row: Mapping[str, Any]) -> Model:
+    """Return the model of a row."""
+    return Model(
+        path=ModelPath(row["set_name"], row["model_name"]),
         layout=Layout(Kind(row["kind"]), row["provider"], row["layout"], _capabilities(row["capabilities"])),
-        files=tuple(WeightFile(**file) for file in row["files"]),
+        files=tuple(ModelFile(**file) for file in row["files"]),
         state=State(row["state"]),
         state_reason=row["state_reason"],
         is_default=row["is_default"],
@@ -27,22 +27,22 @@ def weight(row: Mapping[str, Any]) -> Weight:
     )
 
 
-def arguments(weight: Weight) -> list[object]:
+def arguments(model: Model) -> list[object]:
     """Return the first eighteen arguments of SAVE."""
-    layout, verdict = weight.layout, weight.verdict
+    layout, verdict = model.layout, model.verdict
     return [
-        weight.path.set,
-        weight.path.weight,
+        model.path.set,
+        model.path.model,
         layout.kind.value,
         layout.provider,
         layout.name,
         asdict(layout.capabilities),
-        [asdict(file) for file in weight.files],
-        weight.size_bytes,
-        weight.checksum,
-        weight.state.value,
-        weight.state_reason,
-        weight.is_default,
+        [asdict(file) for file in model.files],
+        model.size_bytes,
+        model.checksum,
+        model.state.value,
+        model.state_reason,
+        model.is_default,
         verdict.passed if verdict else None,
         verdict.accurate_word_error_rate if verdict else None,
         verdict.fast_word_error_rate if verdict else None,

@@ -1,11 +1,11 @@
-"""List weights by set and name, page by page."""
+"""List models by set and name, page by page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.models import Kind, Weight
-from ..domain.ports import WeightStore
+from ..domain.models import Kind, Model
+from ..domain.ports import ModelStore
 from . import page_token
 
 DEFAULT_PAGE = 50
@@ -14,16 +14,16 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of weights; `next_token` is empty on the last one."""
+    """A page of models; `next_token` is empty on the last one."""
 
-    weights: tuple[Weight, ...]
+    models: tuple[Model, ...]
     next_token: str
 
 
-class ListWeights:
-    """List weights in pages whose tokens stay good while weights come and go."""
+class ListModels:
+    """List models in pages whose tokens stay good while models come and go."""
 
-    def __init__(self, store: WeightStore) -> None:
+    def __init__(self, store: ModelStore) -> None:
         self._store = store
 
     async def run(self, kind: Kind | None, page_size: int, token: str) -> Page:

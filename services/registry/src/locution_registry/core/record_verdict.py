@@ -1,25 +1,25 @@
-"""Keep what the gate found about a weight's fast mode."""
+"""Keep what the gate found about a model's fast mode."""
 
 from __future__ import annotations
 
 from locution_common.errors import Reason, Refused
 
-from ..domain.models import Action, Actor, Verdict, Weight, WeightPath
-from ..domain.ports import WeightStore
+from ..domain.models import Action, Actor, Model, ModelPath, Verdict
+from ..domain.ports import ModelStore
 from .lookup import known
 
 
 class RecordVerdict:
     """Keep a verdict on exactly the files that were run."""
 
-    def __init__(self, store: WeightStore) -> None:
+    def __init__(self, store: ModelStore) -> None:
         self._store = store
 
-    async def run(self, path: WeightPath, checksum: str, verdict: Verdict, actor: Actor) -> Weight:
-        """Return the weight with its verdict; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH."""
+    async def run(self, path: ModelPath, checksum: str, verdict: Verdict, actor: Actor) -> Model:
+        """Return the model with its verdict; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH."""
         async with self._store.changing() as changes:
-            weight = await known(changes, path)
-            if weight.checksum != checksum.lower():
+            model = await known(changes, path)
+            if model.checksum != checksum.lower():
                 raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"the verdict is about other files than those of {path}")
-            judged = weight.judged(verdict)
-            return weight if judged == weight else await changes.save(judged, Action.RECORD_VERDICT, actor)
+            judged = model.judged(verdict)
+            return model if judged == model else await changes.save(judged, Action.RECORD_VERDICT, actor)

@@ -1,4 +1,4 @@
-"""Choose the weight of a job: its own choice, else the default, else the next that is usable."""
+"""Choose the model of a job: its own choice, else the default, else the next that is usable."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 from locution_common.errors import Reason, Refused
 
-from ..domain.models import Kind, Weight, WeightPath
-from ..domain.ports import WeightStore
+from ..domain.models import Kind, Model, ModelPath
+from ..domain.ports import ModelStore
 from .check_files import CheckFiles
 from .lookup import known
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The weight to use, and why it is not the first choice where it is not."""
+    """The model to use, and why it is not the first choice where it is not."""
 
-    weight: Weight
+    model: Model
     fallback: str | None
 
 
-class ResolveWeight:
+class ResolveModel:
     """Walk the candidates until one is enabled and its files are in place."""
 
-    def __init__(self, store: WeightStore, check: CheckFiles) -> None:
+    def __init__(self, store: ModelStore, check: CheckFiles) -> None:
         self._store = store
         self._check = check
 
-    async def run(self, kind: Kind, choice: WeightPath | None) -> Resolution:
+    async def run(self, kind: Kind, choice: ModelPath | None) -> Resolution:
         """Return the first usable of: the choice, the default, the others from the oldest to the newest.
 
         Refused with MODEL_NOT_FOUND when the choice is not registered, MODEL_NOT_USABLE when it is of another kind, and
@@ -35,24 +35,24 @@ class ResolveWeight:
         """
         obstacles: list[str] = []
         for candidate in await self._candidates(kind, choice):
-            weight = await self._check.run(candidate)
-            if weight.usable:
-                return Resolution(weight, _fallback(weight, obstacles))
-            obstacles.append(weight.why_not())
+            model = await self._check.run(candidate)
+            if model.usable:
+                return Resolution(model, _fallback(model, obstacles))
+            obstacles.append(model.why_not())
         raise Refused(Reason.MODEL_NONE_USABLE, f"no {kind} model may be used now" + _because(obstacles))
 
-    async def _candidates(self, kind: Kind, choice: WeightPath | None) -> list[Weight]:
-        weights = await self._store.of_kind(kind)
+    async def _candidates(self, kind: Kind, choice: ModelPath | None) -> list[Model]:
+        models = await self._store.of_kind(kind)
         if choice is None:
-            return weights
+            return models
         chosen = await known(self._store, choice)
         if chosen.kind is not kind:
             raise Refused(Reason.MODEL_NOT_USABLE, f"{choice} is a model for {chosen.kind}, not for {kind}")
-        return [chosen, *(weight for weight in weights if weight.path != choice)]
+        return [chosen, *(model for model in models if model.path != choice)]
 
 
-def _fallback(weight: Weight, obstacles: list[str]) -> str | None:
-    return f"{weight.path} is used: {'; '.join(obstacles)}" if obstacles else None
+def _fallback(model: Model, obstacles: list[str]) -> str | None:
+    return f"{model.path} is used: {'; '.join(obstacles)}" if obstacles else None
 
 
 def _because(obstacles: list[str]) -> str:

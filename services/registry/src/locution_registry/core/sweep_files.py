@@ -1,4 +1,4 @@
-"""Look at all weights from time to time, so that lost files are noticed and returned ones are used again."""
+"""Look at all models from time to time, so that lost files are noticed and returned ones are used again."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from collections.abc import Mapping
 from locution_common.errors import Refused
 
 from ..domain.errors import ModelsRootUnavailable
-from ..domain.models import REGISTRY, Kind, Stamp, State, Weight, WeightPath
-from ..domain.ports import WeightFolders, WeightStore
+from ..domain.models import REGISTRY, Kind, Model, ModelPath, Stamp, State
+from ..domain.ports import ModelFolders, ModelStore
 from .check_files import CheckFiles
-from .enable_model import EnableWeight
+from .enable_model import EnableModel
 
 _log = logging.getLogger(__name__)
 
 
 class SweepFiles:
-    """Take weights out of use whose files changed, and back into use once a full digest finds them whole.
+    """Take models out of use whose files changed, and back into use once a full digest finds them whole.
 
-    So files that only got a new modification time (a volume filled again) need no administrator. An INVALID weight is
+    So files that only got a new modification time (a volume filled again) need no administrator. An INVALID model is
     digested once for each state of its files that is seen; DISABLED ones are left to the administrator.
     """
 
-    def __init__(self, store: WeightStore, folders: WeightFolders, check: CheckFiles, enable: EnableWeight) -> None:
+    def __init__(self, store: ModelStore, folders: ModelFolders, check: CheckFiles, enable: EnableModel) -> None:
         self._store = store
         self._folders = folders
         self._check = check
         self._enable = enable
-        self._seen: dict[WeightPath, Mapping[str, Stamp]] = {}
+        self._seen: dict[ModelPath, Mapping[str, Stamp]] = {}
 
     async def run(self) -> None:
-        """Look at every weight once; a fault of one does not keep the others from being looked at."""
+        """Look at every model once; a fault of one does not keep the others from being looked at."""
         for kind in Kind:
-            for weight in await self._store.of_kind(kind):
-                await self._look(weight)
+            for model in await self._store.of_kind(kind):
+                await self._look(model)
 
-    async def _look(self, weight: Weight) -> None:
+    async def _look(self, model: Model) -> None:
         try:
-            now = await self._check.run(weight)
+            now = await self._check.run(model)
             if now.state is State.INVALID:
                 await self._restore(now)
         except ModelsRootUnavailable:
             raise
         except Refused as error:
-            _log.info("a weight stays out of use", extra={"weight": str(weight.path), "why": error.message})
+            _log.info("a model stays out of use", extra={"model": str(model.path), "why": error.message})
 
-    async def _restore(self, weight: Weight) -> None:
-        stamps = await self._folders.stamps(weight.path)
-        sizes = {file.path: file.size_bytes for file in weight.files}
+    async def _restore(self, model: Model) -> None:
+        stamps = await self._folders.stamps(model.path)
+        sizes = {file.path: file.size_bytes for file in model.files}
         if {path: stamp.size_bytes for path, stamp in stamps.items()} != sizes:
             return
-        if self._seen.get(weight.path) != stamps:
-            self._seen[weight.path] = stamps
-            await self._enable.run(weight.path, REGISTRY, even_disabled=False)
-            del self._seen[weight.path]
+        if self._seen.get(model.path) != stamps:
+            self._seen[model.path] = stamps
+            await self._enable.run(model.path, REGISTRY, even_disabled=False)
+            del self._seen[model.path]

@@ -1,4 +1,4 @@
-"""Keep weights loaded while they are used, and some while they are not."""
+"""Keep models loaded while they are used, and some while they are not."""
 
 from __future__ import annotations
 
@@ -11,88 +11,88 @@ from typing import Generic, Protocol, TypeVar
 
 from locution_common.errors import Reason, Refused
 
-from .models import WeightName, WeightRecord
+from .models import ModelName, ModelRecord
 
 RETRY_SECONDS = 5.0
 
 
 class Loaded(Protocol):
-    """Be a weight in memory, of `memory` bytes."""
+    """Be a model in memory, of `memory` bytes."""
 
     @property
     def memory(self) -> int: ...
 
 
-R = TypeVar("R", bound=WeightRecord)
-R_co = TypeVar("R_co", bound=WeightRecord, covariant=True)
-R_contra = TypeVar("R_contra", bound=WeightRecord, contravariant=True)
+R = TypeVar("R", bound=ModelRecord)
+R_co = TypeVar("R_co", bound=ModelRecord, covariant=True)
+R_contra = TypeVar("R_contra", bound=ModelRecord, contravariant=True)
 L = TypeVar("L", bound=Loaded)
 
 
-class WeightDirectory(Protocol[R_co]):
-    """Know which weights may be used."""
+class ModelDirectory(Protocol[R_co]):
+    """Know which models may be used."""
 
-    async def get(self, name: WeightName) -> R_co:
+    async def get(self, name: ModelName) -> R_co:
         """Return the record; refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE or DependencyUnavailable."""
         ...
 
 
-class WeightLoader(Protocol[R_contra, L]):
-    """Load weights."""
+class ModelLoader(Protocol[R_contra, L]):
+    """Load models."""
 
     def load(self, record: R_contra) -> L:
-        """Load the weight into the device's memory. Blocks.
+        """Load the model into the device's memory. Blocks.
 
         Raises ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
         """
         ...
 
-    def renewed(self, weight: L, record: R_contra) -> L:
-        """Return the loaded weight with what the registry says of it now."""
+    def renewed(self, model: L, record: R_contra) -> L:
+        """Return the loaded model with what the registry says of it now."""
         ...
 
-    def unload(self, weight: L) -> None:
-        """Give the weight's memory back; nobody uses it any more. Blocks."""
+    def unload(self, model: L) -> None:
+        """Give the model's memory back; nobody uses it any more. Blocks."""
         ...
 
 
 @dataclass(slots=True)
 class _Entry(Generic[L]):
-    weight: asyncio.Task[L]
+    model: asyncio.Task[L]
     reserved: int
     users: int = 0
     used_at: float = 0.0
 
     @property
     def memory(self) -> int:
-        done = self.weight.done() and not self.weight.cancelled() and not self.weight.exception()
-        return self.weight.result().memory if done else self.reserved
+        done = self.model.done() and not self.model.cancelled() and not self.model.exception()
+        return self.model.result().memory if done else self.reserved
 
 
 @dataclass(slots=True)
-class WeightPool(Generic[R, L]):
-    """Lend weights, each loaded once however many ask; the least recently used idle ones make room for others.
+class ModelPool(Generic[R, L]):
+    """Lend models, each loaded once however many ask; the least recently used idle ones make room for others.
 
-    At most `resident` weights of at most `memory` bytes together are held. A weight that would exceed that while
+    At most `resident` models of at most `memory` bytes together are held. A model that would exceed that while
     all others are in use is refused with ENGINE_OVERLOADED.
     """
 
-    directory: WeightDirectory[R]
-    loader: WeightLoader[R, L]
+    directory: ModelDirectory[R]
+    loader: ModelLoader[R, L]
     executor: Executor
     resident: int = 2
     memory: int | None = None
-    _entries: dict[tuple[WeightName, str], _Entry[L]] = field(default_factory=dict)
+    _entries: dict[tuple[ModelName, str], _Entry[L]] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
-    def loaded(self) -> list[WeightName]:
-        """Name the weights in memory."""
+    def loaded(self) -> list[ModelName]:
+        """Name the models in memory."""
         return [name for name, _ in self._entries]
 
     @asynccontextmanager
-    async def lease(self, name: WeightName) -> AsyncIterator[L]:
-        """Lend a weight until the context ends.
+    async def lease(self, name: ModelName) -> AsyncIterator[L]:
+        """Lend a model until the context ends.
 
         Raises what the directory and the loader raise, MODEL_NOT_USABLE and ENGINE_OVERLOADED.
         """
@@ -101,7 +101,7 @@ class WeightPool(Generic[R, L]):
             raise Refused(Reason.MODEL_NOT_USABLE, f"{name} may not be used: {record.refusal}")
         entry = await self._enter(record)
         try:
-            yield self.loader.renewed(await asyncio.shield(entry.weight), record)
+            yield self.loader.renewed(await asyncio.shield(entry.model), record)
         finally:
             self._leave(record, entry)
 
@@ -125,7 +125,7 @@ class WeightPool(Generic[R, L]):
     def _leave(self, record: R, entry: _Entry[L]) -> None:
         entry.users -= 1
         entry.used_at = asyncio.get_running_loop().time()
-        failed = entry.weight.done() and (entry.weight.cancelled() or entry.weight.exception() is not None)
+        failed = entry.model.done() and (entry.model.cancelled() or entry.model.exception() is not None)
         if failed and self._entries.get((record.name, record.checksum)) is entry:
             del self._entries[(record.name, record.checksum)]
 
@@ -142,9 +142,9 @@ class WeightPool(Generic[R, L]):
         used = sum(entry.memory for entry in self._entries.values())
         return self.memory is None or used + record.size <= self.memory
 
-    async def _unload(self, key: tuple[WeightName, str]) -> None:
+    async def _unload(self, key: tuple[ModelName, str]) -> None:
         entry = self._entries.pop(key)
-        loaded = (await asyncio.gather(entry.weight, return_exceptions=True))[0]
+        loaded = (await asyncio.gather(entry.model, return_exceptions=True))[0]
         if not isinstance(loaded, BaseException):
             await asyncio.get_running_loop().run_in_executor(self.executor, self.loader.unload, loaded)
 

@@ -27,7 +27,7 @@ class UnderWay:
 
     @contextmanager
     def section(self, batch_size: int) -> Iterator[Share]:
-        """Open a section whose weight takes so many windows in a batch; give its share while it is open."""
+        """Open a section whose model takes so many windows in a batch; give its share while it is open."""
         share = Share(self, BATCHES * self._slots * batch_size)
         self._open.add(share)
         try:

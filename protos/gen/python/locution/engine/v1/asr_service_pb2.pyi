@@ -104,7 +104,7 @@ class TranscribeStart(_message.Message):
     MAX_TEMPERATURE_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     language: _builtins.str
     """Optional. BCP-47 code, or "auto" to detect in every window. "auto" when empty."""
     translate: _builtins.bool
@@ -220,7 +220,7 @@ class TranscribeStarted(_message.Message):
     WARM_UP_SAMPLES_FIELD_NUMBER: _builtins.int
     LONGEST_WINDOW_SAMPLES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Output only. "<set>/<weight>"."""
+    """Output only. "<set>/<model>"."""
     checksum: _builtins.str
     """Output only. SHA-256 of its files, as the registry holds it."""
     fast: _builtins.bool
