@@ -7,7 +7,7 @@ import asyncio
 import grpc
 from locution_client import ApiError, Client, Connection
 
-from locution_local import verdicts
+from locution_local import qualifications
 from locution_local.development import MODELS, Model
 from locution_local.errors import StackError
 from locution_local.lifecycle import Say
@@ -44,7 +44,7 @@ async def _register(connection: Connection, models: list[Model]) -> list[str]:
 
 async def _judge(connection: Connection, stack: Stack) -> list[str]:
     async with Client(connection) as client:
-        found = verdicts.wanting(verdicts.read(), await client.models.all())
+        found = qualifications.wanting(qualifications.read(), await client.models.all())
     token = stack.wiring.service_token.read_text(encoding="utf-8").strip()
-    await verdicts.record(stack.wiring.address("registry"), token, found)
+    await qualifications.record(stack.wiring.address("registry"), token, found)
     return [verdict.model for verdict in found]

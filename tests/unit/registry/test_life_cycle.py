@@ -8,7 +8,7 @@ from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_model import DisableModel
 from locution_registry.core.enable_model import EnableModel
 from locution_registry.core.get_model import GetModel
-from locution_registry.core.record_verdict import RecordVerdict
+from locution_registry.core.record_qualification import RecordVerdict
 from locution_registry.core.register_model import RegisterModel
 from locution_registry.core.set_default_model import SetDefaultModel
 from locution_registry.core.sweep_files import SweepFiles

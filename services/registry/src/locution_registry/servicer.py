@@ -14,7 +14,7 @@ from .core.disable_model import DisableModel
 from .core.enable_model import EnableModel
 from .core.get_model import GetModel
 from .core.list_models import ListModels
-from .core.record_verdict import RecordVerdict
+from .core.record_qualification import RecordVerdict
 from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
 from .core.resolve_model import ResolveModel

@@ -20,8 +20,8 @@ from locution_speech.languages import AUTO
 from locution_speech.pcm import chunks
 
 from locution_asr.domain.models import Pcm
-from locution_asr.gate.recordings import Referenced, pcm
-from locution_asr.gate.verdict import Verdict
+from locution_asr.qualification.judge import Verdict
+from locution_asr.qualification.recordings import Referenced, pcm
 
 ACTOR = "gate"
 AT_ONCE = 8

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import jiwer
 import pytest
-from locution_asr.gate.command import main
-from locution_asr.gate.engine import EngineDiffers, Texts, accurate, check, fast
-from locution_asr.gate.recordings import ManifestInvalid, Referenced, referenced
-from locution_asr.gate.scoring import distance, score, units
-from locution_asr.gate.verdict import TooFewWords, judge
+from locution_asr.qualification.command import main
+from locution_asr.qualification.engine import EngineDiffers, Texts, accurate, check, fast
+from locution_asr.qualification.judge import TooFewWords, judge
+from locution_asr.qualification.recordings import ManifestInvalid, Referenced, referenced
+from locution_asr.qualification.scoring import distance, score, units
 from locution_speech.asr import Mode, ModeChoice, Options, Started
 from locution_speech.clock import samples, seconds
 
@@ -155,7 +155,7 @@ def test_the_shortest_input_that_passes_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worst: float, code: int, tried: list[float], kept: float
 ) -> None:
     engine = Engine(worst)
-    monkeypatch.setattr("locution_asr.gate.engine.transcribed", engine.transcribed)
+    monkeypatch.setattr("locution_asr.qualification.engine.transcribed", engine.transcribed)
     folder = manifest(tmp_path, *["a.wav|en|a.txt|TRANSCRIBED"] * 10)
     asked = [
         "--model",

@@ -29,7 +29,7 @@ async def gate(stack: Stack, folder: Path, *arguments: str) -> tuple[int, str, s
     """Run the command; return its exit code, and what it printed."""
     given = ("--model", "whisper/tiny.en", "--recordings", str(folder), "--asr", stack.running.address, *arguments)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "locution_asr.gate", *given,
+        sys.executable, "-m", "locution_asr.qualification", *given,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"LOCUTION_SERVICE_TOKEN": TOKEN},
     )  # fmt: skip
     out, err = await process.communicate()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from locution.v1.model_service_pb2 import Model
 from locution_local.development import MODELS
-from locution_local.verdicts import read, wanting
+from locution_local.qualifications import read, wanting
 
 
 def models() -> list[Model]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from locution_asr.gate.recordings import Referenced
-from locution_asr.gate.scoring import Score, pooled, score
+from locution_asr.qualification.recordings import Referenced
+from locution_asr.qualification.scoring import Score, pooled, score
 
 FEWEST_WORDS = 100
 MOST_LOSS = 0.005

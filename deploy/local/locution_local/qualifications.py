@@ -1,7 +1,7 @@
-"""Bring the development models' verdicts, as the gate measured them, to the registry.
+"""Store the development models' qualifications with the registry.
 
-`verdicts.json` holds what `python -m locution_asr.gate --output` wrote. A verdict is about exactly the files whose
-checksum it names; with other files it says nothing and stays behind.
+`qualifications.json` holds what `python -m locution_asr.qualification --output` wrote. A qualification applies to exactly
+the files whose checksum it names; it is not stored for other files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1.model_service_pb2 import Model
 
-FILE = Path(__file__).parent.parent / "verdicts.json"
+FILE = Path(__file__).parent.parent / "qualifications.json"
 ACTOR = "make models"
 TIMEOUT = 30.0
 

@@ -19,9 +19,9 @@ import grpc
 from locution_common.channels import open_channel
 from locution_common.interceptors import remote_failure
 
-from locution_asr.gate import engine
-from locution_asr.gate.recordings import ManifestInvalid, referenced
-from locution_asr.gate.verdict import TooFewWords, Verdict, dump, judge
+from locution_asr.qualification import engine
+from locution_asr.qualification.judge import TooFewWords, Verdict, dump, judge
+from locution_asr.qualification.recordings import ManifestInvalid, referenced
 
 INPUTS = (7.5, 10.0, 15.0)
 SHORTEST, LONGEST = 2.5, 30.0
@@ -68,7 +68,7 @@ async def _run(options: argparse.Namespace) -> Verdict:
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    made = argparse.ArgumentParser(prog="python -m locution_asr.gate", description=__doc__)
+    made = argparse.ArgumentParser(prog="python -m locution_asr.qualification", description=__doc__)
     made.add_argument("--model", required=True, metavar="SET/MODEL", help="the model, as it is registered")
     made.add_argument(
         "--recordings",
