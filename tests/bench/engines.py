@@ -64,7 +64,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--model", action="append", choices=MODELS, help="model for the rows that measure both; may be repeated"
     )
     made.add_argument(
-        "--mode", choices=MODES, default="default", help="decode mode; fast does not wait for a verdict (default)"
+        "--mode", choices=MODES, default="default", help="decode mode; fast does not wait for a qualification (default)"
     )
     command.add_rounds(made)
     command.add_device(made)

@@ -1,7 +1,7 @@
 """Store the development models' qualifications with the registry.
 
-`qualifications.json` holds what `python -m locution_asr.qualification --output` wrote. A qualification applies to exactly
-the files whose checksum it names; it is not stored for other files.
+`qualifications.json` holds what `python -m locution_asr.qualification --output` wrote. A qualification applies to
+exactly the files whose checksum it names; it is not stored for other files.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate found about the files of a model; rates from 0 upwards, `min_encoder_input` in seconds."""
+class Qualification:
+    """How a model's FAST mode compared with ACCURATE; rates from 0 upwards, `min_encoder_input` in seconds."""
 
     model: str
     checksum: str
@@ -34,9 +34,9 @@ class Verdict:
     run_time: datetime
     min_encoder_input: float
 
-    def to_request(self) -> pb.RecordVerdictRequest:
+    def to_request(self) -> pb.RecordQualificationRequest:
         """Return it as the registry takes it."""
-        request = pb.RecordVerdictRequest(
+        request = pb.RecordQualificationRequest(
             path=self.model,
             checksum=self.checksum,
             accurate_word_error_rate=self.accurate_word_error_rate,
@@ -49,28 +49,30 @@ class Verdict:
         return request
 
 
-def read(path: Path = FILE) -> list[Verdict]:
-    """Return the verdicts of the file."""
-    return [_verdict(item) for item in json.loads(path.read_text(encoding="utf-8"))["verdicts"]]
+def read(path: Path = FILE) -> list[Qualification]:
+    """Return the qualifications of the file."""
+    return [_qualification(item) for item in json.loads(path.read_text(encoding="utf-8"))["qualifications"]]
 
 
-def wanting(verdicts: Iterable[Verdict], models: Iterable[Model]) -> list[Verdict]:
-    """Return the verdicts on registered files of which the registry has none, or an older one."""
-    known = {(m.name.removeprefix("models/"), m.checksum): m.verdict.run_time.ToDatetime(tzinfo=UTC) for m in models}
-    return [each for each in verdicts if known.get((each.model, each.checksum), each.run_time) < each.run_time]
+def wanting(qualifications: Iterable[Qualification], models: Iterable[Model]) -> list[Qualification]:
+    """Return the qualifications for registered files of which the registry has none, or an older one."""
+    known = {
+        (m.name.removeprefix("models/"), m.checksum): m.qualification.run_time.ToDatetime(tzinfo=UTC) for m in models
+    }
+    return [each for each in qualifications if known.get((each.model, each.checksum), each.run_time) < each.run_time]
 
 
-async def record(address: str, token: str, verdicts: Sequence[Verdict]) -> None:
-    """Store verdicts with the registry at `address`; raises AioRpcError."""
+async def record(address: str, token: str, qualifications: Sequence[Qualification]) -> None:
+    """Store qualifications with the registry at `address`; raises AioRpcError."""
     async with grpc.aio.insecure_channel(address) as channel:
         stub = RegistryServiceStub(channel)
-        for verdict in verdicts:
+        for qualification in qualifications:
             credential = (("authorization", f"Bearer {token}"),)
-            await stub.RecordVerdict(verdict.to_request(), metadata=credential, timeout=TIMEOUT)
+            await stub.RecordQualification(qualification.to_request(), metadata=credential, timeout=TIMEOUT)
 
 
-def _verdict(item: Mapping[str, str | float]) -> Verdict:
-    return Verdict(
+def _qualification(item: Mapping[str, str | float]) -> Qualification:
+    return Qualification(
         model=str(item["model"]),
         checksum=str(item["checksum"]),
         accurate_word_error_rate=float(item["accurate_word_error_rate"]),

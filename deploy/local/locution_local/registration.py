@@ -28,9 +28,9 @@ def register_installed(stack: Stack, say: Say) -> None:
         raise StackError(f"cannot register the development models: {error}") from error
     try:
         for name in asyncio.run(_judge(connection, stack)):
-            say(f"  {name:<24} has its verdict")
+            say(f"  {name:<24} has its qualification")
     except grpc.aio.AioRpcError as error:
-        raise StackError(f"cannot record the verdicts of the development models: {error.details()}") from error
+        raise StackError(f"cannot record the qualifications of the development models: {error.details()}") from error
 
 
 async def _register(connection: Connection, models: list[Model]) -> list[str]:
@@ -47,4 +47,4 @@ async def _judge(connection: Connection, stack: Stack) -> list[str]:
         found = qualifications.wanting(qualifications.read(), await client.models.all())
     token = stack.wiring.service_token.read_text(encoding="utf-8").strip()
     await qualifications.record(stack.wiring.address("registry"), token, found)
-    return [verdict.model for verdict in found]
+    return [qualification.model for qualification in found]

@@ -22,7 +22,7 @@ class Registry:
 
     models: dict[str, pb.RegisteredModel] = field(default_factory=dict)
     reports: list[list[str]] = field(default_factory=list)
-    verdicts: list[pb.RecordVerdictRequest] = field(default_factory=list)
+    qualifications: list[pb.RecordQualificationRequest] = field(default_factory=list)
     address: str = ""
     away: bool = False
 
@@ -43,13 +43,13 @@ class Registry:
         answer.ttl.FromSeconds(4)
         return answer
 
-    async def RecordVerdict(
-        self, request: pb.RecordVerdictRequest, context: grpc.aio.ServicerContext[Any, Any]
+    async def RecordQualification(
+        self, request: pb.RecordQualificationRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.RegisteredModel:
-        self.verdicts.append(request)
+        self.qualifications.append(request)
         model = self.models[request.path]
-        model.resource.verdict.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
-        model.resource.verdict.min_encoder_input.CopyFrom(request.min_encoder_input)
+        model.resource.qualification.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+        model.resource.qualification.min_encoder_input.CopyFrom(request.min_encoder_input)
         return model
 
     def add(self, name: str, folder: Path, *, fast: bool = False) -> pb.RegisteredModel:
@@ -67,7 +67,7 @@ class Registry:
             state=models.Model.STATE_ENABLED,
         )
         if fast:
-            model.verdict.passed = True
+            model.qualification.passed = True
         self.models[name] = pb.RegisteredModel(resource=model, path=name, files=files)
         return self.models[name]
 
@@ -85,8 +85,8 @@ async def serving_registry() -> AsyncIterator[Registry]:
         "GetModel": grpc.unary_unary_rpc_method_handler(
             registry.GetModel, pb.GetModelRequest.FromString, pb.RegisteredModel.SerializeToString
         ),
-        "RecordVerdict": grpc.unary_unary_rpc_method_handler(
-            registry.RecordVerdict, pb.RecordVerdictRequest.FromString, pb.RegisteredModel.SerializeToString
+        "RecordQualification": grpc.unary_unary_rpc_method_handler(
+            registry.RecordQualification, pb.RecordQualificationRequest.FromString, pb.RegisteredModel.SerializeToString
         ),
         "ReportServing": grpc.unary_unary_rpc_method_handler(
             registry.ReportServing, pb.ReportServingRequest.FromString, pb.ReportServingResponse.SerializeToString

@@ -80,8 +80,8 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
         model.state = public.Model.STATE_ENABLED
         return _model(model)
 
-    async def RecordVerdict(self, request: pb.RecordVerdictRequest, context: Context) -> pb.RegisteredModel:
-        raise NotImplementedError  # no caller of the gateway records verdicts
+    async def RecordQualification(self, request: pb.RecordQualificationRequest, context: Context) -> pb.RegisteredModel:
+        raise NotImplementedError  # no caller of the gateway records qualifications
 
     async def ReportServing(self, request: pb.ReportServingRequest, context: Context) -> pb.ReportServingResponse:
         raise NotImplementedError  # engines report, the gateway does not

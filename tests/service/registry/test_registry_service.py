@@ -83,7 +83,7 @@ async def test_a_registered_model_tells_everything(stack: Stack, installed: Path
     assert (model.capabilities.translation, model.capabilities.word_times) == (False, True)
     assert (model.state, model.is_default) == (ENABLED, True)
     assert not model.HasField("state_reason")
-    assert not model.HasField("verdict")
+    assert not model.HasField("qualification")
     assert abs(model.create_time.ToDatetime(UTC) - datetime.now(UTC)).total_seconds() < 60
     assert await stack.client.GetModel(pb.GetModelRequest(path="whisper/tiny.en")) == registered
 
@@ -202,47 +202,55 @@ async def test_the_default_moves_and_survives_a_restart(serve: Serve, installed:
         assert (await resolve(stack)).model.path == "whisper/base"
 
 
-def verdict(checksum: str, accurate: float, fast: float, words: int = 1000) -> pb.RecordVerdictRequest:
-    """Return the report of a gate."""
-    return pb.RecordVerdictRequest(
+def qualification(checksum: str, accurate: float, fast: float, words: int = 1000) -> pb.RecordQualificationRequest:
+    """Return the report of a qualification run."""
+    return pb.RecordQualificationRequest(
         path="whisper/base",
         checksum=checksum,
         accurate_word_error_rate=accurate,
         fast_word_error_rate=fast,
         word_count=words,
         run_time=Timestamp(seconds=1_790_000_000),
-        actor="gate",
+        actor="qualification",
     )
 
 
 async def test_verdicts(stack: Stack, installed: Path) -> None:
     checksum = (await register(stack, "whisper/base")).resource.checksum
     for accurate, fast, passed in ((0.1, 0.105, True), (0.1, 0.106, False)):
-        judged = (await stack.client.RecordVerdict(verdict(checksum, accurate, fast))).resource.verdict
+        judged = (
+            await stack.client.RecordQualification(qualification(checksum, accurate, fast))
+        ).resource.qualification
         assert (judged.passed, judged.word_count, judged.run_time.seconds) == (passed, 1000, 1_790_000_000)
         assert judged.min_encoder_input == Duration(seconds=10)
     short = Duration(seconds=7, nanos=500_000_000)
-    request = verdict(checksum, 0.1, 0.1)
+    request = qualification(checksum, 0.1, 0.1)
     request.min_encoder_input.CopyFrom(short)
-    judged = (await stack.client.RecordVerdict(request)).resource.verdict
+    judged = (await stack.client.RecordQualification(request)).resource.qualification
     assert judged.min_encoder_input == short
-    assert (await get(stack, "whisper/base")).verdict == judged
-    assert await reason(stack.client.RecordVerdict(verdict("0" * 64, 0.1, 0.1))) == "MODEL_CHECKSUM_MISMATCH"
+    assert (await get(stack, "whisper/base")).qualification == judged
+    assert (
+        await reason(stack.client.RecordQualification(qualification("0" * 64, 0.1, 0.1))) == "MODEL_CHECKSUM_MISMATCH"
+    )
     request.min_encoder_input.CopyFrom(Duration(seconds=31))
-    assert await reason(stack.client.RecordVerdict(request)) == "INVALID_REQUEST"
-    for request in (verdict("0" * 63, 0.1, 0.1), verdict(checksum, -0.1, 0.1), verdict(checksum, 0.1, 0.1, words=99)):
-        assert await reason(stack.client.RecordVerdict(request)) == "INVALID_REQUEST"
+    assert await reason(stack.client.RecordQualification(request)) == "INVALID_REQUEST"
+    for request in (
+        qualification("0" * 63, 0.1, 0.1),
+        qualification(checksum, -0.1, 0.1),
+        qualification(checksum, 0.1, 0.1, words=99),
+    ):
+        assert await reason(stack.client.RecordQualification(request)) == "INVALID_REQUEST"
     for rate in (float("inf"), float("nan")):
-        assert await reason(stack.client.RecordVerdict(verdict(checksum, 0.1, rate))) == "INVALID_REQUEST"
+        assert await reason(stack.client.RecordQualification(qualification(checksum, 0.1, rate))) == "INVALID_REQUEST"
 
 
-async def test_a_verdict_of_before_is_about_ten_seconds(stack: Stack, installed: Path, pool: Pool) -> None:
+async def test_a_qualification_of_before_is_about_ten_seconds(stack: Stack, installed: Path, pool: Pool) -> None:
     checksum = (await register(stack, "whisper/base")).resource.checksum
-    request = verdict(checksum, 0.1, 0.1)
+    request = qualification(checksum, 0.1, 0.1)
     request.min_encoder_input.CopyFrom(Duration(seconds=15))
-    await stack.client.RecordVerdict(request)
-    await pool.execute("UPDATE registry.models SET verdict_min_encoder_input = NULL")
-    assert (await get(stack, "whisper/base")).verdict.min_encoder_input == Duration(seconds=10)
+    await stack.client.RecordQualification(request)
+    await pool.execute("UPDATE registry.models SET qualification_min_encoder_input = NULL")
+    assert (await get(stack, "whisper/base")).qualification.min_encoder_input == Duration(seconds=10)
 
 
 async def test_serving_engines_are_counted(serve: Serve, installed: Path) -> None:

@@ -1,4 +1,4 @@
-"""The gate: which recordings it takes, how it counts, when FAST passes."""
+"""Qualification: which recordings it takes, how it counts, when FAST passes."""
 
 from __future__ import annotations
 
@@ -104,20 +104,20 @@ def test_fast_passes_with_a_loss_of_half_a_point_and_fails_beyond() -> None:
 def test_the_languages_that_lose_most_decide() -> None:
     said = [*recordings("en"), *recordings("de", 20)]
     texts = [SAID] * 50
-    verdict = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20], 7.5)
-    assert verdict.worst.name == "others"
-    assert (verdict.word_count, verdict.accurate_word_error_rate) == (200, 0.0)
-    assert verdict.fast_word_error_rate == pytest.approx(0.1)
-    assert not verdict.passes
-    assert verdict.min_encoder_input == 7.5
+    qualification = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20], 7.5)
+    assert qualification.worst.name == "others"
+    assert (qualification.word_count, qualification.accurate_word_error_rate) == (200, 0.0)
+    assert qualification.fast_word_error_rate == pytest.approx(0.1)
+    assert not qualification.passes
+    assert qualification.min_encoder_input == 7.5
 
 
-def test_too_few_words_give_no_verdict() -> None:
+def test_too_few_words_give_no_qualification() -> None:
     with pytest.raises(TooFewWords):
         judge("m", "c", recordings(count=9), [SAID] * 9, [SAID] * 9, 10.0)
 
 
-def test_storing_a_verdict_needs_a_registry(capsys: pytest.CaptureFixture[str]) -> None:
+def test_storing_a_qualification_needs_a_registry(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--register"])
     assert ended.value.code == 2

@@ -24,32 +24,32 @@ class Stub:
         return pb.RegisteredModel(path=request.path, resource=self.model)
 
 
-async def recorded(verdict: models.ModelVerdict | None) -> WhisperRecord:
+async def recorded(qualification: models.ModelQualification | None) -> WhisperRecord:
     model = models.Model(kind=models.MODEL_KIND_ASR, provider="faster-whisper", state=models.Model.STATE_ENABLED)
-    if verdict is not None:
-        model.verdict.CopyFrom(verdict)
+    if qualification is not None:
+        model.qualification.CopyFrom(qualification)
     stub: object = Stub(model)
     return await directory(stub).get(ModelName("whisper/base"))  # type: ignore[arg-type]
 
 
-def verdict(passed: bool, shortest: float | None) -> models.ModelVerdict:
-    found = models.ModelVerdict(passed=passed)
+def qualification(passed: bool, shortest: float | None) -> models.ModelQualification:
+    found = models.ModelQualification(passed=passed)
     if shortest is not None:
         found.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
     return found
 
 
 @pytest.mark.parametrize(
-    ("found", "proven", "shortest"),
+    ("found", "qualified", "shortest"),
     [
         (None, False, SHORTEST_INPUT),
-        (verdict(True, None), True, SHORTEST_INPUT),
-        (verdict(True, 7.5), True, samples(7.5)),
-        (verdict(False, 15.0), False, SHORTEST_INPUT),
+        (qualification(True, None), True, SHORTEST_INPUT),
+        (qualification(True, 7.5), True, samples(7.5)),
+        (qualification(False, 15.0), False, SHORTEST_INPUT),
     ],
 )
-async def test_the_encoder_input_is_that_of_a_passing_verdict(
-    found: models.ModelVerdict | None, proven: bool, shortest: int
+async def test_the_encoder_input_is_that_of_a_passing_qualification(
+    found: models.ModelQualification | None, qualified: bool, shortest: int
 ) -> None:
     record = await recorded(found)
-    assert (record.fast_proven, record.shortest_input) == (proven, shortest)
+    assert (record.fast_qualified, record.shortest_input) == (qualified, shortest)

@@ -35,9 +35,9 @@ def ct2_model(
     aliases: Mapping[str, str] | None = None,
 ) -> bytes:
     """Return a model.bin whose variables have shapes, and one byte of value each."""
-    shapes: dict[str, Sequence[int]] = {"decoder/embeddings/model": (vocabulary, 8), "decoder/scale": ()}
-    shapes |= {f"encoder/layer_{number}/ffn/model": (8, 8) for number in range(encoder)}
-    shapes |= {f"decoder/layer_{number}/ffn/model": (8, 8) for number in range(decoder)}
+    shapes: dict[str, Sequence[int]] = {"decoder/embeddings/weight": (vocabulary, 8), "decoder/scale": ()}
+    shapes |= {f"encoder/layer_{number}/ffn/weight": (8, 8) for number in range(encoder)}
+    shapes |= {f"decoder/layer_{number}/ffn/weight": (8, 8) for number in range(decoder)}
     variables = b"".join(
         ct2_string(name) + struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, 1, 1) + b"\x7f"
         for name, shape in shapes.items()

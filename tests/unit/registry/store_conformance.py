@@ -20,9 +20,9 @@ from locution_registry.domain.models import (
     Model,
     ModelFile,
     ModelPath,
+    Qualification,
     Replica,
     State,
-    Verdict,
 )
 from locution_registry.domain.ports import ModelStore
 
@@ -66,11 +66,11 @@ class StoreConformance:
     """The obligations of the port."""
 
     async def test_what_is_saved_is_found_whole(self, store: ModelStore) -> None:
-        verdict = Verdict(True, 0.125, 0.127, 1234, RUN_TIME, 7.5)
-        [saved] = await save(store, replace(model("whisper/base"), verdict=verdict, is_default=True))
+        qualification = Qualification(True, 0.125, 0.127, 1234, RUN_TIME, 7.5)
+        [saved] = await save(store, replace(model("whisper/base"), qualification=qualification, is_default=True))
         assert saved == await found(store, "whisper/base")
         assert replace(saved, create_time=None, update_time=None) == replace(
-            model("whisper/base"), verdict=verdict, is_default=True
+            model("whisper/base"), qualification=qualification, is_default=True
         )
 
     async def test_unknown_is_none(self, store: ModelStore) -> None:

@@ -86,7 +86,7 @@ async def test_a_vocabulary_may_be_json(disk: LocalFolders, folder: Path) -> Non
 
 
 async def test_aliases_end_the_model(disk: LocalFolders, folder: Path) -> None:
-    write_whisper(folder, model=ct2_model(aliases={"decoder/projection/model": "decoder/embeddings/model"}))
+    write_whisper(folder, model=ct2_model(aliases={"decoder/projection/weight": "decoder/embeddings/weight"}))
     assert (await layout(disk)).kind is Kind.ASR
 
 

@@ -1,4 +1,4 @@
-"""Disable, enable, default, verdict and the sweep."""
+"""Disable, enable, default, qualification and the sweep."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_model import DisableModel
 from locution_registry.core.enable_model import EnableModel
 from locution_registry.core.get_model import GetModel
-from locution_registry.core.record_qualification import RecordVerdict
+from locution_registry.core.record_qualification import RecordQualification
 from locution_registry.core.register_model import RegisterModel
 from locution_registry.core.set_default_model import SetDefaultModel
 from locution_registry.core.sweep_files import SweepFiles
 from locution_registry.domain.errors import ModelsRootUnavailable
-from locution_registry.domain.models import REGISTRY, Actor, Model, ModelPath, State, Verdict
+from locution_registry.domain.models import REGISTRY, Actor, Model, ModelPath, Qualification, State
 
 from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import MemoryFolders, MemoryStore
@@ -21,7 +21,7 @@ from tests.unit.registry.store_conformance import RUN_TIME
 
 ACTOR = Actor("admin")
 A, B, NONE = ModelPath("set", "a"), ModelPath("set", "b"), ModelPath("set", "none")
-VERDICT = Verdict(True, 0.1, 0.1, 1000, RUN_TIME)
+QUALIFICATION = Qualification(True, 0.1, 0.1, 1000, RUN_TIME)
 
 
 class Registry:
@@ -35,7 +35,7 @@ class Registry:
         self.disable = DisableModel(store)
         self.enable = EnableModel(store, folders)
         self.set_default = SetDefaultModel(store, self.check)
-        self.verdict = RecordVerdict(store)
+        self.qualification = RecordQualification(store)
         self.sweep = SweepFiles(store, folders, self.check, self.enable)
 
     async def get(self, path: ModelPath) -> Model:
@@ -62,7 +62,7 @@ async def test_unknown_models_are_not_found(registry: Registry) -> None:
         registry.disable.run(NONE, "x", ACTOR),
         registry.enable.run(NONE, ACTOR),
         registry.set_default.run(NONE, ACTOR),
-        registry.verdict.run(NONE, "0" * 64, VERDICT, ACTOR),
+        registry.qualification.run(NONE, "0" * 64, QUALIFICATION, ACTOR),
     ):
         with refusal(Reason.MODEL_NOT_FOUND):
             await call
@@ -140,13 +140,13 @@ async def test_the_default_must_be_usable(registry: Registry, how: str) -> None:
     assert (await registry.get(A)).is_default
 
 
-async def test_a_verdict_is_kept_for_exactly_these_files(registry: Registry) -> None:
+async def test_a_qualification_is_kept_for_exactly_these_files(registry: Registry) -> None:
     checksum = (await registry.get(A)).checksum
-    assert (await registry.verdict.run(A, checksum.upper(), VERDICT, ACTOR)).verdict == VERDICT
-    await registry.verdict.run(A, checksum, VERDICT, ACTOR)
-    assert registry.actions() == ["record_verdict"]
+    assert (await registry.qualification.run(A, checksum.upper(), QUALIFICATION, ACTOR)).qualification == QUALIFICATION
+    await registry.qualification.run(A, checksum, QUALIFICATION, ACTOR)
+    assert registry.actions() == ["record_qualification"]
     with refusal(Reason.MODEL_CHECKSUM_MISMATCH):
-        await registry.verdict.run(A, (await registry.get(B)).checksum, VERDICT, ACTOR)
+        await registry.qualification.run(A, (await registry.get(B)).checksum, QUALIFICATION, ACTOR)
 
 
 async def test_the_sweep_leaves_whole_models_alone(registry: Registry) -> None:

@@ -1,4 +1,4 @@
-"""The pure rules: checksums, differences, verdicts."""
+"""The pure rules: checksums, differences, qualifications."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from locution_common.errors import Reason
 from locution_registry.adapters.folders import LocalFolders
-from locution_registry.domain.models import ModelFile, ModelPath, Stamp, Verdict, checksum, difference
+from locution_registry.domain.models import ModelFile, ModelPath, Qualification, Stamp, checksum, difference
 
 from tests.support.refusals import refusal
 from tests.unit.registry.models_on_disk import write_pyannote
@@ -56,14 +56,16 @@ def test_a_difference_names_the_file(found: dict[str, Stamp], said: str | None) 
     ("accurate", "fast", "passed"),
     [(0.1, 0.105, True), (0.1, 0.1051, False), (0.1, 0.05, True), (0.0, 0.0, True), (0.123, 0.128, True)],
 )
-def test_a_verdict_allows_half_a_point_also_through_32_bit_floats(accurate: float, fast: float, passed: bool) -> None:
-    assert Verdict.judge(accurate, fast, 1000, NOW).passed is passed
-    assert Verdict.judge(float(np.float32(accurate)), float(np.float32(fast)), 1000, NOW).passed is passed
+def test_a_qualification_allows_half_a_point_also_through_32_bit_floats(
+    accurate: float, fast: float, passed: bool
+) -> None:
+    assert Qualification.judge(accurate, fast, 1000, NOW).passed is passed
+    assert Qualification.judge(float(np.float32(accurate)), float(np.float32(fast)), 1000, NOW).passed is passed
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf")])
-def test_a_verdict_needs_numbers(rate: float) -> None:
+def test_a_qualification_needs_numbers(rate: float) -> None:
     with refusal(Reason.INVALID_REQUEST):
-        Verdict.judge(rate, 0.1, 1000, NOW)
+        Qualification.judge(rate, 0.1, 1000, NOW)
     with refusal(Reason.INVALID_REQUEST):
-        Verdict.judge(0.1, rate, 1000, NOW)
+        Qualification.judge(0.1, rate, 1000, NOW)

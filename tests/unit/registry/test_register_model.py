@@ -7,7 +7,7 @@ from locution_common.errors import Reason
 from locution_registry.core.disable_model import DisableModel
 from locution_registry.core.register_model import RegisterModel
 from locution_registry.domain.errors import ModelPathInvalid
-from locution_registry.domain.models import Action, Actor, Kind, Model, ModelPath, State, Verdict
+from locution_registry.domain.models import Action, Actor, Kind, Model, ModelPath, Qualification, State
 
 from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import ASR, DIARIZATION, MemoryFolders, MemoryStore
@@ -35,7 +35,7 @@ async def defaults(store: MemoryStore) -> list[str]:
 
 async def test_it_is_enabled_at_once_with_what_was_found(register: RegisterModel, store: MemoryStore) -> None:
     model = await run(register, BASE)
-    assert (model.state, model.state_reason, model.verdict) == (State.ENABLED, None, None)
+    assert (model.state, model.state_reason, model.qualification) == (State.ENABLED, None, None)
     assert (model.layout, model.size_bytes, len(model.checksum)) == (ASR, len("whisper/base"), 64)
     assert model == await store.find(BASE)
 
@@ -81,18 +81,18 @@ async def test_a_folder_must_be_there(register: RegisterModel) -> None:
         await run(register, ModelPath("whisper", "none"))
 
 
-async def test_other_files_replace_the_model_and_its_verdict(
+async def test_other_files_replace_the_model_and_its_qualification(
     register: RegisterModel, store: MemoryStore, folders: MemoryFolders
 ) -> None:
     first = await run(register, BASE)
     async with store.changing() as changes:
         await changes.save(
-            first.judged(Verdict(True, 0.1, 0.1, 1000, RUN_TIME)).invalid("x"), Action.RECORD_VERDICT, ACTOR
+            first.judged(Qualification(True, 0.1, 0.1, 1000, RUN_TIME)).invalid("x"), Action.RECORD_QUALIFICATION, ACTOR
         )
     folders.write(BASE, "model", "other content")
     second = await run(register, BASE)
     assert second.checksum != first.checksum
-    assert (second.state, second.verdict, second.is_default) == (State.ENABLED, None, True)
+    assert (second.state, second.qualification, second.is_default) == (State.ENABLED, None, True)
     assert store.audit[-1].action == "replace"
 
 

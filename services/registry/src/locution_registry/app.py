@@ -19,7 +19,7 @@ from .core.disable_model import DisableModel
 from .core.enable_model import EnableModel
 from .core.get_model import GetModel
 from .core.list_models import ListModels
-from .core.record_qualification import RecordVerdict
+from .core.record_qualification import RecordQualification
 from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
 from .core.resolve_model import ResolveModel
@@ -66,7 +66,7 @@ def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -
         set_default=SetDefaultModel(store, check),
         disable=DisableModel(store),
         enable=EnableModel(store, folders),
-        record_verdict=RecordVerdict(store),
+        record_qualification=RecordQualification(store),
         report_serving=ReportServing(store, serving_ttl),
     )
 

@@ -15,7 +15,7 @@ from locution_speech.capabilities import Capabilities
 from .core.list_models import Page
 from .core.resolve_model import Resolution
 from .domain.errors import ModelPathInvalid
-from .domain.models import MIN_ENCODER_INPUT, Kind, Model, ModelFile, ModelPath, State, Verdict
+from .domain.models import MIN_ENCODER_INPUT, Kind, Model, ModelFile, ModelPath, Qualification, State
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
 _FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}
@@ -49,9 +49,9 @@ def choice(text: str) -> ModelPath | None:
     return known_path(text) if text else None
 
 
-def verdict(request: pb.RecordVerdictRequest) -> Verdict:
+def qualification(request: pb.RecordQualificationRequest) -> Qualification:
     """Judge the rates of a request; refused with INVALID_REQUEST."""
-    return Verdict.judge(
+    return Qualification.judge(
         request.accurate_word_error_rate,
         request.fast_word_error_rate,
         request.word_count,
@@ -94,7 +94,7 @@ def _resource(model: Model) -> public.Model:
         state=_STATES[model.state],
         state_reason=model.state_reason,
         is_default=model.is_default,
-        verdict=_verdict(model.verdict),
+        qualification=_qualification(model.qualification),
         serving_replicas=model.serving_replicas,
         create_time=_time(model.create_time),
         update_time=_time(model.update_time),
@@ -113,16 +113,16 @@ def _capabilities(capabilities: Capabilities) -> public.ModelCapabilities:
     )
 
 
-def _verdict(verdict: Verdict | None) -> public.ModelVerdict | None:
-    if verdict is None:
+def _qualification(qualification: Qualification | None) -> public.ModelQualification | None:
+    if qualification is None:
         return None
-    return public.ModelVerdict(
-        passed=verdict.passed,
-        accurate_word_error_rate=verdict.accurate_word_error_rate,
-        fast_word_error_rate=verdict.fast_word_error_rate,
-        word_count=verdict.word_count,
-        run_time=_time(verdict.run_time),
-        min_encoder_input=_duration(verdict.min_encoder_input),
+    return public.ModelQualification(
+        passed=qualification.passed,
+        accurate_word_error_rate=qualification.accurate_word_error_rate,
+        fast_word_error_rate=qualification.fast_word_error_rate,
+        word_count=qualification.word_count,
+        run_time=_time(qualification.run_time),
+        min_encoder_input=_duration(qualification.min_encoder_input),
     )
 
 

@@ -14,7 +14,7 @@ from .core.disable_model import DisableModel
 from .core.enable_model import EnableModel
 from .core.get_model import GetModel
 from .core.list_models import ListModels
-from .core.record_qualification import RecordVerdict
+from .core.record_qualification import RecordQualification
 from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
 from .core.resolve_model import ResolveModel
@@ -35,7 +35,7 @@ class UseCases:
     set_default: SetDefaultModel
     disable: DisableModel
     enable: EnableModel
-    record_verdict: RecordVerdict
+    record_qualification: RecordQualification
     report_serving: ReportServing
 
 
@@ -84,10 +84,10 @@ class RegistryServicer(RegistryServiceServicer):
         model = await self._do.enable.run(convert.known_path(request.path), Actor(request.actor))
         return convert.model_to_proto(model)
 
-    async def RecordVerdict(self, request: pb.RecordVerdictRequest, context: Context) -> pb.RegisteredModel:
-        """Keep the gate's verdict."""
-        model = await self._do.record_verdict.run(
-            convert.known_path(request.path), request.checksum, convert.verdict(request), Actor(request.actor)
+    async def RecordQualification(self, request: pb.RecordQualificationRequest, context: Context) -> pb.RegisteredModel:
+        """Keep a model's qualification."""
+        model = await self._do.record_qualification.run(
+            convert.known_path(request.path), request.checksum, convert.qualification(request), Actor(request.actor)
         )
         return convert.model_to_proto(model)
 

@@ -25,19 +25,22 @@ class Mode(Enum):
 
 
 class ModeChoice(Enum):
-    """Say which mode a request wants: FAST where it is proven, or one of the two; UNPROVEN is the gate's alone."""
+    """Say which mode a request wants: FAST where it is qualified, or one of the two.
 
-    PROVEN = "proven"
+    FAST_UNQUALIFIED is for qualification runs alone.
+    """
+
+    QUALIFIED = "qualified"
     ACCURATE = "accurate"
     FAST = "fast"
-    FAST_UNPROVEN = "fast_unproven"
+    FAST_UNQUALIFIED = "fast_unqualified"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Carry what a request asks of the decoder; `language` None means detection.
 
-    `shortest_input` is FAST's shortest encoder input, None for the one that is proven.
+    `shortest_input` is FAST's shortest encoder input, None for the one that is qualified.
     """
 
     language: str | None = None
@@ -48,7 +51,7 @@ class Options:
     beam_size: int = 5
     word_times: bool = True
     max_temperature: float = 0.0
-    mode: ModeChoice = ModeChoice.PROVEN
+    mode: ModeChoice = ModeChoice.QUALIFIED
     shortest_input: int | None = None
 
 

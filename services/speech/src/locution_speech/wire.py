@@ -48,10 +48,10 @@ _TRAFFIC = {
 }
 _WORK_CLASSES = {traffic: number for number, traffic in _TRAFFIC.items()}
 _MODES = {
-    asr_pb.DECODE_PREFERENCE_UNSPECIFIED: ModeChoice.PROVEN,
+    asr_pb.DECODE_PREFERENCE_UNSPECIFIED: ModeChoice.QUALIFIED,
     asr_pb.DECODE_PREFERENCE_ACCURATE: ModeChoice.ACCURATE,
     asr_pb.DECODE_PREFERENCE_FAST: ModeChoice.FAST,
-    asr_pb.DECODE_PREFERENCE_FAST_UNPROVEN: ModeChoice.FAST_UNPROVEN,
+    asr_pb.DECODE_PREFERENCE_FAST_UNQUALIFIED: ModeChoice.FAST_UNQUALIFIED,
 }
 _PREFERENCES = {mode: number for number, mode in _MODES.items()}
 

@@ -50,7 +50,7 @@ class WhisperLoader:
         return LoadedModel(record, recogniser, batch_size, memory, self.device.name)
 
     def renewed(self, model: LoadedModel, record: WhisperRecord) -> LoadedModel:
-        """Return the model with the verdict that it has now."""
+        """Return the model with the qualification that it has now."""
         return replace(model, record=record)
 
     def unload(self, model: LoadedModel) -> None:

@@ -45,15 +45,15 @@ def _record(name: ModelName, registered: pb.RegisteredModel) -> WhisperRecord:
         size=model.size_bytes,
         refusal=_refusal(model),
         files=tuple(ModelFile(file.path, file.sha256) for file in registered.files),
-        fast_proven=model.HasField("verdict") and model.verdict.passed,
-        shortest_input=_shortest_input(model.verdict),
+        fast_qualified=model.HasField("qualification") and model.qualification.passed,
+        shortest_input=_shortest_input(model.qualification),
     )
 
 
-def _shortest_input(verdict: models.ModelVerdict) -> int:
-    if not (verdict.passed and verdict.HasField("min_encoder_input")):
+def _shortest_input(qualification: models.ModelQualification) -> int:
+    if not (qualification.passed and qualification.HasField("min_encoder_input")):
         return SHORTEST_INPUT
-    return samples(verdict.min_encoder_input.ToTimedelta().total_seconds())
+    return samples(qualification.min_encoder_input.ToTimedelta().total_seconds())
 
 
 def _refusal(model: models.Model) -> str | None:

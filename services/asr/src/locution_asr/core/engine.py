@@ -16,7 +16,7 @@ from locution_speech.engine.under_way import UnderWay
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import Endpointer, EndpointRule
 from locution_asr.core.listen import Listen, LiveInput
-from locution_asr.core.options import as_proven, choose_mode, settle
+from locution_asr.core.options import as_qualified, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
 from locution_asr.core.transcribe import Event, TranscribeSection
@@ -101,7 +101,7 @@ class Engine:
 def _settled(options: Options, model: LoadedModel) -> tuple[Mode, Options]:
     """Return the mode and the options that a stream runs with; refused with OPTION_UNSUPPORTED."""
     wanted = settle(options, model.recogniser.capabilities)
-    return choose_mode(wanted, model.record.fast_proven), as_proven(wanted, model.record)
+    return choose_mode(wanted, model.record.fast_qualified), as_qualified(wanted, model.record)
 
 
 def _started(model: LoadedModel, mode: Mode, options: Options, rule: EndpointRule) -> Started:

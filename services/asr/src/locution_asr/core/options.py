@@ -29,20 +29,22 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
     )
 
 
-def as_proven(options: Options, record: WhisperRecord) -> Options:
-    """Return the options with the encoder input that the model's verdict is about, where the gate names none."""
+def as_qualified(options: Options, record: WhisperRecord) -> Options:
+    """Return the options with the encoder input that the model is qualified for, unless the request names one."""
     return replace(options, shortest_input=options.shortest_input or record.shortest_input)
 
 
-def choose_mode(options: Options, fast_proven: bool) -> Mode:
-    """Return FAST only where it is proven, or where the gate asks for it; refused with OPTION_UNSUPPORTED."""
-    if options.mode is ModeChoice.FAST_UNPROVEN:
+def choose_mode(options: Options, fast_qualified: bool) -> Mode:
+    """Return FAST only where it is qualified, or where a qualification runs; refused with OPTION_UNSUPPORTED."""
+    if options.mode is ModeChoice.FAST_UNQUALIFIED:
         return Mode.FAST
     if options.shortest_input is not None:
-        raise _unsupported("min_encoder_input", "only the gate chooses it; others get what the verdict proved")
-    if options.mode is ModeChoice.FAST and not fast_proven:
-        raise _unsupported("decode_preference", "fast mode has no passing verdict for this model")
-    return Mode.FAST if fast_proven and options.mode is not ModeChoice.ACCURATE else Mode.ACCURATE
+        raise _unsupported(
+            "min_encoder_input", "only a qualification run chooses it; others get what the model is qualified for"
+        )
+    if options.mode is ModeChoice.FAST and not fast_qualified:
+        raise _unsupported("decode_preference", "fast mode has no passing qualification for this model")
+    return Mode.FAST if fast_qualified and options.mode is not ModeChoice.ACCURATE else Mode.ACCURATE
 
 
 def _language(options: Options, capabilities: Capabilities) -> list[FieldViolation]:

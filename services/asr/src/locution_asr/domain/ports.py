@@ -106,12 +106,12 @@ class SpeechDetector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WhisperRecord(ModelRecord):
-    """Say what the registry holds of a model; `fast_proven` is the gate's passing verdict.
+    """Say what the registry holds of a model; `fast_qualified` is set when its qualification passed.
 
-    `shortest_input` is the encoder input in samples that the verdict is about.
+    `shortest_input` is the encoder input in samples that the qualification is about.
     """
 
-    fast_proven: bool
+    fast_qualified: bool
     shortest_input: int = SHORTEST_INPUT
 
 

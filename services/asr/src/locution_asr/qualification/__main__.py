@@ -1,4 +1,4 @@
-"""Run the gate: `python -m locution_asr.qualification`."""
+"""Qualify a model: `python -m locution_asr.qualification`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Compare a model's FAST mode with its ACCURATE one on recordings whose text is known, and store the verdict.
+"""Compare a model's FAST mode with its ACCURATE one on recordings whose text is known, and store the qualification.
 
 The recordings go through a running asr service over gRPC. FAST passes when it loses at most half a point of word
 errors, in English and in all other languages together; only then will requests that state no preference use it.
 FAST pads short windows to a few seconds for the encoder, the fewer the faster: the first of --inputs that passes is
-the model's, and the verdict says which.
+the model's, and the qualification says which.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from locution_common.channels import open_channel
 from locution_common.interceptors import remote_failure
 
 from locution_asr.qualification import engine
-from locution_asr.qualification.judge import TooFewWords, Verdict, dump, judge
+from locution_asr.qualification.judge import Qualification, TooFewWords, dump, judge
 from locution_asr.qualification.recordings import ManifestInvalid, referenced
 
 INPUTS = (7.5, 10.0, 15.0)
@@ -28,21 +28,21 @@ SHORTEST, LONGEST = 2.5, 30.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the gate; exit 0 when FAST passes, 1 when it does not, 2 when no verdict could be found."""
+    """Qualify a model; exit 0 when FAST passes, 1 when it does not, 2 when that could not be found out."""
     options = _options(argv)
     try:
-        verdict = asyncio.run(_run(options))
+        qualification = asyncio.run(_run(options))
     except (ManifestInvalid, TooFewWords, engine.EngineDiffers) as error:
         _end(str(error))
     except grpc.aio.AioRpcError as error:
         failure = remote_failure(error)
         _end(f"{failure.reason or failure.code.name}: {failure.message}")
-    passed = f"passed with windows of at least {verdict.min_encoder_input:g} s"
-    _print(passed if verdict.passes else "not passed")
-    sys.exit(0 if verdict.passes else 1)
+    passed = f"passed with windows of at least {qualification.min_encoder_input:g} s"
+    _print(passed if qualification.passes else "not passed")
+    sys.exit(0 if qualification.passes else 1)
 
 
-async def _run(options: argparse.Namespace) -> Verdict:
+async def _run(options: argparse.Namespace) -> Qualification:
     recordings = referenced(options.recordings, options.language)
     _say(f"{len(recordings)} recordings, each in both modes")
     async with open_channel(options.asr, token=options.token) as channel:
@@ -52,19 +52,19 @@ async def _run(options: argparse.Namespace) -> Verdict:
             fast = await engine.transcribed(channel, options.model, recordings, engine.fast(shortest))
             if accurate.checksum != fast.checksum:
                 raise engine.EngineDiffers("the model's files changed between the two modes")
-            verdict = judge(options.model, fast.checksum, recordings, accurate.texts, fast.texts, shortest)
+            qualification = judge(options.model, fast.checksum, recordings, accurate.texts, fast.texts, shortest)
             _print(f"windows of at least {shortest:g} s:")
-            for pool in verdict.pools:
+            for pool in qualification.pools:
                 _print(f"  {pool.describe()}")
-            if verdict.passes:
+            if qualification.passes:
                 break
     if options.output:
-        options.output.write_text(dump(verdict), encoding="utf-8")
+        options.output.write_text(dump(qualification), encoding="utf-8")
     if options.register:
         async with open_channel(options.registry, token=options.token) as channel:
-            taken = await engine.record(channel, verdict)
-        _say(f"the registry keeps the verdict: FAST {'may' if taken else 'may not'} be used")
-    return verdict
+            taken = await engine.record(channel, qualification)
+        _say(f"the registry keeps the qualification: FAST {'may' if taken else 'may not'} be used")
+    return qualification
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -88,8 +88,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     made.add_argument("--asr", required=True, metavar="HOST:PORT", help="the asr service")
     made.add_argument("--registry", metavar="HOST:PORT", help="the registry, for --register")
-    made.add_argument("--register", action="store_true", help="store the verdict with the registry")
-    made.add_argument("--output", type=Path, metavar="FILE", help="write the verdict there, as JSON")
+    made.add_argument("--register", action="store_true", help="store the qualification with the registry")
+    made.add_argument("--output", type=Path, metavar="FILE", help="write the qualification there, as JSON")
     made.add_argument("--token-file", type=Path, metavar="FILE", help="holds the service token")
     options = made.parse_args(argv)
     if options.register and not options.registry:
@@ -122,5 +122,5 @@ def _say(line: str) -> None:
 
 
 def _end(message: str) -> None:
-    _say(f"no verdict: {message}")
+    _say(f"no qualification: {message}")
     sys.exit(2)

@@ -1,4 +1,4 @@
-"""Run recordings through an asr service that is up, and store verdicts with the registry."""
+"""Run recordings through an asr service that is up, and store qualifications with the registry."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from locution_speech.languages import AUTO
 from locution_speech.pcm import chunks
 
 from locution_asr.domain.models import Pcm
-from locution_asr.qualification.judge import Verdict
+from locution_asr.qualification.judge import Qualification
 from locution_asr.qualification.recordings import Referenced, pcm
 
-ACTOR = "gate"
+ACTOR = "qualification"
 AT_ONCE = 8
 TIMEOUT = 30.0
 
@@ -47,7 +47,7 @@ def accurate() -> Options:
 
 def fast(shortest: float) -> Options:
     """Return what a request for FAST says whose windows are padded to `shortest` seconds at least."""
-    return Options(mode=ModeChoice.FAST_UNPROVEN, shortest_input=samples(shortest), word_times=False)
+    return Options(mode=ModeChoice.FAST_UNQUALIFIED, shortest_input=samples(shortest), word_times=False)
 
 
 async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], mode: Options) -> Texts:
@@ -65,25 +65,27 @@ async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequenc
     return Texts(checksums.pop(), tuple(text for _, text in found))
 
 
-async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
-    """Store a verdict and return whether the registry takes it as passed; raises AioRpcError."""
-    request = registry.RecordVerdictRequest(
-        path=verdict.model,
-        checksum=verdict.checksum,
-        accurate_word_error_rate=verdict.accurate_word_error_rate,
-        fast_word_error_rate=verdict.fast_word_error_rate,
-        word_count=verdict.word_count,
+async def record(channel: grpc.aio.Channel, qualification: Qualification) -> bool:
+    """Store a qualification and return whether the registry takes it as passed; raises AioRpcError."""
+    request = registry.RecordQualificationRequest(
+        path=qualification.model,
+        checksum=qualification.checksum,
+        accurate_word_error_rate=qualification.accurate_word_error_rate,
+        fast_word_error_rate=qualification.fast_word_error_rate,
+        word_count=qualification.word_count,
         actor=ACTOR,
     )
-    request.run_time.FromDatetime(verdict.run_time)
-    request.min_encoder_input.FromTimedelta(timedelta(seconds=verdict.min_encoder_input))
-    model = await RegistryServiceStub(channel).RecordVerdict(request, timeout=TIMEOUT)
-    return bool(model.resource.verdict.passed)
+    request.run_time.FromDatetime(qualification.run_time)
+    request.min_encoder_input.FromTimedelta(timedelta(seconds=qualification.min_encoder_input))
+    model = await RegistryServiceStub(channel).RecordQualification(request, timeout=TIMEOUT)
+    return bool(model.resource.qualification.passed)
 
 
 async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mode: Options) -> tuple[str, str]:
     language = None if recording.language == AUTO else recording.language
-    start = SectionStart(ModelName(model), FlowKey(f"gate-{recording.name}"), options=replace(mode, language=language))
+    start = SectionStart(
+        ModelName(model), FlowKey(f"qualification-{recording.name}"), options=replace(mode, language=language)
+    )
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):
@@ -97,7 +99,7 @@ async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mo
 
 
 def check(started: Started, mode: Options) -> None:
-    """Raise EngineDiffers where the engine, an older one say, does not run what the verdict would be about."""
+    """Raise EngineDiffers where the engine, an older one say, does not run what the qualification would be about."""
     if (started.mode is Mode.FAST) == (mode.mode is ModeChoice.ACCURATE):
         raise EngineDiffers("the engine chose another mode than the one asked for")
     if started.shortest_input != mode.shortest_input:

@@ -16,7 +16,7 @@ MOST_LOSS = 0.005
 
 
 class TooFewWords(Exception):
-    """No pool of recordings holds words enough for a verdict."""
+    """No pool of recordings holds words enough for a qualification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Qualification:
     """What was measured of a model; the figures are those of the pool that loses most.
 
     `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
@@ -99,7 +99,7 @@ def judge(
     accurate: Sequence[str],
     fast: Sequence[str],
     min_encoder_input: float,
-) -> Verdict:
+) -> Qualification:
     """Judge English and all other languages apart; raises TooFewWords where neither has a hundred words.
 
     A pool of fewer words says nothing and is left out.
@@ -111,13 +111,15 @@ def judge(
     }
     pools = tuple(pool for name, group in named.items() if (pool := _pool(name, group)).accurate.words >= FEWEST_WORDS)
     if not pools:
-        raise TooFewWords(f"a verdict needs {FEWEST_WORDS} words of reference in English or in the other languages")
-    return Verdict(model, checksum, pools, datetime.now(UTC), min_encoder_input)
+        raise TooFewWords(
+            f"a qualification needs {FEWEST_WORDS} words of reference in English or in the other languages"
+        )
+    return Qualification(model, checksum, pools, datetime.now(UTC), min_encoder_input)
 
 
-def dump(verdict: Verdict) -> str:
+def dump(qualification: Qualification) -> str:
     """Return the file's text."""
-    return json.dumps(verdict.to_json(), indent=2) + "\n"
+    return json.dumps(qualification.to_json(), indent=2) + "\n"
 
 
 def _pool(name: str, rows: Sequence[tuple[Referenced, str, str]]) -> Pool:

@@ -1,4 +1,4 @@
-"""Read the recordings that the gate runs, as a manifest lists them."""
+"""Read the recordings that a qualification runs, as a manifest lists them."""
 
 from __future__ import annotations
 

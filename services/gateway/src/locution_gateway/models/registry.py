@@ -109,7 +109,7 @@ def resolved_from_proto(answer: pb.ResolveModelResponse) -> ResolvedModel:
             speaker_counts=can.speaker_counts,
             overlap=can.overlap,
         ),
-        fast_allowed=model.HasField("verdict") and model.verdict.passed,
+        fast_allowed=model.HasField("qualification") and model.qualification.passed,
         fallback=answer.fallback if answer.HasField("fallback") else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from locution_speech.capabilities import Capabilities
 
-from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, Model, ModelFile, ModelPath, State, Verdict
+from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, Model, ModelFile, ModelPath, Qualification, State
 
 
 def model(row: Mapping[str, Any]) -> Model:
@@ -20,7 +20,7 @@ def model(row: Mapping[str, Any]) -> Model:
         state=State(row["state"]),
         state_reason=row["state_reason"],
         is_default=row["is_default"],
-        verdict=_verdict(row),
+        qualification=_qualification(row),
         serving_replicas=row["serving_replicas"],
         create_time=row["create_time"],
         update_time=row["update_time"],
@@ -29,7 +29,7 @@ def model(row: Mapping[str, Any]) -> Model:
 
 def arguments(model: Model) -> list[object]:
     """Return the first eighteen arguments of SAVE."""
-    layout, verdict = model.layout, model.verdict
+    layout, qualification = model.layout, model.qualification
     return [
         model.path.set,
         model.path.model,
@@ -43,12 +43,12 @@ def arguments(model: Model) -> list[object]:
         model.state.value,
         model.state_reason,
         model.is_default,
-        verdict.passed if verdict else None,
-        verdict.accurate_word_error_rate if verdict else None,
-        verdict.fast_word_error_rate if verdict else None,
-        verdict.word_count if verdict else None,
-        verdict.run_time if verdict else None,
-        verdict.min_encoder_input if verdict else None,
+        qualification.passed if qualification else None,
+        qualification.accurate_word_error_rate if qualification else None,
+        qualification.fast_word_error_rate if qualification else None,
+        qualification.word_count if qualification else None,
+        qualification.run_time if qualification else None,
+        qualification.min_encoder_input if qualification else None,
     ]
 
 
@@ -56,14 +56,14 @@ def _capabilities(content: Mapping[str, Any]) -> Capabilities:
     return Capabilities(**{**content, "languages": tuple(content["languages"])})
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict | None:
-    if row["verdict_passed"] is None:
+def _qualification(row: Mapping[str, Any]) -> Qualification | None:
+    if row["qualification_passed"] is None:
         return None
-    return Verdict(
-        passed=row["verdict_passed"],
-        accurate_word_error_rate=row["verdict_accurate_word_error_rate"],
-        fast_word_error_rate=row["verdict_fast_word_error_rate"],
-        word_count=row["verdict_word_count"],
-        run_time=row["verdict_run_time"],
-        min_encoder_input=row["verdict_min_encoder_input"] or MIN_ENCODER_INPUT,
+    return Qualification(
+        passed=row["qualification_passed"],
+        accurate_word_error_rate=row["qualification_accurate_word_error_rate"],
+        fast_word_error_rate=row["qualification_fast_word_error_rate"],
+        word_count=row["qualification_word_count"],
+        run_time=row["qualification_run_time"],
+        min_encoder_input=row["qualification_min_encoder_input"] or MIN_ENCODER_INPUT,
     )

@@ -63,9 +63,9 @@ WITH
     saved AS (
         INSERT INTO registry.models AS m (
             set_name, model_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
-            state_reason, is_default, verdict_passed, verdict_accurate_word_error_rate, verdict_fast_word_error_rate,
-            verdict_word_count, verdict_run_time, verdict_min_encoder_input, created_by, updated_by, create_time,
-            update_time
+            state_reason, is_default, qualification_passed, qualification_accurate_word_error_rate,
+            qualification_fast_word_error_rate, qualification_word_count, qualification_run_time,
+            qualification_min_encoder_input, created_by, updated_by, create_time, update_time
         )
         VALUES (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
@@ -83,12 +83,12 @@ WITH
             state = excluded.state,
             state_reason = excluded.state_reason,
             is_default = excluded.is_default,
-            verdict_passed = excluded.verdict_passed,
-            verdict_accurate_word_error_rate = excluded.verdict_accurate_word_error_rate,
-            verdict_fast_word_error_rate = excluded.verdict_fast_word_error_rate,
-            verdict_word_count = excluded.verdict_word_count,
-            verdict_run_time = excluded.verdict_run_time,
-            verdict_min_encoder_input = excluded.verdict_min_encoder_input,
+            qualification_passed = excluded.qualification_passed,
+            qualification_accurate_word_error_rate = excluded.qualification_accurate_word_error_rate,
+            qualification_fast_word_error_rate = excluded.qualification_fast_word_error_rate,
+            qualification_word_count = excluded.qualification_word_count,
+            qualification_run_time = excluded.qualification_run_time,
+            qualification_min_encoder_input = excluded.qualification_min_encoder_input,
             updated_by = excluded.updated_by,
             update_time = excluded.update_time
         RETURNING *

@@ -26,7 +26,7 @@ MAX_WORD_ERROR_RATE_LOSS = 0.005
 """Word error rate by which fast mode may be worse than accurate mode."""
 
 MIN_ENCODER_INPUT = 10.0
-"""Seconds that a verdict is about when it does not say."""
+"""Seconds that a qualification is about when it does not say."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
@@ -56,7 +56,7 @@ class Action(StrEnum):
     INVALIDATE = "invalidate"
     SET_DEFAULT = "set_default"
     CLEAR_DEFAULT = "clear_default"
-    RECORD_VERDICT = "record_verdict"
+    RECORD_QUALIFICATION = "record_qualification"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -122,8 +122,8 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate found about a model's fast mode; rates are from 0 upwards.
+class Qualification:
+    """How a model's fast mode compared with its accurate one; rates are from 0 upwards.
 
     `min_encoder_input` is the shortest audio, in seconds, that fast mode padded a window to for the encoder.
     """
@@ -143,7 +143,7 @@ class Verdict:
         word_count: int,
         run_time: datetime,
         min_encoder_input: float = MIN_ENCODER_INPUT,
-    ) -> Verdict:
+    ) -> Qualification:
         """Judge two word error rates; refused with INVALID_REQUEST when one is no number.
 
         The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
@@ -168,7 +168,7 @@ class Model:
     state: State = State.ENABLED
     state_reason: str | None = None
     is_default: bool = False
-    verdict: Verdict | None = None
+    qualification: Qualification | None = None
     serving_replicas: int = 0
     create_time: datetime | None = None
     update_time: datetime | None = None
@@ -214,9 +214,9 @@ class Model:
         """Return it as the default of its kind, or not."""
         return replace(self, is_default=wanted)
 
-    def judged(self, verdict: Verdict) -> Model:
-        """Return it with the gate's verdict."""
-        return replace(self, verdict=verdict)
+    def judged(self, qualification: Qualification) -> Model:
+        """Return it with its qualification."""
+        return replace(self, qualification=qualification)
 
 
 def checksum(files: Iterable[ModelFile]) -> str:

@@ -338,8 +338,8 @@ class EnableModelRequest(_message.Message):
 Global___EnableModelRequest: _TypeAlias = EnableModelRequest  # noqa: Y015
 
 @_typing.final
-class RecordVerdictRequest(_message.Message):
-    """What the gate found."""
+class RecordQualificationRequest(_message.Message):
+    """How a model's fast mode compared with its accurate one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -365,7 +365,7 @@ class RecordVerdictRequest(_message.Message):
     """Required. Who asks, for the audit."""
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
-        """Required. When the gate ran."""
+        """Required. When the qualification ran."""
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
@@ -389,7 +389,7 @@ class RecordVerdictRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordVerdictRequest: _TypeAlias = RecordVerdictRequest  # noqa: Y015
+Global___RecordQualificationRequest: _TypeAlias = RecordQualificationRequest  # noqa: Y015
 
 @_typing.final
 class ReportServingRequest(_message.Message):

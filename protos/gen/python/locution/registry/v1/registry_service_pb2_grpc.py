@@ -71,9 +71,9 @@ class RegistryServiceStub:
                 request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableModelRequest.SerializeToString,
                 response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.RecordVerdict = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/RecordVerdict',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.SerializeToString,
+        self.RecordQualification = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/RecordQualification',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.SerializeToString,
                 response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
         self.ReportServing = channel.unary_unary(
@@ -138,8 +138,8 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RecordVerdict(self, request, context):
-        """Stores what the gate found about a model's fast mode.
+    def RecordQualification(self, request, context):
+        """Stores the qualification of a model's fast mode.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,9 +190,9 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableModelRequest.FromString,
                     response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'RecordVerdict': grpc.unary_unary_rpc_method_handler(
-                    servicer.RecordVerdict,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.FromString,
+            'RecordQualification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordQualification,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.FromString,
                     response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
             'ReportServing': grpc.unary_unary_rpc_method_handler(
@@ -403,7 +403,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def RecordVerdict(request,
+    def RecordQualification(request,
             target,
             options=(),
             channel_credentials=None,
@@ -416,8 +416,8 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/RecordVerdict',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.SerializeToString,
+            '/locution.registry.v1.RegistryService/RecordQualification',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.SerializeToString,
             locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,

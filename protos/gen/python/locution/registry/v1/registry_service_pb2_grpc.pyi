@@ -34,8 +34,8 @@ class RegistryServiceStub:
     """Takes a model out of use."""
     EnableModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.EnableModelRequest, _registry_service_pb2.RegisteredModel]
     """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
-    RecordVerdict: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RecordVerdictRequest, _registry_service_pb2.RegisteredModel]
-    """Stores what the gate found about a model's fast mode."""
+    RecordQualification: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RecordQualificationRequest, _registry_service_pb2.RegisteredModel]
+    """Stores the qualification of a model's fast mode."""
     ReportServing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ReportServingRequest, _registry_service_pb2.ReportServingResponse]
     """Tells which models an engine holds in memory; forgotten after `ttl` without another call."""
 
@@ -103,12 +103,12 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
 
     @_abc_1.abstractmethod
-    def RecordVerdict(
+    def RecordQualification(
         self,
-        request: _registry_service_pb2.RecordVerdictRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.RecordVerdictRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+        request: _registry_service_pb2.RecordQualificationRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.RecordQualificationRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Stores what the gate found about a model's fast mode."""
+        """Stores the qualification of a model's fast mode."""
 
     @_abc_1.abstractmethod
     def ReportServing(

@@ -21,7 +21,7 @@ from locution_gateway.pipeline.models import Audio, Progress, SpeechAnswer
 from locution_gateway.transcripts.models import SectionTranscript
 
 MODES = {
-    None: asr.ModeChoice.PROVEN,
+    None: asr.ModeChoice.QUALIFIED,
     DecodeMode.ACCURATE: asr.ModeChoice.ACCURATE,
     DecodeMode.FAST: asr.ModeChoice.FAST,
 }

@@ -34,7 +34,7 @@ _START, _PREVIOUS = "<|startoftranscript|>", "<|startofprev|>"
 _SPECIAL: Final = (_START, "<|translate|>", "<|transcribe|>", "<|notimestamps|>")
 _LANGUAGE: Final = re.compile(r"<\|([a-z]{2,3})\|>")
 _LAYER: Final = re.compile(r"(encoder|decoder)/layer_(\d+)/")
-_EMBEDDINGS: Final = "decoder/embeddings/model"
+_EMBEDDINGS: Final = "decoder/embeddings/weight"
 
 
 def inspect(folder: Folder) -> Layout:
