@@ -13,7 +13,7 @@ from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk, Piece, Window, WindowTiming
 from locution_speech.asr import Mode
 from locution_speech.clock import Span
-from locution_speech.engine.under_way import BATCHES, UnderWay
+from locution_speech.engine.in_flight import BATCHES, UnderWay
 from locution_speech.transcript import CoverageSpan, Outcome
 
 LENGTH = 100

@@ -16,9 +16,9 @@ from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.in_flight import UnderWay
 from locution_speech.engine.models import Flow, FlowKey, ModelName, ModelRecord, TrafficClass
 from locution_speech.engine.queue import Room, WindowQueue
-from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk, Samples
 
 from tests.support.refusals import refusal

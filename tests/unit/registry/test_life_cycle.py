@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
+from locution_registry.core.check_all_files import SweepFiles
 from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_model import DisableModel
 from locution_registry.core.enable_model import EnableModel
@@ -11,7 +12,6 @@ from locution_registry.core.get_model import GetModel
 from locution_registry.core.record_qualification import RecordQualification
 from locution_registry.core.register_model import RegisterModel
 from locution_registry.core.set_default_model import SetDefaultModel
-from locution_registry.core.sweep_files import SweepFiles
 from locution_registry.domain.errors import ModelsRootUnavailable
 from locution_registry.domain.models import REGISTRY, Actor, Model, ModelPath, Qualification, State
 

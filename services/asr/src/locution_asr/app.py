@@ -13,13 +13,13 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import UnderWay
 from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
-from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader
-from locution_asr.adapters.measures import Measures
+from locution_asr.adapters.metrics import Measures
 from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
 from locution_asr.core.decode import Job, decode

@@ -14,13 +14,13 @@ from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.in_flight import UnderWay
 from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
-from locution_speech.engine.under_way import UnderWay
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader
-from locution_diarizer.adapters.measures import Measures
+from locution_diarizer.adapters.metrics import Measures
 from locution_diarizer.adapters.registry import directory, reports
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.engine import ClusterRule, Engine

@@ -14,6 +14,7 @@ from locution_common.service import Context, Service
 
 from .adapters.folders import LocalFolders, local_folders
 from .adapters.postgres_store import PostgresStore
+from .core.check_all_files import SweepFiles
 from .core.check_files import CheckFiles
 from .core.disable_model import DisableModel
 from .core.enable_model import EnableModel
@@ -24,7 +25,6 @@ from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
 from .core.resolve_model import ResolveModel
 from .core.set_default_model import SetDefaultModel
-from .core.sweep_files import SweepFiles
 from .servicer import RegistryServicer, UseCases
 from .settings import RegistrySettings
 

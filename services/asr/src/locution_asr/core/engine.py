@@ -10,8 +10,8 @@ from functools import partial
 
 from locution_speech.asr import ListenEvent, ListenStart, Mode, Options, SectionStart, Started
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import UnderWay
 from locution_speech.engine.models import TrafficClass
-from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import Endpointer, EndpointRule

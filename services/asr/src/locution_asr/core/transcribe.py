@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from locution_common.errors import Reason, Refused
 from locution_speech.asr import Mode
 from locution_speech.clock import seconds
-from locution_speech.engine.under_way import Share
+from locution_speech.engine.in_flight import Share
 from locution_speech.transcript import Outcome, Segment
 
 from locution_asr.core.coverage import partition

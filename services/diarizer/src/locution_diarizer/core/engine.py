@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from locution_common.errors import Reason, Refused
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import UnderWay
 from locution_speech.engine.models import Timings
-from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 import numpy as np
 from locution_common.errors import Reason, Refused
 from locution_speech.clock import seconds
+from locution_speech.engine.in_flight import Share
 from locution_speech.engine.models import Flow, Timings
-from locution_speech.engine.under_way import Share
 from locution_speech.pcm import Chunk
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob

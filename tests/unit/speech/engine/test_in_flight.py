@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from locution_speech.engine.under_way import BATCHES, LEAST, Share, UnderWay
+from locution_speech.engine.in_flight import BATCHES, LEAST, Share, UnderWay
 
 
 async def taken(share: Share) -> int:
