@@ -164,7 +164,7 @@ async def test_resolves_choice_then_default_then_next(stack: Stack, installed: P
 
 
 async def test_replaced_files_need_a_new_registration(serve: Serve, installed: Path) -> None:
-    async with serve(sweep_interval=3600) as stack:
+    async with serve(file_check_interval=3600) as stack:
         before = await register(stack, "whisper/base")
         (installed / "whisper" / "base" / "model.bin").write_bytes(ct2_model(encoder=4))
         enable = pb.EnableModelRequest(path="whisper/base", actor="admin")
@@ -177,8 +177,8 @@ async def test_replaced_files_need_a_new_registration(serve: Serve, installed: P
         assert after.resource.create_time == before.resource.create_time
 
 
-async def test_the_sweep_takes_a_model_out_and_in(serve: Serve, installed: Path) -> None:
-    async with serve(sweep_interval=0.05) as stack:
+async def test_the_file_check_takes_a_model_out_and_in(serve: Serve, installed: Path) -> None:
+    async with serve(file_check_interval=0.05) as stack:
         await register(stack, "whisper/base")
         folder, away = installed / "whisper" / "base", installed / "whisper" / "away"
 
@@ -312,7 +312,7 @@ async def test_health_follows_the_models_root(stack: Stack, installed: Path) -> 
 
 
 async def test_health_follows_postgres(serve: Serve, installed: Path, postgres: Postgres) -> None:
-    async with serve(sweep_interval=0.05) as stack:
+    async with serve(file_check_interval=0.05) as stack:
         await register(stack, "whisper/base")
 
         async def ill() -> bool:

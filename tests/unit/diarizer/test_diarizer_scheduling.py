@@ -16,7 +16,7 @@ from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.in_flight import UnderWay
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.models import Flow, FlowKey, ModelName, ModelRecord, TrafficClass
 from locution_speech.engine.queue import Room, WindowQueue
 from locution_speech.pcm import Chunk, Samples
@@ -169,8 +169,8 @@ async def test_reading_waits_while_enough_windows_are_under_way(fake: FakeModel,
             yield chunk
 
     fake.gate.clear()
-    with UnderWay(slots=1).section(batch_size=1) as share:
-        hearing = HearSection(dispatcher(executor), loaded(fake), Flow(FlowKey("a")), 16_000 * 100, share)
+    with InFlightLimiter(slots=1).section(batch_size=1) as allowance:
+        hearing = HearSection(dispatcher(executor), loaded(fake), Flow(FlowKey("a")), 16_000 * 100, allowance)
         run = asyncio.create_task(_ends(hearing, counted()))
         await asyncio.sleep(0.1)
         assert read < 25
@@ -190,7 +190,7 @@ async def test_a_section_beyond_the_limit_leaves_no_windows_behind(
     fake: FakeModel, executor: ThreadPoolExecutor
 ) -> None:
     serving = dispatcher(executor)
-    with UnderWay(slots=1).section(batch_size=1) as share, refusal(Reason.AUDIO_TOO_LONG):
-        await _ends(HearSection(serving, loaded(fake), Flow(FlowKey("a")), 16_000 * 30, share), chunks(31))
+    with InFlightLimiter(slots=1).section(batch_size=1) as allowance, refusal(Reason.AUDIO_TOO_LONG):
+        await _ends(HearSection(serving, loaded(fake), Flow(FlowKey("a")), 16_000 * 30, allowance), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

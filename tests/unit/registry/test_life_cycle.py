@@ -1,10 +1,10 @@
-"""Disable, enable, default, qualification and the sweep."""
+"""Disable, enable, default, qualification and the file check."""
 
 from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
-from locution_registry.core.check_all_files import SweepFiles
+from locution_registry.core.check_all_files import CheckAllFiles
 from locution_registry.core.check_files import CheckFiles
 from locution_registry.core.disable_model import DisableModel
 from locution_registry.core.enable_model import EnableModel
@@ -36,7 +36,7 @@ class Registry:
         self.enable = EnableModel(store, folders)
         self.set_default = SetDefaultModel(store, self.check)
         self.qualification = RecordQualification(store)
-        self.sweep = SweepFiles(store, folders, self.check, self.enable)
+        self.check_all = CheckAllFiles(store, folders, self.check, self.enable)
 
     async def get(self, path: ModelPath) -> Model:
         return await GetModel(self.store).run(path)
@@ -149,56 +149,56 @@ async def test_a_qualification_is_kept_for_exactly_these_files(registry: Registr
         await registry.qualification.run(A, (await registry.get(B)).checksum, QUALIFICATION, ACTOR)
 
 
-async def test_the_sweep_leaves_whole_models_alone(registry: Registry) -> None:
-    await registry.sweep.run()
+async def test_the_file_check_leaves_whole_models_alone(registry: Registry) -> None:
+    await registry.check_all.run()
     assert (registry.actions(), registry.folders.digested) == ([], [])
 
 
-async def test_the_sweep_notices_lost_files_and_their_return(registry: Registry) -> None:
+async def test_the_file_check_notices_lost_files_and_their_return(registry: Registry) -> None:
     files = registry.folders.contents.pop(A)
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).state is State.INVALID
     assert registry.folders.digested == []
     registry.folders.contents[A] = files
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).usable
     assert registry.store.audit[-1].actor == REGISTRY
 
 
-async def test_the_sweep_restores_what_only_got_new_times(registry: Registry) -> None:
+async def test_the_file_check_restores_what_only_got_new_times(registry: Registry) -> None:
     registry.folders.write(A, "one", "set/a one")
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).usable
     assert registry.actions() == ["invalidate", "enable"]
 
 
-async def test_the_sweep_restores_the_same_files_as_often_as_they_return(registry: Registry) -> None:
+async def test_the_file_check_restores_the_same_files_as_often_as_they_return(registry: Registry) -> None:
     for _ in range(2):
         files = registry.folders.contents.pop(A)
-        await registry.sweep.run()
+        await registry.check_all.run()
         assert not (await registry.get(A)).usable
         registry.folders.contents[A] = files
-        await registry.sweep.run()
+        await registry.check_all.run()
         assert (await registry.get(A)).usable
 
 
-async def test_the_sweep_digests_other_content_once(registry: Registry) -> None:
+async def test_the_file_check_digests_other_content_once(registry: Registry) -> None:
     registry.folders.write(A, "one", "SET/A ONE")
     for _ in range(3):
-        await registry.sweep.run()
+        await registry.check_all.run()
     assert registry.folders.digested == [A]
     assert (await registry.get(A)).state is State.INVALID
     assert (await registry.get(A)).state_reason == "one has other content"
 
 
-async def test_the_sweep_leaves_disabled_models_to_the_administrator(registry: Registry) -> None:
+async def test_the_file_check_leaves_disabled_models_to_the_administrator(registry: Registry) -> None:
     del registry.folders.contents[A]
     await registry.disable.run(A, "licence", ACTOR)
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).state_reason == "licence"
 
 
-async def test_a_disabling_during_the_sweep_stands(registry: Registry) -> None:
+async def test_a_disabling_during_the_file_check_stands(registry: Registry) -> None:
     registry.folders.write(A, "one", "set/a one")
     await registry.check.run(await registry.get(A))
     await registry.disable.run(A, "licence", ACTOR)
@@ -206,8 +206,8 @@ async def test_a_disabling_during_the_sweep_stands(registry: Registry) -> None:
     assert (await registry.get(A)).state is State.DISABLED
 
 
-async def test_the_sweep_stops_at_an_unmounted_root(registry: Registry) -> None:
+async def test_the_file_check_stops_at_an_unmounted_root(registry: Registry) -> None:
     registry.folders.mounted = False
     with pytest.raises(ModelsRootUnavailable):
-        await registry.sweep.run()
+        await registry.check_all.run()
     assert registry.actions() == []

@@ -13,13 +13,13 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.in_flight import UnderWay
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader
-from locution_asr.adapters.metrics import Measures
+from locution_asr.adapters.metrics import Metrics
 from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
 from locution_asr.core.decode import Job, decode
@@ -72,24 +72,24 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
 
 
 def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Models) -> Engine:
-    settings, measures = context.settings, Measures(context.registry)
+    settings, metrics = context.settings, Metrics(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
     threads = _threads(stack, device.slots, "asr-decode")
     sharing = KeepRoomForLive()
-    dispatcher = Decoding(queue, decode, threads, device.slots, measures, sharing=sharing)
-    measures.watch_queue(lambda: dispatcher.queued_cost)
+    dispatcher = Decoding(queue, decode, threads, device.slots, metrics, sharing=sharing)
+    metrics.watch_queue(lambda: dispatcher.queued_cost)
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),
         models=pool,
         dispatcher=dispatcher,
         sharing=sharing,
-        under_way=UnderWay(device.slots),
+        limiter=InFlightLimiter(device.slots),
         detector=SileroDetector,
         executor=_threads(stack, HEARING_THREADS, "asr-hear"),
         rule=EndpointRule(),
         longest=samples(settings.asr_section_seconds),
-        observer=measures,
+        observer=metrics,
     )
 
 

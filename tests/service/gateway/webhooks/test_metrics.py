@@ -87,7 +87,7 @@ async def test_the_backlog_is_what_waits_for_webhooks_that_are_not_disabled(
     await gateway.owner.execute("UPDATE gateway.webhook_deliveries SET due_time = now() - interval '90 seconds'")
     async with open_pool(gateway_database.replace("postgres@", "locution_worker@"), size=1) as pool:
         outbox = PostgresOutbox(TenantDatabase(pool))
-        measured.measures.backlog(await outbox.backlog())
+        measured.metrics.backlog(await outbox.backlog())
         assert measured.value("locution_webhook_backlog") == 3
         assert 90 <= measured.value("locution_webhook_late_seconds") < 120
         await outbox.claim(timedelta(minutes=1), 10, 10)

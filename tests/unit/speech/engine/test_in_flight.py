@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from locution_speech.engine.in_flight import BATCHES, LEAST, Share, UnderWay
+from locution_speech.engine.in_flight import BATCHES, LEAST, Allowance, InFlightLimiter
 
 
-async def taken(share: Share) -> int:
+async def taken(allowance: Allowance) -> int:
     """Take windows until one has to wait; return how many began."""
     count = 0
     while True:
-        task = asyncio.ensure_future(share.take())
+        task = asyncio.ensure_future(allowance.take())
         await asyncio.sleep(0)
         if not task.done():
             task.cancel()
@@ -20,35 +20,35 @@ async def taken(share: Share) -> int:
 
 
 async def test_a_section_alone_fills_every_slot_some_batches_ahead() -> None:
-    with UnderWay(slots=2).section(batch_size=4) as share:
-        assert await taken(share) == BATCHES * 2 * 4
+    with InFlightLimiter(slots=2).section(batch_size=4) as allowance:
+        assert await taken(allowance) == BATCHES * 2 * 4
 
 
 async def test_many_sections_have_no_more_together_but_never_less_than_a_few_each() -> None:
-    under_way = UnderWay(slots=2)
-    with under_way.section(4) as one, under_way.section(4) as two:
+    limiter = InFlightLimiter(slots=2)
+    with limiter.section(4) as one, limiter.section(4) as two:
         assert await taken(one) + await taken(two) == BATCHES * 2 * 4
-        with under_way.section(1) as small:
+        with limiter.section(1) as small:
             assert await taken(small) == max(LEAST, BATCHES * 2 // 3)
 
 
 async def test_a_window_begins_when_another_of_its_section_ends() -> None:
-    with UnderWay(slots=1).section(1) as share:
-        await taken(share)
-        waiting = asyncio.create_task(share.take())
+    with InFlightLimiter(slots=1).section(1) as allowance:
+        await taken(allowance)
+        waiting = asyncio.create_task(allowance.take())
         await asyncio.sleep(0)
         assert not waiting.done()
-        share.give_back()
+        allowance.give_back()
         await asyncio.wait_for(waiting, 5)
 
 
 async def test_a_window_begins_when_another_section_ends() -> None:
-    under_way = UnderWay(slots=1)
-    with under_way.section(2) as share:
-        with under_way.section(2):
-            await taken(share)
-            waiting = asyncio.create_task(share.take())
+    limiter = InFlightLimiter(slots=1)
+    with limiter.section(2) as allowance:
+        with limiter.section(2):
+            await taken(allowance)
+            waiting = asyncio.create_task(allowance.take())
             await asyncio.sleep(0)
             assert not waiting.done()
         await asyncio.wait_for(waiting, 5)
-    assert under_way.sections == 0
+    assert limiter.sections == 0

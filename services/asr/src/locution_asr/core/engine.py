@@ -10,7 +10,7 @@ from functools import partial
 
 from locution_speech.asr import ListenEvent, ListenStart, Mode, Options, SectionStart, Started
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.in_flight import UnderWay
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.models import TrafficClass
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
@@ -32,7 +32,7 @@ class Engine:
     models: ModelStore
     dispatcher: Decoding
     sharing: KeepRoomForLive
-    under_way: UnderWay
+    limiter: InFlightLimiter
     detector: Callable[[], SpeechDetector]
     executor: Executor
     rule: EndpointRule
@@ -84,8 +84,8 @@ class Engine:
                 await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, model, settled, mode)
-                with self.under_way.section(model.batch_size) as share:
-                    section = TranscribeSection(endpointer, recognise, mode, share, self.longest)
+                with self.limiter.section(model.batch_size) as allowance:
+                    section = TranscribeSection(endpointer, recognise, mode, allowance, self.longest)
                     self.observer.section(await section.run(chunks, emit), settled)
 
     def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:

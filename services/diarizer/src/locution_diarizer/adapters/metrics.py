@@ -26,7 +26,7 @@ METRICS: Final = (AUDIO_SECONDS, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS, CLUS
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
-class Measures:
+class Metrics:
     """Keep the engine's metrics, and note a section's figures on its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

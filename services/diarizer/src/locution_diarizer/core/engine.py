@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from locution_common.errors import Reason, Refused
 from locution_speech.engine.admission import Admission
-from locution_speech.engine.in_flight import UnderWay
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.models import Timings
 from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
@@ -69,7 +69,7 @@ class Engine:
     dispatcher: Analysing
     executor: Executor
     longest: int
-    under_way: UnderWay
+    limiter: InFlightLimiter
     clustering: ClusterRule
     observer: Observer
 
@@ -78,8 +78,8 @@ class Engine:
         with self.admission.admit():
             async with self.models.lease(start.model) as model:
                 yield Started(model.record.name, model.record.checksum, model.device)
-                with self.under_way.section(model.batch_size) as share:
-                    hearing = HearSection(self.dispatcher, model, start.flow, self.longest, share)
+                with self.limiter.section(model.batch_size) as allowance:
+                    hearing = HearSection(self.dispatcher, model, start.flow, self.longest, allowance)
                     async with aclosing(hearing.run(chunks)) as ends:
                         async for end in ends:
                             yield Progress(end)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 import numpy as np
 from locution_common.errors import Reason, Refused
 from locution_speech.clock import seconds
-from locution_speech.engine.in_flight import Share
+from locution_speech.engine.in_flight import Allowance
 from locution_speech.engine.models import Flow, Timings
 from locution_speech.pcm import Chunk
 
@@ -20,14 +20,16 @@ from locution_diarizer.domain.ports import LoadedModel
 
 
 class HearSection:
-    """Run one section, of `longest` samples at most. Reading waits while its share of windows is under way."""
+    """Run one section, of `longest` samples at most. Reading waits while its allowance of windows is under way."""
 
-    def __init__(self, dispatcher: Analysing, model: LoadedModel, flow: Flow, longest: int, share: Share) -> None:
+    def __init__(
+        self, dispatcher: Analysing, model: LoadedModel, flow: Flow, longest: int, allowance: Allowance
+    ) -> None:
         self._dispatcher = dispatcher
         self._model = model
         self._flow = flow
         self._longest = longest
-        self._share = share
+        self._allowance = allowance
         self._cutter = WindowCutter(model.speaker_model.grid)
         self._pending: deque[tuple[int, asyncio.Task[Analysed]]] = deque()
         self._heard: list[WindowVoices] = []
@@ -59,9 +61,9 @@ class HearSection:
 
     async def _start(self, windows: Iterable[Window]) -> AsyncIterator[int]:
         for window in windows:
-            while self._share.full:
+            while self._allowance.full:
                 yield await self._next()
-            await self._share.take()
+            await self._allowance.take()
             job = WindowJob(self._flow, self._model, window.audio)
             self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(job))))
         while self._pending and self._pending[0][1].done():
@@ -71,7 +73,7 @@ class HearSection:
         end, task = self._pending[0]
         served = await task
         self._pending.popleft()
-        self._share.give_back()
+        self._allowance.give_back()
         self._heard.append(served.result)
         self.timings = self.timings.add(queued=served.waited, computed=served.computed, batch_size=served.batch_size)
         return end

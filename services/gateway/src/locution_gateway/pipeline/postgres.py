@@ -149,8 +149,11 @@ class PostgresStages:
             rows = await connection.fetch(sql.FINISHED, lease.job_id, list(kinds))
         return tuple(_finished(row) for row in rows)
 
-    async def sweep(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
-        """Return or bury stages whose holder went silent, end cancelled jobs, and return how many were touched."""
+    async def reap(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
+        """Return stages whose worker went silent, or fail them after the last attempt; end cancelled jobs.
+
+        Returns how many stages were touched.
+        """
         async with self._everyone() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
         for tenant_id, stage_id, token in expired:

@@ -1,4 +1,4 @@
-"""Look at all models from time to time, so that lost files are noticed and returned ones are used again."""
+"""Check the files of all models now and then, so that a model is taken out of use and back as they go and return."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .enable_model import EnableModel
 _log = logging.getLogger(__name__)
 
 
-class SweepFiles:
+class CheckAllFiles:
     """Take models out of use whose files changed, and back into use once a full digest finds them whole.
 
     So files that only got a new modification time (a volume filled again) need no administrator. An INVALID model is
@@ -31,12 +31,12 @@ class SweepFiles:
         self._seen: dict[ModelPath, Mapping[str, Stamp]] = {}
 
     async def run(self) -> None:
-        """Look at every model once; a fault of one does not keep the others from being looked at."""
+        """Check every model once; a fault of one does not keep the others from being checked."""
         for kind in Kind:
             for model in await self._store.of_kind(kind):
-                await self._look(model)
+                await self._check_one(model)
 
-    async def _look(self, model: Model) -> None:
+    async def _check_one(self, model: Model) -> None:
         try:
             now = await self._check.run(model)
             if now.state is State.INVALID:

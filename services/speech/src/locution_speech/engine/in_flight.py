@@ -13,12 +13,12 @@ LEAST = 2
 """Windows that a section may have in any case: beyond half as many sections, each adds these."""
 
 
-class UnderWay:
+class InFlightLimiter:
     """Know the open sections of an engine with `slots` batches at once. Belongs to one event loop."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._open: set[Share] = set()
+        self._open: set[Allowance] = set()
 
     @property
     def sections(self) -> int:
@@ -26,22 +26,22 @@ class UnderWay:
         return len(self._open)
 
     @contextmanager
-    def section(self, batch_size: int) -> Iterator[Share]:
-        """Open a section whose model takes so many windows in a batch; give its share while it is open."""
-        share = Share(self, BATCHES * self._slots * batch_size)
-        self._open.add(share)
+    def section(self, batch_size: int) -> Iterator[Allowance]:
+        """Open a section whose model takes so many windows in a batch; give its allowance while it is open."""
+        allowance = Allowance(self, BATCHES * self._slots * batch_size)
+        self._open.add(allowance)
         try:
-            yield share
+            yield allowance
         finally:
-            self._open.remove(share)
+            self._open.remove(allowance)
             for other in self._open:
                 other.wake()
 
 
-class Share:
+class Allowance:
     """Count the windows of one section; one task takes, any may give back."""
 
-    def __init__(self, among: UnderWay, most: int) -> None:
+    def __init__(self, among: InFlightLimiter, most: int) -> None:
         self._among = among
         self._most = most
         self._taken = 0
@@ -53,7 +53,7 @@ class Share:
         return self._taken >= max(LEAST, self._most // self._among.sections)
 
     async def take(self) -> None:
-        """Begin a window, as soon as the share is not full."""
+        """Begin a window, as soon as the allowance is not full."""
         while self.full:
             self._woken.clear()
             await self._woken.wait()
