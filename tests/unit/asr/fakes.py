@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from locution_asr.core.attempts import Pass
 from locution_asr.core.decode import Job
 from locution_asr.core.guards import Guard
-from locution_asr.core.passes import Pass
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, SectionReport
 from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, TimedWord, WhisperRecord
 from locution_speech.asr import Options, SectionStart

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from locution_asr.core.attempts import bucket, longest_window, plan
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Piece, Window
 from locution_asr.domain.ports import Draft, Prompt, Search

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from locution_common.errors import Reason
+from locution_diarizer.core.diarize import HearSection
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
-from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher

@@ -11,8 +11,8 @@ from locution_speech.clock import seconds
 from locution_speech.engine.models import FlowKey, TrafficClass
 from locution_speech.transcript import DropReason
 
+from locution_asr.core.attempts import Pass
 from locution_asr.core.guards import judge
-from locution_asr.core.passes import Pass
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
 

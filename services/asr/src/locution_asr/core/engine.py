@@ -15,10 +15,10 @@ from locution_speech.engine.models import TrafficClass
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import Endpointer, EndpointRule
-from locution_asr.core.listen import Listen, LiveInput
 from locution_asr.core.options import as_qualified, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
+from locution_asr.core.streaming_session import Listen, LiveInput
 from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk
 from locution_asr.domain.ports import LoadedModel, ModelStore, Observer, SpeechDetector

@@ -10,9 +10,9 @@ from locution_speech.asr import Mode, SectionStart
 from locution_speech.clock import Span
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
+from locution_asr.core.attempts import Pass, plan
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.dispatch import Decoded, Decoding
-from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
 from locution_asr.domain.models import Piece, Window, WindowTiming

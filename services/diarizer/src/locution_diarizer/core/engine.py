@@ -17,8 +17,8 @@ from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
+from locution_diarizer.core.diarize import HearSection
 from locution_diarizer.core.dispatch import Analysing
-from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import Start
 from locution_diarizer.domain.ports import LoadedModel, ModelStore, Observer
 

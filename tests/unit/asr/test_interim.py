@@ -12,7 +12,7 @@ import pytest
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
-from locution_asr.core.look import LookDecoder, Looks, look_pass
+from locution_asr.core.interim import LookDecoder, Looks, look_pass
 from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search

@@ -24,7 +24,7 @@ from locution_speech.languages import AUTO, space
 
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.endpointer import Endpointer, Heard, Utterance
-from locution_asr.core.look import LookDecoder, Looks
+from locution_asr.core.interim import LookDecoder, Looks
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
 from locution_asr.domain.models import PcmChunk, SectionReport, Window, timings_of

@@ -14,10 +14,10 @@ from locution_speech.clock import Span, samples, seconds
 from locution_speech.transcript import Word, text_of
 
 from locution_asr.core.agreement import Agreement
+from locution_asr.core.attempts import Pass, bucket, token_limit
 from locution_asr.core.decode import Job
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
-from locution_asr.core.passes import Pass, bucket, token_limit
 from locution_asr.core.segments import placed_words
 from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm, Piece, Window
