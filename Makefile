@@ -98,13 +98,13 @@ test: setup models ## Run the unit, contract, service, e2e and docs tests, then 
 	trap '[ $$? = 0 ] && rm -rf "$$LOCUTION_TEST_LOGS" || echo "logs of the run: $$LOCUTION_TEST_LOGS" >&2' EXIT; \
 	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs tests/leaks)
 
-test-unit: setup ## Run the tests without sockets or weights
+test-unit: setup ## Run the tests without sockets or models
 	@$(call each,$(UNIT))
 
 test-contract: setup ## Run the tests of the protos
 	$(PYTEST) tests/contract $(ARGS)
 
-test-service: setup models ## Run the tests of each service alone, on real Postgres, S3 and weights
+test-service: setup models ## Run the tests of each service alone, on real Postgres, S3 and models
 	@$(call each,$(SERVICE))
 
 test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)

@@ -33,7 +33,7 @@ class FasterWhisper:
     """Sequential faster-whisper: beam 5, VAD on, word times on; int8 on a CPU with two threads, float16 on a GPU."""
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
-        """Load a weight's folder."""
+        """Load a model's folder."""
         from faster_whisper import BatchedInferencePipeline, WhisperModel
 
         compute = "int8" if device == "cpu" else "float16"
@@ -67,7 +67,7 @@ class FasterWhisper:
 
 
 class StockPyannote:
-    """The pyannote.audio pipeline itself, on a weight's folder and its parameters, at its own step of 0.1."""
+    """The pyannote.audio pipeline itself, on a model's folder and its parameters, at its own step of 0.1."""
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         """Load a pyannote pipeline folder whose segmentation is kept as safetensors."""

@@ -22,9 +22,9 @@ from tests.bench.scoring import annotation
 MODES = {
     "default": asr.DECODE_PREFERENCE_UNSPECIFIED,
     "accurate": asr.DECODE_PREFERENCE_ACCURATE,
-    "fast": asr.DECODE_PREFERENCE_FAST_UNPROVEN,
+    "fast": asr.DECODE_PREFERENCE_FAST_UNQUALIFIED,
 }
-"""What a request may ask for; `fast` does not wait for the gate's verdict, which the table then says."""
+"""What a request may ask for; `fast` does not wait for its qualification, which the table then says."""
 
 STALL_SECONDS = 1800.0
 AT_ONCE = 16

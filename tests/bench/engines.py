@@ -61,10 +61,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made = command.parser("engines", f"{__doc__}\nrows:\n{described}")
     made.add_argument("--rows", type=command.chosen, default=tuple(ROWS), metavar="A,B", help="rows to measure (all)")
     made.add_argument(
-        "--model", action="append", choices=MODELS, help="weight for the rows that measure both; may be repeated"
+        "--model", action="append", choices=MODELS, help="model for the rows that measure both; may be repeated"
     )
     made.add_argument(
-        "--mode", choices=MODES, default="default", help="decode mode; fast does not wait for a verdict (default)"
+        "--mode", choices=MODES, default="default", help="decode mode; fast does not wait for a qualification (default)"
     )
     command.add_rounds(made)
     command.add_device(made)

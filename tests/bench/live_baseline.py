@@ -23,7 +23,7 @@ class PlainAgreement:
     """One stream after the other, as fast as it goes: the steps are those of audio, not of the clock."""
 
     def __init__(self, folder: Path) -> None:
-        """Load a weight's folder."""
+        """Load a model's folder."""
         from faster_whisper import WhisperModel
 
         self._model: Any = WhisperModel(

@@ -1,7 +1,7 @@
 """Word and diarization error rates of every recording with a reference, through the command line `locution transcribe`.
 
 A stack of the bench's own runs all services; every file goes through upload, job and export with the server's
-default weights. Nothing is asserted.
+default models. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--language", choices=("auto", "given"), default="auto", help="detect the language or tell it (auto)"
     )
-    made.add_argument("--asr-model", metavar="SET/WEIGHT", help="(the server's default)")
+    made.add_argument("--asr-model", metavar="SET/MODEL", help="(the server's default)")
     command.add_device(made)
     options = made.parse_args(argv)
     if options.small and not options.recordings:

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     command.end_on_sigterm()
     with installation() as running:
         for name in ("worker", "gateway"):
-            running.stack("kill", name)  # nobody else may claim, and no janitor may sweep
+            running.stack("kill", name)  # nobody else may claim, and no reaper may run
         superuser = url(running, "postgres")
         command.say(f"filling: {options.queued} queued and {options.finished} finished stages")
         asyncio.run(fill(superuser, options.queued, options.finished))

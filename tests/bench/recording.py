@@ -1,6 +1,6 @@
 """Transcribe one long recording twice: undisturbed, and with worker and asr killed while it runs.
 
-Both jobs are of one upload, with the real services and weights. The worker takes few sections at once, so that some have
+Both jobs are of one upload, with the real services and models. The worker takes few sections at once, so that some have
 finished and others have not begun whenever a process is killed; it is started again at once. The second transcript is
 compared with the first byte for byte, and a trigger in the database tells whether any section was begun again after it
 had finished. Nothing is asserted.
@@ -25,7 +25,7 @@ from locution_client import Client
 from locution_client.transcription import Options
 
 from tests.bench import command
-from tests.bench.engine_rows.bench import DIARIZER_WEIGHT
+from tests.bench.engine_rows.bench import DIARIZER_MODEL
 from tests.bench.installation import Installation, installation
 from tests.bench.queue import url
 from tests.bench.recipes import SEED, long_speech, write_wav
@@ -72,7 +72,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--minutes", type=command.positive, default=60, metavar="N", help="of the recording (60)")
     made.add_argument("--kills", type=command.positive, default=3, metavar="N", help="of worker and of asr each (3)")
     made.add_argument("--stages", type=command.positive, default=3, metavar="N", help="sections at once (3)")
-    made.add_argument("--model", default="tiny.en", metavar="NAME", help="Whisper weight (tiny.en)")
+    made.add_argument("--model", default="tiny.en", metavar="NAME", help="Whisper model (tiny.en)")
     made.add_argument("--speakers", action="store_true", help="tell speakers apart too, which takes longer")
     options = made.parse_args(argv)
     if options.small:
@@ -125,7 +125,7 @@ class Jobs:
         asked = Options(
             "en",
             f"whisper/{self.options.model}",
-            DIARIZER_WEIGHT if self.options.speakers else None,
+            DIARIZER_MODEL if self.options.speakers else None,
             self.options.speakers,
         )
         job = await self.client.jobs.create(self.upload, asked.to_config(), label="bench")

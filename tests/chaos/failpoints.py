@@ -140,11 +140,11 @@ def main() -> None:
     points = Points(Path(os.environ["CHAOS_FAILPOINTS"]), os.environ["CHAOS_ROLE"])
     install(points)
     if role == "api":
-        from locution_gateway.upkeep import reaper as sweep
+        from locution_gateway.upkeep import reaper
         from locution_gateway.uploads import postgres as uploads
 
         install_acknowledgements(points)
-        sweep.MULTIPART_AGE = timedelta(seconds=20)  # type: ignore[misc]  # two minutes would outlast the short form
+        reaper.MULTIPART_AGE = timedelta(seconds=20)  # type: ignore[misc]  # two minutes would outlast the short form
         uploads.LATE_WRITES = timedelta(seconds=20)  # type: ignore[misc]  # and so would four
     from locution_gateway.commands import main as run
 

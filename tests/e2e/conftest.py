@@ -1,6 +1,6 @@
-"""The whole stack as its users meet it: real processes, real weights, the public API alone.
+"""The whole stack as its users meet it: real processes, real models, the public API alone.
 
-Without --target a stack of the tests' own is started in a temporary folder, with the weights that `make models`
+Without --target a stack of the tests' own is started in a temporary folder, with the models that `make models`
 installed. With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
 processes skip.
 """
@@ -87,7 +87,7 @@ def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping
 
 
 def models_root() -> Path:
-    """Return where the development weights lie."""
+    """Return where the development models lie."""
     named = os.environ.get("LOCUTION_MODELS_ROOT")
     return Path(named) if named else ROOT / ".locution/models"
 
@@ -100,7 +100,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
         yield Installation(str(target), os.environ["LOCUTION_API_KEY"], None)
         return
     if not (models_root() / "whisper/base").exists():
-        pytest.skip("the development weights are not installed; run `make models`")
+        pytest.skip("the development models are not installed; run `make models`")
     state = Path(tempfile.mkdtemp(prefix="locution-e2e-"))
     try:
         run_stack(state, "up", extra={"LOCUTION_ASR_REPLICAS": "2"})

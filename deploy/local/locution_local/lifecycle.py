@@ -65,7 +65,7 @@ def stop(stack: Stack, roles: Sequence[Role]) -> list[str]:
         remaining = max(0.0, deadline + role.stop_seconds - time.monotonic())
         if not processes.finish(process, remaining):
             late.append(role.name)
-        _sweep(role)
+        _remove_litter(role)
     return late
 
 
@@ -174,6 +174,6 @@ def _ready(role: Role, seconds: float) -> str:
     return f"  {role.name:<10} well after {seconds:5.1f} s   {store} on {role.address}"
 
 
-def _sweep(role: Role) -> None:
+def _remove_litter(role: Role) -> None:
     for path in role.litter:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Make the installed development weights known to the registry, through the public API like anybody else."""
+"""Make the installed development models known to the registry, through the public API like anybody else."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import grpc
 from locution_client import ApiError, Client, Connection
 
-from locution_local import verdicts
-from locution_local.development import WEIGHTS, Weight
+from locution_local import qualifications
+from locution_local.development import MODELS, Model
 from locution_local.errors import StackError
 from locution_local.lifecycle import Say
 from locution_local.stack import Stack
@@ -16,7 +16,7 @@ from locution_local.stack import Stack
 
 def register_installed(stack: Stack, say: Say) -> None:
     """Register what lies below the models root and is not registered; raise StackError where it is refused."""
-    present = [weight for weight in WEIGHTS if (stack.wiring.models / weight.name).is_dir()]
+    present = [model for model in MODELS if (stack.wiring.models / model.name).is_dir()]
     if not present:
         say("  no development models are installed; install them with `make models`")
         return
@@ -28,23 +28,23 @@ def register_installed(stack: Stack, say: Say) -> None:
         raise StackError(f"cannot register the development models: {error}") from error
     try:
         for name in asyncio.run(_judge(connection, stack)):
-            say(f"  {name:<24} has its verdict")
+            say(f"  {name:<24} has its qualification")
     except grpc.aio.AioRpcError as error:
-        raise StackError(f"cannot record the verdicts of the development models: {error.details()}") from error
+        raise StackError(f"cannot record the qualifications of the development models: {error.details()}") from error
 
 
-async def _register(connection: Connection, weights: list[Weight]) -> list[str]:
+async def _register(connection: Connection, models: list[Model]) -> list[str]:
     async with Client(connection) as client:
         known = {model.name.removeprefix("models/") for model in await client.models.all()}
-        fresh = [weight for weight in weights if weight.name not in known]
-        for weight in fresh:
-            await client.models.register(weight.name, make_default=weight.default)
-        return [weight.name for weight in fresh]
+        fresh = [model for model in models if model.name not in known]
+        for model in fresh:
+            await client.models.register(model.name, make_default=model.default)
+        return [model.name for model in fresh]
 
 
 async def _judge(connection: Connection, stack: Stack) -> list[str]:
     async with Client(connection) as client:
-        found = verdicts.wanting(verdicts.read(), await client.models.all())
+        found = qualifications.wanting(qualifications.read(), await client.models.all())
     token = stack.wiring.service_token.read_text(encoding="utf-8").strip()
-    await verdicts.record(stack.wiring.address("registry"), token, found)
-    return [verdict.model for verdict in found]
+    await qualifications.record(stack.wiring.address("registry"), token, found)
+    return [qualification.model for qualification in found]

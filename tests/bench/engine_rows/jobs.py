@@ -9,7 +9,7 @@ from pathlib import Path
 from locution.v1 import job_service_pb2 as pb
 from locution_client.transcription import Options
 
-from tests.bench.engine_rows.bench import DIARIZER_WEIGHT, Bench, interleaved, times
+from tests.bench.engine_rows.bench import DIARIZER_MODEL, Bench, interleaved, times
 from tests.bench.figures import ratios, spread
 from tests.bench.recipes import long_speech, sections, write_wav
 from tests.bench.recordings import Pcm
@@ -31,7 +31,7 @@ async def job(bench: Bench) -> list[Row]:
 
 async def _row(bench: Bench, model: str, audio: Pcm, path: Path, diarize: bool) -> Row:
     speech, speakers, cut = await bench.speech(model), await bench.speakers(), sections(audio)
-    options = Options("en", f"whisper/{model}", DIARIZER_WEIGHT if diarize else None, diarize)
+    options = Options("en", f"whisper/{model}", DIARIZER_MODEL if diarize else None, diarize)
 
     async def engines() -> None:
         work = [speech.all(cut, "en"), *([speakers.diarize(cut)] if diarize else [])]

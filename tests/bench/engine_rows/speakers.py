@@ -1,4 +1,4 @@
-"""The diarizer against the stock pyannote pipeline at its step of 0.1, on the same weights and parameters."""
+"""The diarizer against the stock pyannote pipeline at its step of 0.1, on the same models and parameters."""
 
 from __future__ import annotations
 

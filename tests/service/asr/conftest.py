@@ -15,7 +15,7 @@ from locution_common.channels import open_channel
 from locution_common.service import Running, serving
 
 from tests.service.asr.client import Client
-from tests.service.asr.recordings import MODELS, weights
+from tests.service.asr.recordings import MODELS, model_folder
 from tests.service.asr.registry import Registry, serving_registry
 from tests.support import canaries
 
@@ -46,7 +46,7 @@ async def serve_asr(*, fast: bool = False, models_root: Path = MODELS, **setting
     }
     async with serving_registry() as registry:
         for name in ("whisper/tiny.en", "whisper/base"):
-            registry.add(name, weights(name), fast=fast)  # the digests are those of the true files
+            registry.add(name, model_folder(name), fast=fast)  # the digests are those of the true files
         wanted = AsrSettings(models_root=models_root, registry_address=registry.address, **values)
         async with (
             serving(wanted, app.start, name="asr") as running,

@@ -1,4 +1,4 @@
-"""Read the test recordings as 16 kHz PCM, and find the development weights."""
+"""Read the test recordings as 16 kHz PCM, and find the development models."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def recording(name: str) -> Path:
     return path
 
 
-def weights(name: str) -> Path:
-    """Return a weight's folder, or skip the test."""
+def model_folder(name: str) -> Path:
+    """Return a model's folder, or skip the test."""
     path = MODELS / name
     if not (path / "model.bin").exists():
         pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")

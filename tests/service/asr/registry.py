@@ -1,4 +1,4 @@
-"""Stand in for the registry: the same API over a socket, its weights set by the test."""
+"""Stand in for the registry: the same API over a socket, its models set by the test."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ SERVICE = pb.DESCRIPTOR.services_by_name["RegistryService"].full_name
 
 @dataclass
 class Registry:
-    """Answer what engines ask, from `weights`, and keep what they report."""
+    """Answer what engines ask, from `models`, and keep what they report."""
 
-    weights: dict[str, pb.Weight] = field(default_factory=dict)
+    models: dict[str, pb.RegisteredModel] = field(default_factory=dict)
     reports: list[list[str]] = field(default_factory=list)
-    verdicts: list[pb.RecordVerdictRequest] = field(default_factory=list)
+    qualifications: list[pb.RecordQualificationRequest] = field(default_factory=list)
     address: str = ""
     away: bool = False
 
-    async def GetWeight(self, request: pb.GetWeightRequest, context: grpc.aio.ServicerContext[Any, Any]) -> pb.Weight:
+    async def GetModel(
+        self, request: pb.GetModelRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.RegisteredModel:
         if self.away:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
-        if request.path not in self.weights:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such weight")
-        return self.weights[request.path]
+        if request.path not in self.models:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
+        return self.models[request.path]
 
     async def ReportServing(
         self, request: pb.ReportServingRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -41,19 +43,19 @@ class Registry:
         answer.ttl.FromSeconds(4)
         return answer
 
-    async def RecordVerdict(
-        self, request: pb.RecordVerdictRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> pb.Weight:
-        self.verdicts.append(request)
-        weight = self.weights[request.path]
-        weight.model.verdict.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
-        weight.model.verdict.min_encoder_input.CopyFrom(request.min_encoder_input)
-        return weight
+    async def RecordQualification(
+        self, request: pb.RecordQualificationRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.RegisteredModel:
+        self.qualifications.append(request)
+        model = self.models[request.path]
+        model.resource.qualification.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+        model.resource.qualification.min_encoder_input.CopyFrom(request.min_encoder_input)
+        return model
 
-    def add(self, name: str, folder: Path, *, fast: bool = False) -> pb.Weight:
+    def add(self, name: str, folder: Path, *, fast: bool = False) -> pb.RegisteredModel:
         """Register a folder as the real registry does: every file with its digest."""
         files = [
-            pb.WeightFile(path=path.name, size_bytes=path.stat().st_size, sha256=digest(path))
+            pb.ModelFile(path=path.name, size_bytes=path.stat().st_size, sha256=digest(path))
             for path in sorted(folder.iterdir())
         ]
         model = models.Model(
@@ -65,9 +67,9 @@ class Registry:
             state=models.Model.STATE_ENABLED,
         )
         if fast:
-            model.verdict.passed = True
-        self.weights[name] = pb.Weight(model=model, path=name, files=files)
-        return self.weights[name]
+            model.qualification.passed = True
+        self.models[name] = pb.RegisteredModel(resource=model, path=name, files=files)
+        return self.models[name]
 
 
 def digest(path: Path) -> str:
@@ -80,11 +82,11 @@ async def serving_registry() -> AsyncIterator[Registry]:
     """Serve a stand-in on a free port."""
     registry, server = Registry(), grpc.aio.server()
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-        "GetWeight": grpc.unary_unary_rpc_method_handler(
-            registry.GetWeight, pb.GetWeightRequest.FromString, pb.Weight.SerializeToString
+        "GetModel": grpc.unary_unary_rpc_method_handler(
+            registry.GetModel, pb.GetModelRequest.FromString, pb.RegisteredModel.SerializeToString
         ),
-        "RecordVerdict": grpc.unary_unary_rpc_method_handler(
-            registry.RecordVerdict, pb.RecordVerdictRequest.FromString, pb.Weight.SerializeToString
+        "RecordQualification": grpc.unary_unary_rpc_method_handler(
+            registry.RecordQualification, pb.RecordQualificationRequest.FromString, pb.RegisteredModel.SerializeToString
         ),
         "ReportServing": grpc.unary_unary_rpc_method_handler(
             registry.ReportServing, pb.ReportServingRequest.FromString, pb.ReportServingResponse.SerializeToString

@@ -51,8 +51,8 @@ def differing(alone: Sequence[Result], together: Sequence[Result]) -> float:
     ("model", "mode"),
     [
         ("whisper/tiny.en", {"decode_preference": pb.DECODE_PREFERENCE_ACCURATE}),
-        ("whisper/tiny.en", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN}),
-        ("whisper/base", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN, "min_encoder_input": SHORT}),
+        ("whisper/tiny.en", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNQUALIFIED}),
+        ("whisper/base", {"decode_preference": pb.DECODE_PREFERENCE_FAST_UNQUALIFIED, "min_encoder_input": SHORT}),
     ],
 )
 async def test_batched_text_is_the_text_of_each_alone(
@@ -105,13 +105,13 @@ async def test_detection_keeps_to_the_candidates(shared: Stack) -> None:
     assert {segment.language for segment in result.segments} <= {"fr", "es"}
 
 
-async def test_fast_is_used_where_a_verdict_allows_it_and_may_be_declined(serve: Serve) -> None:
+async def test_fast_is_used_where_a_qualification_allows_it_and_may_be_declined(serve: Serve) -> None:
     speech = pcm(recording("jfk.wav"))
     async with serve(fast=True) as stack:
-        stack.registry.weights["whisper/tiny.en"].model.verdict.min_encoder_input.FromTimedelta(SHORT)
-        proven = await stack.client.transcribe(speech)
+        stack.registry.models["whisper/tiny.en"].resource.qualification.min_encoder_input.FromTimedelta(SHORT)
+        qualified = await stack.client.transcribe(speech)
         declined = await stack.client.transcribe(speech, start(decode_preference=pb.DECODE_PREFERENCE_ACCURATE))
-    assert (proven.started.fast, declined.started.fast) == (True, False)
-    assert proven.started.min_encoder_input.ToTimedelta() == SHORT
+    assert (qualified.started.fast, declined.started.fast) == (True, False)
+    assert qualified.started.min_encoder_input.ToTimedelta() == SHORT
     assert not declined.started.HasField("min_encoder_input")
-    assert normal(proven.text) == normal(declined.text)
+    assert normal(qualified.text) == normal(declined.text)

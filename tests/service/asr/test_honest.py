@@ -1,4 +1,4 @@
-"""Where nobody speaks there are no words, whichever way the weight decodes."""
+"""Where nobody speaks there are no words, whichever way the model decodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MADE = ("digital silence", "tones", "music", "fan noise")
 RECORDED = ("silence_8s.wav", "noise_dishes.wav")
 
 
-@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNPROVEN])
+@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNQUALIFIED])
 @pytest.mark.parametrize("model", ["whisper/tiny.en", "whisper/base"])
 async def test_nothing_said_gives_no_words(
     shared: Stack, model: str, preference: pb.DecodePreference.ValueType

@@ -25,7 +25,7 @@ async def test_a_file_that_changes_its_language_at_pauses_reports_each(shared: S
     parts = {language: pcm(recording(f"{name}.{kind}")) for language, (name, kind) in SPOKEN.items()}
     audio = np.concatenate([sound for part in parts.values() for sound in (part, PAUSE)])
     fast: dict[str, Any] = {
-        "decode_preference": pb.DECODE_PREFERENCE_FAST_UNPROVEN,
+        "decode_preference": pb.DECODE_PREFERENCE_FAST_UNQUALIFIED,
         "min_encoder_input": timedelta(seconds=7.5),
     }
     wanted = start("whisper/base", word_times=False, **fast)

@@ -1,4 +1,4 @@
-"""Listen on real weights: the final text is the section's, and a second stream goes on from the first."""
+"""Listen on real models: the final text is the section's, and a second stream goes on from the first."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from locution_common.errors import Code
 
 from tests.service.asr.client import RATE, audio, start
 from tests.service.asr.conftest import Serve, Stack
-from tests.service.asr.recordings import pcm, recording, weights
+from tests.service.asr.recordings import model_folder, pcm, recording
 
 QUIET = np.zeros(RATE, np.int16)
 
@@ -87,8 +87,8 @@ async def until_served(stack: Stack) -> None:
                 return
 
 
-async def test_a_disabled_weight_is_refused_with_the_administrators_reason(stack: Stack) -> None:
-    model = stack.registry.weights["whisper/tiny.en"].model
+async def test_a_disabled_model_is_refused_with_the_administrators_reason(stack: Stack) -> None:
+    model = stack.registry.models["whisper/tiny.en"].resource
     model.state, model.state_reason = models.Model.STATE_DISABLED, "under review"
     failure = await stack.client.refusal([message(start())])
     assert failure.reason == "MODEL_NOT_USABLE"
@@ -96,10 +96,10 @@ async def test_a_disabled_weight_is_refused_with_the_administrators_reason(stack
 
 
 def copied(root: Path, name: str = "whisper/tiny.en") -> Path:
-    """Link a weight's files into another models root."""
+    """Link a model's files into another models root."""
     folder = root / name
     folder.mkdir(parents=True)
-    for file in weights("whisper/tiny.en").iterdir():
+    for file in model_folder("whisper/tiny.en").iterdir():
         (folder / file.name).hardlink_to(file.resolve()) if file.name == "model.bin" else (
             (folder / file.name).write_bytes(file.read_bytes())
         )
@@ -135,7 +135,7 @@ async def test_a_folder_that_holds_no_model_cannot_be_loaded(serve: Serve, tmp_p
     assert str(tmp_path) not in failure.message
 
 
-async def test_the_registry_may_be_away_while_a_known_weight_is_used(stack: Stack) -> None:
+async def test_the_registry_may_be_away_while_a_known_model_is_used(stack: Stack) -> None:
     await stack.client.converse([message(start())])
     stack.registry.away = True
     await asyncio.sleep(2.1)  # the record is older than the directory calls fresh

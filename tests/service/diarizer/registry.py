@@ -1,4 +1,4 @@
-"""Stand in for the registry: the same API over a socket, its weights set by the test."""
+"""Stand in for the registry: the same API over a socket, its models set by the test."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from locution.v1 import model_service_pb2 as models
 
 @dataclass
 class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
-    """Answer GetWeight from `weights`, and keep what engines report."""
+    """Answer GetModel from `models`, and keep what engines report."""
 
-    weights: dict[str, pb.Weight] = field(default_factory=dict)
+    models: dict[str, pb.RegisteredModel] = field(default_factory=dict)
     reports: list[list[str]] = field(default_factory=list)
     address: str = ""
 
-    async def GetWeight(self, request: pb.GetWeightRequest, context: grpc.aio.ServicerContext[Any, Any]) -> pb.Weight:
-        if request.path not in self.weights:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such weight")
-        return self.weights[request.path]
+    async def GetModel(
+        self, request: pb.GetModelRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.RegisteredModel:
+        if request.path not in self.models:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
+        return self.models[request.path]
 
     async def ReportServing(
         self, request: pb.ReportServingRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -36,10 +38,10 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
         answer.ttl.FromSeconds(4)
         return answer
 
-    def add(self, name: str, folder: Path) -> pb.Weight:
+    def add(self, name: str, folder: Path) -> pb.RegisteredModel:
         """Register a folder as the real registry does: every file with its digest."""
         files = [
-            pb.WeightFile(path=str(path.relative_to(folder)), size_bytes=path.stat().st_size, sha256=digest(path))
+            pb.ModelFile(path=str(path.relative_to(folder)), size_bytes=path.stat().st_size, sha256=digest(path))
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         ]
@@ -51,8 +53,8 @@ class Registry(registry_service_pb2_grpc.RegistryServiceServicer):
             checksum=hashlib.sha256("".join(f.path + f.sha256 for f in files).encode()).hexdigest(),
             state=models.Model.STATE_ENABLED,
         )
-        self.weights[name] = pb.Weight(model=model, path=name, files=files)
-        return self.weights[name]
+        self.models[name] = pb.RegisteredModel(resource=model, path=name, files=files)
+        return self.models[name]
 
 
 def digest(path: Path) -> str:

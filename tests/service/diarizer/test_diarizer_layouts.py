@@ -1,4 +1,4 @@
-"""Weight folders: the community-1 shape, what the converter writes, and what is refused."""
+"""Model folders: the community-1 shape, what the converter writes, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.windows import WindowCutter
 from locution_diarizer.domain.models import SectionVoices
-from locution_diarizer.tools import prepare_weights
+from locution_diarizer.tools import prepare_model
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.speakers import SpeakerHints
 
-from tests.service.diarizer.recordings import Pcm, annotation, conversation, error_rate, pcm, reference, weights
+from tests.service.diarizer.recordings import Pcm, annotation, conversation, error_rate, model_folder, pcm, reference
 
 COMMUNITY = {
     "dependencies": {"pyannote.audio": "4.0.0"},
@@ -79,7 +79,7 @@ def community(tmp_path: Path) -> Path:
     """A folder in community-1's shape: pickled checkpoints, VBx with a PLDA; the embedding's weights are random."""
     torch.manual_seed(3)
     folder = tmp_path / "community"
-    as_pyannote_saves_it(folder / "segmentation", checkpoint.build(checkpoint.read(weights() / "segmentation")))
+    as_pyannote_saves_it(folder / "segmentation", checkpoint.build(checkpoint.read(model_folder() / "segmentation")))
     embedding = parts.WeSpeakerResNet34()
     embedding.specifications = parts.Specifications(
         problem=parts.Problem.REPRESENTATION, resolution=parts.Resolution.CHUNK, duration=5.0
@@ -90,8 +90,8 @@ def community(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_community_shape_runs_on_development_weights(tmp_path: Path) -> None:
-    shutil.copytree(weights(), tmp_path / "w")
+def test_the_community_shape_runs_on_development_models(tmp_path: Path) -> None:
+    shutil.copytree(model_folder(), tmp_path / "w")
     plda(tmp_path / "w" / "plda", 192)
     (tmp_path / "w" / "config.yaml").write_text(yaml.safe_dump(COMMUNITY))
     audio = pcm(conversation())
@@ -121,10 +121,10 @@ def test_the_torch_embedding_is_what_pyannote_computes(community: Path) -> None:
 def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
     from pyannote.audio.pipelines.speaker_verification import ONNXWeSpeakerPretrainedSpeakerEmbedding
 
-    model = pyannote_model.load(weights(), device="cpu")
+    model = pyannote_model.load(model_folder(), device="cpu")
     window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
     voices = model.listen([window])[0]
-    theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(weights() / "embedding" / "wespeaker-campplus.onnx"))
+    theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(model_folder() / "embedding" / "wespeaker-campplus.onnx"))
     for speaker in np.flatnonzero(voices.activity.any(axis=0)):
         mask = torch.from_numpy(voices.activity[:, speaker].astype(np.float32))[None]
         expected = theirs(torch.from_numpy(window)[None, None], masks=mask)[0]
@@ -132,7 +132,7 @@ def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
 
 
 def test_the_converter_replaces_pickles_and_changes_nothing(community: Path, tmp_path: Path) -> None:
-    prepare_weights.main(["--pipeline", str(community), "--out", str(tmp_path / "safe")])
+    prepare_model.main(["--pipeline", str(community), "--out", str(tmp_path / "safe")])
     assert not list((tmp_path / "safe").rglob("*.bin"))
     header = json.loads((tmp_path / "safe" / "segmentation" / "model.json").read_text())
     assert header["architecture"] == "PyanNet"
@@ -157,7 +157,7 @@ def test_a_poisoned_pickle_runs_nothing(community: Path, tmp_path: Path, monkeyp
 
 
 def test_an_architecture_off_the_list_is_refused(tmp_path: Path) -> None:
-    shutil.copytree(weights(), tmp_path / "w")
+    shutil.copytree(model_folder(), tmp_path / "w")
     header = tmp_path / "w" / "segmentation" / "model.json"
     header.write_text(header.read_text().replace("PyanNet", "SSeRiouSS"))
     with pytest.raises(ModelLoadFailed, match="SSeRiouSS"):
@@ -166,7 +166,7 @@ def test_an_architecture_off_the_list_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["segmentation/model.safetensors", "embedding/wespeaker-campplus.onnx", "config.yaml"])
 def test_a_damaged_file_is_refused(tmp_path: Path, file: str) -> None:
-    shutil.copytree(weights(), tmp_path / "w")
+    shutil.copytree(model_folder(), tmp_path / "w")
     (tmp_path / "w" / file).write_bytes(b"\x00\x01nonsense: [")
     with pytest.raises(ModelLoadFailed):
         pyannote_model.load(tmp_path / "w", device="cpu")

@@ -1,4 +1,4 @@
-"""Real recordings over gRPC with real weights: who spoke when, whole and in sections."""
+"""Real recordings over gRPC with real models: who spoke when, whole and in sections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.service.diarizer.recordings import (
     reference,
 )
 
-STOCK_POOLED = 0.3853  # pyannote's own pipeline, step 0.1: the same weights, parameters and six recordings
+STOCK_POOLED = 0.3853  # pyannote's own pipeline, step 0.1: the same models, parameters and six recordings
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])

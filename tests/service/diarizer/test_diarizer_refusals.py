@@ -14,7 +14,7 @@ from locution.v1 import model_service_pb2 as models
 
 from tests.service.diarizer.client import Client, audio, each, flow, refusal
 from tests.service.diarizer.conftest import Serve, Stack
-from tests.service.diarizer.recordings import RATE, WEIGHT, conversation, pcm, weights
+from tests.service.diarizer.recordings import MODEL, RATE, conversation, model_folder, pcm
 
 SILENCE = np.zeros(12 * RATE, np.int16)
 
@@ -75,30 +75,30 @@ async def test_an_unknown_model_is_refused(stack: Stack) -> None:
 
 
 async def test_a_disabled_model_is_refused(stack: Stack) -> None:
-    weight = stack.registry.weights[WEIGHT]
-    weight.model.state, weight.model.state_reason = models.Model.STATE_DISABLED, "not today"
+    model = stack.registry.models[MODEL]
+    model.resource.state, model.resource.state_reason = models.Model.STATE_DISABLED, "not today"
     refused = await refusal(stack.client.diarize(SILENCE))
     assert refused.reason == "MODEL_NOT_USABLE"
     assert "not today" in refused.message
 
 
 async def test_a_model_whose_files_changed_is_refused(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(weights(), tmp_path / WEIGHT)
+    shutil.copytree(model_folder(), tmp_path / MODEL)
     async with serve(models_root=tmp_path) as stack:
-        with (tmp_path / WEIGHT / "config.yaml").open("a") as config:
+        with (tmp_path / MODEL / "config.yaml").open("a") as config:
             config.write("# touched\n")
         assert (await refusal(stack.client.diarize(SILENCE))).reason == "MODEL_CHECKSUM_MISMATCH"
 
 
 async def test_a_model_that_does_not_load_is_refused_and_may_be_mended(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(weights(), tmp_path / WEIGHT)
-    config = tmp_path / WEIGHT / "config.yaml"
+    shutil.copytree(model_folder(), tmp_path / MODEL)
+    config = tmp_path / MODEL / "config.yaml"
     good = config.read_text()
     config.write_text("pipeline: {name: something.Else}\n")
     async with serve(models_root=tmp_path) as stack:
         assert (await refusal(stack.client.diarize(SILENCE))).reason == "MODEL_LOAD_FAILED"
         config.write_text(good)
-        stack.registry.add(WEIGHT, tmp_path / WEIGHT)
+        stack.registry.add(MODEL, tmp_path / MODEL)
         async with asyncio.timeout(20):
             while not await _works(stack):
                 await asyncio.sleep(0.2)
@@ -144,7 +144,7 @@ async def test_one_stream_too_many_is_refused_with_a_wait(serve: Serve) -> None:
 async def test_a_call_without_the_service_token_is_refused(stack: Stack) -> None:
     async with grpc.aio.insecure_channel(stack.running.address) as channel:
         stub = type(stack.client.stub)(channel)
-        refused = await refusal(Client(stub, WEIGHT).diarize(SILENCE))
+        refused = await refusal(Client(stub, MODEL).diarize(SILENCE))
         assert refused.reason == "UNAUTHENTICATED"
 
 
@@ -176,7 +176,7 @@ async def test_a_draining_engine_finishes_what_it_has_and_refuses_the_rest(serve
 async def test_the_registry_learns_what_is_loaded(stack: Stack) -> None:
     await stack.client.diarize(SILENCE[:RATE])
     async with asyncio.timeout(15):
-        while [WEIGHT] not in stack.registry.reports:
+        while [MODEL] not in stack.registry.reports:
             await asyncio.sleep(0.05)
 
 

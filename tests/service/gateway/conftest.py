@@ -25,7 +25,7 @@ from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.settings import ApiSettings
 from locution_gateway.upkeep.postgres import PostgresUpkeep
-from locution_gateway.upkeep.reaper import Sweep
+from locution_gateway.upkeep.reaper import Reaper
 from locution_gateway.uploads.objects import S3Objects
 from locution_gateway.uploads.postgres import PostgresUploads
 from minio import Minio
@@ -104,7 +104,7 @@ async def serve(gateway_database: str, s3: S3Server, bucket: str) -> Serve:
                 "development_key": KEY,
                 "reflection": True,
                 "shutdown_grace": 2,
-                "sweep_seconds": 0.2,
+                "reaper_seconds": 0.2,
                 "database_pool_size": 5,
                 **s3.settings(bucket).model_dump(),
                 **canaries.spans("gateway-api"),
@@ -137,12 +137,12 @@ async def worker(gateway_database: str) -> AsyncIterator[HandWorker]:
         yield HandWorker(PostgresStages(TenantDatabase(pool), timedelta(days=30)))
 
 
-Janitor = Callable[[Clock], Sweep]
+MakeReaper = Callable[[Clock], Reaper]
 
 
 @pytest.fixture
-async def janitor(gateway_database: str, s3: S3Server, bucket: str) -> AsyncIterator[Janitor]:
-    """The janitor itself, over the same database and store, with a clock of the test's choice."""
+async def reaper(gateway_database: str, s3: S3Server, bucket: str) -> AsyncIterator[MakeReaper]:
+    """The reaper itself, over the same database and store, with a clock of the test's choice."""
     async with open_pool(gateway_database.replace("postgres@", "locution_api@"), size=2) as pool:
         database = TenantDatabase(pool)
         machine = JobStateMachine(timedelta(days=30))
@@ -153,4 +153,4 @@ async def janitor(gateway_database: str, s3: S3Server, bucket: str) -> AsyncIter
                 PostgresJobs(database, machine),
                 S3Objects(store, store),
             )
-            yield lambda clock: Sweep(*parts, clock, timedelta(days=7))
+            yield lambda clock: Reaper(*parts, clock, timedelta(days=7))

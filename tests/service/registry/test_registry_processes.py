@@ -53,7 +53,7 @@ async def tables(url: str) -> list[str]:
 async def test_migrations_at_once_on_a_fresh_database(database: str) -> None:  # noqa: F811  # the fixture
     results = await asyncio.gather(*(finish("migrate", MIGRATION_DATABASE_URL=database) for _ in range(3)))
     assert [code for code, _, _ in results] == [0, 0, 0], results
-    assert await tables(database) == ["changes", "schema_migrations", "serving", "weights"]
+    assert await tables(database) == ["changes", "models", "schema_migrations", "serving"]
 
 
 async def test_a_failed_migration_is_told_without_the_password() -> None:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from locution_asr.core.attempts import Pass
 from locution_asr.core.decode import Job
 from locution_asr.core.guards import Guard
-from locution_asr.core.passes import Pass
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, SectionReport
-from locution_asr.domain.ports import Draft, LoadedWeight, Prompt, Search, TimedWord, WhisperRecord
+from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, TimedWord, WhisperRecord
 from locution_speech.asr import Options, SectionStart
 from locution_speech.capabilities import Capabilities
 from locution_speech.clock import seconds
-from locution_speech.engine.models import FlowKey, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, ModelName, TrafficClass
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
 
@@ -87,11 +87,11 @@ class Unobserved:
 
 
 def record(name: str = "whisper/fake", *, fast: bool = False, refusal: str | None = None) -> WhisperRecord:
-    return WhisperRecord(WeightName(name), "0" * 64, 100, refusal, (), fast)
+    return WhisperRecord(ModelName(name), "0" * 64, 100, refusal, (), fast)
 
 
-def loaded(recogniser: FakeRecogniser, batch_size: int = 4) -> LoadedWeight:
-    return LoadedWeight(record(), recogniser, batch_size, 100, "cpu")
+def loaded(recogniser: FakeRecogniser, batch_size: int = 4) -> LoadedModel:
+    return LoadedModel(record(), recogniser, batch_size, 100, "cpu")
 
 
 def job(
@@ -110,7 +110,7 @@ def job(
         options=options or Options(),
         decoding=Pass(WINDOW_SAMPLES, Search(beam, 224), Guard()),
         flow=FlowKey(flow),
-        flow_weight=1.0,
+        share=1.0,
         traffic=TrafficClass.FILE,
         deadline=None,
         prior=prior,

@@ -51,7 +51,7 @@ def test_a_clear_window_keeps_its_own_language() -> None:
     assert attempt.language == "en"
 
 
-def test_an_english_weight_has_no_probability_of_language() -> None:
+def test_an_english_model_has_no_probability_of_language() -> None:
     [attempt] = decode([job(FakeRecogniser(multilingual=False))])
     assert (attempt.language, attempt.language_probability) == ("en", None)
 

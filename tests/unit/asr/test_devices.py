@@ -53,7 +53,7 @@ def test_a_cpu_takes_a_worker_a_core_and_int8(
 
 @dataclass
 class SmallGpu(FakeRecogniser):
-    """A recogniser on a GPU with so much memory, of which a window takes a GiB, its weights none."""
+    """A recogniser on a GPU with so much memory, of which a window takes a GiB, its models none."""
 
     memory: int = 0
     used: int = 0
@@ -97,7 +97,7 @@ def test_the_batch_of_a_cpu_is_not_searched() -> None:
     assert gpu.tried == []
 
 
-def test_a_weight_is_tried_at_its_widest_with_one_window_encoded() -> None:
+def test_a_model_is_tried_at_its_widest_with_one_window_encoded() -> None:
     recogniser = FakeRecogniser()
     widest(recogniser, 4)
     assert (recogniser.batches, recogniser.lengths, len(recogniser.prompts)) == ([1], [WINDOW_SAMPLES], 4)
@@ -113,7 +113,7 @@ class Loader(WhisperLoader):
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("no kernel"), MemoryError()])
-def test_a_weight_that_does_not_run_fails_when_it_is_loaded(tmp_path: Path, fault: Exception) -> None:
+def test_a_model_that_does_not_run_fails_when_it_is_loaded(tmp_path: Path, fault: Exception) -> None:
     def fail(*_: object) -> Draft:
         raise fault
 

@@ -1,11 +1,11 @@
-"""Options: what a weight cannot do is refused by name; what steers the decoder is cleaned."""
+"""Options: what a model cannot do is refused by name; what steers the decoder is cleaned."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from locution_asr.core.options import as_proven, choose_mode, settle
+from locution_asr.core.options import as_qualified, choose_mode, settle
 from locution_asr.core.prompts import clean, clean_hotwords
 from locution_common.errors import Reason
 from locution_speech.asr import DecodeMode, ModeChoice, Options, Task
@@ -28,7 +28,7 @@ MANY = Capabilities(("en", "de", "fr"), True, True)
         (Options(task=Task.TRANSLATE), "translate"),
     ],
 )
-def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None:
+def test_an_english_model_refuses_by_name(options: Options, field: str) -> None:
     with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         settle(options, ENGLISH)
     assert [violation.field for violation in refused.value.violations] == [field]
@@ -36,36 +36,36 @@ def test_an_english_weight_refuses_by_name(options: Options, field: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("choice", "proven", "mode"),
+    ("choice", "qualified", "mode"),
     [
-        (ModeChoice.PROVEN, False, DecodeMode.ACCURATE),
-        (ModeChoice.PROVEN, True, DecodeMode.FAST),
+        (ModeChoice.QUALIFIED, False, DecodeMode.ACCURATE),
+        (ModeChoice.QUALIFIED, True, DecodeMode.FAST),
         (ModeChoice.ACCURATE, True, DecodeMode.ACCURATE),
         (ModeChoice.FAST, True, DecodeMode.FAST),
-        (ModeChoice.FAST_UNPROVEN, False, DecodeMode.FAST),
+        (ModeChoice.FAST_UNQUALIFIED, False, DecodeMode.FAST),
     ],
 )
-def test_fast_needs_a_verdict(choice: ModeChoice, proven: bool, mode: DecodeMode) -> None:
-    assert choose_mode(Options(mode=choice), proven) is mode
+def test_fast_needs_a_qualification(choice: ModeChoice, qualified: bool, mode: DecodeMode) -> None:
+    assert choose_mode(Options(mode=choice), qualified) is mode
 
 
-def test_fast_without_a_verdict_is_refused() -> None:
-    with refusal(Reason.OPTION_UNSUPPORTED, match="verdict"):
-        choose_mode(Options(mode=ModeChoice.FAST), fast_proven=False)
+def test_fast_without_a_qualification_is_refused() -> None:
+    with refusal(Reason.OPTION_UNSUPPORTED, match="qualification"):
+        choose_mode(Options(mode=ModeChoice.FAST), fast_qualified=False)
 
 
-@pytest.mark.parametrize("choice", [ModeChoice.PROVEN, ModeChoice.ACCURATE, ModeChoice.FAST])
+@pytest.mark.parametrize("choice", [ModeChoice.QUALIFIED, ModeChoice.ACCURATE, ModeChoice.FAST])
 def test_only_the_gate_chooses_the_encoder_input(choice: ModeChoice) -> None:
     with refusal(Reason.OPTION_UNSUPPORTED) as refused:
-        choose_mode(Options(mode=choice, shortest_input=samples(7.5)), fast_proven=True)
+        choose_mode(Options(mode=choice, shortest_input=samples(7.5)), fast_qualified=True)
     assert [violation.field for violation in refused.value.violations] == ["min_encoder_input"]
 
 
 @pytest.mark.parametrize(("asked", "used"), [(None, 7.5), (15.0, 15.0)])
 def test_the_encoder_input_is_the_proven_one_unless_the_gate_asks(asked: float | None, used: float) -> None:
-    proven = replace(record("whisper/base", fast=True), shortest_input=samples(7.5))
+    qualified = replace(record("whisper/base", fast=True), shortest_input=samples(7.5))
     options = Options(shortest_input=samples(asked) if asked else None)
-    assert as_proven(options, proven).shortest_input == samples(used)
+    assert as_qualified(options, qualified).shortest_input == samples(used)
 
 
 @pytest.mark.parametrize(

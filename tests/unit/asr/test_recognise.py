@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from locution_asr.core.attempts import bucket, longest_window, plan
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.passes import bucket, longest_window, plan
 from locution_asr.core.recognise import Recognised, RecogniseWindow
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Piece, Window
 from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import DecodeMode, Options, SectionStart
 from locution_speech.clock import Span, samples
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.models import FlowKey, WeightName
+from locution_speech.engine.models import FlowKey, ModelName
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.transcript import DropReason, Outcome
 
@@ -40,7 +40,7 @@ async def dispatcher() -> AsyncIterator[Decoding]:
 async def recognised(
     dispatcher: Decoding, recogniser: FakeRecogniser, mode: DecodeMode = DecodeMode.FAST, options: Options | None = None
 ) -> Recognised:
-    start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
+    start = SectionStart(ModelName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
     return await RecogniseWindow(dispatcher, loaded(recogniser), start, mode).run(window())
 
 
@@ -53,7 +53,7 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Decoding) 
     assert result.speech == result.text_speech == HEARD
 
 
-async def test_a_short_window_is_as_long_as_its_weight_needs(dispatcher: Decoding) -> None:
+async def test_a_short_window_is_as_long_as_its_model_needs(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser()
     await recognised(dispatcher, recogniser, options=Options(language="en", shortest_input=samples(7.5)))
     assert recogniser.lengths == [samples(7.5)]
@@ -121,7 +121,7 @@ async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> Non
 async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Decoding) -> None:
     spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
-    start = SectionStart(WeightName("whisper/fake"), FlowKey("f"), options=Options(language="en"))
+    start = SectionStart(ModelName("whisper/fake"), FlowKey("f"), options=Options(language="en"))
     result = await RecogniseWindow(dispatcher, loaded(recogniser), start, DecodeMode.ACCURATE).run(
         window(spoken, silent)
     )

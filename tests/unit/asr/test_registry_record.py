@@ -1,4 +1,4 @@
-"""What the registry says of a weight, as the engine takes it."""
+"""What the registry says of a model, as the engine takes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locution_asr.adapters.registry import directory
 from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
 from locution_speech.clock import samples
-from locution_speech.engine.models import WeightName
+from locution_speech.engine.models import ModelName
 
 
 class Stub:
@@ -20,36 +20,36 @@ class Stub:
     def __init__(self, model: models.Model) -> None:
         self.model = model
 
-    async def GetWeight(self, request: pb.GetWeightRequest, timeout: float) -> pb.Weight:
-        return pb.Weight(path=request.path, model=self.model)
+    async def GetModel(self, request: pb.GetModelRequest, timeout: float) -> pb.RegisteredModel:
+        return pb.RegisteredModel(path=request.path, resource=self.model)
 
 
-async def recorded(verdict: models.ModelVerdict | None) -> WhisperRecord:
+async def recorded(qualification: models.ModelQualification | None) -> WhisperRecord:
     model = models.Model(kind=models.MODEL_KIND_ASR, provider="faster-whisper", state=models.Model.STATE_ENABLED)
-    if verdict is not None:
-        model.verdict.CopyFrom(verdict)
+    if qualification is not None:
+        model.qualification.CopyFrom(qualification)
     stub: object = Stub(model)
-    return await directory(stub).get(WeightName("whisper/base"))  # type: ignore[arg-type]
+    return await directory(stub).get(ModelName("whisper/base"))  # type: ignore[arg-type]
 
 
-def verdict(passed: bool, shortest: float | None) -> models.ModelVerdict:
-    found = models.ModelVerdict(passed=passed)
+def qualification(passed: bool, shortest: float | None) -> models.ModelQualification:
+    found = models.ModelQualification(passed=passed)
     if shortest is not None:
         found.min_encoder_input.FromTimedelta(timedelta(seconds=shortest))
     return found
 
 
 @pytest.mark.parametrize(
-    ("found", "proven", "shortest"),
+    ("found", "qualified", "shortest"),
     [
         (None, False, SHORTEST_INPUT),
-        (verdict(True, None), True, SHORTEST_INPUT),
-        (verdict(True, 7.5), True, samples(7.5)),
-        (verdict(False, 15.0), False, SHORTEST_INPUT),
+        (qualification(True, None), True, SHORTEST_INPUT),
+        (qualification(True, 7.5), True, samples(7.5)),
+        (qualification(False, 15.0), False, SHORTEST_INPUT),
     ],
 )
-async def test_the_encoder_input_is_that_of_a_passing_verdict(
-    found: models.ModelVerdict | None, proven: bool, shortest: int
+async def test_the_encoder_input_is_that_of_a_passing_qualification(
+    found: models.ModelQualification | None, qualified: bool, shortest: int
 ) -> None:
     record = await recorded(found)
-    assert (record.fast_proven, record.shortest_input) == (proven, shortest)
+    assert (record.fast_qualified, record.shortest_input) == (qualified, shortest)

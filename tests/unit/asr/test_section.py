@@ -13,7 +13,7 @@ from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk, Piece, Window, WindowTiming
 from locution_speech.asr import DecodeMode
 from locution_speech.clock import Span
-from locution_speech.engine.under_way import BATCHES, UnderWay
+from locution_speech.engine.in_flight import BATCHES, InFlightLimiter
 from locution_speech.transcript import CoverageSpan, Outcome
 
 LENGTH = 100
@@ -63,8 +63,8 @@ async def test_reading_stops_while_the_share_is_under_way_and_goes_on_as_windows
 
     endpointer: Any = Endpointer()
     recognise: Any = Recognise()
-    with UnderWay(slots=1).section(batch_size=1) as share:
-        section = TranscribeSection(endpointer, recognise, DecodeMode.FAST, share, longest=CHUNKS * LENGTH)
+    with InFlightLimiter(slots=1).section(batch_size=1) as allowance:
+        section = TranscribeSection(endpointer, recognise, DecodeMode.FAST, allowance, longest=CHUNKS * LENGTH)
         run = asyncio.create_task(section.run(chunks(), emit))
         for _ in range(5 * CHUNKS):
             await asyncio.sleep(0)
@@ -73,6 +73,6 @@ async def test_reading_stops_while_the_share_is_under_way_and_goes_on_as_windows
         report = await asyncio.wait_for(run, 5)
         assert (read, report.length, len(report.windows)) == (CHUNKS, CHUNKS * LENGTH, CHUNKS)
         for _ in range(BATCHES):
-            assert not share.full, "every window gave its place back"
-            await share.take()
-        assert share.full
+            assert not allowance.full, "every window gave its place back"
+            await allowance.take()
+        assert allowance.full

@@ -13,7 +13,7 @@ def _python(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-ENGINE = ("admission", "cores", "dispatch", "errors", "folders", "models", "queue", "weights")
+ENGINE = ("admission", "cores", "dispatch", "errors", "folders", "models", "pool", "queue")
 VOCABULARY = ("asr", "capabilities", "clock", "languages", "pcm", "speakers", "transcript")
 COMMON = [f"locution_common.{name}" for name in ("errors", "clock", "retry")]
 SPEECH = [f"locution_speech.{name}" for name in (*VOCABULARY, *(f"engine.{each}" for each in ENGINE))]

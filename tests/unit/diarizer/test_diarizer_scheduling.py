@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from locution_common.errors import Reason
+from locution_diarizer.core.diarize import HearSection
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
-from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import WindowVoices
-from locution_diarizer.domain.ports import LoadedWeight
+from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.models import Flow, FlowKey, TrafficClass, WeightName, WeightRecord
+from locution_speech.engine.in_flight import InFlightLimiter
+from locution_speech.engine.models import Flow, FlowKey, ModelName, ModelRecord, TrafficClass
 from locution_speech.engine.queue import Room, WindowQueue
-from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk, Samples
 
 from tests.support.refusals import refusal
@@ -27,7 +27,7 @@ from tests.unit.diarizer.voices import GRID, OneHotModel
 POISON = 0.5
 
 
-class Model(OneHotModel):
+class FakeModel(OneHotModel):
     """Keeps the size of its batches, waits when told to, and fails on poison."""
 
     def __init__(self) -> None:
@@ -55,22 +55,22 @@ class Deaf:
     def clustered(self, *_: object) -> None: ...
 
 
-def record(name: str = "pyannote/x", refusal: str | None = None, checksum: str = "c") -> WeightRecord:
-    return WeightRecord(WeightName(name), checksum, 1, refusal, ())
+def record(name: str = "pyannote/x", refusal: str | None = None, checksum: str = "c") -> ModelRecord:
+    return ModelRecord(ModelName(name), checksum, 1, refusal, ())
 
 
-def loaded(model: Model, batch_size: int = 4) -> LoadedWeight:
-    return LoadedWeight(record(), model, "cpu", batch_size)
+def loaded(fake: FakeModel, batch_size: int = 4) -> LoadedModel:
+    return LoadedModel(record(), fake, "cpu", batch_size)
 
 
-def job(weight: LoadedWeight, value: float = 0.0, *, key: str = "a", live: bool = False, share: int = 1) -> WindowJob:
+def job(model: LoadedModel, value: float = 0.0, *, key: str = "a", live: bool = False, share: int = 1) -> WindowJob:
     traffic = TrafficClass.LIVE if live else TrafficClass.FILE
-    return WindowJob(Flow(FlowKey(key), share, traffic), weight, np.full(GRID.size, value, np.float32))
+    return WindowJob(Flow(FlowKey(key), share, traffic), model, np.full(GRID.size, value, np.float32))
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    made = Model()
+async def fake() -> AsyncIterator[FakeModel]:
+    made = FakeModel()
     yield made
     made.gate.set()
 
@@ -90,68 +90,68 @@ def order(queue: WindowQueue[WindowJob], count: int) -> list[str]:
     return [item.flow for _ in range(count) for item in queue.take(0.0, Room(1, 1))]
 
 
-def test_live_goes_before_file_and_flows_take_turns(model: Model) -> None:
+def test_live_goes_before_file_and_flows_take_turns(fake: FakeModel) -> None:
     queue: WindowQueue[WindowJob] = WindowQueue()
-    weight = loaded(model)
+    model = loaded(fake)
     for key in ("a", "a", "a", "b", "b"):
-        queue.push(job(weight, key=key))
-    queue.push(job(weight, key="live", live=True))
+        queue.push(job(model, key=key))
+    queue.push(job(model, key="live", live=True))
     assert order(queue, 5) == ["live", "a", "b", "a", "b"]
 
 
-def test_a_heavier_flow_gets_more(model: Model) -> None:
+def test_a_heavier_flow_gets_more(fake: FakeModel) -> None:
     queue: WindowQueue[WindowJob] = WindowQueue()
-    weight = loaded(model)
+    model = loaded(fake)
     for _ in range(12):
-        queue.push(job(weight, key="heavy", share=3))
-        queue.push(job(weight, key="light"))
+        queue.push(job(model, key="heavy", share=3))
+        queue.push(job(model, key="light"))
     assert order(queue, 12).count("heavy") == 9
 
 
-def test_a_batch_holds_windows_of_one_weight(model: Model) -> None:
+def test_a_batch_holds_windows_of_one_model(fake: FakeModel) -> None:
     queue: WindowQueue[WindowJob] = WindowQueue()
-    one, other = loaded(model), loaded(Model())
-    for weight in (one, other, one):
-        queue.push(job(weight))
-    assert [item.weight for item in queue.take(0.0)] == [one, one]
+    one, other = loaded(fake), loaded(FakeModel())
+    for model in (one, other, one):
+        queue.push(job(model))
+    assert [item.model for item in queue.take(0.0)] == [one, one]
 
 
-async def test_windows_of_several_callers_share_batches(model: Model, executor: ThreadPoolExecutor) -> None:
-    serving, weight = dispatcher(executor), loaded(model)
-    served = await asyncio.gather(*(serving.submit(job(weight, i / 100, key=str(i % 3))) for i in range(8)))
-    assert model.batches == [4, 4]
+async def test_windows_of_several_callers_share_batches(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
+    serving, model = dispatcher(executor), loaded(fake)
+    served = await asyncio.gather(*(serving.submit(job(model, i / 100, key=str(i % 3))) for i in range(8)))
+    assert fake.batches == [4, 4]
     assert {item.batch_size for item in served} == {4}
-    assert sorted(model.heard) == pytest.approx([i / 100 for i in range(8)])
+    assert sorted(fake.heard) == pytest.approx([i / 100 for i in range(8)])
 
 
-async def test_free_slots_share_what_waits(model: Model, executor: ThreadPoolExecutor) -> None:
-    serving, weight = dispatcher(executor, slots=2), loaded(model)
-    await asyncio.gather(*(serving.submit(job(weight)) for _ in range(4)))
-    assert sorted(model.batches) == [2, 2]
+async def test_free_slots_share_what_waits(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
+    serving, model = dispatcher(executor, slots=2), loaded(fake)
+    await asyncio.gather(*(serving.submit(job(model)) for _ in range(4)))
+    assert sorted(fake.batches) == [2, 2]
 
 
-async def test_a_poison_window_fails_alone(model: Model, executor: ThreadPoolExecutor) -> None:
-    serving, weight = dispatcher(executor), loaded(model)
-    jobs = [job(weight), job(weight, POISON), job(weight)]
+async def test_a_poison_window_fails_alone(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
+    serving, model = dispatcher(executor), loaded(fake)
+    jobs = [job(model), job(model, POISON), job(model)]
     results = await asyncio.gather(*(serving.submit(item) for item in jobs), return_exceptions=True)
     assert [getattr(result, "reason", None) for result in results] == [None, Reason.INFERENCE_FAILED, None]
 
 
-async def test_a_cancelled_window_leaves_the_queue(model: Model, executor: ThreadPoolExecutor) -> None:
-    serving, weight = dispatcher(executor), loaded(model, batch_size=1)
-    model.gate.clear()
-    first = asyncio.create_task(serving.submit(job(weight, 0.1)))
+async def test_a_cancelled_window_leaves_the_queue(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
+    serving, model = dispatcher(executor), loaded(fake, batch_size=1)
+    fake.gate.clear()
+    first = asyncio.create_task(serving.submit(job(model, 0.1)))
     await asyncio.sleep(0.01)
-    second = asyncio.create_task(serving.submit(job(weight, 0.2)))
+    second = asyncio.create_task(serving.submit(job(model, 0.2)))
     await asyncio.sleep(0.01)
     assert serving.waiting == 1
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     assert serving.waiting == 0
-    model.gate.set()
+    fake.gate.set()
     await first
     await serving.settle()
-    assert model.heard == pytest.approx([0.1])
+    assert fake.heard == pytest.approx([0.1])
 
 
 async def chunks(seconds: int) -> AsyncIterator[Chunk]:
@@ -159,7 +159,7 @@ async def chunks(seconds: int) -> AsyncIterator[Chunk]:
         yield Chunk(at * 16_000, bytes(32_000))
 
 
-async def test_reading_waits_while_enough_windows_are_under_way(model: Model, executor: ThreadPoolExecutor) -> None:
+async def test_reading_waits_while_enough_windows_are_under_way(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
     read = 0
 
     async def counted() -> AsyncIterator[Chunk]:
@@ -168,13 +168,13 @@ async def test_reading_waits_while_enough_windows_are_under_way(model: Model, ex
             read += 1
             yield chunk
 
-    model.gate.clear()
-    with UnderWay(slots=1).section(batch_size=1) as share:
-        hearing = HearSection(dispatcher(executor), loaded(model), Flow(FlowKey("a")), 16_000 * 100, share)
+    fake.gate.clear()
+    with InFlightLimiter(slots=1).section(batch_size=1) as allowance:
+        hearing = HearSection(dispatcher(executor), loaded(fake), Flow(FlowKey("a")), 16_000 * 100, allowance)
         run = asyncio.create_task(_ends(hearing, counted()))
         await asyncio.sleep(0.1)
         assert read < 25
-        model.gate.set()
+        fake.gate.set()
         ends = await run
     assert read == 60
     assert ends == sorted(ends)
@@ -186,9 +186,11 @@ async def _ends(hearing: HearSection, source: AsyncIterator[Chunk]) -> list[int]
     return [end async for end in hearing.run(source)]
 
 
-async def test_a_section_beyond_the_limit_leaves_no_windows_behind(model: Model, executor: ThreadPoolExecutor) -> None:
+async def test_a_section_beyond_the_limit_leaves_no_windows_behind(
+    fake: FakeModel, executor: ThreadPoolExecutor
+) -> None:
     serving = dispatcher(executor)
-    with UnderWay(slots=1).section(batch_size=1) as share, refusal(Reason.AUDIO_TOO_LONG):
-        await _ends(HearSection(serving, loaded(model), Flow(FlowKey("a")), 16_000 * 30, share), chunks(31))
+    with InFlightLimiter(slots=1).section(batch_size=1) as allowance, refusal(Reason.AUDIO_TOO_LONG):
+        await _ends(HearSection(serving, loaded(fake), Flow(FlowKey("a")), 16_000 * 30, allowance), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

@@ -263,7 +263,7 @@ def test_up_brings_the_development_models_unless_told_or_given_others(
     monkeypatch.delenv("LOCUTION_MODELS_ROOT", raising=False)
     if own_root:
         monkeypatch.setenv("LOCUTION_MODELS_ROOT", str(tmp_path / "models"))
-    monkeypatch.setattr("locution_local.commands.up.weights.install", lambda *_: done.append("install"))
+    monkeypatch.setattr("locution_local.commands.up.model_files.install", lambda *_: done.append("install"))
     monkeypatch.setattr("locution_local.commands.up.bring_up", lambda *_, **__: done.append("start"))
     assert main(["up", *arguments]) == 0
     assert done == (["install", "start"] if brought else ["start"])

@@ -1,4 +1,4 @@
-"""A registry's world in memory: weights, and the folders that they lie in."""
+"""A registry's world in memory: models, and the folders that they lie in."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from locution_registry.domain.models import (
     Inspection,
     Kind,
     Layout,
+    Model,
+    ModelFile,
+    ModelPath,
     Replica,
     Stamp,
-    Weight,
-    WeightFile,
-    WeightPath,
 )
 from locution_speech.capabilities import Capabilities
 
@@ -34,7 +34,7 @@ DIARIZATION = Layout(Kind.DIARIZATION, "pyannote", "pyannote-pipeline", Capabili
 class Change:
     """A line of the audit."""
 
-    path: WeightPath
+    path: ModelPath
     action: str
     actor: str
     before: str | None
@@ -42,52 +42,52 @@ class Change:
 
 
 class MemoryStore:
-    """A WeightStore in memory, whose clock stands still unless it is moved."""
+    """A ModelStore in memory, whose clock stands still unless it is moved."""
 
     def __init__(self, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
         self.audit: list[Change] = []
-        self._weights: dict[WeightPath, Weight] = {}
-        self._serving: dict[tuple[Replica, WeightPath], datetime] = {}
+        self._models: dict[ModelPath, Model] = {}
+        self._serving: dict[tuple[Replica, ModelPath], datetime] = {}
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def changing(self, *, keep: bool = True) -> AsyncIterator[MemoryChanges]:
         async with self._lock:
-            changes = MemoryChanges(self, dict(self._weights))
+            changes = MemoryChanges(self, dict(self._models))
             yield changes
             if keep:
-                self._weights = changes.weights
+                self._models = changes.models
                 self.audit += changes.audit
 
-    async def find(self, path: WeightPath) -> Weight | None:
-        weight = self._weights.get(path)
-        return None if weight is None else self.counted(weight)
+    async def find(self, path: ModelPath) -> Model | None:
+        model = self._models.get(path)
+        return None if model is None else self.counted(model)
 
-    async def of_kind(self, kind: Kind) -> list[Weight]:
-        weights = [self.counted(weight) for weight in self._weights.values() if weight.kind is kind]
-        return sorted(weights, key=lambda weight: (not weight.is_default, weight.create_time, weight.path))
+    async def of_kind(self, kind: Kind) -> list[Model]:
+        models = [self.counted(model) for model in self._models.values() if model.kind is kind]
+        return sorted(models, key=lambda model: (not model.is_default, model.create_time, model.path))
 
-    async def page(self, kind: Kind | None, after: WeightPath | None, limit: int) -> list[Weight]:
-        weights = [self.counted(weight) for weight in self._weights.values() if kind in (None, weight.kind)]
-        beyond = [weight for weight in weights if after is None or weight.path > after]
-        return sorted(beyond, key=lambda weight: weight.path)[:limit]
+    async def page(self, kind: Kind | None, after: ModelPath | None, limit: int) -> list[Model]:
+        models = [self.counted(model) for model in self._models.values() if kind in (None, model.kind)]
+        beyond = [model for model in models if after is None or model.path > after]
+        return sorted(beyond, key=lambda model: model.path)[:limit]
 
-    async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[WeightPath], ttl: float) -> None:
+    async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[ModelPath], ttl: float) -> None:
         for path in paths:
-            if path not in self._weights or self._weights[path].kind is not kind:
+            if path not in self._models or self._models[path].kind is not kind:
                 raise Refused(Reason.MODEL_NOT_FOUND, f"there is no {kind} model {path}")
         other = {key: until for key, until in self._serving.items() if not self._replaced(key, replica, kind)}
         until = self.clock.now() + timedelta(seconds=ttl)
         self._serving = other | {(replica, path): until for path in paths}
 
-    def counted(self, weight: Weight) -> Weight:
+    def counted(self, model: Model) -> Model:
         now = self.clock.now()
-        replicas = [until for (_, path), until in self._serving.items() if path == weight.path and until > now]
-        return replace(weight, serving_replicas=len(replicas))
+        replicas = [until for (_, path), until in self._serving.items() if path == model.path and until > now]
+        return replace(model, serving_replicas=len(replicas))
 
-    def _replaced(self, key: tuple[Replica, WeightPath], replica: Replica, kind: Kind) -> bool:
-        return key[0] == replica and self._weights[key[1]].kind is kind
+    def _replaced(self, key: tuple[Replica, ModelPath], replica: Replica, kind: Kind) -> bool:
+        return key[0] == replica and self._models[key[1]].kind is kind
 
 
 @dataclass
@@ -95,71 +95,71 @@ class MemoryChanges:
     """A change that becomes visible when it ends."""
 
     store: MemoryStore
-    weights: dict[WeightPath, Weight]
+    models: dict[ModelPath, Model]
     audit: list[Change] = field(default_factory=list)
 
-    async def find(self, path: WeightPath) -> Weight | None:
-        weight = self.weights.get(path)
-        return None if weight is None else self.store.counted(weight)
+    async def find(self, path: ModelPath) -> Model | None:
+        model = self.models.get(path)
+        return None if model is None else self.store.counted(model)
 
-    async def default_of(self, kind: Kind) -> Weight | None:
-        return next((weight for weight in self.weights.values() if weight.kind is kind and weight.is_default), None)
+    async def default_of(self, kind: Kind) -> Model | None:
+        return next((model for model in self.models.values() if model.kind is kind and model.is_default), None)
 
-    async def save(self, weight: Weight, action: Action, actor: Actor) -> Weight:
-        before, now = self.weights.get(weight.path), self.store.clock.now()
-        default = await self.default_of(weight.kind)
-        assert not (weight.is_default and default and default.path != weight.path), "two defaults"
+    async def save(self, model: Model, action: Action, actor: Actor) -> Model:
+        before, now = self.models.get(model.path), self.store.clock.now()
+        default = await self.default_of(model.kind)
+        assert not (model.is_default and default and default.path != model.path), "two defaults"
         created = before.create_time if before else now
-        saved = replace(self.store.counted(weight), create_time=created, update_time=now)
-        self.weights[weight.path] = saved
-        self.audit.append(Change(weight.path, action, actor, before.state.value if before else None, saved.state.value))
+        saved = replace(self.store.counted(model), create_time=created, update_time=now)
+        self.models[model.path] = saved
+        self.audit.append(Change(model.path, action, actor, before.state.value if before else None, saved.state.value))
         return saved
 
 
 class MemoryFolders:
-    """WeightFolders in memory: text by path, with a time that each write moves."""
+    """ModelFolders in memory: text by path, with a time that each write moves."""
 
     def __init__(self) -> None:
-        self.layouts: dict[WeightPath, Layout] = {}
-        self.contents: dict[WeightPath, dict[str, tuple[str, int]]] = {}
-        self.links: set[WeightPath] = set()
+        self.layouts: dict[ModelPath, Layout] = {}
+        self.contents: dict[ModelPath, dict[str, tuple[str, int]]] = {}
+        self.links: set[ModelPath] = set()
         self.mounted = True
-        self.digested: list[WeightPath] = []
+        self.digested: list[ModelPath] = []
         self._time = 0
 
-    def write(self, path: WeightPath, name: str, content: str) -> None:
+    def write(self, path: ModelPath, name: str, content: str) -> None:
         """Write a file, which gets a new time."""
         self._time += 1
         self.contents.setdefault(path, {})[name] = (content, self._time)
 
-    def put(self, path: WeightPath, layout: Layout = ASR, **files: str) -> None:
+    def put(self, path: ModelPath, layout: Layout = ASR, **files: str) -> None:
         """Make a whole folder."""
         self.layouts[path] = layout
         for name, content in (files or {"model": str(path)}).items():
             self.write(path, name, content)
 
-    async def inspect(self, path: WeightPath) -> Inspection:
+    async def inspect(self, path: ModelPath) -> Inspection:
         files = await self.digest(path)
         if not files:
             raise ModelPathInvalid(f"there is no folder {path}")
         return Inspection(self.layouts[path], files)
 
-    async def digest(self, path: WeightPath) -> tuple[WeightFile, ...]:
+    async def digest(self, path: ModelPath) -> tuple[ModelFile, ...]:
         files = self._files(path)
         self.digested.append(path)
         return tuple(
-            WeightFile(name, len(content), hashlib.sha256(content.encode()).hexdigest(), time)
+            ModelFile(name, len(content), hashlib.sha256(content.encode()).hexdigest(), time)
             for name, (content, time) in sorted(files.items())
         )
 
-    async def stamps(self, path: WeightPath) -> Mapping[str, Stamp]:
+    async def stamps(self, path: ModelPath) -> Mapping[str, Stamp]:
         return {name: Stamp(len(content), time) for name, (content, time) in self._files(path).items()}
 
     async def probe(self) -> None:
         if not self.mounted:
             raise ModelsRootUnavailable
 
-    def _files(self, path: WeightPath) -> dict[str, tuple[str, int]]:
+    def _files(self, path: ModelPath) -> dict[str, tuple[str, int]]:
         if not self.mounted:
             raise ModelsRootUnavailable
         if path in self.links:

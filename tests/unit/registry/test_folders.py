@@ -1,4 +1,4 @@
-"""Nothing outside of a weight's folder is ever reached."""
+"""Nothing outside of a model's folder is ever reached."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import pytest
 from locution_registry.adapters import folders as folders_module
 from locution_registry.adapters.folders import BLOCK_BYTES, LocalFolders, local_folders
 from locution_registry.domain.errors import ModelLayoutInvalid, ModelPathInvalid, ModelsRootUnavailable
-from locution_registry.domain.models import Stamp, WeightPath
+from locution_registry.domain.models import ModelPath, Stamp
 
-from tests.unit.registry.weights_on_disk import write_whisper
+from tests.unit.registry.models_on_disk import write_whisper
 
-PATH = WeightPath.parse("set/weight")
+PATH = ModelPath.parse("set/model")
 
 
 @pytest.fixture
 def folder(disk: LocalFolders, tmp_path: Path) -> Path:
-    """The folder of a whole weight."""
-    return write_whisper(tmp_path / "models" / "set" / "weight")
+    """The folder of a whole model."""
+    return write_whisper(tmp_path / "models" / "set" / "model")
 
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A whole weight beside the models root, with a secret."""
-    folder = write_whisper(tmp_path / "elsewhere" / "weight")
+    """A whole model beside the models root, with a secret."""
+    folder = write_whisper(tmp_path / "elsewhere" / "model")
     (folder / "secret").write_text("secret")
     return folder
 
@@ -59,16 +59,16 @@ async def test_hidden_entries_are_no_part_of_it(disk: LocalFolders, folder: Path
     assert await disk.digest(PATH) == before
 
 
-@pytest.mark.parametrize("depth", ["set", "weight", "file", "folder", "dangling", "inside"])
+@pytest.mark.parametrize("depth", ["set", "model", "file", "folder", "dangling", "inside"])
 async def test_links_are_refused(disk: LocalFolders, tmp_path: Path, outside: Path, depth: str) -> None:
     models = tmp_path / "models"
     if depth == "set":
         (models / "set").symlink_to(outside.parent)
-    elif depth == "weight":
+    elif depth == "model":
         (models / "set").mkdir()
-        (models / "set" / "weight").symlink_to(outside)
+        (models / "set" / "model").symlink_to(outside)
     else:
-        folder = write_whisper(models / "set" / "weight")
+        folder = write_whisper(models / "set" / "model")
         target = {
             "file": outside / "secret",
             "folder": outside,
@@ -149,7 +149,7 @@ async def test_too_deep_folders_are_refused(disk: LocalFolders, folder: Path) ->
 async def test_a_missing_folder_has_no_files(disk: LocalFolders) -> None:
     assert await disk.stamps(PATH) == {}
     assert await disk.digest(PATH) == ()
-    with pytest.raises(ModelPathInvalid, match="no folder set/weight"):
+    with pytest.raises(ModelPathInvalid, match="no folder set/model"):
         await disk.inspect(PATH)
 
 
@@ -159,7 +159,7 @@ async def test_a_file_in_the_place_of_a_folder_is_refused(disk: LocalFolders, tm
         await disk.inspect(PATH)
 
 
-async def test_a_missing_root_says_nothing_about_weights(tmp_path: Path) -> None:
+async def test_a_missing_root_says_nothing_about_models(tmp_path: Path) -> None:
     async with local_folders(tmp_path / "gone", 1) as folders:
         for look in (folders.inspect, folders.digest, folders.stamps):
             with pytest.raises(ModelsRootUnavailable):
@@ -171,7 +171,7 @@ async def test_a_missing_root_says_nothing_about_weights(tmp_path: Path) -> None
 
 
 async def test_a_root_reached_by_a_link_is_the_operators_choice(tmp_path: Path) -> None:
-    write_whisper(tmp_path / "real" / "set" / "weight")
+    write_whisper(tmp_path / "real" / "set" / "model")
     (tmp_path / "models").symlink_to(tmp_path / "real")
     async with local_folders(tmp_path / "models", 1) as folders:
         assert len(await folders.digest(PATH)) == 4
@@ -202,7 +202,7 @@ async def test_the_loop_runs_on_while_a_folder_is_digested(disk: LocalFolders, f
 
 
 async def test_an_abandoned_digest_ends_early(tmp_path: Path) -> None:
-    folder = write_whisper(tmp_path / "models" / "set" / "weight")
+    folder = write_whisper(tmp_path / "models" / "set" / "model")
     with (folder / "a-large-one").open("wb") as file:
         file.truncate(1024**4)
     async with local_folders(tmp_path / "models", 1) as folders:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from locution_registry.adapters.folders import LocalFolders
 from locution_registry.domain.errors import ModelLayoutInvalid
-from locution_registry.domain.models import Kind, Layout, WeightPath
+from locution_registry.domain.models import Kind, Layout, ModelPath
 from locution_speech.capabilities import Capabilities
 
-from tests.unit.registry.weights_on_disk import (
+from tests.unit.registry.models_on_disk import (
     ENGLISH,
     LANGUAGES,
     MULTILINGUAL,
@@ -24,18 +24,18 @@ from tests.unit.registry.weights_on_disk import (
     write_whisper,
 )
 
-PATH = WeightPath.parse("set/weight")
+PATH = ModelPath.parse("set/model")
 ZIP = b"PK\x03\x04rest"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the weight is to lie."""
-    return tmp_path / "models" / "set" / "weight"
+    """Where the model is to lie."""
+    return tmp_path / "models" / "set" / "model"
 
 
 async def layout(disk: LocalFolders) -> Layout:
-    """Inspect the weight."""
+    """Inspect the model."""
     return (await disk.inspect(PATH)).layout
 
 

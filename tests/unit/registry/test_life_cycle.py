@@ -1,45 +1,45 @@
-"""Disable, enable, default, verdict and the sweep."""
+"""Disable, enable, default, qualification and the file check."""
 
 from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
+from locution_registry.core.check_all_files import CheckAllFiles
 from locution_registry.core.check_files import CheckFiles
-from locution_registry.core.disable_weight import DisableWeight
-from locution_registry.core.enable_weight import EnableWeight
-from locution_registry.core.get_weight import GetWeight
-from locution_registry.core.record_verdict import RecordVerdict
-from locution_registry.core.register_weight import RegisterWeight
-from locution_registry.core.set_default_weight import SetDefaultWeight
-from locution_registry.core.sweep_files import SweepFiles
+from locution_registry.core.disable_model import DisableModel
+from locution_registry.core.enable_model import EnableModel
+from locution_registry.core.get_model import GetModel
+from locution_registry.core.record_qualification import RecordQualification
+from locution_registry.core.register_model import RegisterModel
+from locution_registry.core.set_default_model import SetDefaultModel
 from locution_registry.domain.errors import ModelsRootUnavailable
-from locution_registry.domain.models import REGISTRY, Actor, State, Verdict, Weight, WeightPath
+from locution_registry.domain.models import REGISTRY, Actor, Model, ModelPath, Qualification, State
 
 from tests.support.refusals import refusal
 from tests.unit.registry.registry_fakes import MemoryFolders, MemoryStore
 from tests.unit.registry.store_conformance import RUN_TIME
 
 ACTOR = Actor("admin")
-A, B, NONE = WeightPath("set", "a"), WeightPath("set", "b"), WeightPath("set", "none")
-VERDICT = Verdict(True, 0.1, 0.1, 1000, RUN_TIME)
+A, B, NONE = ModelPath("set", "a"), ModelPath("set", "b"), ModelPath("set", "none")
+QUALIFICATION = Qualification(True, 0.1, 0.1, 1000, RUN_TIME)
 
 
 class Registry:
-    """The use cases over one store, with weights A (the default) and B."""
+    """The use cases over one store, with models A (the default) and B."""
 
     def __init__(self, store: MemoryStore, folders: MemoryFolders) -> None:
         self.store = store
         self.folders = folders
         self.check = CheckFiles(store, folders)
-        self.register = RegisterWeight(store, folders)
-        self.disable = DisableWeight(store)
-        self.enable = EnableWeight(store, folders)
-        self.set_default = SetDefaultWeight(store, self.check)
-        self.verdict = RecordVerdict(store)
-        self.sweep = SweepFiles(store, folders, self.check, self.enable)
+        self.register = RegisterModel(store, folders)
+        self.disable = DisableModel(store)
+        self.enable = EnableModel(store, folders)
+        self.set_default = SetDefaultModel(store, self.check)
+        self.qualification = RecordQualification(store)
+        self.check_all = CheckAllFiles(store, folders, self.check, self.enable)
 
-    async def get(self, path: WeightPath) -> Weight:
-        return await GetWeight(self.store).run(path)
+    async def get(self, path: ModelPath) -> Model:
+        return await GetModel(self.store).run(path)
 
     def actions(self) -> list[str]:
         return [line.action for line in self.store.audit if line.action != "register"]
@@ -47,7 +47,7 @@ class Registry:
 
 @pytest.fixture
 async def registry(store: MemoryStore, folders: MemoryFolders) -> Registry:
-    """A registry with two weights."""
+    """A registry with two models."""
     registry = Registry(store, folders)
     for path in (A, B):
         folders.put(path, one=f"{path} one", two=f"{path} two")
@@ -56,22 +56,22 @@ async def registry(store: MemoryStore, folders: MemoryFolders) -> Registry:
     return registry
 
 
-async def test_unknown_weights_are_not_found(registry: Registry) -> None:
+async def test_unknown_models_are_not_found(registry: Registry) -> None:
     for call in (
         registry.get(NONE),
         registry.disable.run(NONE, "x", ACTOR),
         registry.enable.run(NONE, ACTOR),
         registry.set_default.run(NONE, ACTOR),
-        registry.verdict.run(NONE, "0" * 64, VERDICT, ACTOR),
+        registry.qualification.run(NONE, "0" * 64, QUALIFICATION, ACTOR),
     ):
         with refusal(Reason.MODEL_NOT_FOUND):
             await call
 
 
 async def test_disabling_keeps_the_reason_and_the_default(registry: Registry) -> None:
-    weight = await registry.disable.run(A, "licence", ACTOR)
-    assert (weight.state, weight.state_reason, weight.is_default) == (State.DISABLED, "licence", True)
-    assert await registry.get(A) == weight
+    model = await registry.disable.run(A, "licence", ACTOR)
+    assert (model.state, model.state_reason, model.is_default) == (State.DISABLED, "licence", True)
+    assert await registry.get(A) == model
     await registry.disable.run(A, "licence", ACTOR)
     await registry.disable.run(A, "another reason", ACTOR)
     assert registry.actions() == ["disable", "disable"]
@@ -79,8 +79,8 @@ async def test_disabling_keeps_the_reason_and_the_default(registry: Registry) ->
 
 async def test_enabling_digests_every_file(registry: Registry) -> None:
     await registry.disable.run(A, "licence", ACTOR)
-    weight = await registry.enable.run(A, ACTOR)
-    assert (weight.state, weight.state_reason) == (State.ENABLED, None)
+    model = await registry.enable.run(A, ACTOR)
+    assert (model.state, model.state_reason) == (State.ENABLED, None)
     assert registry.folders.digested == [A]
     assert registry.actions() == ["disable", "enable"]
 
@@ -140,65 +140,65 @@ async def test_the_default_must_be_usable(registry: Registry, how: str) -> None:
     assert (await registry.get(A)).is_default
 
 
-async def test_a_verdict_is_kept_for_exactly_these_files(registry: Registry) -> None:
+async def test_a_qualification_is_kept_for_exactly_these_files(registry: Registry) -> None:
     checksum = (await registry.get(A)).checksum
-    assert (await registry.verdict.run(A, checksum.upper(), VERDICT, ACTOR)).verdict == VERDICT
-    await registry.verdict.run(A, checksum, VERDICT, ACTOR)
-    assert registry.actions() == ["record_verdict"]
+    assert (await registry.qualification.run(A, checksum.upper(), QUALIFICATION, ACTOR)).qualification == QUALIFICATION
+    await registry.qualification.run(A, checksum, QUALIFICATION, ACTOR)
+    assert registry.actions() == ["record_qualification"]
     with refusal(Reason.MODEL_CHECKSUM_MISMATCH):
-        await registry.verdict.run(A, (await registry.get(B)).checksum, VERDICT, ACTOR)
+        await registry.qualification.run(A, (await registry.get(B)).checksum, QUALIFICATION, ACTOR)
 
 
-async def test_the_sweep_leaves_whole_weights_alone(registry: Registry) -> None:
-    await registry.sweep.run()
+async def test_the_file_check_leaves_whole_models_alone(registry: Registry) -> None:
+    await registry.check_all.run()
     assert (registry.actions(), registry.folders.digested) == ([], [])
 
 
-async def test_the_sweep_notices_lost_files_and_their_return(registry: Registry) -> None:
+async def test_the_file_check_notices_lost_files_and_their_return(registry: Registry) -> None:
     files = registry.folders.contents.pop(A)
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).state is State.INVALID
     assert registry.folders.digested == []
     registry.folders.contents[A] = files
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).usable
     assert registry.store.audit[-1].actor == REGISTRY
 
 
-async def test_the_sweep_restores_what_only_got_new_times(registry: Registry) -> None:
+async def test_the_file_check_restores_what_only_got_new_times(registry: Registry) -> None:
     registry.folders.write(A, "one", "set/a one")
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).usable
     assert registry.actions() == ["invalidate", "enable"]
 
 
-async def test_the_sweep_restores_the_same_files_as_often_as_they_return(registry: Registry) -> None:
+async def test_the_file_check_restores_the_same_files_as_often_as_they_return(registry: Registry) -> None:
     for _ in range(2):
         files = registry.folders.contents.pop(A)
-        await registry.sweep.run()
+        await registry.check_all.run()
         assert not (await registry.get(A)).usable
         registry.folders.contents[A] = files
-        await registry.sweep.run()
+        await registry.check_all.run()
         assert (await registry.get(A)).usable
 
 
-async def test_the_sweep_digests_other_content_once(registry: Registry) -> None:
+async def test_the_file_check_digests_other_content_once(registry: Registry) -> None:
     registry.folders.write(A, "one", "SET/A ONE")
     for _ in range(3):
-        await registry.sweep.run()
+        await registry.check_all.run()
     assert registry.folders.digested == [A]
     assert (await registry.get(A)).state is State.INVALID
     assert (await registry.get(A)).state_reason == "one has other content"
 
 
-async def test_the_sweep_leaves_disabled_weights_to_the_administrator(registry: Registry) -> None:
+async def test_the_file_check_leaves_disabled_models_to_the_administrator(registry: Registry) -> None:
     del registry.folders.contents[A]
     await registry.disable.run(A, "licence", ACTOR)
-    await registry.sweep.run()
+    await registry.check_all.run()
     assert (await registry.get(A)).state_reason == "licence"
 
 
-async def test_a_disabling_during_the_sweep_stands(registry: Registry) -> None:
+async def test_a_disabling_during_the_file_check_stands(registry: Registry) -> None:
     registry.folders.write(A, "one", "set/a one")
     await registry.check.run(await registry.get(A))
     await registry.disable.run(A, "licence", ACTOR)
@@ -206,8 +206,8 @@ async def test_a_disabling_during_the_sweep_stands(registry: Registry) -> None:
     assert (await registry.get(A)).state is State.DISABLED
 
 
-async def test_the_sweep_stops_at_an_unmounted_root(registry: Registry) -> None:
+async def test_the_file_check_stops_at_an_unmounted_root(registry: Registry) -> None:
     registry.folders.mounted = False
     with pytest.raises(ModelsRootUnavailable):
-        await registry.sweep.run()
+        await registry.check_all.run()
     assert registry.actions() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from locution_registry.domain.ports import WeightStore
+from locution_registry.domain.ports import ModelStore
 
 from tests.unit.registry.registry_fakes import MemoryStore
 from tests.unit.registry.store_conformance import StoreConformance
@@ -14,6 +14,6 @@ class TestMemoryStore(StoreConformance):
     def store(self) -> MemoryStore:
         return MemoryStore()
 
-    async def pass_time(self, store: WeightStore, seconds: float) -> None:
+    async def pass_time(self, store: ModelStore, seconds: float) -> None:
         assert isinstance(store, MemoryStore)
         store.clock.advance(seconds)

@@ -25,7 +25,7 @@ COMMANDS: Mapping[Reason, str] = {
     Reason.MODEL_NOT_FOUND: "`locution models list` shows the models there are",
     Reason.MODEL_NOT_USABLE: "choose another one: `locution models list`",
     Reason.MODEL_NONE_USABLE: (
-        "register one: `make models` for development, `locution models register SET/WEIGHT` otherwise"
+        "register one: `make models` for development, `locution models register SET/MODEL` otherwise"
     ),
     Reason.TAG_NOT_FOUND: "`locution jobs tags list` shows the tags there are",
     Reason.WEBHOOK_NOT_FOUND: "`locution webhooks list` shows the webhooks there are",

@@ -9,7 +9,7 @@ from locution.v1.model_service_pb2_grpc import ModelServiceStub
 from locution_client.service import Metadata, Service
 
 REGISTER_DEADLINE = 600.0
-"""Seconds for a registration, which reads all of a weight's files."""
+"""Seconds for a registration, which reads all of a model's files."""
 
 
 class Models(Service):
@@ -23,11 +23,11 @@ class Models(Service):
         """List every model."""
         return await self._list(self._stub.ListModels, pb.ListModelsRequest(), "models")
 
-    async def register(self, weight: str, *, make_default: bool = False) -> pb.Model:
-        """Register `<set>/<weight>` below the models root."""
-        request = pb.RegisterModelRequest(name=f"models/{weight}", make_default=make_default)
+    async def register(self, model: str, *, make_default: bool = False) -> pb.Model:
+        """Register `<set>/<model>` below the models root."""
+        request = pb.RegisterModelRequest(name=f"models/{model}", make_default=make_default)
         return await self._call(self._stub.RegisterModel, request, timeout=REGISTER_DEADLINE)
 
-    async def set_default(self, weight: str) -> pb.Model:
-        """Make a registered weight the default of its kind."""
-        return await self._call(self._stub.SetDefaultModel, pb.SetDefaultModelRequest(name=f"models/{weight}"))
+    async def set_default(self, model: str) -> pb.Model:
+        """Make a registered model the default of its kind."""
+        return await self._call(self._stub.SetDefaultModel, pb.SetDefaultModelRequest(name=f"models/{model}"))

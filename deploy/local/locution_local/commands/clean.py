@@ -8,8 +8,8 @@ import shutil
 from locution_local.commands import Commands
 from locution_local.commands.down import take_down
 from locution_local.folder import StateFolder
+from locution_local.model_files import STAMP
 from locution_local.stack import Stack, read_stack
-from locution_local.weights import STAMP
 
 OWN = ("client.env", "logs", "postgres", "postgres.new", "s3", "scratch", "secrets", "trace.jsonl")
 """What the stack puts into its state folder: nothing else is ever removed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from locution_local import weights
+from locution_local import model_files
 from locution_local.commands import Commands
 from locution_local.folder import StateFolder
 from locution_local.registration import register_installed
@@ -22,7 +22,7 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     with folder.locked():
         root = models_root(folder)
         root.mkdir(parents=True, exist_ok=True)
-        fresh = weights.install(root, folder.scratch, _say)
+        fresh = model_files.install(root, folder.scratch, _say)
         if not fresh:
             _say(f"the development models are already in {root}")
         stack = read_stack(folder)

@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from locution_local import lifecycle, weights
+from locution_local import lifecycle, model_files
 from locution_local.commands import Commands
 from locution_local.folder import StateFolder
 from locution_local.lifecycle import Say
@@ -37,7 +37,7 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
         stack = open_stack(folder)
         print(f"state folder: {folder.root}", flush=True)
         if not arguments.no_models and stack.wiring.models == folder.models:
-            weights.install(stack.wiring.models, folder.scratch, _say)
+            model_files.install(stack.wiring.models, folder.scratch, _say)
         bring_up(stack, timeout=arguments.timeout, say=_say)
         print(f"up after {time.monotonic() - began:.1f} s; gateway on {stack.wiring.address('gateway')}")
     return 0

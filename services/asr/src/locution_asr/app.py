@@ -13,20 +13,20 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import InFlightLimiter
+from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
-from locution_speech.engine.under_way import UnderWay
-from locution_speech.engine.weights import WeightPool
 
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader
-from locution_asr.adapters.measures import Measures
+from locution_asr.adapters.metrics import Metrics
 from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
 from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.engine import Engine
-from locution_asr.domain.ports import LoadedWeight, WhisperRecord
+from locution_asr.domain.ports import LoadedModel, WhisperRecord
 from locution_asr.servicer import AsrServicer
 from locution_asr.settings import AsrSettings
 
@@ -35,7 +35,7 @@ HEARING_THREADS = 2
 GIB = 1 << 30
 LEFT_FOR_ABORT = 1.0
 
-Weights = WeightPool[WhisperRecord, LoadedWeight]
+Models = ModelPool[WhisperRecord, LoadedModel]
 
 
 async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service:
@@ -59,10 +59,10 @@ async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service
     )
 
 
-def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> Weights:
+def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: RegistryServiceStub) -> Models:
     loader = WhisperLoader(settings.models_root, device, settings.asr_batch_size)
     memory = None if settings.asr_model_memory_gib is None else round(settings.asr_model_memory_gib * GIB)
-    return WeightPool(
+    return ModelPool(
         directory=directory(stub),
         loader=loader,
         executor=_threads(stack, 1, "asr-load"),
@@ -71,25 +71,25 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
     )
 
 
-def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Weights) -> Engine:
-    settings, measures = context.settings, Measures(context.registry)
+def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Models) -> Engine:
+    settings, metrics = context.settings, Metrics(context.registry)
     queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
     threads = _threads(stack, device.slots, "asr-decode")
     sharing = KeepRoomForLive()
-    dispatcher = Decoding(queue, decode, threads, device.slots, measures, sharing=sharing)
-    measures.watch_queue(lambda: dispatcher.queued_cost)
+    dispatcher = Decoding(queue, decode, threads, device.slots, metrics, sharing=sharing)
+    metrics.watch_queue(lambda: dispatcher.queued_cost)
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),
-        weights=pool,
+        models=pool,
         dispatcher=dispatcher,
         sharing=sharing,
-        under_way=UnderWay(device.slots),
+        limiter=InFlightLimiter(device.slots),
         detector=SileroDetector,
         executor=_threads(stack, HEARING_THREADS, "asr-hear"),
         rule=EndpointRule(),
         longest=samples(settings.asr_section_seconds),
-        observer=measures,
+        observer=metrics,
     )
 
 

@@ -14,7 +14,7 @@ from locution_speech.engine.models import TrafficClass
 from locution_speech.pcm import OffsetChecker
 from locution_speech.transcript import Segment
 
-from locution_asr.core.listen import LiveInput
+from locution_asr.core.streaming_session import LiveInput
 from locution_asr.core.transcribe import Event, Progress
 from locution_asr.domain.models import FRAME, PcmChunk, SectionReport
 

@@ -12,16 +12,16 @@ from pydantic import Field
 class AsrSettings(ServiceSettings):
     """What the asr service needs beyond what all services share."""
 
-    models_root: Path = Field(description="Folder that holds the weights as <set>/<weight>.", examples=["/models"])
+    models_root: Path = Field(description="Folder that holds the models as <set>/<model>.", examples=["/models"])
     registry_address: str = Field(
         description="The registry service, host:port or dns:///name:port.", examples=["dns:///registry:50051"]
     )
     asr_device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where weights run; auto takes a GPU where there is one.", examples=["cuda"]
+        "auto", description="Where models run; auto takes a GPU where there is one.", examples=["cuda"]
     )
     asr_compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
         "auto",
-        description="Numbers that weights run in; auto is int8 on a CPU and float16 on a GPU.",
+        description="Numbers that models run in; auto is int8 on a CPU and float16 on a GPU.",
         examples=["int8_float16"],
     )
     asr_workers: int = Field(
@@ -48,8 +48,8 @@ class AsrSettings(ServiceSettings):
         3600.0, description="Seconds of audio that one section may have.", examples=["3600"], gt=0, le=86400
     )
     asr_resident_models: int = Field(
-        2, description="Weights that are kept in memory at most.", examples=["2"], ge=1, le=100
+        2, description="Models that are kept in memory at most.", examples=["2"], ge=1, le=100
     )
     asr_model_memory_gib: float | None = Field(
-        None, description="GiB of memory that weights may occupy together; unset sets no limit.", examples=["20"], gt=0
+        None, description="GiB of memory that models may occupy together; unset sets no limit.", examples=["20"], gt=0
     )

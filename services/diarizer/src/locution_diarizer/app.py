@@ -14,13 +14,13 @@ from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
 from locution_speech.engine.dispatch import Dispatcher
+from locution_speech.engine.in_flight import InFlightLimiter
+from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
-from locution_speech.engine.under_way import UnderWay
-from locution_speech.engine.weights import WeightPool
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader
-from locution_diarizer.adapters.measures import Measures
+from locution_diarizer.adapters.metrics import Metrics
 from locution_diarizer.adapters.registry import directory, reports
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
 from locution_diarizer.core.engine import ClusterRule, Engine
@@ -38,40 +38,40 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     device = devices.choose(
         settings.diarizer_device, settings.diarizer_workers, settings.diarizer_threads, settings.diarizer_batch_size
     )
-    measures = Measures(context.registry)
+    metrics = Metrics(context.registry)
     windows = _threads(stack, "windows", device.workers, device)
     errands = _threads(stack, "errands", 1, device)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
-    weights = WeightPool(
+    models = ModelPool(
         directory(stub),
         PyannoteLoader(settings.models_root, device),
         errands,
         settings.diarizer_resident_models,
     )
-    stack.push_async_callback(weights.close)
+    stack.push_async_callback(models.close)
     queue: WindowQueue[WindowJob] = WindowQueue()
     dispatcher: Analysing = Dispatcher(
-        queue, listen, windows, device.workers, measures, sharing=EvenShares(), pace=FIRST_PACE
+        queue, listen, windows, device.workers, metrics, sharing=EvenShares(), pace=FIRST_PACE
     )
-    measures.watch_queue(lambda: dispatcher.waiting)
+    metrics.watch_queue(lambda: dispatcher.waiting)
     stack.push_async_callback(dispatcher.settle)
     admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
     engine = Engine(
         admission,
-        weights,
+        models,
         dispatcher,
         errands,
         longest=samples(settings.diarizer_section_seconds),
-        under_way=UnderWay(device.workers),
+        limiter=InFlightLimiter(device.workers),
         clustering=_cluster_rule(settings),
-        observer=measures,
+        observer=metrics,
     )
     return Service(
         servicers=[partial(diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server, DiarizerServicer(engine))],
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
         probes={"models root": partial(_models_root_is_there, settings)},
         tasks={
-            "reports": partial(reports(stub, lambda: weights.loaded).run, context.stopping),
+            "reports": partial(reports(stub, lambda: models.loaded).run, context.stopping),
             "drain": partial(_drain, admission, context),
         },
     )

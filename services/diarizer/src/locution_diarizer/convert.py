@@ -58,7 +58,7 @@ def response(event: Event) -> pb.DiarizeResponse:
     match event:
         case Started():
             return pb.DiarizeResponse(
-                started=pb.DiarizeStarted(model=event.weight, checksum=event.checksum, device=event.device)
+                started=pb.DiarizeStarted(model=event.model, checksum=event.checksum, device=event.device)
             )
         case Progress():
             return pb.DiarizeResponse(progress=pb.DiarizeProgress(end_sample=event.end))

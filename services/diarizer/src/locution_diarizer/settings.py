@@ -13,7 +13,7 @@ class DiarizerSettings(ServiceSettings):
     """What the diarizer is told by its environment."""
 
     models_root: Path = Field(
-        description="Folder below which weights lie as <set>/<weight>.", examples=["/var/lib/locution/models"]
+        description="Folder below which models lie as <set>/<model>.", examples=["/var/lib/locution/models"]
     )
     registry_address: str = Field(
         description="Where the registry is: host:port, or a gRPC target.", examples=["dns:///registry:50051"]
@@ -37,7 +37,7 @@ class DiarizerSettings(ServiceSettings):
         900.0, description="Seconds of audio that one section holds at most.", examples=["900"], ge=10, le=7200
     )
     diarizer_resident_models: int = Field(
-        2, description="Weights that are kept in memory at most.", examples=["2"], ge=1, le=32
+        2, description="Models that are kept in memory at most.", examples=["2"], ge=1, le=32
     )
     diarizer_embeddings: int = Field(
         2000,

@@ -14,17 +14,17 @@ from locution_common.service import Context, Service
 
 from .adapters.folders import LocalFolders, local_folders
 from .adapters.postgres_store import PostgresStore
+from .core.check_all_files import CheckAllFiles
 from .core.check_files import CheckFiles
-from .core.disable_weight import DisableWeight
-from .core.enable_weight import EnableWeight
-from .core.get_weight import GetWeight
-from .core.list_weights import ListWeights
-from .core.record_verdict import RecordVerdict
-from .core.register_weight import RegisterWeight
+from .core.disable_model import DisableModel
+from .core.enable_model import EnableModel
+from .core.get_model import GetModel
+from .core.list_models import ListModels
+from .core.record_qualification import RecordQualification
+from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
-from .core.resolve_weight import ResolveWeight
-from .core.set_default_weight import SetDefaultWeight
-from .core.sweep_files import SweepFiles
+from .core.resolve_model import ResolveModel
+from .core.set_default_model import SetDefaultModel
 from .servicer import RegistryServicer, UseCases
 from .settings import RegistrySettings
 
@@ -45,12 +45,12 @@ async def start(stack: AsyncExitStack, context: Context[RegistrySettings]) -> Se
     folders = await stack.enter_async_context(local_folders(settings.models_root, settings.digest_threads))
     store = PostgresStore(pool)
     servicer = RegistryServicer(use_cases(store, folders, settings.serving_ttl))
-    sweep = _sweep(store, folders)
+    check = _checker(store, folders)
     return Service(
         servicers=[lambda server: add_RegistryServiceServicer_to_server(servicer, server)],
         names=[pb.DESCRIPTOR.services_by_name["RegistryService"].full_name],
         probes={"postgres": postgres.probe(pool), "models_root": folders.probe},
-        tasks={"sweep": lambda: keep_sweeping(sweep, context.stopping, settings.sweep_interval)},
+        tasks={"file check": lambda: keep_checking(check, context.stopping, settings.file_check_interval)},
         translators=[postgres.translate],
     )
 
@@ -59,37 +59,37 @@ def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -
     """Return every use case over these adapters."""
     check = CheckFiles(store, folders)
     return UseCases(
-        register=RegisterWeight(store, folders),
-        get=GetWeight(store),
-        list=ListWeights(store),
-        resolve=ResolveWeight(store, check),
-        set_default=SetDefaultWeight(store, check),
-        disable=DisableWeight(store),
-        enable=EnableWeight(store, folders),
-        record_verdict=RecordVerdict(store),
+        register=RegisterModel(store, folders),
+        get=GetModel(store),
+        list=ListModels(store),
+        resolve=ResolveModel(store, check),
+        set_default=SetDefaultModel(store, check),
+        disable=DisableModel(store),
+        enable=EnableModel(store, folders),
+        record_qualification=RecordQualification(store),
         report_serving=ReportServing(store, serving_ttl),
     )
 
 
-async def keep_sweeping(sweep: SweepFiles, stopping: asyncio.Event, interval: float) -> None:
-    """Sweep every `interval` seconds until `stopping` is set; a fault that may pass is logged, and tried again."""
+async def keep_checking(check: CheckAllFiles, stopping: asyncio.Event, interval: float) -> None:
+    """Check all files every `interval` seconds until `stopping` is set; log faults that may pass."""
     while not stopping.is_set():
         with telemetry.suppressed():
-            await _sweep_once(sweep)
+            await _check_once(check)
         with suppress(TimeoutError):
             async with asyncio.timeout(interval):
                 await stopping.wait()
 
 
-async def _sweep_once(sweep: SweepFiles) -> None:
+async def _check_once(check: CheckAllFiles) -> None:
     try:
-        await sweep.run()
+        await check.run()
     except Exception as error:
         known = error if isinstance(error, Refused) else postgres.translate(error)
         if known is None:
             raise
-        _log.warning("the weights could not be looked at", extra={"why": known.message})
+        _log.warning("the files of models could not be checked", extra={"why": known.message})
 
 
-def _sweep(store: PostgresStore, folders: LocalFolders) -> SweepFiles:
-    return SweepFiles(store, folders, CheckFiles(store, folders), EnableWeight(store, folders))
+def _checker(store: PostgresStore, folders: LocalFolders) -> CheckAllFiles:
+    return CheckAllFiles(store, folders, CheckFiles(store, folders), EnableModel(store, folders))

@@ -12,10 +12,10 @@ from locution.v1 import model_service_pb2 as public
 from locution_common.errors import Reason, Refused
 from locution_speech.capabilities import Capabilities
 
-from .core.list_weights import Page
-from .core.resolve_weight import Resolution
+from .core.list_models import Page
+from .core.resolve_model import Resolution
 from .domain.errors import ModelPathInvalid
-from .domain.models import MIN_ENCODER_INPUT, Kind, State, Verdict, Weight, WeightFile, WeightPath
+from .domain.models import MIN_ENCODER_INPUT, Kind, Model, ModelFile, ModelPath, Qualification, State
 
 _KINDS: Final = {Kind.ASR: public.MODEL_KIND_ASR, Kind.DIARIZATION: public.MODEL_KIND_DIARIZATION}
 _FROM_KINDS: Final = {number: kind for kind, number in _KINDS.items()}
@@ -36,22 +36,22 @@ def optional_kind(number: public.ModelKind.ValueType) -> Kind | None:
     return _FROM_KINDS.get(number)
 
 
-def known_path(text: str) -> WeightPath:
-    """Return the path of a weight that should exist; refused with MODEL_NOT_FOUND when no weight can have it."""
+def known_path(text: str) -> ModelPath:
+    """Return the path of a model that should exist; refused with MODEL_NOT_FOUND when no model can have it."""
     try:
-        return WeightPath.parse(text)
+        return ModelPath.parse(text)
     except ModelPathInvalid:
         raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {text!r}") from None
 
 
-def choice(text: str) -> WeightPath | None:
+def choice(text: str) -> ModelPath | None:
     """Return the path that a job chose, None for none; refused with MODEL_NOT_FOUND."""
     return known_path(text) if text else None
 
 
-def verdict(request: pb.RecordVerdictRequest) -> Verdict:
+def qualification(request: pb.RecordQualificationRequest) -> Qualification:
     """Judge the rates of a request; refused with INVALID_REQUEST."""
-    return Verdict.judge(
+    return Qualification.judge(
         request.accurate_word_error_rate,
         request.fast_word_error_rate,
         request.word_count,
@@ -60,21 +60,21 @@ def verdict(request: pb.RecordVerdictRequest) -> Verdict:
     )
 
 
-def weight_to_proto(weight: Weight) -> pb.Weight:
-    """Return the weight as engines see it."""
-    files = [_file(file) for file in weight.files]
-    return pb.Weight(model=_model(weight), path=str(weight.path), files=files)
+def model_to_proto(model: Model) -> pb.RegisteredModel:
+    """Return the model as engines see it."""
+    files = [_file(file) for file in model.files]
+    return pb.RegisteredModel(resource=_resource(model), path=str(model.path), files=files)
 
 
-def page_to_proto(page: Page) -> pb.ListWeightsResponse:
+def page_to_proto(page: Page) -> pb.ListModelsResponse:
     """Return the page."""
-    weights = [weight_to_proto(weight) for weight in page.weights]
-    return pb.ListWeightsResponse(weights=weights, next_page_token=page.next_token)
+    models = [model_to_proto(model) for model in page.models]
+    return pb.ListModelsResponse(models=models, next_page_token=page.next_token)
 
 
-def resolution_to_proto(resolution: Resolution) -> pb.ResolveWeightResponse:
-    """Return the weight to use, with `fallback` absent when it is the first choice."""
-    return pb.ResolveWeightResponse(weight=weight_to_proto(resolution.weight), fallback=resolution.fallback)
+def resolution_to_proto(resolution: Resolution) -> pb.ResolveModelResponse:
+    """Return the model to use, with `fallback` absent when it is the first choice."""
+    return pb.ResolveModelResponse(model=model_to_proto(resolution.model), fallback=resolution.fallback)
 
 
 def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
@@ -82,22 +82,22 @@ def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
     return pb.ReportServingResponse(ttl=_duration(seconds))
 
 
-def _model(weight: Weight) -> public.Model:
+def _resource(model: Model) -> public.Model:
     return public.Model(
-        name=f"models/{weight.path}",
-        kind=_KINDS[weight.kind],
-        provider=weight.layout.provider,
-        layout=weight.layout.name,
-        size_bytes=weight.size_bytes,
-        checksum=weight.checksum,
-        capabilities=_capabilities(weight.layout.capabilities),
-        state=_STATES[weight.state],
-        state_reason=weight.state_reason,
-        is_default=weight.is_default,
-        verdict=_verdict(weight.verdict),
-        serving_replicas=weight.serving_replicas,
-        create_time=_time(weight.create_time),
-        update_time=_time(weight.update_time),
+        name=f"models/{model.path}",
+        kind=_KINDS[model.kind],
+        provider=model.layout.provider,
+        layout=model.layout.name,
+        size_bytes=model.size_bytes,
+        checksum=model.checksum,
+        capabilities=_capabilities(model.layout.capabilities),
+        state=_STATES[model.state],
+        state_reason=model.state_reason,
+        is_default=model.is_default,
+        qualification=_qualification(model.qualification),
+        serving_replicas=model.serving_replicas,
+        create_time=_time(model.create_time),
+        update_time=_time(model.update_time),
     )
 
 
@@ -113,21 +113,21 @@ def _capabilities(capabilities: Capabilities) -> public.ModelCapabilities:
     )
 
 
-def _verdict(verdict: Verdict | None) -> public.ModelVerdict | None:
-    if verdict is None:
+def _qualification(qualification: Qualification | None) -> public.ModelQualification | None:
+    if qualification is None:
         return None
-    return public.ModelVerdict(
-        passed=verdict.passed,
-        accurate_word_error_rate=verdict.accurate_word_error_rate,
-        fast_word_error_rate=verdict.fast_word_error_rate,
-        word_count=verdict.word_count,
-        run_time=_time(verdict.run_time),
-        min_encoder_input=_duration(verdict.min_encoder_input),
+    return public.ModelQualification(
+        passed=qualification.passed,
+        accurate_word_error_rate=qualification.accurate_word_error_rate,
+        fast_word_error_rate=qualification.fast_word_error_rate,
+        word_count=qualification.word_count,
+        run_time=_time(qualification.run_time),
+        min_encoder_input=_duration(qualification.min_encoder_input),
     )
 
 
-def _file(file: WeightFile) -> pb.WeightFile:
-    return pb.WeightFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
+def _file(file: ModelFile) -> pb.ModelFile:
+    return pb.ModelFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256)
 
 
 def _duration(seconds: float) -> Duration:

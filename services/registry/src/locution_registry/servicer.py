@@ -10,16 +10,16 @@ from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceServicer
 
 from . import convert
-from .core.disable_weight import DisableWeight
-from .core.enable_weight import EnableWeight
-from .core.get_weight import GetWeight
-from .core.list_weights import ListWeights
-from .core.record_verdict import RecordVerdict
-from .core.register_weight import RegisterWeight
+from .core.disable_model import DisableModel
+from .core.enable_model import EnableModel
+from .core.get_model import GetModel
+from .core.list_models import ListModels
+from .core.record_qualification import RecordQualification
+from .core.register_model import RegisterModel
 from .core.report_serving import ReportServing
-from .core.resolve_weight import ResolveWeight
-from .core.set_default_weight import SetDefaultWeight
-from .domain.models import Actor, Replica, WeightPath
+from .core.resolve_model import ResolveModel
+from .core.set_default_model import SetDefaultModel
+from .domain.models import Actor, ModelPath, Replica
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -28,14 +28,14 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 class UseCases:
     """What the registry does, one for each method."""
 
-    register: RegisterWeight
-    get: GetWeight
-    list: ListWeights
-    resolve: ResolveWeight
-    set_default: SetDefaultWeight
-    disable: DisableWeight
-    enable: EnableWeight
-    record_verdict: RecordVerdict
+    register: RegisterModel
+    get: GetModel
+    list: ListModels
+    resolve: ResolveModel
+    set_default: SetDefaultModel
+    disable: DisableModel
+    enable: EnableModel
+    record_qualification: RecordQualification
     report_serving: ReportServing
 
 
@@ -45,51 +45,51 @@ class RegistryServicer(RegistryServiceServicer):
     def __init__(self, use_cases: UseCases) -> None:
         self._do = use_cases
 
-    async def RegisterWeight(self, request: pb.RegisterWeightRequest, context: Context) -> pb.Weight:
+    async def RegisterModel(self, request: pb.RegisterModelRequest, context: Context) -> pb.RegisteredModel:
         """Register a folder."""
-        weight = await self._do.register.run(
-            WeightPath.parse(request.path),
+        model = await self._do.register.run(
+            ModelPath.parse(request.path),
             Actor(request.actor),
             make_default=request.make_default,
             validate_only=request.validate_only,
         )
-        return convert.weight_to_proto(weight)
+        return convert.model_to_proto(model)
 
-    async def GetWeight(self, request: pb.GetWeightRequest, context: Context) -> pb.Weight:
-        """Read a weight."""
-        return convert.weight_to_proto(await self._do.get.run(convert.known_path(request.path)))
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.RegisteredModel:
+        """Read a model."""
+        return convert.model_to_proto(await self._do.get.run(convert.known_path(request.path)))
 
-    async def ListWeights(self, request: pb.ListWeightsRequest, context: Context) -> pb.ListWeightsResponse:
-        """List weights."""
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        """List models."""
         kind = convert.optional_kind(request.kind)
         return convert.page_to_proto(await self._do.list.run(kind, request.page_size, request.page_token))
 
-    async def ResolveWeight(self, request: pb.ResolveWeightRequest, context: Context) -> pb.ResolveWeightResponse:
-        """Choose a job's weight."""
+    async def ResolveModel(self, request: pb.ResolveModelRequest, context: Context) -> pb.ResolveModelResponse:
+        """Choose a job's model."""
         chosen = await self._do.resolve.run(convert.kind(request.kind), convert.choice(request.choice))
         return convert.resolution_to_proto(chosen)
 
-    async def SetDefaultWeight(self, request: pb.SetDefaultWeightRequest, context: Context) -> pb.Weight:
-        """Make a weight the default."""
-        weight = await self._do.set_default.run(convert.known_path(request.path), Actor(request.actor))
-        return convert.weight_to_proto(weight)
+    async def SetDefaultModel(self, request: pb.SetDefaultModelRequest, context: Context) -> pb.RegisteredModel:
+        """Make a model the default."""
+        model = await self._do.set_default.run(convert.known_path(request.path), Actor(request.actor))
+        return convert.model_to_proto(model)
 
-    async def DisableWeight(self, request: pb.DisableWeightRequest, context: Context) -> pb.Weight:
-        """Take a weight out of use."""
+    async def DisableModel(self, request: pb.DisableModelRequest, context: Context) -> pb.RegisteredModel:
+        """Take a model out of use."""
         path = convert.known_path(request.path)
-        return convert.weight_to_proto(await self._do.disable.run(path, request.reason, Actor(request.actor)))
+        return convert.model_to_proto(await self._do.disable.run(path, request.reason, Actor(request.actor)))
 
-    async def EnableWeight(self, request: pb.EnableWeightRequest, context: Context) -> pb.Weight:
-        """Take a weight into use again."""
-        weight = await self._do.enable.run(convert.known_path(request.path), Actor(request.actor))
-        return convert.weight_to_proto(weight)
+    async def EnableModel(self, request: pb.EnableModelRequest, context: Context) -> pb.RegisteredModel:
+        """Take a model into use again."""
+        model = await self._do.enable.run(convert.known_path(request.path), Actor(request.actor))
+        return convert.model_to_proto(model)
 
-    async def RecordVerdict(self, request: pb.RecordVerdictRequest, context: Context) -> pb.Weight:
-        """Keep the gate's verdict."""
-        weight = await self._do.record_verdict.run(
-            convert.known_path(request.path), request.checksum, convert.verdict(request), Actor(request.actor)
+    async def RecordQualification(self, request: pb.RecordQualificationRequest, context: Context) -> pb.RegisteredModel:
+        """Keep a model's qualification."""
+        model = await self._do.record_qualification.run(
+            convert.known_path(request.path), request.checksum, convert.qualification(request), Actor(request.actor)
         )
-        return convert.weight_to_proto(weight)
+        return convert.model_to_proto(model)
 
     async def ReportServing(self, request: pb.ReportServingRequest, context: Context) -> pb.ReportServingResponse:
         """Remember what an engine holds."""

@@ -22,9 +22,9 @@ class RegistrySettings(ServiceSettings, DatabaseSettings):
         ge=1,
         le=3600,
     )
-    sweep_interval: float = Field(
+    file_check_interval: float = Field(
         30.0,
-        description="Seconds between two looks at the files of every weight.",
+        description="Seconds between two checks of the files of every model.",
         examples=["30"],
         gt=0,
         le=86_400,

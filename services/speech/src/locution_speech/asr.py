@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from locution_speech.clock import Span
-from locution_speech.engine.models import FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.engine.models import FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.transcript import CoverageSpan, Word
 
 
@@ -25,19 +25,22 @@ class DecodeMode(StrEnum):
 
 
 class ModeChoice(Enum):
-    """Say which mode a request wants: FAST where it is proven, or one of the two; UNPROVEN is the gate's alone."""
+    """Say which mode a request wants: FAST where it is qualified, or one of the two.
 
-    PROVEN = "proven"
+    FAST_UNQUALIFIED is for qualification runs alone.
+    """
+
+    QUALIFIED = "qualified"
     ACCURATE = "accurate"
     FAST = "fast"
-    FAST_UNPROVEN = "fast_unproven"
+    FAST_UNQUALIFIED = "fast_unqualified"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Carry what a request asks of the decoder; `language` None means detection.
 
-    `shortest_input` is FAST's shortest encoder input, None for the one that is proven.
+    `shortest_input` is FAST's shortest encoder input, None for the one that is qualified.
     """
 
     language: str | None = None
@@ -48,7 +51,7 @@ class Options:
     beam_size: int = 5
     word_times: bool = True
     max_temperature: float = 0.0
-    mode: ModeChoice = ModeChoice.PROVEN
+    mode: ModeChoice = ModeChoice.QUALIFIED
     shortest_input: int | None = None
 
 
@@ -56,9 +59,9 @@ class Options:
 class SectionStart:
     """Open a section: who is served, how urgently (`deadline` in monotonic seconds), and with which options."""
 
-    weight: WeightName
+    model: ModelName
     flow: FlowKey
-    flow_weight: float = 1.0
+    share: float = 1.0
     traffic: TrafficClass = TrafficClass.FILE
     deadline: float | None = None
     options: Options = field(default_factory=Options)
@@ -91,7 +94,7 @@ class Started:
     `sizes` are None where an engine does not tell them.
     """
 
-    weight: str
+    model: str
     checksum: str
     device: str
     mode: DecodeMode

@@ -34,7 +34,7 @@ from locution_speech.asr import (
     Task,
 )
 from locution_speech.clock import samples, seconds
-from locution_speech.engine.models import Flow, FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.engine.models import Flow, FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
@@ -48,10 +48,10 @@ _TRAFFIC = {
 }
 _WORK_CLASSES = {traffic: number for number, traffic in _TRAFFIC.items()}
 _MODES = {
-    asr_pb.DECODE_PREFERENCE_UNSPECIFIED: ModeChoice.PROVEN,
+    asr_pb.DECODE_PREFERENCE_UNSPECIFIED: ModeChoice.QUALIFIED,
     asr_pb.DECODE_PREFERENCE_ACCURATE: ModeChoice.ACCURATE,
     asr_pb.DECODE_PREFERENCE_FAST: ModeChoice.FAST,
-    asr_pb.DECODE_PREFERENCE_FAST_UNPROVEN: ModeChoice.FAST_UNPROVEN,
+    asr_pb.DECODE_PREFERENCE_FAST_UNQUALIFIED: ModeChoice.FAST_UNQUALIFIED,
 }
 _PREFERENCES = {mode: number for number, mode in _MODES.items()}
 
@@ -68,9 +68,9 @@ class _Opening(Protocol):
     def model(self) -> str: ...
 
 
-def flow_to_proto(key: str, weight: float, traffic: TrafficClass) -> common_pb2.Flow:
+def flow_to_proto(key: str, share: float, traffic: TrafficClass) -> common_pb2.Flow:
     """Return who asks; a deadline is of one process's clock and stays there."""
-    return common_pb2.Flow(key=key, weight=round(weight), work_class=_WORK_CLASSES[traffic])
+    return common_pb2.Flow(key=key, share=round(share), work_class=_WORK_CLASSES[traffic])
 
 
 def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
@@ -78,7 +78,7 @@ def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
     deadline = None
     if flow.HasField("deadline"):
         deadline = monotonic + (flow.deadline.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    return Flow(FlowKey(flow.key), flow.weight or 1, _TRAFFIC[flow.work_class], deadline)
+    return Flow(FlowKey(flow.key), flow.share or 1, _TRAFFIC[flow.work_class], deadline)
 
 
 def audio_to_proto(chunk: Chunk) -> common_pb2.AudioChunk:
@@ -114,8 +114,8 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
     """Return what is wanted of a section."""
     options = start.options
     return asr_pb.TranscribeStart(
-        flow=flow_to_proto(start.flow, start.flow_weight, start.traffic),
-        model=start.weight,
+        flow=flow_to_proto(start.flow, start.share, start.traffic),
+        model=start.model,
         language=options.language or AUTO,
         language_candidates=options.allowed_languages,
         translate=options.task is Task.TRANSLATE,
@@ -144,13 +144,13 @@ def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) ->
         mode=_MODES[start.decode_preference],
         shortest_input=_length_from_proto(start.min_encoder_input) if start.HasField("min_encoder_input") else None,
     )
-    return SectionStart(WeightName(start.model), flow.key, float(flow.weight), flow.traffic, flow.deadline, options)
+    return SectionStart(ModelName(start.model), flow.key, float(flow.share), flow.traffic, flow.deadline, options)
 
 
 def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
     """Return what a stream runs with."""
     return asr_pb.TranscribeStarted(
-        model=started.weight,
+        model=started.model,
         checksum=started.checksum,
         fast=started.mode is DecodeMode.FAST,
         device=started.device,
@@ -403,21 +403,21 @@ def _final_from_proto(final: asr_pb.ListenFinal) -> ListenFinal:
 # Speakers.
 
 
-def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, WeightName]:
-    """Return who asks a diarizer, and for which weight; `monotonic` as for a flow."""
-    return flow_from_proto(start.flow, monotonic), WeightName(start.model)
+def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, ModelName]:
+    """Return who asks a diarizer, and for which model; `monotonic` as for a flow."""
+    return flow_from_proto(start.flow, monotonic), ModelName(start.model)
 
 
-def diarize_start_to_proto(flow: Flow, weight: str) -> diarizer_pb.DiarizeStart:
+def diarize_start_to_proto(flow: Flow, model: str) -> diarizer_pb.DiarizeStart:
     """Return what is wanted of a section."""
-    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.weight, flow.traffic), model=weight)
+    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.share, flow.traffic), model=model)
 
 
-def cluster_start_to_proto(flow: Flow, weight: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
+def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
     """Return what is wanted of a clustering."""
     return diarizer_pb.ClusterStart(
-        flow=flow_to_proto(flow.key, flow.weight, flow.traffic),
-        model=weight,
+        flow=flow_to_proto(flow.key, flow.share, flow.traffic),
+        model=model,
         speaker_count=hints.exact,
         min_speaker_count=hints.minimum,
         max_speaker_count=hints.maximum,

@@ -203,7 +203,7 @@ async def test_a_stage_that_is_taken_over_is_charged_once(small: World, worker: 
     stale = await worker.begin(StageKind.TRANSCRIBE)
     expire = "UPDATE gateway.stages SET lease_until = now() - interval '1 second' WHERE kind = 'TRANSCRIBE'"
     await small.api.owner.execute(expire)
-    await worker.stages.sweep(5, timedelta(), 10)
+    await worker.stages.reap(5, timedelta(), 10)
     await worker.transcribe()
     with pytest.raises(LeaseLostError):
         await worker.stages.finish_section(stale, SectionResult(transcripts_codec.dump_section(spoken(0)), 1.0))

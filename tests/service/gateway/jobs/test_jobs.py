@@ -51,7 +51,7 @@ async def test_a_job_is_queued_with_its_configuration_frozen(gateway: Gateway, u
 
 
 async def test_without_a_diarization_model_the_job_runs_and_says_so(gateway: Gateway, upload: str) -> None:
-    del gateway.registry.weights["pyannote/one"]
+    del gateway.registry.models["pyannote/one"]
     job = await gateway.client.job(upload)
     assert not job.effective_config.diarization.enabled
     assert [warning.code for warning in job.warnings] == [pb.JobWarning.CODE_DIARIZATION_UNAVAILABLE]
@@ -98,7 +98,7 @@ async def test_models_that_are_not_there_are_refused(gateway: Gateway, upload: s
     assert await reason(gateway.client.job(upload, config=none)) == "MODEL_NOT_FOUND"
     nobody = config.JobConfig(diarization=config.DiarizationConfig(model="pyannote/none"))
     assert await reason(gateway.client.job(upload, config=nobody)) == "MODEL_NOT_FOUND"
-    gateway.registry.weights.clear()
+    gateway.registry.models.clear()
     assert await reason(gateway.client.job(upload)) == "MODEL_NONE_USABLE"
 
 

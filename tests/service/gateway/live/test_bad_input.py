@@ -259,7 +259,7 @@ async def test_the_stream_over_the_limit_is_refused_at_once(serve_live: ServeLiv
 
 
 async def test_without_any_engine_the_stream_says_so(serve_live: ServeLive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locution_gateway.live.hearing.PATIENCE", 0.3)
+    monkeypatch.setattr("locution_gateway.live.streaming_session.PATIENCE", 0.3)
     async with serve_live() as house:
         house.engine.refusal = grpc.StatusCode.UNAVAILABLE
         talk = house.speaker.talk()

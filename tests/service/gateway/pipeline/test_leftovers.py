@@ -53,7 +53,7 @@ async def test_what_a_silent_decoding_wrote_goes(queue: Queue) -> None:
     await queue.job()
     lease = await queue.stages.claim("dies", timedelta(), tuple(StageKind))
     assert lease is not None
-    await queue.stages.sweep(5, timedelta(), 10)
+    await queue.stages.reap(5, timedelta(), 10)
     assert await deletions(queue) == [folder(lease)] * 2
 
 

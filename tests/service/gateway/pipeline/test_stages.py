@@ -99,7 +99,7 @@ async def test_a_stale_holder_changes_nothing(queue: Queue) -> None:
     job_id = await queue.job()
     stale = await queue.stages.claim("stale", timedelta(), ALL)
     assert stale is not None
-    assert await queue.stages.sweep(5, timedelta(), 10) == 1
+    assert await queue.stages.reap(5, timedelta(), 10) == 1
     fresh = await claim(queue)
     before = await queue.owner.fetch("SELECT * FROM gateway.stages")
     for write in (
@@ -122,7 +122,7 @@ async def test_the_attempts_cap_buries_a_stage_whose_workers_die(queue: Queue) -
     job_id = await queue.job()
     for _ in range(3):
         assert await queue.stages.claim("dies", timedelta(), ALL)
-        assert await queue.stages.sweep(3, timedelta(), 10) == 1
+        assert await queue.stages.reap(3, timedelta(), 10) == 1
     assert await queue.state(job_id) == "FAILED"
     error = await queue.owner.fetchval("SELECT error FROM gateway.jobs")
     assert error["reason"] == "JOB_ATTEMPTS_EXHAUSTED"

@@ -257,12 +257,12 @@ VALUES ($1, $2, 'test', $3, 'pyannote/x', $4, $5)
 """
 
 
-async def test_speakers_are_named_by_voices_of_their_weight(gateway_database: str, s3: S3Server, bucket: str) -> None:
+async def test_speakers_are_named_by_voices_of_their_model(gateway_database: str, s3: S3Server, bucket: str) -> None:
     ada, stranger, foreign, deleted = (new_id() for _ in range(4))
     async with world(gateway_database, s3, bucket) as running:
         await running.owner.execute(VOICE, ada, TENANT, "Ada", "0" * 64, [3.0, 4.0])
         await running.owner.execute(VOICE, stranger, TENANT, "Somebody else", "0" * 64, [-0.8, 0.6])
-        await running.owner.execute(VOICE, foreign, TENANT, "Of another weight", "1" * 64, [0.6, 0.8])
+        await running.owner.execute(VOICE, foreign, TENANT, "Of another model", "1" * 64, [0.6, 0.8])
         job = await running.submit(recording(30), voices=(deleted, foreign, stranger, ada))
         assert (await running.ended(job))["state"] == "SUCCEEDED"
         summary = await running.owner.fetchval("SELECT summary FROM gateway.transcripts WHERE job_id = $1", job)

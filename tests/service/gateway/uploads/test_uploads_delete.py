@@ -11,7 +11,7 @@ from locution_common.clock import SystemClock
 from locution_gateway.platform.principal import DEFAULT_TENANT
 
 from tests.service.gateway.client import MIB, PART, reason
-from tests.service.gateway.conftest import Gateway, Janitor
+from tests.service.gateway.conftest import Gateway, MakeReaper
 from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.upload_steps import empty, state_of, stored
 
@@ -78,13 +78,13 @@ class Later(SystemClock):
         return super().now() + timedelta(minutes=10)
 
 
-async def test_multiparts_that_nobody_owns_are_aborted(gateway: Gateway, janitor: Janitor) -> None:
+async def test_multiparts_that_nobody_owns_are_aborted(gateway: Gateway, reaper: MakeReaper) -> None:
     """What a process leaves that dies between beginning a multipart upload and recording it."""
     folder = f"uploads/{DEFAULT_TENANT}/00000000-0000-4000-8000-000000000002/object"
     gateway.store._create_multipart_upload(gateway.bucket, folder, {})
     own = await gateway.client.new_upload()
     await gateway.client.write(own.name, os.urandom(PART), finish=None)
-    await janitor(Later()).abort_multiparts()
+    await reaper(Later()).abort_multiparts()
     left = gateway.store._list_multipart_uploads(gateway.bucket).uploads
     kept = await gateway.owner.fetchval("SELECT object_key FROM gateway.uploads")
     assert [found.object_name for found in left] == [kept]

@@ -20,7 +20,7 @@ from locution_common.telemetry import sampler
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.webhooks.deliver import Deliveries, DeliveryLimits
 from locution_gateway.webhooks.guard import Guard
-from locution_gateway.webhooks.metrics import SPAN, WebhookMeasures
+from locution_gateway.webhooks.metrics import SPAN, WebhookMetrics
 from locution_gateway.webhooks.outbox import PostgresOutbox
 from locution_gateway.webhooks.schedule import Schedule
 from locution_gateway.webhooks.sender import AGENT, HttpSender, SystemResolver, trusting
@@ -125,7 +125,7 @@ class Tuning:
 class Measured:
     """What the workers of a test measured together."""
 
-    measures: WebhookMeasures
+    metrics: WebhookMetrics
     registry: CollectorRegistry
     exporter: InMemorySpanExporter
 
@@ -142,7 +142,7 @@ def measured() -> Iterator[Measured]:
     registry, exporter = CollectorRegistry(), InMemorySpanExporter()
     provider = TracerProvider(sampler=sampler())
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    yield Measured(WebhookMeasures(registry, provider), registry, exporter)
+    yield Measured(WebhookMetrics(registry, provider), registry, exporter)
     provider.shutdown()
 
 
@@ -162,7 +162,7 @@ async def deliver(gateway_database: str, measured: Measured) -> Deliver:
             limits = DeliveryLimits(16, tuning.each, tuning.lease, timedelta(milliseconds=50), timedelta(days=7))
             outbox = PostgresOutbox(TenantDatabase(pool))
             stopping = asyncio.Event()
-            work = Deliveries(outbox, sender, schedule, limits, SystemClock(), AGENT, measured.measures)
+            work = Deliveries(outbox, sender, schedule, limits, SystemClock(), AGENT, measured.metrics)
             running = asyncio.create_task(work.run(stopping, asyncio.Event()))
             try:
                 yield

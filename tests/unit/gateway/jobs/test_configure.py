@@ -82,11 +82,11 @@ async def test_a_region_falls_back_to_its_language() -> None:
     assert (await configure().run(JobRequestConfig(language="de-AT"))).config.language == "de-AT"
 
 
-async def test_fast_needs_a_passing_verdict() -> None:
-    proven = replace(ASR, fast_allowed=True)
-    assert (await configure(proven).run(JobRequestConfig())).config.decode_mode is DecodeMode.FAST
+async def test_fast_needs_a_passing_qualification() -> None:
+    qualified = replace(ASR, fast_allowed=True)
+    assert (await configure(qualified).run(JobRequestConfig())).config.decode_mode is DecodeMode.FAST
     accurate = JobRequestConfig(decode_mode=DecodeMode.ACCURATE)
-    assert (await configure(proven).run(accurate)).config.decode_mode is DecodeMode.ACCURATE
+    assert (await configure(qualified).run(accurate)).config.decode_mode is DecodeMode.ACCURATE
 
 
 async def test_a_fallback_is_a_warning() -> None:

@@ -183,7 +183,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MODEL_NOT_USABLE: _ErrorReason.ValueType  # 81
     """The model is registered, but may not be used now.
-    Example: a weight that an administrator disabled.
+    Example: a model that an administrator disabled.
     """
     ERROR_REASON_MODEL_NONE_USABLE: _ErrorReason.ValueType  # 82
     """No usable model of the kind that the job needs is registered.
@@ -207,11 +207,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MODEL_LOAD_FAILED: _ErrorReason.ValueType  # 87
     """The engine could not load the model.
-    Example: a weight larger than the GPU.
+    Example: a model larger than the GPU.
     """
     ERROR_REASON_OPTION_UNSUPPORTED: _ErrorReason.ValueType  # 88
     """The model cannot do what the request asks.
-    Example: translation with an English-only weight.
+    Example: translation with an English-only model.
     """
     ERROR_REASON_ENGINE_OVERLOADED: _ErrorReason.ValueType  # 100
     """The engine has as many streams as it takes.
@@ -536,7 +536,7 @@ Example: `asr_model: "whisper/none"`.
 """
 ERROR_REASON_MODEL_NOT_USABLE: ErrorReason.ValueType  # 81
 """The model is registered, but may not be used now.
-Example: a weight that an administrator disabled.
+Example: a model that an administrator disabled.
 """
 ERROR_REASON_MODEL_NONE_USABLE: ErrorReason.ValueType  # 82
 """No usable model of the kind that the job needs is registered.
@@ -560,11 +560,11 @@ Example: RegisterModel twice.
 """
 ERROR_REASON_MODEL_LOAD_FAILED: ErrorReason.ValueType  # 87
 """The engine could not load the model.
-Example: a weight larger than the GPU.
+Example: a model larger than the GPU.
 """
 ERROR_REASON_OPTION_UNSUPPORTED: ErrorReason.ValueType  # 88
 """The model cannot do what the request asks.
-Example: translation with an English-only weight.
+Example: translation with an English-only model.
 """
 ERROR_REASON_ENGINE_OVERLOADED: ErrorReason.ValueType  # 100
 """The engine has as many streams as it takes.

@@ -56,7 +56,7 @@ class _DecodeModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecodeMode
     """Beam search over full windows."""
     DECODE_MODE_FAST: _DecodeMode.ValueType  # 2
     """Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
-    verdict.
+    qualification.
     """
 
 class DecodeMode(_DecodeMode, metaclass=_DecodeModeEnumTypeWrapper):
@@ -68,7 +68,7 @@ DECODE_MODE_ACCURATE: DecodeMode.ValueType  # 1
 """Beam search over full windows."""
 DECODE_MODE_FAST: DecodeMode.ValueType  # 2
 """Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
-verdict.
+qualification.
 """
 Global___DecodeMode: _TypeAlias = DecodeMode  # noqa: Y015
 
@@ -125,7 +125,7 @@ class JobConfig(_message.Message):
     task: Global___Task.ValueType
     """Optional. What to make of the speech. TASK_TRANSCRIBE when unset."""
     asr_model: _builtins.str
-    """Optional. The speech model, "<set>/<weight>". The registry's default when unset."""
+    """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
     prompt: _builtins.str
     """Optional. Text that precedes the speech in style and vocabulary. At most 1000 characters; special tokens are removed."""
     beam_size: _builtins.int
@@ -133,7 +133,7 @@ class JobConfig(_message.Message):
     word_times: _builtins.bool
     """Optional. Whether words get times. True when unset. Diarization needs them: false with diarization on is refused."""
     decode_mode: Global___DecodeMode.ValueType
-    """Optional. How hard to try. DECODE_MODE_FAST where the model has a passing verdict, else ACCURATE, when unset."""
+    """Optional. How hard to try. DECODE_MODE_FAST where the model has a passing qualification, else ACCURATE, when unset."""
     max_temperature: _builtins.float
     """Optional. Highest temperature that a redo may sample at, 0 to 1. 0 (deterministic) when unset."""
     channel_mode: Global___ChannelMode.ValueType
@@ -245,7 +245,7 @@ class DiarizationConfig(_message.Message):
     enabled: _builtins.bool
     """Optional. Whether speakers are told apart. True when unset."""
     model: _builtins.str
-    """Optional. The diarization model, "<set>/<weight>". The registry's default when unset."""
+    """Optional. The diarization model, "<set>/<model>". The registry's default when unset."""
     speaker_count: _builtins.int
     """Optional. Exactly so many speakers, 1 to 50. Excludes the next two."""
     min_speaker_count: _builtins.int

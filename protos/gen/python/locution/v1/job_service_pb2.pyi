@@ -452,7 +452,7 @@ class JobModel(_message.Message):
     stage: Global___StageKind.ValueType
     """Output only. Which stage used it."""
     model: _builtins.str
-    """Output only. "<set>/<weight>"."""
+    """Output only. "<set>/<model>"."""
     checksum: _builtins.str
     """Output only. SHA-256 of its files, as the registry holds it."""
     def __init__(

@@ -223,7 +223,7 @@ class LiveConfig(_message.Message):
     language: _builtins.str
     """Optional. BCP-47 language of the speech, or "auto" to detect it in every utterance. "auto" when unset."""
     asr_model: _builtins.str
-    """Optional. The speech model, "<set>/<weight>". The registry's default when unset."""
+    """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
     prompt: _builtins.str
     """Optional. Text that precedes the speech in style and vocabulary. At most 1000 characters; special tokens are removed."""
     partials: _builtins.bool

@@ -47,7 +47,7 @@ Global___ModelKind: _TypeAlias = ModelKind  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """A weight and what may be done with it."""
+    """A model and what may be done with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -88,12 +88,12 @@ class Model(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     STATE_REASON_FIELD_NUMBER: _builtins.int
     IS_DEFAULT_FIELD_NUMBER: _builtins.int
-    VERDICT_FIELD_NUMBER: _builtins.int
+    QUALIFICATION_FIELD_NUMBER: _builtins.int
     SERVING_REPLICAS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Output only. "models/{set}/{weight}"."""
+    """Output only. "models/{set}/{model}"."""
     kind: Global___ModelKind.ValueType
     """Output only. What it does."""
     provider: _builtins.str
@@ -117,8 +117,8 @@ class Model(_message.Message):
         """Output only. What it can do."""
 
     @_builtins.property
-    def verdict(self) -> Global___ModelVerdict:
-        """Output only. The last verdict on its fast mode; absent before the gate ran."""
+    def qualification(self) -> Global___ModelQualification:
+        """Output only. The last qualification of its fast mode; absent before the first."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -141,23 +141,23 @@ class Model(_message.Message):
         state: Global___Model.State.ValueType = ...,
         state_reason: _builtins.str | None = ...,
         is_default: _builtins.bool = ...,
-        verdict: Global___ModelVerdict | None = ...,
+        qualification: Global___ModelQualification | None = ...,
         serving_replicas: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_state_reason", b"_state_reason", "_verdict", b"_verdict", "capabilities", b"capabilities", "create_time", b"create_time", "state_reason", b"state_reason", "update_time", b"update_time", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_qualification", b"_qualification", "_state_reason", b"_state_reason", "capabilities", b"capabilities", "create_time", b"create_time", "qualification", b"qualification", "state_reason", b"state_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_state_reason", b"_state_reason", "_verdict", b"_verdict", "capabilities", b"capabilities", "checksum", b"checksum", "create_time", b"create_time", "is_default", b"is_default", "kind", b"kind", "layout", b"layout", "name", b"name", "provider", b"provider", "serving_replicas", b"serving_replicas", "size_bytes", b"size_bytes", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_qualification", b"_qualification", "_state_reason", b"_state_reason", "capabilities", b"capabilities", "checksum", b"checksum", "create_time", b"create_time", "is_default", b"is_default", "kind", b"kind", "layout", b"layout", "name", b"name", "provider", b"provider", "qualification", b"qualification", "serving_replicas", b"serving_replicas", "size_bytes", b"size_bytes", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__qualification: _TypeAlias = _typing.Literal["qualification"]  # noqa: Y015
+    _WhichOneofArgType__qualification: _TypeAlias = _typing.Literal["_qualification", b"_qualification"]  # noqa: Y015
     _WhichOneofReturnType__state_reason: _TypeAlias = _typing.Literal["state_reason"]  # noqa: Y015
     _WhichOneofArgType__state_reason: _TypeAlias = _typing.Literal["_state_reason", b"_state_reason"]  # noqa: Y015
-    _WhichOneofReturnType__verdict: _TypeAlias = _typing.Literal["verdict"]  # noqa: Y015
-    _WhichOneofArgType__verdict: _TypeAlias = _typing.Literal["_verdict", b"_verdict"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__qualification) -> _WhichOneofReturnType__qualification | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__state_reason) -> _WhichOneofReturnType__state_reason | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__verdict) -> _WhichOneofReturnType__verdict | None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
 
@@ -210,7 +210,7 @@ class ModelCapabilities(_message.Message):
 Global___ModelCapabilities: _TypeAlias = ModelCapabilities  # noqa: Y015
 
 @_typing.final
-class ModelVerdict(_message.Message):
+class ModelQualification(_message.Message):
     """Whether a model's fast mode is as good as its accurate one, by word error rates over referenced recordings."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -231,7 +231,7 @@ class ModelVerdict(_message.Message):
     """Output only. Reference words that were compared."""
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When the gate ran."""
+        """Output only. When the qualification ran."""
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
@@ -255,7 +255,7 @@ class ModelVerdict(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ModelVerdict: _TypeAlias = ModelVerdict  # noqa: Y015
+Global___ModelQualification: _TypeAlias = ModelQualification  # noqa: Y015
 
 @_typing.final
 class RegisterModelRequest(_message.Message):
@@ -267,7 +267,7 @@ class RegisterModelRequest(_message.Message):
     MAKE_DEFAULT_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}": the folder <set>/<weight> below the models root."""
+    """Required. "models/{set}/{model}": the folder <set>/<model> below the models root."""
     make_default: _builtins.bool
     """Optional. Makes it the default of its kind. The first enabled model of a kind becomes the default anyway."""
     validate_only: _builtins.bool
@@ -295,7 +295,7 @@ class GetModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     def __init__(
         self,
         *,
@@ -375,7 +375,7 @@ class SetDefaultModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"; it must be ENABLED, else MODEL_NOT_USABLE."""
+    """Required. "models/{set}/{model}"; it must be ENABLED, else MODEL_NOT_USABLE."""
     def __init__(
         self,
         *,
@@ -398,7 +398,7 @@ class DisableModelRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     reason: _builtins.str
     """Required. For people, 1 to 512 characters."""
     def __init__(
@@ -423,7 +423,7 @@ class EnableModelRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. "models/{set}/{weight}"."""
+    """Required. "models/{set}/{model}"."""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """Shows and manages the model weights that jobs may use. The files themselves are put below the models root by an
+    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
     operator; nothing in Locution ever deletes them.
     """
 
@@ -69,7 +69,7 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """Shows and manages the model weights that jobs may use. The files themselves are put below the models root by an
+    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
     operator; nothing in Locution ever deletes them.
     """
 
@@ -158,7 +158,7 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """Shows and manages the model weights that jobs may use. The files themselves are put below the models root by an
+    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
     operator; nothing in Locution ever deletes them.
     """
 

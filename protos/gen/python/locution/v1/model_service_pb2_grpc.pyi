@@ -13,7 +13,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
-    """Shows and manages the model weights that jobs may use. The files themselves are put below the models root by an
+    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
     operator; nothing in Locution ever deletes them.
     """
 
@@ -34,7 +34,7 @@ class ModelServiceStub:
     """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows and manages the model weights that jobs may use. The files themselves are put below the models root by an
+    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
     operator; nothing in Locution ever deletes them.
     """
 

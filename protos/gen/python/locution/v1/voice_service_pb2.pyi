@@ -37,11 +37,11 @@ class Voice(_message.Message):
     display_name: _builtins.str
     """Required. What transcripts call the speaker: 1 to 128 characters without control characters."""
     model: _builtins.str
-    """Output only. The diarization model that the voice was made with, "<set>/<weight>". It is recognised in jobs that use
-    the same weight and no other.
+    """Output only. The diarization model that the voice was made with, "<set>/<model>". It is recognised in jobs that use
+    the same model and no other.
     """
     checksum: _builtins.str
-    """Output only. SHA-256 of that weight's files, as the registry holds it."""
+    """Output only. SHA-256 of that model's files, as the registry holds it."""
     etag: _builtins.str
     """Output only. Changes with every change of the resource (AIP-154)."""
     @_builtins.property

@@ -15,7 +15,7 @@ MOST_WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Say where weights run: `workers` batches at once, each on `threads` threads, in numbers of `compute_type`."""
+    """Say where models run: `workers` batches at once, each on `threads` threads, in numbers of `compute_type`."""
 
     kind: str
     workers: int

@@ -1,4 +1,4 @@
-"""Load weights from the models root: inside it, unchanged, measured."""
+"""Load models from the models root: inside it, unchanged, measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from locution_asr.adapters.devices import Device, free_gpu_memory, resident_memo
 from locution_asr.adapters.whisper import WhisperRecogniser
 from locution_asr.core.calibrate import best_batch
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm
-from locution_asr.domain.ports import LoadedWeight, Prompt, Recogniser, Search, WhisperRecord
+from locution_asr.domain.ports import LoadedModel, Prompt, Recogniser, Search, WhisperRecord
 
 CPU_BATCH = 4
 LARGEST_GPU_BATCH = 128
@@ -30,14 +30,14 @@ _TRIAL = Search(beam_size=5, max_tokens=32)
 
 @dataclass(frozen=True, slots=True)
 class WhisperLoader:
-    """Load Whisper weights onto a device; `batch_size` 0 finds the best one."""
+    """Load Whisper models onto a device; `batch_size` 0 finds the best one."""
 
     root: Path
     device: Device
     batch_size: int = 0
 
-    def load(self, record: WhisperRecord) -> LoadedWeight:
-        """Load a weight after its path and its files' digests were checked."""
+    def load(self, record: WhisperRecord) -> LoadedModel:
+        """Load a model after its path and its files' digests were checked."""
         folder = folder_of(self.root, record)
         verify(folder, record)
         used = self._memory_used()
@@ -47,16 +47,16 @@ class WhisperLoader:
         if self.device.kind == "cpu":
             memory = max(record.size, memory)
             self._grow(record, recogniser, batch_size)
-        return LoadedWeight(record, recogniser, batch_size, memory, self.device.name)
+        return LoadedModel(record, recogniser, batch_size, memory, self.device.name)
 
-    def renewed(self, weight: LoadedWeight, record: WhisperRecord) -> LoadedWeight:
-        """Return the weight with the verdict that it has now."""
-        return replace(weight, record=record)
+    def renewed(self, model: LoadedModel, record: WhisperRecord) -> LoadedModel:
+        """Return the model with the qualification that it has now."""
+        return replace(model, record=record)
 
-    def unload(self, weight: LoadedWeight) -> None:
-        """Free the weight's memory."""
-        if isinstance(weight.recogniser, WhisperRecogniser):
-            weight.recogniser.close()
+    def unload(self, model: LoadedModel) -> None:
+        """Free the model's memory."""
+        if isinstance(model.recogniser, WhisperRecogniser):
+            model.recogniser.close()
         gc.collect()
 
     def _read(self, folder: Path, record: WhisperRecord) -> WhisperRecogniser:

@@ -1,4 +1,4 @@
-"""Ask the registry which weights may be used, and tell it which are loaded."""
+"""Ask the registry which models may be used, and tell it which are loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as models
 from locution_speech.clock import samples
 from locution_speech.engine.directory import TIMEOUT, CachedDirectory, ServingReports, replica_name
-from locution_speech.engine.models import WeightFile, WeightName
+from locution_speech.engine.models import ModelFile, ModelName
 
 from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
@@ -18,18 +18,18 @@ PROVIDER = "faster-whisper"
 
 
 def directory(stub: RegistryServiceStub) -> CachedDirectory[WhisperRecord]:
-    """Return what the registry knows of weights."""
+    """Return what the registry knows of models."""
 
-    async def read(name: WeightName) -> WhisperRecord:
-        return _record(name, await stub.GetWeight(pb.GetWeightRequest(path=name), timeout=TIMEOUT))
+    async def read(name: ModelName) -> WhisperRecord:
+        return _record(name, await stub.GetModel(pb.GetModelRequest(path=name), timeout=TIMEOUT))
 
     return CachedDirectory(read)
 
 
-def reports(stub: RegistryServiceStub, loaded: Callable[[], Sequence[WeightName]]) -> ServingReports:
+def reports(stub: RegistryServiceStub, loaded: Callable[[], Sequence[ModelName]]) -> ServingReports:
     """Return the task that reports within every half of the time that the registry grants."""
 
-    async def send(replica: str, paths: Sequence[WeightName]) -> float:
+    async def send(replica: str, paths: Sequence[ModelName]) -> float:
         request = pb.ReportServingRequest(replica=replica, kind=models.MODEL_KIND_ASR, paths=paths)
         answer = await stub.ReportServing(request, timeout=TIMEOUT)
         return answer.ttl.ToNanoseconds() / 2e9
@@ -37,23 +37,23 @@ def reports(stub: RegistryServiceStub, loaded: Callable[[], Sequence[WeightName]
     return ServingReports(send, loaded, replica_name("asr"))
 
 
-def _record(name: WeightName, weight: pb.Weight) -> WhisperRecord:
-    model = weight.model
+def _record(name: ModelName, registered: pb.RegisteredModel) -> WhisperRecord:
+    model = registered.resource
     return WhisperRecord(
         name=name,
         checksum=model.checksum,
         size=model.size_bytes,
         refusal=_refusal(model),
-        files=tuple(WeightFile(file.path, file.sha256) for file in weight.files),
-        fast_proven=model.HasField("verdict") and model.verdict.passed,
-        shortest_input=_shortest_input(model.verdict),
+        files=tuple(ModelFile(file.path, file.sha256) for file in registered.files),
+        fast_qualified=model.HasField("qualification") and model.qualification.passed,
+        shortest_input=_shortest_input(model.qualification),
     )
 
 
-def _shortest_input(verdict: models.ModelVerdict) -> int:
-    if not (verdict.passed and verdict.HasField("min_encoder_input")):
+def _shortest_input(qualification: models.ModelQualification) -> int:
+    if not (qualification.passed and qualification.HasField("min_encoder_input")):
         return SHORTEST_INPUT
-    return samples(verdict.min_encoder_input.ToTimedelta().total_seconds())
+    return samples(qualification.min_encoder_input.ToTimedelta().total_seconds())
 
 
 def _refusal(model: models.Model) -> str | None:

@@ -1,4 +1,4 @@
-"""Run Whisper weights with CTranslate2."""
+"""Run Whisper models with CTranslate2."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ one, which is as fast."""
 
 
 class WhisperRecogniser:
-    """Be one Whisper weight. Calls from several threads run side by side on the model's workers."""
+    """Be one Whisper model. Calls from several threads run side by side on the model's workers."""
 
     def __init__(self, model: Any, folder: Path) -> None:
         self._model = model
@@ -44,7 +44,7 @@ class WhisperRecogniser:
 
     @property
     def capabilities(self) -> Capabilities:
-        """State what the weight can do."""
+        """State what the model can do."""
         return self._capabilities
 
     def encode(self, windows: Sequence[Pcm], length: int) -> WhisperEncoding:

@@ -1,4 +1,4 @@
-"""Run one batch through a weight: encode, find languages, generate, judge, align. Blocks; runs in a thread."""
+"""Run one batch through a model: encode, find languages, generate, judge, align. Blocks; runs in a thread."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from locution_speech.clock import seconds
 from locution_speech.engine.models import FlowKey, TrafficClass
 from locution_speech.transcript import DropReason
 
+from locution_asr.core.attempts import Pass
 from locution_asr.core.guards import judge
-from locution_asr.core.passes import Pass
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
 
@@ -29,7 +29,7 @@ class Job:
     options: Options
     decoding: Pass
     flow: FlowKey
-    flow_weight: float
+    share: float
     traffic: TrafficClass
     deadline: float | None
     prior: Mapping[str, float] | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from locution_speech.asr import DecodeMode, EngineSizes, SpeechEvent
 from locution_speech.clock import Span, samples
 
-from locution_asr.core.passes import longest_window
+from locution_asr.core.attempts import longest_window
 from locution_asr.core.speech import SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
 from locution_asr.domain.models import FRAME, Pcm, Window

@@ -1,4 +1,4 @@
-"""Serve sections: admit, lease the weight, settle the options, transcribe."""
+"""Serve sections: admit, lease the model, settle the options, transcribe."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from functools import partial
 
 from locution_speech.asr import DecodeMode, ListenEvent, ListenStart, Options, SectionStart, Started
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.models import TrafficClass
-from locution_speech.engine.under_way import UnderWay
 
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import Endpointer, EndpointRule
-from locution_asr.core.listen import Listen, LiveInput
-from locution_asr.core.options import as_proven, choose_mode, settle
+from locution_asr.core.options import as_qualified, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
+from locution_asr.core.streaming_session import Listen, LiveInput
 from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk
-from locution_asr.domain.ports import LoadedWeight, Observer, SpeechDetector, WeightStore
+from locution_asr.domain.ports import LoadedModel, ModelStore, Observer, SpeechDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Engine:
     """Transcribe any number of sections at once through one dispatcher; a section holds `longest` samples."""
 
     admission: Admission
-    weights: WeightStore
+    models: ModelStore
     dispatcher: Decoding
     sharing: KeepRoomForLive
-    under_way: UnderWay
+    limiter: InFlightLimiter
     detector: Callable[[], SpeechDetector]
     executor: Executor
     rule: EndpointRule
@@ -62,13 +62,13 @@ class Engine:
         emit: Callable[[Started | ListenEvent], Awaitable[None]],
     ) -> None:
         with self.admission.admit(), self.sharing.stream():
-            async with self.weights.lease(start.section.weight) as weight:
-                mode, options = _settled(start.section.options, weight)
+            async with self.models.lease(start.section.model) as model:
+                mode, options = _settled(start.section.options, model)
                 settled = replace(start, section=replace(start.section, options=options))
-                rule = self._cut(mode, options, weight).ending(start.silence, start.longest)
-                await emit(_started(weight, mode, options, rule))
+                rule = self._cut(mode, options, model).ending(start.silence, start.longest)
+                await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule, start.first, start.done)
-                await Listen(settled, endpointer, self.dispatcher, weight, mode, self.observer).run(inputs, emit)
+                await Listen(settled, endpointer, self.dispatcher, model, mode, self.observer).run(inputs, emit)
 
     async def _run(
         self,
@@ -77,33 +77,33 @@ class Engine:
         emit: Callable[[Started | Event], Awaitable[None]],
     ) -> None:
         with self.admission.admit():
-            async with self.weights.lease(start.weight) as weight:
-                mode, options = _settled(start.options, weight)
+            async with self.models.lease(start.model) as model:
+                mode, options = _settled(start.options, model)
                 settled = replace(start, options=options)
-                rule = self._cut(mode, options, weight)
-                await emit(_started(weight, mode, options, rule))
+                rule = self._cut(mode, options, model)
+                await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
-                recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
-                with self.under_way.section(weight.batch_size) as share:
-                    section = TranscribeSection(endpointer, recognise, mode, share, self.longest)
+                recognise = RecogniseWindow(self.dispatcher, model, settled, mode)
+                with self.limiter.section(model.batch_size) as allowance:
+                    section = TranscribeSection(endpointer, recognise, mode, allowance, self.longest)
                     self.observer.section(await section.run(chunks, emit), settled)
 
     def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:
         return Endpointer(self.detector(), self.executor, rule, first, done)
 
-    def _cut(self, mode: DecodeMode, options: Options, weight: LoadedWeight) -> EndpointRule:
+    def _cut(self, mode: DecodeMode, options: Options, model: LoadedModel) -> EndpointRule:
         """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
         rule = self.rule.in_mode(mode)
-        detected = options.language is None and weight.recogniser.capabilities.language_detection
+        detected = options.language is None and model.recogniser.capabilities.language_detection
         return rule.detecting() if detected else rule
 
 
-def _settled(options: Options, weight: LoadedWeight) -> tuple[DecodeMode, Options]:
+def _settled(options: Options, model: LoadedModel) -> tuple[DecodeMode, Options]:
     """Return the mode and the options that a stream runs with; refused with OPTION_UNSUPPORTED."""
-    wanted = settle(options, weight.recogniser.capabilities)
-    return choose_mode(wanted, weight.record.fast_proven), as_proven(wanted, weight.record)
+    wanted = settle(options, model.recogniser.capabilities)
+    return choose_mode(wanted, model.record.fast_qualified), as_qualified(wanted, model.record)
 
 
-def _started(weight: LoadedWeight, mode: DecodeMode, options: Options, rule: EndpointRule) -> Started:
+def _started(model: LoadedModel, mode: DecodeMode, options: Options, rule: EndpointRule) -> Started:
     shortest = options.shortest_input if mode is DecodeMode.FAST else None
-    return Started(weight.record.name, weight.record.checksum, weight.device, mode, shortest, rule.sizes)
+    return Started(model.record.name, model.record.checksum, model.device, mode, shortest, rule.sizes)

@@ -1,4 +1,4 @@
-"""Check a request's options against what its weight can do."""
+"""Check a request's options against what its model can do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
-    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the weight refuses."""
+    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the model refuses."""
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
         raise Refused(
@@ -29,20 +29,22 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
     )
 
 
-def as_proven(options: Options, record: WhisperRecord) -> Options:
-    """Return the options with the encoder input that the weight's verdict is about, where the gate names none."""
+def as_qualified(options: Options, record: WhisperRecord) -> Options:
+    """Return the options with the encoder input that the model is qualified for, unless the request names one."""
     return replace(options, shortest_input=options.shortest_input or record.shortest_input)
 
 
-def choose_mode(options: Options, fast_proven: bool) -> DecodeMode:
-    """Return FAST only where it is proven, or where the gate asks for it; refused with OPTION_UNSUPPORTED."""
-    if options.mode is ModeChoice.FAST_UNPROVEN:
+def choose_mode(options: Options, fast_qualified: bool) -> DecodeMode:
+    """Return FAST only where it is qualified, or where a qualification runs; refused with OPTION_UNSUPPORTED."""
+    if options.mode is ModeChoice.FAST_UNQUALIFIED:
         return DecodeMode.FAST
     if options.shortest_input is not None:
-        raise _unsupported("min_encoder_input", "only the gate chooses it; others get what the verdict proved")
-    if options.mode is ModeChoice.FAST and not fast_proven:
-        raise _unsupported("decode_preference", "fast mode has no passing verdict for this model")
-    return DecodeMode.FAST if fast_proven and options.mode is not ModeChoice.ACCURATE else DecodeMode.ACCURATE
+        raise _unsupported(
+            "min_encoder_input", "only a qualification run chooses it; others get what the model is qualified for"
+        )
+    if options.mode is ModeChoice.FAST and not fast_qualified:
+        raise _unsupported("decode_preference", "fast mode has no passing qualification for this model")
+    return DecodeMode.FAST if fast_qualified and options.mode is not ModeChoice.ACCURATE else DecodeMode.ACCURATE
 
 
 def _language(options: Options, capabilities: Capabilities) -> list[FieldViolation]:

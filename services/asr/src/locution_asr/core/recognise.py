@@ -10,13 +10,13 @@ from locution_speech.asr import DecodeMode, SectionStart
 from locution_speech.clock import Span
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
+from locution_asr.core.attempts import Pass, plan
 from locution_asr.core.decode import Attempt, Job
 from locution_asr.core.dispatch import Decoded, Decoding
-from locution_asr.core.passes import Pass, plan
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
 from locution_asr.domain.models import Piece, Window, WindowTiming
-from locution_asr.domain.ports import Draft, LoadedWeight
+from locution_asr.domain.ports import Draft, LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class RecogniseWindow:
     def __init__(
         self,
         dispatcher: Decoding,
-        weight: LoadedWeight,
+        model: LoadedModel,
         start: SectionStart,
         mode: DecodeMode,
         language: SectionLanguage | None = None,
     ) -> None:
         self._dispatcher = dispatcher
-        self._weight = weight
+        self._model = model
         self._start = start
         self._mode = mode
         self._language = language or SectionLanguage()
@@ -85,12 +85,12 @@ class RecogniseWindow:
     def _job(self, window: Window, decoding: Pass, prior: Mapping[str, float] | None) -> Job:
         return Job(
             pcm=window.pcm,
-            recogniser=self._weight.recogniser,
-            batch_size=self._weight.batch_size,
+            recogniser=self._model.recogniser,
+            batch_size=self._model.batch_size,
             options=self._start.options,
             decoding=decoding,
             flow=self._start.flow,
-            flow_weight=self._start.flow_weight,
+            share=self._start.share,
             traffic=self._start.traffic,
             deadline=self._start.deadline,
             prior=prior,

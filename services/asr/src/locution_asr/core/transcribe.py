@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from locution_common.errors import Reason, Refused
 from locution_speech.asr import DecodeMode
 from locution_speech.clock import seconds
-from locution_speech.engine.under_way import Share
+from locution_speech.engine.in_flight import Allowance
 from locution_speech.transcript import Outcome, Segment
 
 from locution_asr.core.coverage import partition
@@ -33,13 +33,13 @@ class TranscribeSection:
     """Run one section, of `longest` samples at most, from its first sample to its report."""
 
     def __init__(
-        self, endpointer: Endpointer, recognise: RecogniseWindow, mode: DecodeMode, share: Share, longest: int
+        self, endpointer: Endpointer, recognise: RecogniseWindow, mode: DecodeMode, allowance: Allowance, longest: int
     ) -> None:
         self._endpointer = endpointer
         self._longest = longest
         self._recognise = recognise
         self._mode = mode
-        self._share = share
+        self._allowance = allowance
         self._order: asyncio.Queue[asyncio.Task[Recognised] | None] = asyncio.Queue()
         self._done: list[Recognised] = []
 
@@ -69,7 +69,7 @@ class TranscribeSection:
     async def _start(self, found: list[Heard], group: asyncio.TaskGroup) -> None:
         for window in found:
             if isinstance(window, Window):
-                await self._share.take()
+                await self._allowance.take()
                 self._order.put_nowait(group.create_task(self._recognise.run(window)))
 
     async def _speak(self, emit: Emit) -> None:
@@ -79,7 +79,7 @@ class TranscribeSection:
             for segment in recognised.segments:
                 await emit(segment)
             await emit(Progress(recognised.coverage[-1].end))
-            self._share.give_back()
+            self._allowance.give_back()
 
     def _report(self) -> SectionReport:
         length = self._endpointer.heard

@@ -22,7 +22,7 @@ Pcm = NDArray[np.int16]
 
 
 SHORTEST_INPUT = samples(10.0)
-"""Shortest encoder input of FAST where no verdict names another: shorter ones harm some weights' text."""
+"""Shortest encoder input of FAST where no qualification names another: shorter ones harm some models' text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from locution_speech.asr import SectionStart, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.engine.dispatch import BatchObserver
-from locution_speech.engine.models import WeightName, WeightRecord
+from locution_speech.engine.models import ModelName, ModelRecord
 from numpy.typing import NDArray
 
 from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport
@@ -63,7 +63,7 @@ class Encoding(Protocol):
     """Hold the encoder's output for a batch of windows; rows keep the batch's order."""
 
     def detect_languages(self) -> Sequence[Mapping[str, float]]:
-        """Return each row's probability of every language of the weight, summing to one."""
+        """Return each row's probability of every language of the model, summing to one."""
         ...
 
     def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
@@ -84,11 +84,11 @@ class Encoding(Protocol):
 
 
 class Recogniser(Protocol):
-    """Be one loaded weight. Every method may be called from several threads at once, and blocks."""
+    """Be one loaded model. Every method may be called from several threads at once, and blocks."""
 
     @property
     def capabilities(self) -> Capabilities:
-        """State what the weight can do."""
+        """State what the model can do."""
         ...
 
     def encode(self, windows: Sequence[Pcm], length: int) -> Encoding:
@@ -105,19 +105,19 @@ class SpeechDetector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WhisperRecord(WeightRecord):
-    """Say what the registry holds of a weight; `fast_proven` is the gate's passing verdict.
+class WhisperRecord(ModelRecord):
+    """Say what the registry holds of a model; `fast_qualified` is set when its qualification passed.
 
-    `shortest_input` is the encoder input in samples that the verdict is about.
+    `shortest_input` is the encoder input in samples that the qualification is about.
     """
 
-    fast_proven: bool
+    fast_qualified: bool
     shortest_input: int = SHORTEST_INPUT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadedWeight:
-    """Hold a weight in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
+class LoadedModel:
+    """Hold a model in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
 
     record: WhisperRecord
     recogniser: Recogniser
@@ -126,11 +126,11 @@ class LoadedWeight:
     device: str
 
 
-class WeightStore(Protocol):
-    """Lend loaded weights."""
+class ModelStore(Protocol):
+    """Lend loaded models."""
 
-    def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
-        """Lend the weight until the context ends; it stays loaded for that long.
+    def lease(self, name: ModelName) -> AbstractAsyncContextManager[LoadedModel]:
+        """Lend the model until the context ends; it stays loaded for that long.
 
         Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
         """

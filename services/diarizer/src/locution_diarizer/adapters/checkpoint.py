@@ -1,6 +1,6 @@
 """Read pyannote models from disk without ever running what a pickle says.
 
-A folder holds either `model.safetensors` with `model.json` (what `prepare_weights` writes; preferred) or pyannote's own
+A folder holds either `model.safetensors` with `model.json` (what `prepare_model` writes; preferred) or pyannote's own
 `pytorch_model.bin`, which is read by torch's restricted unpickler: tensors, plain values and four named
 classes, nothing else. The architecture must be one of ARCHITECTURES; the file's own module name is never imported.
 """

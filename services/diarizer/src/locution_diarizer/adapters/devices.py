@@ -16,7 +16,7 @@ NICENESS = 10
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Say where weights run: `workers` batches at once, each of `batch_size` windows at most, on `threads` threads."""
+    """Say where models run: `workers` batches at once, each of `batch_size` windows at most, on `threads` threads."""
 
     name: str
     workers: int

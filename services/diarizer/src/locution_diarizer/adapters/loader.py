@@ -1,4 +1,4 @@
-"""Load weights from the models root: inside it, unchanged."""
+"""Load models from the models root: inside it, unchanged."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from locution_speech.engine.folders import folder_of, verify
-from locution_speech.engine.models import WeightRecord
+from locution_speech.engine.models import ModelRecord
 
 from locution_diarizer.adapters import pyannote_model
 from locution_diarizer.adapters.devices import Device
-from locution_diarizer.domain.ports import LoadedWeight
+from locution_diarizer.domain.ports import LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,16 @@ class PyannoteLoader:
     root: Path
     device: Device
 
-    def load(self, record: WeightRecord) -> LoadedWeight:
-        """Load a weight after its path and its files' digests were checked."""
+    def load(self, record: ModelRecord) -> LoadedModel:
+        """Load a model after its path and its files' digests were checked."""
         folder = folder_of(self.root, record)
         verify(folder, record)
         model = pyannote_model.load(folder, device=self.device.name, threads=self.device.threads)
-        return LoadedWeight(record, model, self.device.name, self.device.batch_size)
+        return LoadedModel(record, model, self.device.name, self.device.batch_size)
 
-    def renewed(self, weight: LoadedWeight, record: WeightRecord) -> LoadedWeight:
-        """Return the weight with what the registry says of it now."""
-        return replace(weight, record=record)
+    def renewed(self, model: LoadedModel, record: ModelRecord) -> LoadedModel:
+        """Return the model with what the registry says of it now."""
+        return replace(model, record=record)
 
-    def unload(self, weight: LoadedWeight) -> None:
+    def unload(self, model: LoadedModel) -> None:
         """Do nothing: its memory goes with the last reference to it."""

@@ -55,7 +55,7 @@ def read(folder: Path) -> PipelineFolder:
         config = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
         return _parse(folder, config)
     except OSError as error:
-        raise ModelLoadFailed(f"the weight has no {CONFIG}") from error
+        raise ModelLoadFailed(f"the model has no {CONFIG}") from error
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelLoadFailed(f"{CONFIG} is not a pyannote pipeline's: {error!s}") from error
 
@@ -81,10 +81,10 @@ def _parse(folder: Path, config: Mapping[str, Any]) -> PipelineFolder:
 
 def _below(folder: Path, reference: object) -> Path:
     if not isinstance(reference, str) or not reference.startswith(_PREFIX):
-        raise ModelLoadFailed(f"{reference!r} is outside of the weight's folder; it must begin with {_PREFIX}")
+        raise ModelLoadFailed(f"{reference!r} is outside of the model's folder; it must begin with {_PREFIX}")
     path = folder / reference.removeprefix(_PREFIX)
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise ModelLoadFailed(f"{reference!r} leads out of the weight's folder")
+        raise ModelLoadFailed(f"{reference!r} leads out of the model's folder")
     return path
 
 

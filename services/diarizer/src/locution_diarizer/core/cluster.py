@@ -30,7 +30,7 @@ class Clustered:
 
 
 class ClusterSections:
-    """Cluster sections that one weight has heard. Blocks; deterministic."""
+    """Cluster sections that one model has heard. Blocks; deterministic."""
 
     def __init__(self, model: SpeakerModel, *, limit: int) -> None:
         self._model = model
@@ -44,7 +44,7 @@ class ClusterSections:
         )
 
     def join(self, states: Sequence[bytes], hints: SpeakerHints) -> Clustered:
-        """Join packed sections; refused with INVALID_REQUEST when one is not of this weight."""
+        """Join packed sections; refused with INVALID_REQUEST when one is not of this model."""
         grid = self._model.grid
         return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
 

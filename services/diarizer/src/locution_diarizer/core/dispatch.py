@@ -14,7 +14,7 @@ from locution_speech.engine.queue import Room
 from locution_speech.pcm import Samples
 
 from locution_diarizer.domain.models import WindowVoices
-from locution_diarizer.domain.ports import LoadedWeight
+from locution_diarizer.domain.ports import LoadedModel
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class WindowJob:
     """Hold one window that waits to be analysed; `cost` is in seconds of new audio."""
 
     asked_by: Flow
-    weight: LoadedWeight
+    model: LoadedModel
     audio: Samples
 
     @property
@@ -33,9 +33,9 @@ class WindowJob:
         return self.asked_by.key
 
     @property
-    def flow_weight(self) -> float:
+    def share(self) -> float:
         """Give its flow's share."""
-        return float(self.asked_by.weight)
+        return float(self.asked_by.share)
 
     @property
     def traffic(self) -> TrafficClass:
@@ -50,17 +50,17 @@ class WindowJob:
     @property
     def cost(self) -> float:
         """Give the seconds of audio that it advances its section by."""
-        return seconds(self.weight.model.grid.step)
+        return seconds(self.model.speaker_model.grid.step)
 
     @property
     def shape(self) -> Hashable:
-        """Share a batch with windows of the same weight: they are all equally long."""
-        return id(self.weight)
+        """Share a batch with windows of the same model: they are all equally long."""
+        return id(self.model)
 
     @property
     def batch_size(self) -> int:
         """Give the windows that a batch may hold."""
-        return self.weight.batch_size
+        return self.model.batch_size
 
 
 Analysing = Dispatcher[WindowJob, WindowVoices]
@@ -85,7 +85,7 @@ class EvenShares:
 
 def listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
     """Analyse a batch. One that fails is run again window by window, so that one poison window fails alone."""
-    model = batch[0].weight.model
+    model = batch[0].model.speaker_model
     try:
         return [*model.listen([job.audio for job in batch])]
     except Exception as error:  # noqa: BLE001 - whatever a model raises is one window's failure, reported to its caller

@@ -1,4 +1,4 @@
-"""Serve streams: admit, lease the weight, hear, cluster."""
+"""Serve streams: admit, lease the model, hear, cluster."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TypeVar
 
 from locution_common.errors import Reason, Refused
 from locution_speech.engine.admission import Admission
+from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.models import Timings
-from locution_speech.engine.under_way import UnderWay
 from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
+from locution_diarizer.core.diarize import HearSection
 from locution_diarizer.core.dispatch import Analysing
-from locution_diarizer.core.hear import HearSection
 from locution_diarizer.domain.models import Start
-from locution_diarizer.domain.ports import LoadedWeight, Observer, WeightStore
+from locution_diarizer.domain.ports import LoadedModel, ModelStore, Observer
 
 R = TypeVar("R")
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 class Started:
     """Say what a section runs with."""
 
-    weight: str
+    model: str
     checksum: str
     device: str
 
@@ -65,40 +65,40 @@ class Engine:
     """Diarize any number of sections at once through one dispatcher. `executor` clusters."""
 
     admission: Admission
-    weights: WeightStore
+    models: ModelStore
     dispatcher: Analysing
     executor: Executor
     longest: int
-    under_way: UnderWay
+    limiter: InFlightLimiter
     clustering: ClusterRule
     observer: Observer
 
     async def diarize(self, start: Start, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Event, None]:
         """Find the local speakers of one section."""
         with self.admission.admit():
-            async with self.weights.lease(start.weight) as weight:
-                yield Started(weight.record.name, weight.record.checksum, weight.device)
-                with self.under_way.section(weight.batch_size) as share:
-                    hearing = HearSection(self.dispatcher, weight, start.flow, self.longest, share)
+            async with self.models.lease(start.model) as model:
+                yield Started(model.record.name, model.record.checksum, model.device)
+                with self.limiter.section(model.batch_size) as allowance:
+                    hearing = HearSection(self.dispatcher, model, start.flow, self.longest, allowance)
                     async with aclosing(hearing.run(chunks)) as ends:
                         async for end in ends:
                             yield Progress(end)
-                found = await self._compute(lambda: self._cluster(weight).local(hearing.section()))
+                found = await self._compute(lambda: self._cluster(model).local(hearing.section()))
                 self.observer.section(start, found, hearing.timings)
                 yield Done(found, hearing.timings)
 
     async def cluster(self, start: Start, hints: SpeakerHints, states: AsyncIterator[bytes]) -> Clustered:
-        """Join sections into speakers of the recording; refused with INVALID_REQUEST for sections of another weight."""
+        """Join sections into speakers of the recording; refused with INVALID_REQUEST for sections of another model."""
         _check(hints)
         with self.admission.admit():
-            async with self.weights.lease(start.weight) as weight:
+            async with self.models.lease(start.model) as model:
                 packed = await self._collect(states)
-                clustered = await self._compute(lambda: self._cluster(weight).join(packed, hints))
+                clustered = await self._compute(lambda: self._cluster(model).join(packed, hints))
         self.observer.clustered(len(clustered.sections), len(clustered.voices))
         return clustered
 
-    def _cluster(self, weight: LoadedWeight) -> ClusterSections:
-        return ClusterSections(weight.model, limit=self.clustering.most_embeddings)
+    def _cluster(self, model: LoadedModel) -> ClusterSections:
+        return ClusterSections(model.speaker_model, limit=self.clustering.most_embeddings)
 
     async def _collect(self, states: AsyncIterator[bytes]) -> list[bytes]:
         packed: list[bytes] = []

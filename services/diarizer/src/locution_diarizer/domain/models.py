@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from locution_speech.engine.models import Flow, WeightName
+from locution_speech.engine.models import Flow, ModelName
 
 Activity = npt.NDArray[np.bool_]
 Embeddings = npt.NDArray[np.float16]
@@ -19,10 +19,10 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Say for whom a stream is worked on, and with which weight."""
+    """Say for whom a stream is worked on, and with which model."""
 
     flow: Flow
-    weight: WeightName
+    model: ModelName
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from locution_speech.engine.dispatch import BatchObserver
-from locution_speech.engine.models import Timings, WeightName, WeightRecord
+from locution_speech.engine.models import ModelName, ModelRecord, Timings
 from locution_speech.pcm import Samples
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
@@ -16,7 +16,7 @@ from locution_diarizer.domain.models import Grid, Start, Vector, WindowVoices
 
 
 class SpeakerModel(Protocol):
-    """Be one loaded weight. `listen` and `voices` block and may be called from several threads at once."""
+    """Be one loaded model. `listen` and `voices` block and may be called from several threads at once."""
 
     @property
     def grid(self) -> Grid:
@@ -46,11 +46,11 @@ class SpeakerModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadedWeight:
-    """Hold a weight in memory: its model, the device it computes on ("cpu", "cuda:0"), and windows a batch at most."""
+class LoadedModel:
+    """Hold a model in memory: its model, the device it computes on ("cpu", "cuda:0"), and windows a batch at most."""
 
-    record: WeightRecord
-    model: SpeakerModel
+    record: ModelRecord
+    speaker_model: SpeakerModel
     device: str
     batch_size: int
 
@@ -60,13 +60,13 @@ class LoadedWeight:
         return self.record.size
 
 
-class WeightStore(Protocol):
-    """Lend loaded weights."""
+class ModelStore(Protocol):
+    """Lend loaded models."""
 
-    def lease(self, name: WeightName) -> AbstractAsyncContextManager[LoadedWeight]:
-        """Lend the weight until the context ends; it stays loaded for that long, and is loaded once however many ask.
+    def lease(self, name: ModelName) -> AbstractAsyncContextManager[LoadedModel]:
+        """Lend the model until the context ends; it stays loaded for that long, and is loaded once however many ask.
 
-        Raises what WeightDirectory.get and WeightLoader.load raise, and ENGINE_OVERLOADED.
+        Raises what ModelDirectory.get and ModelLoader.load raise, and ENGINE_OVERLOADED.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""Commands for whoever installs weights."""
+"""Commands for whoever installs models."""

@@ -122,7 +122,7 @@ def _check_speech(asked: JobRequestConfig, asr: ResolvedModel) -> None:
     if (asked.prompt or asked.hotwords) and not can.prompt:
         raise _unsupported("prompt" if asked.prompt else "hotwords", f"{path} takes no prompt and no hotwords")
     if asked.decode_mode is DecodeMode.FAST and not asr.fast_allowed:
-        raise _unsupported("decode_mode", f"{path} has no passing verdict on its fast mode")
+        raise _unsupported("decode_mode", f"{path} has no passing qualification of its fast mode")
     _check_languages(asked, can, path)
 
 

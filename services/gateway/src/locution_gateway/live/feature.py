@@ -14,7 +14,7 @@ from locution_gateway.jobs.defaults import Defaults
 from locution_gateway.live.attach import Attach
 from locution_gateway.live.diarizer import GrpcLiveSpeakers
 from locution_gateway.live.engine import GrpcLiveEngine
-from locution_gateway.live.metrics import LiveMeasures
+from locution_gateway.live.metrics import LiveMetrics
 from locution_gateway.live.models import LiveLimits
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.postgres import PostgresLive
@@ -66,14 +66,14 @@ async def open_api(assembly: Assembly[Any]) -> None:
         objects,
         engine,
         StreamDecoders(settings.live_decode_isolation),
-        LiveMeasures(context.registry, context.tracer_provider),
+        LiveMetrics(context.registry, context.tracer_provider),
         context.clock,
         context.stopping,
         speakers,
     )
     live = Live(StreamLive(parts, attach, settle, limits), ReadLive(store), EndLive(store, settle))
     assembly.serve("locution.v1.LiveService", add_LiveServiceServicer_to_server, live)
-    assembly.every("live", common.sweep_seconds, settle.sweep)
+    assembly.every("live", common.reaper_seconds, settle.reap)
 
 
 def _limits(settings: LiveSettings, grace: float) -> LiveLimits:

@@ -30,7 +30,7 @@ METRICS: Final = (STREAMS, PARTIAL_LAG, FINAL_LAG, CONFIRMED, FINALS)
 BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 
 
-class LiveMeasures:
+class LiveMetrics:
     """Keep the metrics, and one span an utterance in the session's trace."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:

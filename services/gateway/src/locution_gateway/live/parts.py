@@ -9,7 +9,7 @@ from locution_common.clock import Clock
 
 from locution_gateway.live.diarizer import GrpcLiveSpeakers
 from locution_gateway.live.engine import GrpcLiveEngine
-from locution_gateway.live.metrics import LiveMeasures
+from locution_gateway.live.metrics import LiveMetrics
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.media.stream import StreamDecoders
 from locution_gateway.uploads.ports import ObjectBytes
@@ -23,7 +23,7 @@ class LiveParts:
     objects: ObjectBytes
     engine: GrpcLiveEngine
     decoders: StreamDecoders
-    observer: LiveMeasures
+    observer: LiveMetrics
     clock: Clock
     stopping: asyncio.Event
     speakers: GrpcLiveSpeakers | None = None

@@ -24,7 +24,6 @@ from locution_speech.transcript import Word
 
 from locution_gateway.live.attach import Attach, Attached, Restart
 from locution_gateway.live.audio import PcmTranscoder, position
-from locution_gateway.live.hearing import Hearing
 from locution_gateway.live.keeper import Keeper
 from locution_gateway.live.labels import Labelling, Labels
 from locution_gateway.live.models import (
@@ -41,6 +40,7 @@ from locution_gateway.live.models import (
 from locution_gateway.live.outbox import Outbox
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.ports import Transcoder
+from locution_gateway.live.streaming_session import Hearing
 from locution_gateway.live.timing import Confirmation
 from locution_gateway.platform.principal import Principal
 

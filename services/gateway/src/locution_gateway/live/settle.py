@@ -45,7 +45,7 @@ class SettleLive:
             job_id = await self._job(principal, session, upload_id)
         return await self._store.settle(principal, session_id, upload_id, job_id)
 
-    async def sweep(self) -> None:
+    async def reap(self) -> None:
         """Give up what was left for too long, finish what another process began, forget what is old."""
         for tenant_id, session_id in await self._store.due(BATCH):
             principal = system(tenant_id)

@@ -1,4 +1,4 @@
-"""Model weights, as far as jobs depend on them."""
+"""Models, as far as jobs depend on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """The weight that the registry chose for a job. `fallback` says why it is not the first choice."""
+    """The model that the registry chose for a job. `fallback` says why it is not the first choice."""
 
     choice: ModelChoice
     capabilities: Capabilities
@@ -27,7 +27,7 @@ class ResolvedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A resolved weight, frozen into the job: "<set>/<weight>" and the SHA-256 that the registry holds."""
+    """A resolved model, frozen into the job: "<set>/<model>" and the SHA-256 that the registry holds."""
 
     path: str
     checksum: str

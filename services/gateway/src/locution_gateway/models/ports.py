@@ -8,10 +8,10 @@ from locution_gateway.models.models import ModelKind, ResolvedModel
 
 
 class ModelResolver(Protocol):
-    """Knows which weight a job is to use."""
+    """Knows which model a job is to use."""
 
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
-        """Choose a weight.
+        """Choose a model.
 
         Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable.
         """

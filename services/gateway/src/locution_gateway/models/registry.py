@@ -1,4 +1,4 @@
-"""The registry: which weight a job is to use, and the models that ModelService shows.
+"""The registry: which model a job is to use, and the models that ModelService shows.
 
 The public Model is the registry's own message, so it passes through as it is.
 """
@@ -48,58 +48,58 @@ class RegistryModels:
         self._slow = slow
 
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
-        """Choose a weight for a job."""
-        request = pb.ResolveWeightRequest(kind=_KINDS[kind], choice=choice or "")
+        """Choose a model for a job."""
+        request = pb.ResolveModelRequest(kind=_KINDS[kind], choice=choice or "")
         async with _translated():
-            answer = await self._stub.ResolveWeight(request, timeout=self._timeout)
+            answer = await self._stub.ResolveModel(request, timeout=self._timeout)
         return resolved_from_proto(answer)
 
     async def register(self, principal: Principal, path: str, make_default: bool, validate_only: bool) -> models.Model:
         """Register a folder below the models root."""
-        request = pb.RegisterWeightRequest(
+        request = pb.RegisterModelRequest(
             path=path, make_default=make_default, validate_only=validate_only, actor=_actor(principal)
         )
         async with _translated():
-            return (await self._stub.RegisterWeight(request, timeout=self._slow)).model
+            return (await self._stub.RegisterModel(request, timeout=self._slow)).resource
 
     async def get(self, path: str) -> models.Model:
         """Read one model."""
         async with _translated():
-            return (await self._stub.GetWeight(pb.GetWeightRequest(path=path), timeout=self._timeout)).model
+            return (await self._stub.GetModel(pb.GetModelRequest(path=path), timeout=self._timeout)).resource
 
     async def list(self, request: models.ListModelsRequest) -> models.ListModelsResponse:
         """Read a page; its token is the registry's."""
-        asked = pb.ListWeightsRequest(kind=request.kind, page_size=request.page_size, page_token=request.page_token)
+        asked = pb.ListModelsRequest(kind=request.kind, page_size=request.page_size, page_token=request.page_token)
         async with _translated():
-            page = await self._stub.ListWeights(asked, timeout=self._timeout)
-        found = [weight.model for weight in page.weights]
+            page = await self._stub.ListModels(asked, timeout=self._timeout)
+        found = [model.resource for model in page.models]
         return models.ListModelsResponse(models=found, next_page_token=page.next_page_token)
 
     async def set_default(self, principal: Principal, path: str) -> models.Model:
         """Make a model the default of its kind."""
-        request = pb.SetDefaultWeightRequest(path=path, actor=_actor(principal))
+        request = pb.SetDefaultModelRequest(path=path, actor=_actor(principal))
         async with _translated():
-            return (await self._stub.SetDefaultWeight(request, timeout=self._timeout)).model
+            return (await self._stub.SetDefaultModel(request, timeout=self._timeout)).resource
 
     async def disable(self, principal: Principal, path: str, reason: str) -> models.Model:
         """Take a model out of use."""
-        request = pb.DisableWeightRequest(path=path, reason=reason, actor=_actor(principal))
+        request = pb.DisableModelRequest(path=path, reason=reason, actor=_actor(principal))
         async with _translated():
-            return (await self._stub.DisableWeight(request, timeout=self._timeout)).model
+            return (await self._stub.DisableModel(request, timeout=self._timeout)).resource
 
     async def enable(self, principal: Principal, path: str) -> models.Model:
         """Take a model into use again."""
-        request = pb.EnableWeightRequest(path=path, actor=_actor(principal))
+        request = pb.EnableModelRequest(path=path, actor=_actor(principal))
         async with _translated():
-            return (await self._stub.EnableWeight(request, timeout=self._slow)).model
+            return (await self._stub.EnableModel(request, timeout=self._slow)).resource
 
 
-def resolved_from_proto(answer: pb.ResolveWeightResponse) -> ResolvedModel:
-    """Return the weight of a job."""
-    model = answer.weight.model
+def resolved_from_proto(answer: pb.ResolveModelResponse) -> ResolvedModel:
+    """Return the model of a job."""
+    model = answer.model.resource
     can = model.capabilities
     return ResolvedModel(
-        choice=ModelChoice(answer.weight.path, model.checksum),
+        choice=ModelChoice(answer.model.path, model.checksum),
         capabilities=Capabilities(
             languages=tuple(can.languages),
             language_detection=can.language_detection,
@@ -109,7 +109,7 @@ def resolved_from_proto(answer: pb.ResolveWeightResponse) -> ResolvedModel:
             speaker_counts=can.speaker_counts,
             overlap=can.overlap,
         ),
-        fast_allowed=model.HasField("verdict") and model.verdict.passed,
+        fast_allowed=model.HasField("qualification") and model.qualification.passed,
         fallback=answer.fallback if answer.HasField("fallback") else None,
     )
 

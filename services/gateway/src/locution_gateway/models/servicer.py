@@ -19,7 +19,7 @@ PREFIX = "models/"
 
 @dataclass(frozen=True, slots=True)
 class Models(ModelServiceServicer):
-    """Shows and manages model weights."""
+    """Shows and manages models."""
 
     registry: RegistryModels
 
@@ -52,5 +52,5 @@ def _operator() -> Principal:
 
 def _path(name: str) -> str:
     if not name.startswith(PREFIX):
-        raise Refused(Reason.MODEL_PATH_INVALID, "a model's name is models/<set>/<weight>")
+        raise Refused(Reason.MODEL_PATH_INVALID, "a model's name is models/<set>/<model>")
     return name.removeprefix(PREFIX)

@@ -48,7 +48,7 @@ async def open_worker(assembly: Assembly[Any]) -> None:
     )
     worker, stopping = Worker(_name(), stages, work, settings.policy(), settings.limits()), assembly.context.stopping
     assembly.run("stages", lambda: worker.run(stopping, listener.event(CHANNEL)), traced=True)
-    assembly.run("sweep", lambda: worker.sweep(stopping), traced=True)
+    assembly.run("reaper", lambda: worker.reap(stopping), traced=True)
 
 
 def _name() -> str:

@@ -39,6 +39,9 @@ from locution_gateway.platform.principal import TenantId, system
 from locution_gateway.transcripts import codec as transcripts_codec
 from locution_gateway.transcripts import sql as transcripts_sql
 
+LEAST_CHARGE = SAMPLE_RATE
+"""Samples that a claim costs its tenant at least: one second."""
+
 
 class PostgresStages:
     """The queue of stages. Time is the database's; every write but `claim` is fenced by the lease's token.
@@ -54,7 +57,7 @@ class PostgresStages:
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
         """Take the next stage that is ready, fairly between tenants; None when there is none."""
         async with self._everyone() as connection:
-            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds))
+            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE)
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:
@@ -146,8 +149,11 @@ class PostgresStages:
             rows = await connection.fetch(sql.FINISHED, lease.job_id, list(kinds))
         return tuple(_finished(row) for row in rows)
 
-    async def sweep(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
-        """Return or bury stages whose holder went silent, end cancelled jobs, and return how many were touched."""
+    async def reap(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
+        """Return stages whose worker went silent, or fail them after the last attempt; end cancelled jobs.
+
+        Returns how many stages were touched.
+        """
         async with self._everyone() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
         for tenant_id, stage_id, token in expired:

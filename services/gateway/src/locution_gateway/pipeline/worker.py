@@ -71,14 +71,14 @@ class Worker:
             stop.cancel()
             await self._drain()
 
-    async def sweep(self, stopping: asyncio.Event) -> None:
-        """Return or bury stages whose holder went silent, again and again until `stopping`."""
+    async def reap(self, stopping: asyncio.Event) -> None:
+        """Until `stopping`, return stages whose worker went silent, or fail them after the last attempt."""
         while not stopping.is_set():
             try:
                 with telemetry.suppressed():
-                    await self._stages.sweep(self._policy.max_attempts, self._policy.base, 100)
+                    await self._stages.reap(self._policy.max_attempts, self._policy.base, 100)
             except Refused as error:
-                _log.warning("the sweep failed", extra={"reason": error.reason})
+                _log.warning("silent stages could not be returned", extra={"reason": error.reason})
             await _wait([asyncio.create_task(stopping.wait())], self._limits.poll)
 
     async def _idle(self, stop: asyncio.Task[bool], wake: asyncio.Event) -> None:

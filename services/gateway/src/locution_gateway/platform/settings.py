@@ -13,7 +13,7 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
 class ApiBaseSettings(GatewaySettings):
     """How often the api looks for what is due."""
 
-    sweep_seconds: float = Field(
+    reaper_seconds: float = Field(
         5.0, description="Seconds between two rounds of the reaper.", examples=["5"], gt=0, le=3600
     )
 

@@ -10,7 +10,7 @@ from locution_gateway.platform.background import repeat
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.upkeep.postgres import PostgresUpkeep
-from locution_gateway.upkeep.reaper import Sweep
+from locution_gateway.upkeep.reaper import Reaper
 from locution_gateway.upkeep.verifier import Verifier
 from locution_gateway.uploads.complete import Unverified
 from locution_gateway.uploads.objects import S3Objects
@@ -18,16 +18,16 @@ from locution_gateway.uploads.postgres import PostgresUploads
 from locution_gateway.uploads.settings import UploadSettings
 from locution_gateway.uploads.verify import VerifyUpload
 
-MULTIPART_SWEEPS: Final = 12
+MULTIPART_ROUNDS: Final = 12
 """Rounds of the reaper for each look at multipart uploads, which asks the object store for a list."""
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
     """Verify sealed uploads, and remove what is due."""
-    seconds, stopping = assembly.settings(ApiBaseSettings).sweep_seconds, assembly.context.stopping
+    seconds, stopping = assembly.settings(ApiBaseSettings).reaper_seconds, assembly.context.stopping
     upkeep = PostgresUpkeep(assembly.need(TenantDatabase))
     verifier, unverified = Verifier(upkeep, assembly.need(VerifyUpload)), assembly.need(Unverified)
-    sweep = Sweep(
+    reaper = Reaper(
         upkeep,
         assembly.need(PostgresUploads),
         assembly.need(PostgresJobs),
@@ -36,5 +36,5 @@ async def open_api(assembly: Assembly[Any]) -> None:
         assembly.settings(UploadSettings).upload_retention,
     )
     assembly.run("verifier", lambda: repeat(verifier.run, seconds, stopping, unverified))
-    assembly.every("sweep", seconds, sweep.run)
-    assembly.every("multiparts", seconds * MULTIPART_SWEEPS, sweep.abort_multiparts)
+    assembly.every("reaper", seconds, reaper.run)
+    assembly.every("multiparts", seconds * MULTIPART_ROUNDS, reaper.abort_multiparts)

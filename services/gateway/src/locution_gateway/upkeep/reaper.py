@@ -1,4 +1,4 @@
-"""The janitor: what is due goes. Every piece is safe to do on several processes at once, and costs only itself."""
+"""The reaper: what is due goes. Every piece is safe to do on several processes at once, and costs only itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DELETION_PAUSE: Final = timedelta(seconds=20)
 MULTIPART_AGE: Final = timedelta(minutes=2)
 
 
-class Sweep:
+class Reaper:
     """Expires uploads and jobs, and removes from the object store what no row names any more."""
 
     def __init__(

@@ -32,7 +32,7 @@ class ChooseVoices:
 
 
 def _chosen(named: tuple[UUID, ...], enrolled: Mapping[VoiceId, str], model: ModelChoice) -> tuple[UUID, ...]:
-    """Return the voices that a request names, or all that the weight made."""
+    """Return the voices that a request names, or all that the model made."""
     if not named:
         return tuple(voice for voice, checksum in enrolled.items() if checksum == model.checksum)
     for voice in named:

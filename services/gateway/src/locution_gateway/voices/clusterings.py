@@ -33,7 +33,7 @@ def load_clustering(body: bytes) -> Clustering:
 class Clustering:
     """Who speaks when in each section, and the voice of each speaker of the recording by its number.
 
-    A voice has unit length and compares with those of the same weight alone; none are known of what was clustered by
+    A voice has unit length and compares with those of the same model alone; none are known of what was clustered by
     releases that kept none.
     """
 

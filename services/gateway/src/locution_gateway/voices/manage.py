@@ -75,7 +75,7 @@ def _unusable(why: str) -> Refused:
 
 
 def usable(sample: Sample, speaker: str) -> tuple[ModelChoice, Embedding]:
-    """Return the weight and the voice of a sample. Refused with VOICE_SAMPLE_UNUSABLE, which says what it lacks."""
+    """Return the model and the voice of a sample. Refused with VOICE_SAMPLE_UNUSABLE, which says what it lacks."""
     if sample.state != JobState.SUCCEEDED:
         raise _unusable(f"the job is {sample.state}, and has no transcript")
     if sample.model is None:

@@ -10,7 +10,7 @@ from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.ids import VoiceId
 
 Embedding: TypeAlias = tuple[float, ...]
-"""A voice as a diarization weight hears it; only those of the same weight can be compared."""
+"""A voice as a diarization model hears it; only those of the same model can be compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,13 @@ class PostgresVoices:
             await connection.execute(sql.DELETE, voice_id, principal.tenant_id)
 
     async def checksums(self, principal: Principal) -> Mapping[VoiceId, str]:
-        """Return all voices of the tenant in the order of their ids, with the weights that made them."""
+        """Return all voices of the tenant in the order of their ids, with the models that made them."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.CHECKSUMS, principal.tenant_id)
         return {VoiceId(row["voice_id"]): row["checksum"] for row in rows}
 
     async def known(self, tenant_id: TenantId, voices: Sequence[VoiceId], checksum: str) -> Sequence[KnownVoice]:
-        """Return those of these voices that exist now and are of this weight, in the order of their ids."""
+        """Return those of these voices that exist now and are of this model, in the order of their ids."""
         async with self._database.transaction(system(tenant_id)) as connection:
             rows = await connection.fetch(sql.KNOWN, tenant_id, list(voices), checksum)
         return [KnownVoice(VoiceId(row["voice_id"]), row["display_name"], tuple(row["embedding"])) for row in rows]

@@ -13,7 +13,7 @@ from locution_common.errors import Refused
 
 from locution_gateway.platform.principal import system
 from locution_gateway.webhooks.message import body_of, headers_of
-from locution_gateway.webhooks.metrics import WebhookMeasures
+from locution_gateway.webhooks.metrics import WebhookMetrics
 from locution_gateway.webhooks.models import AttemptResult, Dispatch, Outcome
 from locution_gateway.webhooks.outbox import PostgresOutbox
 from locution_gateway.webhooks.ports import Sender
@@ -46,7 +46,7 @@ class Deliveries:
         limits: DeliveryLimits,
         clock: Clock,
         agent: str,
-        measures: WebhookMeasures,
+        metrics: WebhookMetrics,
     ) -> None:
         """Send as `agent`, the User-Agent."""
         self._outbox = outbox
@@ -55,7 +55,7 @@ class Deliveries:
         self._limits = limits
         self._clock = clock
         self._agent = agent
-        self._measures = measures
+        self._metrics = metrics
         self._tasks: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
 
@@ -77,7 +77,7 @@ class Deliveries:
 
     async def measure(self) -> None:
         """Note what waits."""
-        self._measures.backlog(await self._outbox.backlog())
+        self._metrics.backlog(await self._outbox.backlog())
 
     async def _claim(self) -> bool:
         room = self._limits.at_once - len(self._tasks)
@@ -104,7 +104,7 @@ class Deliveries:
             _log.error("a delivery was left to its lease", exc_info=error, extra=_names(dispatch))
 
     async def _deliver(self, dispatch: Dispatch) -> None:
-        with self._measures.attempt(dispatch) as attempt:
+        with self._metrics.attempt(dispatch) as attempt:
             try:
                 outcome = await self._send(dispatch)
             except asyncio.CancelledError:

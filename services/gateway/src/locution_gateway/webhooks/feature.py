@@ -12,7 +12,7 @@ from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import GatewaySettings
 from locution_gateway.webhooks.deliver import Deliveries
 from locution_gateway.webhooks.manage import ManageWebhooks
-from locution_gateway.webhooks.metrics import WebhookMeasures
+from locution_gateway.webhooks.metrics import WebhookMetrics
 from locution_gateway.webhooks.outbox import PostgresOutbox
 from locution_gateway.webhooks.postgres import PostgresWebhooks
 from locution_gateway.webhooks.read import ReadWebhooks
@@ -55,5 +55,5 @@ def _deliveries(assembly: Assembly[Any]) -> Deliveries:
         settings.webhook_limits(),
         context.clock,
         AGENT,
-        WebhookMeasures(context.registry, context.tracer_provider),
+        WebhookMetrics(context.registry, context.tracer_provider),
     )

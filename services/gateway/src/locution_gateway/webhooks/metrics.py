@@ -36,7 +36,7 @@ METRICS: Final = (ATTEMPTS, SECONDS, BACKLOG, LATE)
 BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 
 
-class WebhookMeasures:
+class WebhookMetrics:
     """Keep the metrics, and one span an attempt in the trace of the delivery's job."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ..domain.errors import ModelLayoutInvalid
-from ..domain.models import Inspection, Stamp, WeightFile, WeightPath
+from ..domain.models import Inspection, ModelFile, ModelPath, Stamp
 from . import tree
 from .layouts import recognise
 
@@ -29,22 +29,22 @@ class AbandonedError(Exception):
 
 
 class LocalFolders:
-    """Read weights from a mounted file system. Long reads have their own threads, so that quick looks never wait."""
+    """Read models from a mounted file system. Long reads have their own threads, so that quick looks never wait."""
 
     def __init__(self, root: Path, quick: ThreadPoolExecutor, long: ThreadPoolExecutor) -> None:
         self._root = root
         self._quick = quick
         self._long = long
 
-    async def inspect(self, path: WeightPath) -> Inspection:
+    async def inspect(self, path: ModelPath) -> Inspection:
         """Recognise the layout first, then digest: a wrong folder is refused at once."""
         return await self._in_thread(self._long, lambda abandoned: self._inspect(path, abandoned))
 
-    async def digest(self, path: WeightPath) -> tuple[WeightFile, ...]:
+    async def digest(self, path: ModelPath) -> tuple[ModelFile, ...]:
         """Read every file, BLOCK_BYTES at a time."""
         return await self._in_thread(self._long, lambda abandoned: self._digest(path, abandoned))
 
-    async def stamps(self, path: WeightPath) -> Mapping[str, Stamp]:
+    async def stamps(self, path: ModelPath) -> Mapping[str, Stamp]:
         """List sizes and times."""
         return await self._in_thread(self._quick, lambda _: self._stamps(path))
 
@@ -52,18 +52,18 @@ class LocalFolders:
         """List the root."""
         await self._in_thread(self._quick, lambda _: tree.check_root(self._root))
 
-    def _inspect(self, path: WeightPath, abandoned: threading.Event) -> Inspection:
+    def _inspect(self, path: ModelPath, abandoned: threading.Event) -> Inspection:
         with _readable(path), tree.opened(self._root, path) as folder:
             return Inspection(recognise(folder), _digest_all(folder, abandoned))
 
-    def _digest(self, path: WeightPath, abandoned: threading.Event) -> tuple[WeightFile, ...]:
+    def _digest(self, path: ModelPath, abandoned: threading.Event) -> tuple[ModelFile, ...]:
         try:
             with _readable(path), tree.opened(self._root, path) as folder:
                 return _digest_all(folder, abandoned)
         except tree.FolderMissing:
             return ()
 
-    def _stamps(self, path: WeightPath) -> Mapping[str, Stamp]:
+    def _stamps(self, path: ModelPath) -> Mapping[str, Stamp]:
         try:
             with _readable(path), tree.opened(self._root, path) as folder:
                 return folder.stamps
@@ -91,19 +91,19 @@ async def local_folders(root: Path, digest_threads: int) -> AsyncIterator[LocalF
 
 
 @contextmanager
-def _readable(path: WeightPath) -> Iterator[None]:
-    """Turn what the file system refuses inside a weight's folder into a refusal of the folder."""
+def _readable(path: ModelPath) -> Iterator[None]:
+    """Turn what the file system refuses inside a model's folder into a refusal of the folder."""
     try:
         yield
     except OSError as error:
         raise ModelLayoutInvalid(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _digest_all(folder: tree.Folder, abandoned: threading.Event) -> tuple[WeightFile, ...]:
+def _digest_all(folder: tree.Folder, abandoned: threading.Event) -> tuple[ModelFile, ...]:
     return tuple(_digest_file(folder, path, stamp, abandoned) for path, stamp in sorted(folder.stamps.items()))
 
 
-def _digest_file(folder: tree.Folder, path: str, stamp: Stamp, abandoned: threading.Event) -> WeightFile:
+def _digest_file(folder: tree.Folder, path: str, stamp: Stamp, abandoned: threading.Event) -> ModelFile:
     digest, block = hashlib.sha256(), bytearray(BLOCK_BYTES)
     view = memoryview(block)
     with folder.open(path) as file:
@@ -113,4 +113,4 @@ def _digest_file(folder: tree.Folder, path: str, stamp: Stamp, abandoned: thread
                 raise AbandonedError
         if tree.stamp_of(file) != stamp:
             raise ModelLayoutInvalid(f"{path} changed while it was read")
-    return WeightFile(path, stamp.size_bytes, digest.hexdigest(), stamp.modified_ns)
+    return ModelFile(path, stamp.size_bytes, digest.hexdigest(), stamp.modified_ns)

@@ -1,4 +1,4 @@
-"""Weights in Postgres."""
+"""Models in Postgres."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection, Pool
 
 from ..core.lookup import known
-from ..domain.models import Action, Actor, Kind, Replica, Weight, WeightPath
+from ..domain.models import Action, Actor, Kind, Model, ModelPath, Replica
 from . import rows, statements
 
 
 class PostgresStore:
-    """Keep weights in schema `registry`."""
+    """Keep models in schema `registry`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -33,28 +33,28 @@ class PostgresStore:
                 raise
             await (transaction.commit() if keep else transaction.rollback())
 
-    async def find(self, path: WeightPath) -> Weight | None:
+    async def find(self, path: ModelPath) -> Model | None:
         """Look it up by its key."""
-        row = await self._pool.fetchrow(statements.FIND, path.set, path.weight)
-        return None if row is None else rows.weight(row)
+        row = await self._pool.fetchrow(statements.FIND, path.set, path.model)
+        return None if row is None else rows.model(row)
 
-    async def of_kind(self, kind: Kind) -> list[Weight]:
+    async def of_kind(self, kind: Kind) -> list[Model]:
         """List a kind in the order in which it is tried."""
-        return [rows.weight(row) for row in await self._pool.fetch(statements.OF_KIND, kind.value)]
+        return [rows.model(row) for row in await self._pool.fetch(statements.OF_KIND, kind.value)]
 
-    async def page(self, kind: Kind | None, after: WeightPath | None, limit: int) -> list[Weight]:
+    async def page(self, kind: Kind | None, after: ModelPath | None, limit: int) -> list[Model]:
         """Read on from the last key."""
-        last = (after.set, after.weight) if after else ("", "")
+        last = (after.set, after.model) if after else ("", "")
         found = await self._pool.fetch(statements.PAGE, kind.value if kind else None, *last, limit)
-        return [rows.weight(row) for row in found]
+        return [rows.model(row) for row in found]
 
-    async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[WeightPath], ttl: float) -> None:
+    async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[ModelPath], ttl: float) -> None:
         """Replace the replica's rows; undone when a path is not of the kind."""
         told = sorted(set(paths))
-        columns = [path.set for path in told], [path.weight for path in told]
+        columns = [path.set for path in told], [path.model for path in told]
         async with self._pool.acquire() as connection, connection.transaction():
             held = await connection.fetch(statements.REPORT_SERVING, replica, kind.value, *columns, ttl)
-            if unknown := set(told) - {WeightPath(row["set_name"], row["weight_name"]) for row in held}:
+            if unknown := set(told) - {ModelPath(row["set_name"], row["model_name"]) for row in held}:
                 raise Refused(Reason.MODEL_NOT_FOUND, f"there is no {kind} model {min(unknown)}")
 
 
@@ -64,17 +64,17 @@ class PostgresChanges:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find(self, path: WeightPath) -> Weight | None:
+    async def find(self, path: ModelPath) -> Model | None:
         """Look it up by its key."""
-        row = await self._connection.fetchrow(statements.FIND, path.set, path.weight)
-        return None if row is None else rows.weight(row)
+        row = await self._connection.fetchrow(statements.FIND, path.set, path.model)
+        return None if row is None else rows.model(row)
 
-    async def default_of(self, kind: Kind) -> Weight | None:
+    async def default_of(self, kind: Kind) -> Model | None:
         """Look up the kind's default."""
         row = await self._connection.fetchrow(statements.DEFAULT_OF, kind.value)
-        return None if row is None else rows.weight(row)
+        return None if row is None else rows.model(row)
 
-    async def save(self, weight: Weight, action: Action, actor: Actor) -> Weight:
+    async def save(self, model: Model, action: Action, actor: Actor) -> Model:
         """Write the row and the audit's line in one statement, then read it back."""
-        await self._connection.execute(statements.SAVE, *rows.arguments(weight), action.value, actor)
-        return await known(self, weight.path)
+        await self._connection.execute(statements.SAVE, *rows.arguments(model), action.value, actor)
+        return await known(self, model.path)

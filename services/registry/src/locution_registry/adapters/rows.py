@@ -1,4 +1,4 @@
-"""Weights as rows of registry.weights, and back."""
+"""Models as rows of registry.models, and back."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import Any
 
 from locution_speech.capabilities import Capabilities
 
-from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, State, Verdict, Weight, WeightFile, WeightPath
+from ..domain.models import MIN_ENCODER_INPUT, Kind, Layout, Model, ModelFile, ModelPath, Qualification, State
 
 
-def weight(row: Mapping[str, Any]) -> Weight:
-    """Return the weight of a row."""
-    return Weight(
-        path=WeightPath(row["set_name"], row["weight_name"]),
+def model(row: Mapping[str, Any]) -> Model:
+    """Return the model of a row."""
+    return Model(
+        path=ModelPath(row["set_name"], row["model_name"]),
         layout=Layout(Kind(row["kind"]), row["provider"], row["layout"], _capabilities(row["capabilities"])),
-        files=tuple(WeightFile(**file) for file in row["files"]),
+        files=tuple(ModelFile(**file) for file in row["files"]),
         state=State(row["state"]),
         state_reason=row["state_reason"],
         is_default=row["is_default"],
-        verdict=_verdict(row),
+        qualification=_qualification(row),
         serving_replicas=row["serving_replicas"],
         create_time=row["create_time"],
         update_time=row["update_time"],
     )
 
 
-def arguments(weight: Weight) -> list[object]:
+def arguments(model: Model) -> list[object]:
     """Return the first eighteen arguments of SAVE."""
-    layout, verdict = weight.layout, weight.verdict
+    layout, qualification = model.layout, model.qualification
     return [
-        weight.path.set,
-        weight.path.weight,
+        model.path.set,
+        model.path.model,
         layout.kind.value,
         layout.provider,
         layout.name,
         asdict(layout.capabilities),
-        [asdict(file) for file in weight.files],
-        weight.size_bytes,
-        weight.checksum,
-        weight.state.value,
-        weight.state_reason,
-        weight.is_default,
-        verdict.passed if verdict else None,
-        verdict.accurate_word_error_rate if verdict else None,
-        verdict.fast_word_error_rate if verdict else None,
-        verdict.word_count if verdict else None,
-        verdict.run_time if verdict else None,
-        verdict.min_encoder_input if verdict else None,
+        [asdict(file) for file in model.files],
+        model.size_bytes,
+        model.checksum,
+        model.state.value,
+        model.state_reason,
+        model.is_default,
+        qualification.passed if qualification else None,
+        qualification.accurate_word_error_rate if qualification else None,
+        qualification.fast_word_error_rate if qualification else None,
+        qualification.word_count if qualification else None,
+        qualification.run_time if qualification else None,
+        qualification.min_encoder_input if qualification else None,
     ]
 
 
@@ -56,14 +56,14 @@ def _capabilities(content: Mapping[str, Any]) -> Capabilities:
     return Capabilities(**{**content, "languages": tuple(content["languages"])})
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict | None:
-    if row["verdict_passed"] is None:
+def _qualification(row: Mapping[str, Any]) -> Qualification | None:
+    if row["qualification_passed"] is None:
         return None
-    return Verdict(
-        passed=row["verdict_passed"],
-        accurate_word_error_rate=row["verdict_accurate_word_error_rate"],
-        fast_word_error_rate=row["verdict_fast_word_error_rate"],
-        word_count=row["verdict_word_count"],
-        run_time=row["verdict_run_time"],
-        min_encoder_input=row["verdict_min_encoder_input"] or MIN_ENCODER_INPUT,
+    return Qualification(
+        passed=row["qualification_passed"],
+        accurate_word_error_rate=row["qualification_accurate_word_error_rate"],
+        fast_word_error_rate=row["qualification_fast_word_error_rate"],
+        word_count=row["qualification_word_count"],
+        run_time=row["qualification_run_time"],
+        min_encoder_input=row["qualification_min_encoder_input"] or MIN_ENCODER_INPUT,
     )

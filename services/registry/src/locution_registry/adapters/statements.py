@@ -4,49 +4,49 @@ from __future__ import annotations
 
 from typing import Final
 
-# A weight with the count of the engines that hold it now.
-_WEIGHTS: Final = """
+# A model with the count of the engines that hold it now.
+_MODELS: Final = """
 SELECT
-    w.*,
+    m.*,
     (
         SELECT count(*)
         FROM registry.serving AS s
-        WHERE s.set_name = w.set_name AND s.weight_name = w.weight_name AND s.expire_time > clock_timestamp()
+        WHERE s.set_name = m.set_name AND s.model_name = m.model_name AND s.expire_time > clock_timestamp()
     ) AS serving_replicas
-FROM registry.weights AS w
+FROM registry.models AS m
 """
 
 # Changes come one at a time: they are rare, and a default moves from one row to another.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution.registry.weights', 0))"
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution.registry.models', 0))"
 
 FIND: Final = (
-    _WEIGHTS
+    _MODELS
     + """
-WHERE w.set_name = $1 AND w.weight_name = $2
+WHERE m.set_name = $1 AND m.model_name = $2
 """
 )
 
 DEFAULT_OF: Final = (
-    _WEIGHTS
+    _MODELS
     + """
-WHERE w.kind = $1 AND w.is_default
+WHERE m.kind = $1 AND m.is_default
 """
 )
 
 OF_KIND: Final = (
-    _WEIGHTS
+    _MODELS
     + """
-WHERE w.kind = $1
-ORDER BY w.is_default DESC, w.create_time, w.set_name, w.weight_name
+WHERE m.kind = $1
+ORDER BY m.is_default DESC, m.create_time, m.set_name, m.model_name
 """
 )
 
 # $1 is the kind or null; $2 and $3 are the last path of the page before, or empty.
 PAGE: Final = (
-    _WEIGHTS
+    _MODELS
     + """
-WHERE (w.set_name, w.weight_name) > ($2, $3) AND ($1::text IS NULL OR w.kind = $1)
-ORDER BY w.set_name, w.weight_name
+WHERE (m.set_name, m.model_name) > ($2, $3) AND ($1::text IS NULL OR m.kind = $1)
+ORDER BY m.set_name, m.model_name
 LIMIT $4
 """
 )
@@ -55,24 +55,24 @@ SAVE: Final = """
 WITH
     -- What the row was: this part sees the table as it is before the statement.
     old AS (
-        SELECT to_jsonb(w) AS content
-        FROM registry.weights AS w
-        WHERE w.set_name = $1 AND w.weight_name = $2
+        SELECT to_jsonb(m) AS content
+        FROM registry.models AS m
+        WHERE m.set_name = $1 AND m.model_name = $2
     ),
     -- The new row; who made the first one, and when, stays.
     saved AS (
-        INSERT INTO registry.weights AS w (
-            set_name, weight_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
-            state_reason, is_default, verdict_passed, verdict_accurate_word_error_rate, verdict_fast_word_error_rate,
-            verdict_word_count, verdict_run_time, verdict_min_encoder_input, created_by, updated_by, create_time,
-            update_time
+        INSERT INTO registry.models AS m (
+            set_name, model_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
+            state_reason, is_default, qualification_passed, qualification_accurate_word_error_rate,
+            qualification_fast_word_error_rate, qualification_word_count, qualification_run_time,
+            qualification_min_encoder_input, created_by, updated_by, create_time, update_time
         )
         VALUES (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
             $11, $12, $13, $14, $15,
             $16, $17, $18, $20, $20, clock_timestamp(), clock_timestamp()
         )
-        ON CONFLICT (set_name, weight_name) DO UPDATE SET
+        ON CONFLICT (set_name, model_name) DO UPDATE SET
             kind = excluded.kind,
             provider = excluded.provider,
             layout = excluded.layout,
@@ -83,19 +83,19 @@ WITH
             state = excluded.state,
             state_reason = excluded.state_reason,
             is_default = excluded.is_default,
-            verdict_passed = excluded.verdict_passed,
-            verdict_accurate_word_error_rate = excluded.verdict_accurate_word_error_rate,
-            verdict_fast_word_error_rate = excluded.verdict_fast_word_error_rate,
-            verdict_word_count = excluded.verdict_word_count,
-            verdict_run_time = excluded.verdict_run_time,
-            verdict_min_encoder_input = excluded.verdict_min_encoder_input,
+            qualification_passed = excluded.qualification_passed,
+            qualification_accurate_word_error_rate = excluded.qualification_accurate_word_error_rate,
+            qualification_fast_word_error_rate = excluded.qualification_fast_word_error_rate,
+            qualification_word_count = excluded.qualification_word_count,
+            qualification_run_time = excluded.qualification_run_time,
+            qualification_min_encoder_input = excluded.qualification_min_encoder_input,
             updated_by = excluded.updated_by,
             update_time = excluded.update_time
         RETURNING *
     ),
     -- The audit's line.
     audited AS (
-        INSERT INTO registry.changes (set_name, weight_name, action, before, after, created_by, create_time)
+        INSERT INTO registry.changes (set_name, model_name, action, before, after, created_by, create_time)
         SELECT $1, $2, $19, (SELECT content FROM old), to_jsonb(saved), $20, saved.update_time
         FROM saved
     )
@@ -103,36 +103,36 @@ SELECT update_time
 FROM saved
 """
 
-# $1 the replica, $2 the kind, $3 and $4 the sets and names of its weights, $5 the seconds that the report holds.
+# $1 the replica, $2 the kind, $3 and $4 the sets and names of its models, $5 the seconds that the report holds.
 REPORT_SERVING: Final = """
 WITH
     held AS (
-        SELECT w.set_name, w.weight_name
-        FROM unnest($3::text[], $4::text[]) AS told (set_name, weight_name)
-        JOIN registry.weights AS w USING (set_name, weight_name)
-        WHERE w.kind = $2
+        SELECT m.set_name, m.model_name
+        FROM unnest($3::text[], $4::text[]) AS told (set_name, model_name)
+        JOIN registry.models AS m USING (set_name, model_name)
+        WHERE m.kind = $2
     ),
     -- What this replica held of the kind and holds no more, and what others let expire.
     gone AS (
         DELETE FROM registry.serving AS s
-        WHERE (s.replica, s.set_name, s.weight_name) IN (
-            SELECT old.replica, old.set_name, old.weight_name
+        WHERE (s.replica, s.set_name, s.model_name) IN (
+            SELECT old.replica, old.set_name, old.model_name
             FROM registry.serving AS old
-            JOIN registry.weights AS w USING (set_name, weight_name)
+            JOIN registry.models AS m USING (set_name, model_name)
             WHERE (old.replica <> $1 AND old.expire_time <= clock_timestamp())
                 OR (
-                    old.replica = $1 AND w.kind = $2
-                    AND (old.set_name, old.weight_name) NOT IN (SELECT set_name, weight_name FROM held)
+                    old.replica = $1 AND m.kind = $2
+                    AND (old.set_name, old.model_name) NOT IN (SELECT set_name, model_name FROM held)
                 )
             FOR UPDATE OF old SKIP LOCKED
         )
     ),
     kept AS (
-        INSERT INTO registry.serving AS s (replica, set_name, weight_name, create_time, expire_time)
-        SELECT $1, set_name, weight_name, clock_timestamp(), clock_timestamp() + make_interval(secs => $5)
+        INSERT INTO registry.serving AS s (replica, set_name, model_name, create_time, expire_time)
+        SELECT $1, set_name, model_name, clock_timestamp(), clock_timestamp() + make_interval(secs => $5)
         FROM held
-        ON CONFLICT (replica, set_name, weight_name) DO UPDATE SET expire_time = excluded.expire_time
+        ON CONFLICT (replica, set_name, model_name) DO UPDATE SET expire_time = excluded.expire_time
     )
-SELECT set_name, weight_name
+SELECT set_name, model_name
 FROM held
 """

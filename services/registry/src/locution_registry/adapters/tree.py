@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ..domain.errors import ModelLayoutInvalid, ModelPathInvalid, ModelsRootUnavailable
-from ..domain.models import Stamp, WeightPath
+from ..domain.models import ModelPath, Stamp
 
 MAX_ENTRIES: Final = 256
 MAX_DEPTH: Final = 8
@@ -31,7 +31,7 @@ class FolderMissing(ModelPathInvalid):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An open weight folder and the stamps of its files by path; hidden entries are left out."""
+    """An open model folder and the stamps of its files by path; hidden entries are left out."""
 
     descriptor: int
     stamps: Mapping[str, Stamp]
@@ -65,14 +65,14 @@ class Folder:
 
 
 @contextmanager
-def opened(root: Path, path: WeightPath) -> Iterator[Folder]:
-    """Open a weight's folder and list it.
+def opened(root: Path, path: ModelPath) -> Iterator[Folder]:
+    """Open a model's folder and list it.
 
     Raises ModelsRootUnavailable, FolderMissing, and ModelPathInvalid for a link or a name that is no plain text.
     """
     with ExitStack() as stack:
         descriptor = _open_root(stack, root)
-        for name in (path.set, path.weight):
+        for name in (path.set, path.model):
             descriptor = _open_step(stack, name, descriptor, path)
         yield Folder(descriptor, dict(_walk(descriptor, "", 0, iter(range(MAX_ENTRIES)))))
 
@@ -100,7 +100,7 @@ def _open_root(stack: ExitStack, root: Path) -> int:
         raise ModelsRootUnavailable from error
 
 
-def _open_step(stack: ExitStack, name: str, parent: int, path: WeightPath) -> int:
+def _open_step(stack: ExitStack, name: str, parent: int, path: ModelPath) -> int:
     try:
         return _opened(stack, name, _FOLDER | os.O_NOFOLLOW, parent)
     except FileNotFoundError:
@@ -139,7 +139,7 @@ def _entry(descriptor: int, name: str, path: str, depth: int, budget: Iterator[i
             yield from _walk(inner, f"{path}/", depth + 1, budget)
     else:
         kind = "a link" if stat.S_ISLNK(status.st_mode) else "no regular file"
-        raise ModelPathInvalid(f"{path} is {kind}; a weight's folder holds plain files and folders alone")
+        raise ModelPathInvalid(f"{path} is {kind}; a model's folder holds plain files and folders alone")
 
 
 def _stamp(status: os.stat_result) -> Stamp:

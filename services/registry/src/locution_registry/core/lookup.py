@@ -1,4 +1,4 @@
-"""Find one weight, or say that there is none."""
+"""Find one model, or say that there is none."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Protocol
 
 from locution_common.errors import Reason, Refused
 
-from ..domain.models import Weight, WeightPath
+from ..domain.models import Model, ModelPath
 
 
 class Finder(Protocol):
-    """Something that finds weights: the store, or a change of it."""
+    """Something that finds models: the store, or a change of it."""
 
-    async def find(self, path: WeightPath) -> Weight | None:
-        """Return the weight, or None."""
+    async def find(self, path: ModelPath) -> Model | None:
+        """Return the model, or None."""
         ...
 
 
-async def known(finder: Finder, path: WeightPath) -> Weight:
-    """Return the weight; refused with MODEL_NOT_FOUND."""
-    weight = await finder.find(path)
-    if weight is None:
+async def known(finder: Finder, path: ModelPath) -> Model:
+    """Return the model; refused with MODEL_NOT_FOUND."""
+    model = await finder.find(path)
+    if model is None:
         raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {path}")
-    return weight
+    return model

@@ -9,23 +9,23 @@ import json
 from locution_common.errors import Reason, Refused
 
 from ..domain.errors import ModelPathInvalid
-from ..domain.models import Kind, WeightPath
+from ..domain.models import Kind, ModelPath
 
 
-def encode(kind: Kind | None, last: WeightPath) -> str:
+def encode(kind: Kind | None, last: ModelPath) -> str:
     """Return the token of the page after `last`."""
-    text = json.dumps(["weights", kind, str(last)], separators=(",", ":"))
+    text = json.dumps(["models", kind, str(last)], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def decode(kind: Kind | None, token: str) -> WeightPath | None:
-    """Return the last weight of the page before, None for the first page; refused with PAGE_TOKEN_INVALID."""
+def decode(kind: Kind | None, token: str) -> ModelPath | None:
+    """Return the last model of the page before, None for the first page; refused with PAGE_TOKEN_INVALID."""
     if not token:
         return None
     match _content(token):
-        case ["weights", bound, str(last)] if bound == kind:
+        case ["models", bound, str(last)] if bound == kind:
             return _path(last)
-        case ["weights", _, str()]:
+        case ["models", _, str()]:
             raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token belongs to another kind")
         case _:
             raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token is malformed")
@@ -39,8 +39,8 @@ def _content(token: str) -> object:
     return content
 
 
-def _path(text: str) -> WeightPath:
+def _path(text: str) -> ModelPath:
     try:
-        return WeightPath.parse(text)
+        return ModelPath.parse(text)
     except ModelPathInvalid:
         raise Refused(Reason.PAGE_TOKEN_INVALID, "the page token is malformed") from None

@@ -1,1 +1,1 @@
-"""What the registry speaks about: weights, their rules, and the ports it needs."""
+"""What the registry speaks about: models, their rules, and the ports it needs."""

@@ -20,7 +20,7 @@ class ModelLayoutInvalid(Refused):
 
 
 class ModelsRootUnavailable(DependencyUnavailable):
-    """The models root cannot be read, which says nothing about any weight."""
+    """The models root cannot be read, which says nothing about any model."""
 
     def __init__(self) -> None:
         super().__init__("the models root cannot be read", retry_after=5.0)

@@ -1,4 +1,4 @@
-"""Weights and what may be done with them. Pure: every change is a method that returns the changed weight."""
+"""Models and what may be done with them. Pure: every change is a method that returns the changed model."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Actor = NewType("Actor", str)
 Replica = NewType("Replica", str)
 
 REGISTRY = Actor("registry")
-"""Who changes a weight when nobody asked: the registry found its files missing, changed or whole again."""
+"""Who changes a model when nobody asked: the registry found its files missing, changed or whole again."""
 
 MAX_WORD_ERROR_RATE_LOSS = 0.005
 """Word error rate by which fast mode may be worse than accurate mode."""
 
 MIN_ENCODER_INPUT = 10.0
-"""Seconds that a verdict is about when it does not say."""
+"""Seconds that a qualification is about when it does not say."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
 class Kind(StrEnum):
-    """What a weight does."""
+    """What a model does."""
 
     ASR = "asr"
     DIARIZATION = "diarization"
 
 
 class State(StrEnum):
-    """Whether a weight may be used."""
+    """Whether a model may be used."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -56,29 +56,29 @@ class Action(StrEnum):
     INVALIDATE = "invalidate"
     SET_DEFAULT = "set_default"
     CLEAR_DEFAULT = "clear_default"
-    RECORD_VERDICT = "record_verdict"
+    RECORD_QUALIFICATION = "record_qualification"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class WeightPath:
-    """Name a weight and, below the models root, its folder: `<set>/<weight>`. Ordered by set, then weight."""
+class ModelPath:
+    """Name a model and, below the models root, its folder: `<set>/<model>`. Ordered by set, then model."""
 
     set: str
-    weight: str
+    model: str
 
     @classmethod
-    def parse(cls, text: str) -> WeightPath:
+    def parse(cls, text: str) -> ModelPath:
         """Return the path that `text` spells; raises ModelPathInvalid when it is not one plain folder in another."""
         parts = text.split("/")
         if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts):
             raise ModelPathInvalid(
-                f"{text!r} is not <set>/<weight>: two names of at most 64 letters, digits, '.', '_' and '-', "
+                f"{text!r} is not <set>/<model>: two names of at most 64 letters, digits, '.', '_' and '-', "
                 "beginning with a letter, a digit or '_'"
             )
         return cls(*parts)
 
     def __str__(self) -> str:
-        return f"{self.set}/{self.weight}"
+        return f"{self.set}/{self.model}"
 
 
 class Stamp(NamedTuple):
@@ -89,8 +89,8 @@ class Stamp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class WeightFile:
-    """A file of a weight; `path` is relative to the weight's folder, with "/"; `sha256` has 64 hexadecimal digits."""
+class ModelFile:
+    """A file of a model; `path` is relative to the model's folder, with "/"; `sha256` has 64 hexadecimal digits."""
 
     path: str
     size_bytes: int
@@ -118,12 +118,12 @@ class Inspection:
     """A folder that holds a model: its layout and its files, ordered by path."""
 
     layout: Layout
-    files: tuple[WeightFile, ...]
+    files: tuple[ModelFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate found about a weight's fast mode; rates are from 0 upwards.
+class Qualification:
+    """How a model's fast mode compared with its accurate one; rates are from 0 upwards.
 
     `min_encoder_input` is the shortest audio, in seconds, that fast mode padded a window to for the encoder.
     """
@@ -143,7 +143,7 @@ class Verdict:
         word_count: int,
         run_time: datetime,
         min_encoder_input: float = MIN_ENCODER_INPUT,
-    ) -> Verdict:
+    ) -> Qualification:
         """Judge two word error rates; refused with INVALID_REQUEST when one is no number.
 
         The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
@@ -159,16 +159,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """A registered weight. `state_reason` says why it may not be used; the times are the store's, None before it."""
+class Model:
+    """A registered model. `state_reason` says why it may not be used; the times are the store's, None before it."""
 
-    path: WeightPath
+    path: ModelPath
     layout: Layout
-    files: tuple[WeightFile, ...]
+    files: tuple[ModelFile, ...]
     state: State = State.ENABLED
     state_reason: str | None = None
     is_default: bool = False
-    verdict: Verdict | None = None
+    qualification: Qualification | None = None
     serving_replicas: int = 0
     create_time: datetime | None = None
     update_time: datetime | None = None
@@ -198,28 +198,28 @@ class Weight:
         reason = f": {self.state_reason}" if self.state_reason else ""
         return f"{self.path} is {self.state}{reason}"
 
-    def enabled(self, files: tuple[WeightFile, ...]) -> Weight:
+    def enabled(self, files: tuple[ModelFile, ...]) -> Model:
         """Return it in use, with the fresh stamps of its unchanged files."""
         return replace(self, state=State.ENABLED, state_reason=None, files=files)
 
-    def disabled(self, reason: str) -> Weight:
+    def disabled(self, reason: str) -> Model:
         """Return it out of use by an administrator's word."""
         return replace(self, state=State.DISABLED, state_reason=reason)
 
-    def invalid(self, reason: str) -> Weight:
+    def invalid(self, reason: str) -> Model:
         """Return it out of use because its files are not those that were registered."""
         return replace(self, state=State.INVALID, state_reason=reason)
 
-    def default(self, wanted: bool) -> Weight:
+    def default(self, wanted: bool) -> Model:
         """Return it as the default of its kind, or not."""
         return replace(self, is_default=wanted)
 
-    def judged(self, verdict: Verdict) -> Weight:
-        """Return it with the gate's verdict."""
-        return replace(self, verdict=verdict)
+    def judged(self, qualification: Qualification) -> Model:
+        """Return it with its qualification."""
+        return replace(self, qualification=qualification)
 
 
-def checksum(files: Iterable[WeightFile]) -> str:
+def checksum(files: Iterable[ModelFile]) -> str:
     """Return SHA-256 over one line a file, `<sha256>  <path>` and a newline, ordered by path.
 
     It is what `sha256sum` prints for the files, digested: README.md has the command.
@@ -228,7 +228,7 @@ def checksum(files: Iterable[WeightFile]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def difference(known: Iterable[WeightFile], found: Mapping[str, Stamp]) -> str | None:
+def difference(known: Iterable[ModelFile], found: Mapping[str, Stamp]) -> str | None:
     """Say how the files found differ from the known ones by name, size or time; None when they do not."""
     stamps = {file.path: file.stamp for file in known}
     changes = [_change(path, stamps.get(path), found.get(path)) for path in sorted(stamps.keys() | found.keys())]

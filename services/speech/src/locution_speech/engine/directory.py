@@ -1,4 +1,4 @@
-"""Ask the registry which weights may be used, and tell it which are loaded."""
+"""Ask the registry which models may be used, and tell it which are loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import grpc
 from locution_common.errors import Code, DependencyUnavailable, Reason, Refused
 from locution_common.interceptors import remote_failure
 
-from .models import WeightName, WeightRecord
+from .models import ModelName, ModelRecord
 
 TIMEOUT: Final = 5.0
 """Seconds that a call to the registry may take; for the callers of this module to set on it."""
@@ -25,22 +25,22 @@ STALE: Final = 300.0
 RETRY: Final = 5.0
 SHORTEST: Final = 1.0
 
-R = TypeVar("R", bound=WeightRecord)
+R = TypeVar("R", bound=ModelRecord)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class CachedDirectory(Generic[R]):
-    """Read weights from the registry by `read`, which lets gRPC's errors through.
+    """Read models from the registry by `read`, which lets gRPC's errors through.
 
     A record is used again for 2 s, and for 5 min while the registry is away.
     """
 
-    read: Callable[[WeightName], Awaitable[R]]
-    _cache: dict[WeightName, tuple[float, R]] = field(default_factory=dict)
+    read: Callable[[ModelName], Awaitable[R]]
+    _cache: dict[ModelName, tuple[float, R]] = field(default_factory=dict)
 
-    async def get(self, name: WeightName) -> R:
+    async def get(self, name: ModelName) -> R:
         """Return the record; refused with MODEL_NOT_FOUND, or DependencyUnavailable."""
         now = asyncio.get_running_loop().time()
         read_at, known = self._cache.get(name, (float("-inf"), None))
@@ -53,7 +53,7 @@ class CachedDirectory(Generic[R]):
         self._cache[name] = (now, record)
         return record
 
-    def _without_answer(self, name: WeightName, error: grpc.aio.AioRpcError, known: R | None) -> R:
+    def _without_answer(self, name: ModelName, error: grpc.aio.AioRpcError, known: R | None) -> R:
         failure = remote_failure(error)
         if failure.code in (Code.NOT_FOUND, Code.INVALID_ARGUMENT):
             self._cache.pop(name, None)
@@ -65,10 +65,10 @@ class CachedDirectory(Generic[R]):
 
 @dataclass(slots=True)
 class ServingReports:
-    """Report which weights are in memory until told to stop; `send` gives the seconds until the next report."""
+    """Report which models are in memory until told to stop; `send` gives the seconds until the next report."""
 
-    send: Callable[[str, Sequence[WeightName]], Awaitable[float]]
-    loaded: Callable[[], Sequence[WeightName]]
+    send: Callable[[str, Sequence[ModelName]], Awaitable[float]]
+    loaded: Callable[[], Sequence[ModelName]]
     replica: str
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -82,7 +82,7 @@ class ServingReports:
                 continue
         await self._report([])
 
-    async def _report(self, loaded: Sequence[WeightName]) -> float:
+    async def _report(self, loaded: Sequence[ModelName]) -> float:
         try:
             return max(SHORTEST, await self.send(self.replica, loaded))
         except grpc.aio.AioRpcError as error:

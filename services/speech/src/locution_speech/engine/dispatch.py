@@ -61,7 +61,7 @@ class Sharing(Protocol):
 
 
 class FullBatches:
-    """Fill every batch as far as its weight allows."""
+    """Fill every batch as far as its model allows."""
 
     def note(self, traffic: TrafficClass, now: float) -> None:
         """Do nothing."""

@@ -6,7 +6,7 @@ from locution_common.errors import Reason, Refused
 
 
 class ModelLoadFailed(Refused):
-    """The weight could not be loaded."""
+    """The model could not be loaded."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.MODEL_LOAD_FAILED, message)

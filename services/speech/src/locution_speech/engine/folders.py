@@ -1,4 +1,4 @@
-"""Find a weight's folder below the models root, and see that its files are those that were registered."""
+"""Find a model's folder below the models root, and see that its files are those that were registered."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from locution_common.errors import Reason, Refused
 
-from .models import WeightRecord
+from .models import ModelRecord
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def folder_of(root: Path, record: WeightRecord) -> Path:
-    """Return the weight's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
+def folder_of(root: Path, record: ModelRecord) -> Path:
+    """Return the model's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
     real_root = root.resolve()
     folder = (real_root / record.name).resolve()
     expected = len(real_root.parts) + 2
@@ -23,7 +23,7 @@ def folder_of(root: Path, record: WeightRecord) -> Path:
     return folder
 
 
-def verify(folder: Path, record: WeightRecord) -> None:
+def verify(folder: Path, record: ModelRecord) -> None:
     """Refuse with MODEL_CHECKSUM_MISMATCH unless every registered file is there, in the folder, with its digest."""
     for file in record.files:
         path = (folder / file.path).resolve()

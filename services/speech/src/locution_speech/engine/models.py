@@ -1,4 +1,4 @@
-"""Name what engines work for, and the weights that they lend."""
+"""Name what engines work for, and the models that they lend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NewType
 
 FlowKey = NewType("FlowKey", str)
-WeightName = NewType("WeightName", str)
+ModelName = NewType("ModelName", str)
 
 
 class TrafficClass(Enum):
@@ -18,22 +18,22 @@ class TrafficClass(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class WeightFile:
-    """Name a file below the weight's folder with its SHA-256 in hexadecimal."""
+class ModelFile:
+    """Name a file below the model's folder with its SHA-256 in hexadecimal."""
 
     path: str
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
-class WeightRecord:
-    """Say what the registry holds of a weight; `refusal` says why it may not be used, None when it may."""
+class ModelRecord:
+    """Say what the registry holds of a model; `refusal` says why it may not be used, None when it may."""
 
-    name: WeightName
+    name: ModelName
     checksum: str
     size: int
     refusal: str | None
-    files: tuple[WeightFile, ...]
+    files: tuple[ModelFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Flow:
     """Say for whom work is done, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
 
     key: FlowKey
-    weight: int = 1
+    share: int = 1
     traffic: TrafficClass = TrafficClass.FILE
     deadline: float | None = None
 

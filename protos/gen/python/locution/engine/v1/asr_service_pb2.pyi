@@ -28,29 +28,29 @@ class _DecodePreference:
 class _DecodePreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecodePreference.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DECODE_PREFERENCE_UNSPECIFIED: _DecodePreference.ValueType  # 0
-    """Fast where the model has a passing verdict, else accurate."""
+    """Fast where the model has a passing qualification, else accurate."""
     DECODE_PREFERENCE_ACCURATE: _DecodePreference.ValueType  # 1
     """Beam search over full windows."""
     DECODE_PREFERENCE_FAST: _DecodePreference.ValueType  # 2
     """Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
-    verdict.
+    qualification.
     """
-    DECODE_PREFERENCE_FAST_UNPROVEN: _DecodePreference.ValueType  # 3
-    """Fast without a verdict: for the gate that finds the verdict, and for nothing else."""
+    DECODE_PREFERENCE_FAST_UNQUALIFIED: _DecodePreference.ValueType  # 3
+    """Fast without a qualification: for the command that qualifies a model, and for nothing else."""
 
 class DecodePreference(_DecodePreference, metaclass=_DecodePreferenceEnumTypeWrapper):
     """Which way of decoding is wanted."""
 
 DECODE_PREFERENCE_UNSPECIFIED: DecodePreference.ValueType  # 0
-"""Fast where the model has a passing verdict, else accurate."""
+"""Fast where the model has a passing qualification, else accurate."""
 DECODE_PREFERENCE_ACCURATE: DecodePreference.ValueType  # 1
 """Beam search over full windows."""
 DECODE_PREFERENCE_FAST: DecodePreference.ValueType  # 2
 """Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
-verdict.
+qualification.
 """
-DECODE_PREFERENCE_FAST_UNPROVEN: DecodePreference.ValueType  # 3
-"""Fast without a verdict: for the gate that finds the verdict, and for nothing else."""
+DECODE_PREFERENCE_FAST_UNQUALIFIED: DecodePreference.ValueType  # 3
+"""Fast without a qualification: for the command that qualifies a model, and for nothing else."""
 Global___DecodePreference: _TypeAlias = DecodePreference  # noqa: Y015
 
 @_typing.final
@@ -104,7 +104,7 @@ class TranscribeStart(_message.Message):
     MAX_TEMPERATURE_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     language: _builtins.str
     """Optional. BCP-47 code, or "auto" to detect in every window. "auto" when empty."""
     translate: _builtins.bool
@@ -116,7 +116,7 @@ class TranscribeStart(_message.Message):
     word_times: _builtins.bool
     """Optional. Whether words get times."""
     decode_preference: Global___DecodePreference.ValueType
-    """Optional. Whether fast mode is wanted; used only where the model has a passing verdict."""
+    """Optional. Whether fast mode is wanted; used only where the model has a passing qualification."""
     max_temperature: _builtins.float
     """Optional. Highest temperature that a redo may sample at, 0 to 1; 0 is deterministic."""
     @_builtins.property
@@ -134,7 +134,7 @@ class TranscribeStart(_message.Message):
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
         """Optional. Shortest audio that fast mode pads a window to for the encoder, 2.5 to 30 s; refused with
-        OPTION_UNSUPPORTED but with FAST_UNPROVEN. As the model's passing verdict says when absent, 10 s without one.
+        OPTION_UNSUPPORTED but with FAST_UNQUALIFIED. As the model's passing qualification says when absent, 10 s without one.
         """
 
     def __init__(
@@ -220,7 +220,7 @@ class TranscribeStarted(_message.Message):
     WARM_UP_SAMPLES_FIELD_NUMBER: _builtins.int
     LONGEST_WINDOW_SAMPLES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Output only. "<set>/<weight>"."""
+    """Output only. "<set>/<model>"."""
     checksum: _builtins.str
     """Output only. SHA-256 of its files, as the registry holds it."""
     fast: _builtins.bool

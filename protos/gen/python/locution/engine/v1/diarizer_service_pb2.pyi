@@ -60,7 +60,7 @@ class DiarizeStart(_message.Message):
     FLOW_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     @_builtins.property
     def flow(self) -> _common_pb2.Flow:
         """Required. Who asks."""
@@ -127,7 +127,7 @@ class DiarizeStarted(_message.Message):
     CHECKSUM_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Output only. "<set>/<weight>"."""
+    """Output only. "<set>/<model>"."""
     checksum: _builtins.str
     """Output only. SHA-256 of its files, as the registry holds it."""
     device: _builtins.str
@@ -343,7 +343,7 @@ class ClusterStart(_message.Message):
     MIN_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     MAX_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Required. "<set>/<weight>"; the one that made the sections."""
+    """Required. "<set>/<model>"; the one that made the sections."""
     speaker_count: _builtins.int
     """Optional. Exactly so many speakers."""
     min_speaker_count: _builtins.int

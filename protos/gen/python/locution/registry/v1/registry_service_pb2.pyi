@@ -22,42 +22,42 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Weight(_message.Message):
-    """A weight as engines see it."""
+class RegisteredModel(_message.Message):
+    """A model as engines see it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MODEL_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Output only. "<set>/<weight>": the folder below the models root."""
+    """Output only. "<set>/<model>": the folder below the models root."""
     @_builtins.property
-    def model(self) -> _model_service_pb2.Model:
-        """Output only. The public view."""
+    def resource(self) -> _model_service_pb2.Model:
+        """Output only. What the public API shows of it."""
 
     @_builtins.property
-    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightFile]:
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFile]:
         """Output only. Its files."""
 
     def __init__(
         self,
         *,
-        model: _model_service_pb2.Model | None = ...,
+        resource: _model_service_pb2.Model | None = ...,
         path: _builtins.str = ...,
-        files: _abc.Iterable[Global___WeightFile] | None = ...,
+        files: _abc.Iterable[Global___ModelFile] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "model", b"model", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "path", b"path", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Weight: _TypeAlias = Weight  # noqa: Y015
+Global___RegisteredModel: _TypeAlias = RegisteredModel  # noqa: Y015
 
 @_typing.final
-class WeightFile(_message.Message):
-    """A file of a weight."""
+class ModelFile(_message.Message):
+    """A file of a model."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -65,7 +65,7 @@ class WeightFile(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Output only. Path below the weight's folder, with "/"."""
+    """Output only. Path below the model's folder, with "/"."""
     size_bytes: _builtins.int
     """Output only. In bytes."""
     sha256: _builtins.str
@@ -83,10 +83,10 @@ class WeightFile(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WeightFile: _TypeAlias = WeightFile  # noqa: Y015
+Global___ModelFile: _TypeAlias = ModelFile  # noqa: Y015
 
 @_typing.final
-class RegisterWeightRequest(_message.Message):
+class RegisterModelRequest(_message.Message):
     """Names the folder to register."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -96,7 +96,7 @@ class RegisterWeightRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>". MODEL_PATH_INVALID when it is anything but one folder in a folder."""
+    """Required. "<set>/<model>". MODEL_PATH_INVALID when it is anything but one folder in a folder."""
     make_default: _builtins.bool
     """Optional. Makes it the default of its kind."""
     validate_only: _builtins.bool
@@ -117,17 +117,17 @@ class RegisterWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RegisterWeightRequest: _TypeAlias = RegisterWeightRequest  # noqa: Y015
+Global___RegisterModelRequest: _TypeAlias = RegisterModelRequest  # noqa: Y015
 
 @_typing.final
-class GetWeightRequest(_message.Message):
-    """Names the weight to read."""
+class GetModelRequest(_message.Message):
+    """Names the model to read."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     def __init__(
         self,
         *,
@@ -139,11 +139,11 @@ class GetWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetWeightRequest: _TypeAlias = GetWeightRequest  # noqa: Y015
+Global___GetModelRequest: _TypeAlias = GetModelRequest  # noqa: Y015
 
 @_typing.final
-class ListWeightsRequest(_message.Message):
-    """Asks for a page of weights."""
+class ListModelsRequest(_message.Message):
+    """Asks for a page of models."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -169,39 +169,39 @@ class ListWeightsRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListWeightsRequest: _TypeAlias = ListWeightsRequest  # noqa: Y015
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
 @_typing.final
-class ListWeightsResponse(_message.Message):
-    """A page of weights."""
+class ListModelsResponse(_message.Message):
+    """A page of models."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    WEIGHTS_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Output only. Empty on the last page."""
     @_builtins.property
-    def weights(self) -> _containers.RepeatedCompositeFieldContainer[Global___Weight]:
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisteredModel]:
         """Output only. The page."""
 
     def __init__(
         self,
         *,
-        weights: _abc.Iterable[Global___Weight] | None = ...,
+        models: _abc.Iterable[Global___RegisteredModel] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListWeightsResponse: _TypeAlias = ListWeightsResponse  # noqa: Y015
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
-class ResolveWeightRequest(_message.Message):
-    """Asks which weight a job is to use."""
+class ResolveModelRequest(_message.Message):
+    """Asks which model a job is to use."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -210,7 +210,7 @@ class ResolveWeightRequest(_message.Message):
     kind: _model_service_pb2.ModelKind.ValueType
     """Required. What is needed."""
     choice: _builtins.str
-    """Optional. What the job chose, "<set>/<weight>"; empty for none."""
+    """Optional. What the job chose, "<set>/<model>"; empty for none."""
     def __init__(
         self,
         *,
@@ -223,48 +223,48 @@ class ResolveWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ResolveWeightRequest: _TypeAlias = ResolveWeightRequest  # noqa: Y015
+Global___ResolveModelRequest: _TypeAlias = ResolveModelRequest  # noqa: Y015
 
 @_typing.final
-class ResolveWeightResponse(_message.Message):
-    """The weight that a job is to use."""
+class ResolveModelResponse(_message.Message):
+    """The model that a job is to use."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    WEIGHT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     FALLBACK_FIELD_NUMBER: _builtins.int
     fallback: _builtins.str
     """Output only. Set when it is not the first choice: why, for people."""
     @_builtins.property
-    def weight(self) -> Global___Weight:
-        """Output only. The weight."""
+    def model(self) -> Global___RegisteredModel:
+        """Output only. The model."""
 
     def __init__(
         self,
         *,
-        weight: Global___Weight | None = ...,
+        model: Global___RegisteredModel | None = ...,
         fallback: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback", "model", b"model"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "fallback", b"fallback", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
 
-Global___ResolveWeightResponse: _TypeAlias = ResolveWeightResponse  # noqa: Y015
+Global___ResolveModelResponse: _TypeAlias = ResolveModelResponse  # noqa: Y015
 
 @_typing.final
-class SetDefaultWeightRequest(_message.Message):
-    """Names the weight to make the default."""
+class SetDefaultModelRequest(_message.Message):
+    """Names the model to make the default."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     actor: _builtins.str
     """Required. Who asks, for the audit."""
     def __init__(
@@ -279,11 +279,11 @@ class SetDefaultWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SetDefaultWeightRequest: _TypeAlias = SetDefaultWeightRequest  # noqa: Y015
+Global___SetDefaultModelRequest: _TypeAlias = SetDefaultModelRequest  # noqa: Y015
 
 @_typing.final
-class DisableWeightRequest(_message.Message):
-    """Names the weight to disable."""
+class DisableModelRequest(_message.Message):
+    """Names the model to disable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -291,7 +291,7 @@ class DisableWeightRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     reason: _builtins.str
     """Required. Why, for people."""
     actor: _builtins.str
@@ -309,18 +309,18 @@ class DisableWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DisableWeightRequest: _TypeAlias = DisableWeightRequest  # noqa: Y015
+Global___DisableModelRequest: _TypeAlias = DisableModelRequest  # noqa: Y015
 
 @_typing.final
-class EnableWeightRequest(_message.Message):
-    """Names the weight to enable."""
+class EnableModelRequest(_message.Message):
+    """Names the model to enable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     actor: _builtins.str
     """Required. Who asks, for the audit."""
     def __init__(
@@ -335,11 +335,11 @@ class EnableWeightRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___EnableWeightRequest: _TypeAlias = EnableWeightRequest  # noqa: Y015
+Global___EnableModelRequest: _TypeAlias = EnableModelRequest  # noqa: Y015
 
 @_typing.final
-class RecordVerdictRequest(_message.Message):
-    """What the gate found."""
+class RecordQualificationRequest(_message.Message):
+    """How a model's fast mode compared with its accurate one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -352,9 +352,9 @@ class RecordVerdictRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<weight>"."""
+    """Required. "<set>/<model>"."""
     checksum: _builtins.str
-    """Required. The checksum of the weight that was run; another one is refused with MODEL_CHECKSUM_MISMATCH."""
+    """Required. The checksum of the model that was run; another one is refused with MODEL_CHECKSUM_MISMATCH."""
     accurate_word_error_rate: _builtins.float
     """Required. Word error rate in ACCURATE mode, 0 upwards."""
     fast_word_error_rate: _builtins.float
@@ -365,7 +365,7 @@ class RecordVerdictRequest(_message.Message):
     """Required. Who asks, for the audit."""
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
-        """Required. When the gate ran."""
+        """Required. When the qualification ran."""
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
@@ -389,7 +389,7 @@ class RecordVerdictRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RecordVerdictRequest: _TypeAlias = RecordVerdictRequest  # noqa: Y015
+Global___RecordQualificationRequest: _TypeAlias = RecordQualificationRequest  # noqa: Y015
 
 @_typing.final
 class ReportServingRequest(_message.Message):
@@ -406,7 +406,7 @@ class ReportServingRequest(_message.Message):
     """Required. What it does."""
     @_builtins.property
     def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. "<set>/<weight>" of each weight in its memory; empty for none."""
+        """Optional. "<set>/<model>" of each model in its memory; empty for none."""
 
     def __init__(
         self,

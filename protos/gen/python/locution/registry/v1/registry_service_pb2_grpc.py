@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class RegistryServiceStub:
-    """Knows which weights exist, whether they may be used and what they can do. Internal: callers carry the service
-    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<weight>".
+    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     def __init__(self, channel):
@@ -36,45 +36,45 @@ class RegistryServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.RegisterWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/RegisterWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.RegisterModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/RegisterModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.GetWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/GetWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.GetWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.GetModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/GetModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.GetModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.ListWeights = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/ListWeights',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsResponse.FromString,
+        self.ListModels = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/ListModels',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
-        self.ResolveWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/ResolveWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightResponse.FromString,
+        self.ResolveModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/ResolveModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelResponse.FromString,
                 _registered_method=True)
-        self.SetDefaultWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/SetDefaultWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.SetDefaultModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/SetDefaultModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.DisableWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/DisableWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.DisableModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/DisableModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.EnableWeight = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/EnableWeight',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableWeightRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.EnableModel = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/EnableModel',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableModelRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
-        self.RecordVerdict = channel.unary_unary(
-                '/locution.registry.v1.RegistryService/RecordVerdict',
-                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.SerializeToString,
-                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+        self.RecordQualification = channel.unary_unary(
+                '/locution.registry.v1.RegistryService/RecordQualification',
+                request_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.SerializeToString,
+                response_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
                 _registered_method=True)
         self.ReportServing = channel.unary_unary(
                 '/locution.registry.v1.RegistryService/ReportServing',
@@ -84,69 +84,69 @@ class RegistryServiceStub:
 
 
 class RegistryServiceServicer:
-    """Knows which weights exist, whether they may be used and what they can do. Internal: callers carry the service
-    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<weight>".
+    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
-    def RegisterWeight(self, request, context):
+    def RegisterModel(self, request, context):
         """Registers a folder below the models root. Fails as ModelService.RegisterModel does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetWeight(self, request, context):
-        """Reads one weight. Fails with MODEL_NOT_FOUND.
+    def GetModel(self, request, context):
+        """Reads one model. Fails with MODEL_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListWeights(self, request, context):
-        """Lists weights by set and name.
+    def ListModels(self, request, context):
+        """Lists models by set and name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ResolveWeight(self, request, context):
-        """Chooses the weight of a job: its own choice, else the default, else the next that is usable.
+    def ResolveModel(self, request, context):
+        """Chooses the model of a job: its own choice, else the default, else the next that is usable.
         Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SetDefaultWeight(self, request, context):
-        """Makes a weight the default of its kind. Fails with MODEL_NOT_USABLE.
+    def SetDefaultModel(self, request, context):
+        """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DisableWeight(self, request, context):
-        """Takes a weight out of use.
+    def DisableModel(self, request, context):
+        """Takes a model out of use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def EnableWeight(self, request, context):
-        """Takes a weight into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH.
+    def EnableModel(self, request, context):
+        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RecordVerdict(self, request, context):
-        """Stores what the gate found about a weight's fast mode.
+    def RecordQualification(self, request, context):
+        """Stores the qualification of a model's fast mode.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReportServing(self, request, context):
-        """Tells which weights an engine holds in memory; forgotten after `ttl` without another call.
+        """Tells which models an engine holds in memory; forgotten after `ttl` without another call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,45 +155,45 @@ class RegistryServiceServicer:
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'RegisterWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.RegisterWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'RegisterModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'GetWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.GetWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'GetModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.GetModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'ListWeights': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListWeights,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsResponse.SerializeToString,
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsResponse.SerializeToString,
             ),
-            'ResolveWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.ResolveWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightResponse.SerializeToString,
+            'ResolveModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelResponse.SerializeToString,
             ),
-            'SetDefaultWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetDefaultWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'SetDefaultModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDefaultModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'DisableWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.DisableWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'DisableModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'EnableWeight': grpc.unary_unary_rpc_method_handler(
-                    servicer.EnableWeight,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableWeightRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'EnableModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableModel,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableModelRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
-            'RecordVerdict': grpc.unary_unary_rpc_method_handler(
-                    servicer.RecordVerdict,
-                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.FromString,
-                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.SerializeToString,
+            'RecordQualification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordQualification,
+                    request_deserializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.FromString,
+                    response_serializer=locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.SerializeToString,
             ),
             'ReportServing': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportServing,
@@ -209,12 +209,12 @@ def add_RegistryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RegistryService:
-    """Knows which weights exist, whether they may be used and what they can do. Internal: callers carry the service
-    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<weight>".
+    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     @staticmethod
-    def RegisterWeight(request,
+    def RegisterModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -227,9 +227,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/RegisterWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/RegisterModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisterModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,
@@ -241,7 +241,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def GetWeight(request,
+    def GetModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -254,9 +254,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/GetWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.GetWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/GetModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.GetModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,
@@ -268,7 +268,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def ListWeights(request,
+    def ListModels(request,
             target,
             options=(),
             channel_credentials=None,
@@ -281,9 +281,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/ListWeights',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.ListWeightsResponse.FromString,
+            '/locution.registry.v1.RegistryService/ListModels',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -295,7 +295,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def ResolveWeight(request,
+    def ResolveModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -308,9 +308,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/ResolveWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveWeightResponse.FromString,
+            '/locution.registry.v1.RegistryService/ResolveModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.ResolveModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -322,7 +322,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def SetDefaultWeight(request,
+    def SetDefaultModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -335,9 +335,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/SetDefaultWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/SetDefaultModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.SetDefaultModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,
@@ -349,7 +349,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def DisableWeight(request,
+    def DisableModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -362,9 +362,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/DisableWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/DisableModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.DisableModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,
@@ -376,7 +376,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def EnableWeight(request,
+    def EnableModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -389,9 +389,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/EnableWeight',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableWeightRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/EnableModel',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.EnableModelRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,
@@ -403,7 +403,7 @@ class RegistryService:
             _registered_method=True)
 
     @staticmethod
-    def RecordVerdict(request,
+    def RecordQualification(request,
             target,
             options=(),
             channel_credentials=None,
@@ -416,9 +416,9 @@ class RegistryService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/locution.registry.v1.RegistryService/RecordVerdict',
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordVerdictRequest.SerializeToString,
-            locution_dot_registry_dot_v1_dot_registry__service__pb2.Weight.FromString,
+            '/locution.registry.v1.RegistryService/RecordQualification',
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RecordQualificationRequest.SerializeToString,
+            locution_dot_registry_dot_v1_dot_registry__service__pb2.RegisteredModel.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,102 +13,102 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RegistryServiceStub:
-    """Knows which weights exist, whether they may be used and what they can do. Internal: callers carry the service
-    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<weight>".
+    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    RegisterWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RegisterWeightRequest, _registry_service_pb2.Weight]
+    RegisterModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RegisterModelRequest, _registry_service_pb2.RegisteredModel]
     """Registers a folder below the models root. Fails as ModelService.RegisterModel does."""
-    GetWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetWeightRequest, _registry_service_pb2.Weight]
-    """Reads one weight. Fails with MODEL_NOT_FOUND."""
-    ListWeights: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListWeightsRequest, _registry_service_pb2.ListWeightsResponse]
-    """Lists weights by set and name."""
-    ResolveWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ResolveWeightRequest, _registry_service_pb2.ResolveWeightResponse]
-    """Chooses the weight of a job: its own choice, else the default, else the next that is usable.
+    GetModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetModelRequest, _registry_service_pb2.RegisteredModel]
+    """Reads one model. Fails with MODEL_NOT_FOUND."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListModelsRequest, _registry_service_pb2.ListModelsResponse]
+    """Lists models by set and name."""
+    ResolveModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ResolveModelRequest, _registry_service_pb2.ResolveModelResponse]
+    """Chooses the model of a job: its own choice, else the default, else the next that is usable.
     Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
     """
-    SetDefaultWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.SetDefaultWeightRequest, _registry_service_pb2.Weight]
-    """Makes a weight the default of its kind. Fails with MODEL_NOT_USABLE."""
-    DisableWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.DisableWeightRequest, _registry_service_pb2.Weight]
-    """Takes a weight out of use."""
-    EnableWeight: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.EnableWeightRequest, _registry_service_pb2.Weight]
-    """Takes a weight into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
-    RecordVerdict: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RecordVerdictRequest, _registry_service_pb2.Weight]
-    """Stores what the gate found about a weight's fast mode."""
+    SetDefaultModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.SetDefaultModelRequest, _registry_service_pb2.RegisteredModel]
+    """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE."""
+    DisableModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.DisableModelRequest, _registry_service_pb2.RegisteredModel]
+    """Takes a model out of use."""
+    EnableModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.EnableModelRequest, _registry_service_pb2.RegisteredModel]
+    """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+    RecordQualification: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RecordQualificationRequest, _registry_service_pb2.RegisteredModel]
+    """Stores the qualification of a model's fast mode."""
     ReportServing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ReportServingRequest, _registry_service_pb2.ReportServingResponse]
-    """Tells which weights an engine holds in memory; forgotten after `ttl` without another call."""
+    """Tells which models an engine holds in memory; forgotten after `ttl` without another call."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Knows which weights exist, whether they may be used and what they can do. Internal: callers carry the service
-    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<weight>".
+    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     @_abc_1.abstractmethod
-    def RegisterWeight(
+    def RegisterModel(
         self,
-        request: _registry_service_pb2.RegisterWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.RegisterWeightRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
+        request: _registry_service_pb2.RegisterModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.RegisterModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
         """Registers a folder below the models root. Fails as ModelService.RegisterModel does."""
 
     @_abc_1.abstractmethod
-    def GetWeight(
+    def GetModel(
         self,
-        request: _registry_service_pb2.GetWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.GetWeightRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
-        """Reads one weight. Fails with MODEL_NOT_FOUND."""
+        request: _registry_service_pb2.GetModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.GetModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
+        """Reads one model. Fails with MODEL_NOT_FOUND."""
 
     @_abc_1.abstractmethod
-    def ListWeights(
+    def ListModels(
         self,
-        request: _registry_service_pb2.ListWeightsRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.ListWeightsRequest, _abc.Awaitable[_registry_service_pb2.ListWeightsResponse]],
-    ) -> _abc.Awaitable[_registry_service_pb2.ListWeightsResponse]:
-        """Lists weights by set and name."""
+        request: _registry_service_pb2.ListModelsRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.ListModelsRequest, _abc.Awaitable[_registry_service_pb2.ListModelsResponse]],
+    ) -> _abc.Awaitable[_registry_service_pb2.ListModelsResponse]:
+        """Lists models by set and name."""
 
     @_abc_1.abstractmethod
-    def ResolveWeight(
+    def ResolveModel(
         self,
-        request: _registry_service_pb2.ResolveWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.ResolveWeightRequest, _abc.Awaitable[_registry_service_pb2.ResolveWeightResponse]],
-    ) -> _abc.Awaitable[_registry_service_pb2.ResolveWeightResponse]:
-        """Chooses the weight of a job: its own choice, else the default, else the next that is usable.
+        request: _registry_service_pb2.ResolveModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.ResolveModelRequest, _abc.Awaitable[_registry_service_pb2.ResolveModelResponse]],
+    ) -> _abc.Awaitable[_registry_service_pb2.ResolveModelResponse]:
+        """Chooses the model of a job: its own choice, else the default, else the next that is usable.
         Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
         """
 
     @_abc_1.abstractmethod
-    def SetDefaultWeight(
+    def SetDefaultModel(
         self,
-        request: _registry_service_pb2.SetDefaultWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.SetDefaultWeightRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
-        """Makes a weight the default of its kind. Fails with MODEL_NOT_USABLE."""
+        request: _registry_service_pb2.SetDefaultModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.SetDefaultModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
+        """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE."""
 
     @_abc_1.abstractmethod
-    def DisableWeight(
+    def DisableModel(
         self,
-        request: _registry_service_pb2.DisableWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.DisableWeightRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
-        """Takes a weight out of use."""
+        request: _registry_service_pb2.DisableModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.DisableModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
+        """Takes a model out of use."""
 
     @_abc_1.abstractmethod
-    def EnableWeight(
+    def EnableModel(
         self,
-        request: _registry_service_pb2.EnableWeightRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.EnableWeightRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
-        """Takes a weight into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+        request: _registry_service_pb2.EnableModelRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.EnableModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
+        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
 
     @_abc_1.abstractmethod
-    def RecordVerdict(
+    def RecordQualification(
         self,
-        request: _registry_service_pb2.RecordVerdictRequest,
-        context: _aio.ServicerContext[_registry_service_pb2.RecordVerdictRequest, _abc.Awaitable[_registry_service_pb2.Weight]],
-    ) -> _abc.Awaitable[_registry_service_pb2.Weight]:
-        """Stores what the gate found about a weight's fast mode."""
+        request: _registry_service_pb2.RecordQualificationRequest,
+        context: _aio.ServicerContext[_registry_service_pb2.RecordQualificationRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
+    ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
+        """Stores the qualification of a model's fast mode."""
 
     @_abc_1.abstractmethod
     def ReportServing(
@@ -116,6 +116,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.ReportServingRequest,
         context: _aio.ServicerContext[_registry_service_pb2.ReportServingRequest, _abc.Awaitable[_registry_service_pb2.ReportServingResponse]],
     ) -> _abc.Awaitable[_registry_service_pb2.ReportServingResponse]:
-        """Tells which weights an engine holds in memory; forgotten after `ttl` without another call."""
+        """Tells which models an engine holds in memory; forgotten after `ttl` without another call."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _aio.Server) -> None: ...

@@ -68,7 +68,7 @@ def job_from_row(row: Mapping[str, Any]) -> Job:
 
 
 def model_of(job: Job, kind: StageKind) -> str | None:
-    """Return the model that a kind of stage runs, "<set>/<weight>"; None for kinds that run none."""
+    """Return the model that a kind of stage runs, "<set>/<model>"; None for kinds that run none."""
     match kind:
         case StageKind.TRANSCRIBE:
             return job.config.asr_model.path

@@ -11,7 +11,7 @@ from locution.engine.v1 import asr_service_pb2_grpc, common_pb2
 from locution_common.errors import Reason, Refused
 from locution_speech import asr, pcm, wire
 from locution_speech.asr import SectionStart
-from locution_speech.engine.models import Flow, WeightName
+from locution_speech.engine.models import Flow, ModelName
 from locution_speech.languages import AUTO
 from locution_speech.transcript import Segment
 
@@ -88,6 +88,6 @@ def section_start(flow: Flow, config: JobConfig, model: str) -> SectionStart:
         beam_size=config.beam_size,
         word_times=config.word_times,
         max_temperature=config.max_temperature,
-        mode=asr.ModeChoice.PROVEN if config.decode_mode is None else asr.ModeChoice[config.decode_mode],
+        mode=asr.ModeChoice.QUALIFIED if config.decode_mode is None else asr.ModeChoice[config.decode_mode],
     )
-    return SectionStart(WeightName(model), flow.key, flow.weight, flow.traffic, options=options)
+    return SectionStart(ModelName(model), flow.key, flow.share, flow.traffic, options=options)

@@ -1,4 +1,4 @@
-"""Recognise what a weight's folder holds, by reading headers and text alone: nothing is unpickled, nothing is run."""
+"""Recognise what a model's folder holds, by reading headers and text alone: nothing is unpickled, nothing is run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ def recognise(folder: Folder) -> Layout:
         case False, True:
             return pyannote.inspect(folder)
         case True, True:
-            raise ModelLayoutInvalid(
-                f"there are both {whisper.MODEL} and {pyannote.CONFIG}: a weight is one of the two"
-            )
+            raise ModelLayoutInvalid(f"there are both {whisper.MODEL} and {pyannote.CONFIG}: a model is one of the two")
         case _:
             raise ModelLayoutInvalid(
                 f"there is neither {whisper.MODEL} (CTranslate2 Whisper) nor {pyannote.CONFIG} (pyannote pipeline)"

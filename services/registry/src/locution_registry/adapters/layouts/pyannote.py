@@ -59,7 +59,7 @@ def _mapping(owner: Mapping[object, object], key: str) -> Mapping[object, object
 
 
 def _reference(params: Mapping[object, object], key: str) -> str:
-    """Return the path below the weight's folder that a parameter names."""
+    """Return the path below the model's folder that a parameter names."""
     value = params.get(key)
     if not isinstance(value, str) or not value.startswith(_PREFIX):
         raise ModelLayoutInvalid(f"{CONFIG} must name its {key} with {_PREFIX}, so that nothing is fetched")

@@ -1,0 +1,95 @@
+"""Count and time what the engine does; names, units and meanings are listed here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_speech.asr import SectionStart
+from locution_speech.clock import seconds
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from locution_asr.domain.models import SectionReport
+
+AUDIO_SECONDS: Final = MetricName(
+    "locution_asr_audio_seconds_total",
+    "Seconds of audio, by traffic class and what became of them.",
+    ("traffic", "outcome"),
+)
+SPEECH_SECONDS: Final = MetricName("locution_asr_speech_seconds_total", "Seconds in which the detector heard speech.")
+TEXT_SECONDS: Final = MetricName("locution_asr_text_speech_seconds_total", "Seconds of detected speech that gave text.")
+QUEUE_SECONDS: Final = MetricName("locution_asr_queue_seconds", "Seconds that a window waited.", ("traffic",))
+REDONE_WINDOWS: Final = MetricName("locution_asr_redone_windows_total", "Windows that were decoded more than once.")
+BATCH_SIZE: Final = MetricName("locution_asr_batch_windows", "Windows in a batch.")
+BATCH_SECONDS: Final = MetricName("locution_asr_batch_seconds", "Seconds that a batch took.")
+QUEUED_SECONDS: Final = MetricName("locution_asr_queued_audio_seconds", "Seconds of audio that wait now.")
+
+METRICS: Final = (
+    AUDIO_SECONDS,
+    SPEECH_SECONDS,
+    TEXT_SECONDS,
+    QUEUE_SECONDS,
+    REDONE_WINDOWS,
+    BATCH_SIZE,
+    BATCH_SECONDS,
+    QUEUED_SECONDS,
+)
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """Keep the engine's metrics, and note a section's figures on its span."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._audio = _counter(AUDIO_SECONDS, registry)
+        self._speech = _counter(SPEECH_SECONDS, registry)
+        self._text = _counter(TEXT_SECONDS, registry)
+        self._redone = _counter(REDONE_WINDOWS, registry)
+        self._queue = _histogram(QUEUE_SECONDS, registry, SECONDS_BUCKETS)
+        self._batch = _histogram(BATCH_SIZE, registry, BATCH_BUCKETS)
+        self._batch_seconds = _histogram(BATCH_SECONDS, registry, SECONDS_BUCKETS)
+        self._queued = Gauge(QUEUED_SECONDS.name, QUEUED_SECONDS.meaning, registry=registry)
+
+    def section(self, report: SectionReport, start: SectionStart) -> None:
+        """Take note of a finished section."""
+        traffic = start.traffic.name.lower()
+        for item in report.coverage:
+            self._audio.labels(traffic, item.outcome.value.lower()).inc(seconds(item.length))
+        self._speech.inc(seconds(report.speech))
+        self._text.inc(seconds(report.text_speech))
+        for window in report.windows:
+            self._queue.labels(traffic).observe(window.queue_wait)
+            self._redone.inc(window.passes > 1)
+        trace.get_current_span().set_attributes(_attributes(report, start))
+
+    def batch(self, size: int, elapsed: float) -> None:
+        """Take note of a batch."""
+        self._batch.observe(size)
+        self._batch_seconds.observe(elapsed)
+
+    def watch_queue(self, waiting: Callable[[], float]) -> None:
+        """Measure what waits whenever the metrics are read."""
+        self._queued.set_function(waiting)
+
+
+def _attributes(report: SectionReport, start: SectionStart) -> dict[str, str | float]:
+    return {
+        "locution.asr.model": start.model,
+        "locution.asr.mode": report.mode.lower(),
+        "locution.asr.audio_seconds": seconds(report.length),
+        "locution.asr.speech_seconds": seconds(report.speech),
+        "locution.asr.text_speech_seconds": seconds(report.text_speech),
+        "locution.asr.windows": len(report.windows),
+        "locution.asr.queue_seconds": sum(window.queue_wait for window in report.windows),
+        "locution.asr.compute_seconds": sum(window.decode for window in report.windows),
+    }
+
+
+def _counter(name: MetricName, registry: CollectorRegistry) -> Counter:
+    return Counter(name.name, name.meaning, name.labels, registry=registry)
+
+
+def _histogram(name: MetricName, registry: CollectorRegistry, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(name.name, name.meaning, name.labels, registry=registry, buckets=buckets)

@@ -1,0 +1,219 @@
+"""Listen to one live stream: windows decoded as a section's are, and partial text of the window that is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+
+from locution_speech.asr import (
+    DecodeMode,
+    Flush,
+    ListenDone,
+    ListenEvent,
+    ListenFinal,
+    ListenProgress,
+    ListenStart,
+    ListenUpdate,
+    Options,
+    SpeechEvent,
+)
+from locution_speech.clock import Span, samples
+from locution_speech.engine.models import Timings
+from locution_speech.languages import AUTO, space
+
+from locution_asr.core.dispatch import Decoding
+from locution_asr.core.endpointer import Endpointer, Heard, Utterance
+from locution_asr.core.interim import LookDecoder, Looks
+from locution_asr.core.options import settle
+from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
+from locution_asr.domain.models import PcmChunk, SectionReport, Window, timings_of
+from locution_asr.domain.ports import LoadedModel, Observer
+
+WINDOWS_AHEAD = 4
+PROGRESS_EVERY = samples(1.0)
+
+
+LiveInput = PcmChunk | Flush | ListenUpdate
+
+
+Emit = Callable[[ListenEvent], Awaitable[None]]
+
+
+class Listen:
+    """Serve one live stream. Memory is bounded by the longest window and the windows ahead."""
+
+    def __init__(
+        self,
+        start: ListenStart,
+        endpointer: Endpointer,
+        dispatcher: Decoding,
+        model: LoadedModel,
+        mode: DecodeMode,
+        observer: Observer,
+    ) -> None:
+        self._start = start
+        self._section = start.section
+        self._endpointer = endpointer
+        self._dispatcher = dispatcher
+        self._model = model
+        self._mode = mode
+        self._observer = observer
+        self._decoder = LookDecoder(dispatcher, model, start.section, start.step)
+        self._looks = Looks(self._decoder, endpointer.buffer)
+        self._language = SectionLanguage()
+        if start.language is not None:
+            self._language.heard.set_result({start.language: 1.0})
+        self._recognise = self._recogniser()
+        self._order: asyncio.Queue[tuple[Window, asyncio.Task[Recognised]] | None] = asyncio.Queue(WINDOWS_AHEAD)
+        self._flying = 0
+        self._flown_to = 0
+        self._wake = asyncio.Event()
+        self._closed: list[Span] = []
+        self._done = start.done
+        self._told = start.done
+        self._timings = Timings()
+
+    async def run(self, inputs: AsyncIterator[LiveInput], emit: Emit) -> None:
+        """Take inputs to their end and emit what is heard, the report last."""
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._keep_looking(emit))
+            listening = group.create_task(self._take(inputs, emit, group))
+            await self._speak(emit)
+            await listening
+            looking.cancel()
+        await emit(ListenDone(self._endpointer.heard, self._timings))
+
+    async def _take(self, inputs: AsyncIterator[LiveInput], emit: Emit, group: asyncio.TaskGroup) -> None:
+        async for item in inputs:
+            match item:
+                case PcmChunk():
+                    await self._handle(await self._endpointer.hear(item.pcm), emit, group)
+                case Flush():
+                    await self._handle(self._endpointer.end_window(), emit, group)
+                case ListenUpdate():
+                    self._change(item)
+            await self._progress(emit)
+            self._forget()
+            self._wake.set()
+        await self._handle(await self._endpointer.finish(), emit, group)
+        await self._order.put(None)
+
+    async def _handle(self, found: list[Heard], emit: Emit, group: asyncio.TaskGroup) -> None:
+        for event in found:
+            match event:
+                case SpeechEvent():
+                    await emit(event)
+                case Utterance():
+                    if self._start.partials:
+                        self._closed.append(event)
+                    await emit(SpeechEvent(event.end, False))
+                case Window():
+                    self._flying += 1
+                    self._flown_to = event.span.end
+                    await self._order.put((event, group.create_task(self._recognise.run(event))))
+
+    async def _speak(self, emit: Emit) -> None:
+        """Emit the windows' texts in order."""
+        while (item := await self._order.get()) is not None:
+            window, task = item
+            recognised = await task
+            self._timings = timings_of([recognised.timing], self._timings)
+            self._looks.restart(window.span.end)
+            await emit(_final(window, recognised))
+            self._observe(window, recognised)
+            self._done = max(self._done, window.span.end)
+            self._flying -= 1
+            await self._tell(emit)
+            self._wake.set()
+
+    async def _progress(self, emit: Emit) -> None:
+        if not self._flying and self._endpointer.window_since is None:
+            self._done = max(self._done, self._endpointer.quiet_until)
+        if self._done - self._told >= PROGRESS_EVERY:
+            await self._tell(emit)
+
+    async def _tell(self, emit: Emit) -> None:
+        self._told = self._done
+        await emit(ListenProgress(self._done, self._endpointer.sizes.begin(self._done)))
+
+    def _forget(self) -> None:
+        starts = [span.start for span in self._closed]
+        since = self._endpointer.speaking_since
+        first = min([*starts, self._endpointer.heard if since is None else since])
+        self._endpointer.forget(max(first, self._looks.needed_from or 0))
+
+    async def _keep_looking(self, emit: Emit) -> None:
+        """Look whenever a step of new audio is there, or an utterance has ended."""
+        while self._start.partials:
+            await self._wake.wait()
+            self._wake.clear()
+            if await self._look():
+                self._wake.set()
+                if not self._flying and (since := self._endpointer.window_since) is not None:
+                    await emit(self._looks.partial(since))
+
+    async def _look(self) -> bool:
+        """Look once at what is worth it; tell whether something was seen."""
+        if self._closed:
+            await self._look_last(self._closed[0])
+            del self._closed[0]
+            return True
+        since, heard = self._endpointer.speaking_since, self._endpointer.heard
+        if since is None or heard - max(self._looks.seen, since) < self._start.step:
+            return False
+        return await self._looks.look(since, heard)
+
+    async def _look_last(self, span: Span) -> None:
+        """See an utterance to its end, and believe what was seen; a window that has ended is not looked at."""
+        if self._flown_to < span.end > self._looks.seen:
+            await self._looks.look(span.start, span.end)
+        self._looks.settle(span.end)
+
+    def _change(self, update: ListenUpdate) -> None:
+        options = self._section.options
+        changed: Options = replace(
+            options,
+            language=_language(update, options),
+            prompt=options.prompt if update.prompt is None else update.prompt,
+            hotwords=options.hotwords if update.hotwords is None else update.hotwords,
+        )
+        settled = settle(changed, self._model.recogniser.capabilities)
+        self._section = replace(self._section, options=settled)
+        self._decoder.start = self._section
+        self._recognise = self._recogniser()
+
+    def _recogniser(self) -> RecogniseWindow:
+        return RecogniseWindow(self._dispatcher, self._model, self._section, self._mode, self._language)
+
+    def _observe(self, window: Window, recognised: Recognised) -> None:
+        length = window.span.end - min(self._done, window.span.start)
+        report = SectionReport(
+            length=length,
+            speech=recognised.speech,
+            text_speech=recognised.text_speech,
+            mode=self._mode,
+            windows=(recognised.timing,),
+            coverage=recognised.coverage,
+        )
+        self._observer.section(report, self._section)
+
+
+def _language(update: ListenUpdate, options: Options) -> str | None:
+    if update.language is None:
+        return options.language
+    return None if update.language == AUTO else update.language
+
+
+def _final(window: Window, recognised: Recognised) -> ListenFinal:
+    span, segments = window.span, recognised.segments
+    language = segments[0].language or "" if segments else ""
+    reasons = [item.reason for item in recognised.coverage if item.reason]
+    return ListenFinal(
+        span.start,
+        span.end,
+        space(language).join(segment.text for segment in segments),
+        tuple(word for segment in segments for word in segment.words),
+        language,
+        "" if segments else next(iter(reasons), ""),
+    )

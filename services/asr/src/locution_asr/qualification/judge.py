@@ -1,0 +1,130 @@
+"""Judge a model's two modes by their word errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from locution_asr.qualification.recordings import Referenced
+from locution_asr.qualification.scoring import Score, pooled, score
+
+FEWEST_WORDS = 100
+MOST_LOSS = 0.005
+
+
+class TooFewWords(Exception):
+    """No pool of recordings holds words enough for a qualification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Both modes' errors on recordings that are judged together."""
+
+    name: str
+    accurate: Score
+    fast: Score
+
+    @property
+    def loss(self) -> float:
+        """Return what FAST loses, as a share of the reference's words; below 0 where it is better."""
+        return self.fast.rate - self.accurate.rate
+
+    def describe(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.name}: ACCURATE {self.accurate.rate:.2%}, FAST {self.fast.rate:.2%}, "
+            f"loss {100 * self.loss:+.2f} points on {self.accurate.words} words"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """What was measured of a model; the figures are those of the pool that loses most.
+
+    `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
+    """
+
+    model: str
+    checksum: str
+    pools: tuple[Pool, ...]
+    run_time: datetime
+    min_encoder_input: float
+
+    @property
+    def worst(self) -> Pool:
+        """Return the pool that decides."""
+        return max(self.pools, key=lambda pool: pool.loss)
+
+    @property
+    def accurate_word_error_rate(self) -> float:
+        """Return ACCURATE's rate, 0 upwards."""
+        return self.worst.accurate.rate
+
+    @property
+    def fast_word_error_rate(self) -> float:
+        """Return FAST's rate, 0 upwards."""
+        return self.worst.fast.rate
+
+    @property
+    def word_count(self) -> int:
+        """Count the reference words compared."""
+        return self.worst.accurate.words
+
+    @property
+    def passes(self) -> bool:
+        """Tell whether FAST loses no more than half a point."""
+        return round(self.worst.loss, 6) <= MOST_LOSS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is kept in a file."""
+        return {
+            "model": self.model,
+            "checksum": self.checksum,
+            "accurate_word_error_rate": round(self.accurate_word_error_rate, 6),
+            "fast_word_error_rate": round(self.fast_word_error_rate, 6),
+            "word_count": self.word_count,
+            "min_encoder_input": self.min_encoder_input,
+            "run_time": self.run_time.isoformat(timespec="seconds"),
+            "pools": [pool.describe() for pool in self.pools],
+        }
+
+
+def judge(
+    model: str,
+    checksum: str,
+    recordings: Sequence[Referenced],
+    accurate: Sequence[str],
+    fast: Sequence[str],
+    min_encoder_input: float,
+) -> Qualification:
+    """Judge English and all other languages apart; raises TooFewWords where neither has a hundred words.
+
+    A pool of fewer words says nothing and is left out.
+    """
+    rows = list(zip(recordings, accurate, fast, strict=True))
+    named: Mapping[str, list[tuple[Referenced, str, str]]] = {
+        "English": [row for row in rows if row[0].language.startswith("en")],
+        "others": [row for row in rows if not row[0].language.startswith("en")],
+    }
+    pools = tuple(pool for name, group in named.items() if (pool := _pool(name, group)).accurate.words >= FEWEST_WORDS)
+    if not pools:
+        raise TooFewWords(
+            f"a qualification needs {FEWEST_WORDS} words of reference in English or in the other languages"
+        )
+    return Qualification(model, checksum, pools, datetime.now(UTC), min_encoder_input)
+
+
+def dump(qualification: Qualification) -> str:
+    """Return the file's text."""
+    return json.dumps(qualification.to_json(), indent=2) + "\n"
+
+
+def _pool(name: str, rows: Sequence[tuple[Referenced, str, str]]) -> Pool:
+    return Pool(
+        name,
+        pooled(score(recording.text, text, recording.language) for recording, text, _ in rows),
+        pooled(score(recording.text, text, recording.language) for recording, _, text in rows),
+    )

@@ -1,0 +1,70 @@
+"""Count and time what the engine does; names, units and meanings are listed here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_speech.clock import seconds
+from locution_speech.engine.models import Timings
+from locution_speech.speakers import SectionSpeakers
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from locution_diarizer.domain.models import Start
+
+AUDIO_SECONDS: Final = MetricName(
+    "locution_diarizer_audio_seconds_total", "Seconds of audio in finished sections, by traffic class.", ("traffic",)
+)
+BATCH_SIZE: Final = MetricName("locution_diarizer_batch_windows", "Windows in a batch.")
+BATCH_SECONDS: Final = MetricName("locution_diarizer_batch_seconds", "Seconds that a batch took.")
+QUEUED_WINDOWS: Final = MetricName("locution_diarizer_queued_windows", "Windows that wait now.")
+CLUSTERED_SECTIONS: Final = MetricName("locution_diarizer_clustered_sections_total", "Sections that were clustered.")
+
+METRICS: Final = (AUDIO_SECONDS, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS, CLUSTERED_SECTIONS)
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """Keep the engine's metrics, and note a section's figures on its span."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._audio = Counter(AUDIO_SECONDS.name, AUDIO_SECONDS.meaning, AUDIO_SECONDS.labels, registry=registry)
+        self._clustered = Counter(CLUSTERED_SECTIONS.name, CLUSTERED_SECTIONS.meaning, registry=registry)
+        self._batch = Histogram(BATCH_SIZE.name, BATCH_SIZE.meaning, registry=registry, buckets=BATCH_BUCKETS)
+        self._batch_seconds = Histogram(
+            BATCH_SECONDS.name, BATCH_SECONDS.meaning, registry=registry, buckets=SECONDS_BUCKETS
+        )
+        self._queued = Gauge(QUEUED_WINDOWS.name, QUEUED_WINDOWS.meaning, registry=registry)
+
+    def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
+        """Take note of a finished section."""
+        heard = seconds(section.sample_count)
+        self._audio.labels(start.flow.traffic.name.lower()).inc(heard)
+        trace.get_current_span().set_attributes(
+            {
+                "locution.diarizer.model": start.model,
+                "locution.diarizer.audio_seconds": heard,
+                "locution.diarizer.speakers": len(section.voices),
+                "locution.diarizer.windows": timings.windows,
+                "locution.diarizer.queue_seconds": timings.queue_seconds,
+                "locution.diarizer.compute_seconds": timings.compute_seconds,
+            }
+        )
+
+    def batch(self, size: int, elapsed: float) -> None:
+        """Take note of a batch."""
+        self._batch.observe(size)
+        self._batch_seconds.observe(elapsed)
+
+    def watch_queue(self, waiting: Callable[[], float]) -> None:
+        """Measure what waits whenever the metrics are read."""
+        self._queued.set_function(waiting)
+
+    def clustered(self, sections: int, speakers: int) -> None:
+        """Take note of a clustering."""
+        self._clustered.inc(sections)
+        trace.get_current_span().set_attributes(
+            {"locution.diarizer.sections": sections, "locution.diarizer.speakers": speakers}
+        )

@@ -1,0 +1,69 @@
+"""Share the windows that may be under way among the sections that are open, so that together they stay bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+BATCHES = 4
+"""Batches of windows for each slot: one that runs, and enough behind it for the next ones to be full."""
+
+LEAST = 2
+"""Windows that a section may have in any case: beyond half as many sections, each adds these."""
+
+
+class InFlightLimiter:
+    """Know the open sections of an engine with `slots` batches at once. Belongs to one event loop."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._open: set[Allowance] = set()
+
+    @property
+    def sections(self) -> int:
+        """Count the open sections."""
+        return len(self._open)
+
+    @contextmanager
+    def section(self, batch_size: int) -> Iterator[Allowance]:
+        """Open a section whose model takes so many windows in a batch; give its allowance while it is open."""
+        allowance = Allowance(self, BATCHES * self._slots * batch_size)
+        self._open.add(allowance)
+        try:
+            yield allowance
+        finally:
+            self._open.remove(allowance)
+            for other in self._open:
+                other.wake()
+
+
+class Allowance:
+    """Count the windows of one section; one task takes, any may give back."""
+
+    def __init__(self, among: InFlightLimiter, most: int) -> None:
+        self._among = among
+        self._most = most
+        self._taken = 0
+        self._woken = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Tell whether as many windows are under way as the section's part of all."""
+        return self._taken >= max(LEAST, self._most // self._among.sections)
+
+    async def take(self) -> None:
+        """Begin a window, as soon as the allowance is not full."""
+        while self.full:
+            self._woken.clear()
+            await self._woken.wait()
+        self._taken += 1
+
+    def give_back(self) -> None:
+        """End a window."""
+        self._taken -= 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again whether a window may begin."""
+        self._woken.set()

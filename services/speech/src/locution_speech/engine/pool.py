@@ -1,0 +1,153 @@
+"""Keep models loaded while they are used, and some while they are not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from locution_common.errors import Reason, Refused
+
+from .models import ModelName, ModelRecord
+
+RETRY_SECONDS = 5.0
+
+
+class Loaded(Protocol):
+    """Be a model in memory, of `memory` bytes."""
+
+    @property
+    def memory(self) -> int: ...
+
+
+R = TypeVar("R", bound=ModelRecord)
+R_co = TypeVar("R_co", bound=ModelRecord, covariant=True)
+R_contra = TypeVar("R_contra", bound=ModelRecord, contravariant=True)
+L = TypeVar("L", bound=Loaded)
+
+
+class ModelDirectory(Protocol[R_co]):
+    """Know which models may be used."""
+
+    async def get(self, name: ModelName) -> R_co:
+        """Return the record; refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE or DependencyUnavailable."""
+        ...
+
+
+class ModelLoader(Protocol[R_contra, L]):
+    """Load models."""
+
+    def load(self, record: R_contra) -> L:
+        """Load the model into the device's memory. Blocks.
+
+        Raises ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
+        """
+        ...
+
+    def renewed(self, model: L, record: R_contra) -> L:
+        """Return the loaded model with what the registry says of it now."""
+        ...
+
+    def unload(self, model: L) -> None:
+        """Give the model's memory back; nobody uses it any more. Blocks."""
+        ...
+
+
+@dataclass(slots=True)
+class _Entry(Generic[L]):
+    model: asyncio.Task[L]
+    reserved: int
+    users: int = 0
+    used_at: float = 0.0
+
+    @property
+    def memory(self) -> int:
+        done = self.model.done() and not self.model.cancelled() and not self.model.exception()
+        return self.model.result().memory if done else self.reserved
+
+
+@dataclass(slots=True)
+class ModelPool(Generic[R, L]):
+    """Lend models, each loaded once however many ask; the least recently used idle ones make room for others.
+
+    At most `resident` models of at most `memory` bytes together are held. A model that would exceed that while
+    all others are in use is refused with ENGINE_OVERLOADED.
+    """
+
+    directory: ModelDirectory[R]
+    loader: ModelLoader[R, L]
+    executor: Executor
+    resident: int = 2
+    memory: int | None = None
+    _entries: dict[tuple[ModelName, str], _Entry[L]] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def loaded(self) -> list[ModelName]:
+        """Name the models in memory."""
+        return [name for name, _ in self._entries]
+
+    @asynccontextmanager
+    async def lease(self, name: ModelName) -> AsyncIterator[L]:
+        """Lend a model until the context ends.
+
+        Raises what the directory and the loader raise, MODEL_NOT_USABLE and ENGINE_OVERLOADED.
+        """
+        record = await self.directory.get(name)
+        if record.refusal is not None:
+            raise Refused(Reason.MODEL_NOT_USABLE, f"{name} may not be used: {record.refusal}")
+        entry = await self._enter(record)
+        try:
+            yield self.loader.renewed(await asyncio.shield(entry.model), record)
+        finally:
+            self._leave(record, entry)
+
+    async def close(self) -> None:
+        """Unload everything."""
+        async with self._lock:
+            for key in list(self._entries):
+                await self._unload(key)
+
+    async def _enter(self, record: R) -> _Entry[L]:
+        key = (record.name, record.checksum)
+        async with self._lock:
+            if key not in self._entries:
+                await self._make_room(record)
+                load = asyncio.get_running_loop().run_in_executor(self.executor, self.loader.load, record)
+                self._entries[key] = _Entry(asyncio.ensure_future(_result(load)), record.size)
+            entry = self._entries[key]
+            entry.users += 1
+            return entry
+
+    def _leave(self, record: R, entry: _Entry[L]) -> None:
+        entry.users -= 1
+        entry.used_at = asyncio.get_running_loop().time()
+        failed = entry.model.done() and (entry.model.cancelled() or entry.model.exception() is not None)
+        if failed and self._entries.get((record.name, record.checksum)) is entry:
+            del self._entries[(record.name, record.checksum)]
+
+    async def _make_room(self, record: R) -> None:
+        while self._entries and not self._fits(record):
+            idle = [key for key, entry in self._entries.items() if not entry.users]
+            if not idle:
+                raise Refused(Reason.ENGINE_OVERLOADED, "every loaded model is in use", retry_after=RETRY_SECONDS)
+            await self._unload(min(idle, key=lambda key: self._entries[key].used_at))
+
+    def _fits(self, record: R) -> bool:
+        if len(self._entries) >= self.resident:
+            return False
+        used = sum(entry.memory for entry in self._entries.values())
+        return self.memory is None or used + record.size <= self.memory
+
+    async def _unload(self, key: tuple[ModelName, str]) -> None:
+        entry = self._entries.pop(key)
+        loaded = (await asyncio.gather(entry.model, return_exceptions=True))[0]
+        if not isinstance(loaded, BaseException):
+            await asyncio.get_running_loop().run_in_executor(self.executor, self.loader.unload, loaded)
+
+
+async def _result(loading: asyncio.Future[L]) -> L:
+    return await loading
