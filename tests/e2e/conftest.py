@@ -1,7 +1,7 @@
 """The whole stack as its users meet it: real processes, real weights, the public API alone.
 
 Without --target a stack of the tests' own is started in a temporary folder, with the weights that `make models`
-installed. With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
+installed; each service runs in an environment of its own, made from its lock. With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
 processes skip.
 """
 
@@ -72,6 +72,7 @@ def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping
         **os.environ,
         "LOCUTION_STATE": str(state),
         "LOCUTION_MODELS_ROOT": str(models_root()),
+        "LOCUTION_ENVIRONMENTS": os.environ.get("LOCUTION_ENVIRONMENTS") or str(ROOT / ".locution/environments"),
         **(extra or {}),
     }
     done = subprocess.run(
