@@ -23,6 +23,7 @@ from tests.support import canaries
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
+COMMAND_LINE = (sys.executable, "-m", "tests.support.filled", "locution_client")
 
 PATIENCE = 300
 """Seconds that a test may take: the first one waits for the whole stack, which takes long on a busy machine."""
@@ -45,13 +46,19 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its command line."""
-        return {**os.environ, "LOCUTION_ADDRESS": self.address, "LOCUTION_API_KEY": self.key, "COLUMNS": "120"}
+        return {
+            **os.environ,
+            "LOCUTION_ADDRESS": self.address,
+            "LOCUTION_API_KEY": self.key,
+            "COLUMNS": "120",
+            "PYTHONPATH": str(ROOT),
+        }
 
     def locution(
         self, *arguments: str | Path, timeout: float = 240, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line; its failure fails the test with what it printed."""
-        command = [sys.executable, "-m", "locution_client", *map(str, arguments)]
+        command = [*COMMAND_LINE, *map(str, arguments)]
         done = subprocess.run(
             command, env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
         )
