@@ -18,8 +18,8 @@ from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
-from locution_gateway.platform.listing import Filter, Order, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Filter, Kind, Order, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
@@ -27,12 +27,12 @@ from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.uploads.models import UploadState
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    "create_time": Column("j.create_time", "timestamptz"),
-    "end_time": Column("coalesce(j.end_time, 'infinity'::timestamptz)", "timestamptz"),
-    "display_name": Column("j.display_name"),
-    "state": Column("j.state"),
-    "tags": Column("j.tags"),
-    "retry_of": Column("j.retry_of", "uuid"),
+    "create_time": Column("j.create_time", Kind.TIME, ordered=True),
+    "end_time": Column("coalesce(j.end_time, 'infinity'::timestamptz)", Kind.TIME, ordered=True),
+    "display_name": Column("j.display_name", Kind.TEXT, ordered=True),
+    "state": Column("j.state", Kind.STATE, frozenset(JobState)),
+    "tags": Column("j.tags", Kind.TAGS),
+    "retry_of": Column("j.retry_of", Kind.JOB),
 }
 
 _RETRIABLE: Final = (JobState.FAILED, JobState.CANCELLED)
