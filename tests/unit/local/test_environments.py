@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from locution_local import environments
+from locution_local.errors import StackError
 from locution_local.folder import StateFolder
 from locution_local.stack import open_stack
 
@@ -40,9 +41,9 @@ def test_a_failed_installation_leaves_nothing_behind(tmp_path: Path, monkeypatch
     monkeypatch.setenv(environments.VARIABLE, str(tmp_path))
 
     def fail(folder: Path, service: str, *, editable: bool) -> Path:
-        raise environments.StackError(f"no {service} in {folder}, editable: {editable}")
+        raise StackError(f"no {service} in {folder}, editable: {editable}")
 
     monkeypatch.setattr(environments, "build", fail)
-    with pytest.raises(environments.StackError, match="no gateway"):
+    with pytest.raises(StackError, match="no gateway"):
         environments.make()
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from typing import Final
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.jobs.config import Afterwards, JobDefaults, JobRequestConfig, StoredDefaults
-from locution_gateway.jobs.fill import OWN, Filled, fill
+from locution_gateway.jobs.configure import OWN, Filled, fill
 from locution_gateway.jobs.postgres.defaults import PostgresDefaults
 from locution_gateway.platform.masks import checked
 from locution_gateway.platform.principal import Principal

@@ -8,11 +8,9 @@ from typing import Any, Final
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.jobs import events
 from locution_gateway.jobs.config import JobConfig
 from locution_gateway.jobs.models import Backlog, EventKind, Job, JobChange, JobState, NewJob
-from locution_gateway.jobs.postgres import codec, sql
-from locution_gateway.jobs.postgres.events import append_event
+from locution_gateway.jobs.postgres import events, rows, sql
 from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import request_rows as requests
@@ -236,21 +234,21 @@ async def _insert(connection: Connection, principal: Principal, job: NewJob, obj
         job.display_name,
         job.upload_id,
         object_id,
-        codec.REQUEST.dump(job.requested),
-        codec.CONFIG.dump(job.config),
+        rows.REQUEST.dump(job.requested),
+        rows.CONFIG.dump(job.config),
         list(job.tags),
         job.priority,
-        codec.WARNINGS.dump(job.warnings),
+        rows.WARNINGS.dump(job.warnings),
         job.trace_context,
         job.paid_samples,
     )
     for warning in job.warnings:
-        await append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
+        await events.append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
 
 
 async def _announce(connection: Connection, job_id: JobId) -> None:
     queued = events.state_changed(JobState.QUEUED)
-    await append_event(connection, job_id, EventKind.STATE_CHANGED, queued)
+    await events.append_event(connection, job_id, EventKind.STATE_CHANGED, queued)
     await connection.execute(sql.NOTIFY_STAGES)
 
 
