@@ -65,7 +65,7 @@ class Configure:
         self._models = models
 
     async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
-        """Return the configuration. Raises the MODEL errors, and OPTION_UNSUPPORTED naming the field.
+        """Return the configuration. Refused with the MODEL reasons, and OPTION_UNSUPPORTED naming the field.
 
         `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not
         be used falls back to the registry's, with a warning; a model of the request does not.

@@ -40,9 +40,9 @@ VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
 
 class PostgresLive:
-    """Sessions of a tenant; absent and foreign raise LIVE_SESSION_NOT_FOUND alike.
+    """Sessions of a tenant; absent and foreign are refused with LIVE_SESSION_NOT_FOUND alike.
 
-    Writes that name an owner raise LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it owns the session no more.
+    Writes of an owner are refused with LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it lost the session.
     """
 
     def __init__(

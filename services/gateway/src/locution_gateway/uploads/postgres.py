@@ -46,7 +46,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresUploads:
-    """Uploads of a tenant. Absent and foreign raise UPLOAD_NOT_FOUND alike.
+    """Uploads of a tenant. Absent and foreign are refused with UPLOAD_NOT_FOUND alike.
 
     A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
     """

@@ -25,7 +25,7 @@ COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", K
 
 
 class PostgresVoices:
-    """Voices of a tenant. Absent and foreign raise VOICE_NOT_FOUND alike."""
+    """Voices of a tenant. Absent and foreign are refused with VOICE_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

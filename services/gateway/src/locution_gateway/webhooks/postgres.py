@@ -39,7 +39,7 @@ DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresWebhooks:
-    """Webhooks of a tenant. Absent and foreign raise WEBHOOK_NOT_FOUND alike."""
+    """Webhooks of a tenant. Absent and foreign are refused with WEBHOOK_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

@@ -38,7 +38,7 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 
 
 class PostgresJobs:
-    """Jobs of a tenant. Absent and foreign raise JOB_NOT_FOUND alike."""
+    """Jobs of a tenant. Absent and foreign are refused with JOB_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
