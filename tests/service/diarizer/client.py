@@ -47,9 +47,9 @@ class Joined:
         ]
 
 
-def flow(key: str = "flow", *, live: bool = False, weight: int = 1) -> common_pb2.Flow:
+def flow(key: str = "flow", *, live: bool = False, share: int = 1) -> common_pb2.Flow:
     work_class = common_pb2.WORK_CLASS_LIVE if live else common_pb2.WORK_CLASS_FILE
-    return common_pb2.Flow(key=key, work_class=work_class, weight=weight)
+    return common_pb2.Flow(key=key, work_class=work_class, share=share)
 
 
 def audio(pcm: Pcm, *, chunk: int = RATE, offset: int = 0) -> list[common_pb2.AudioChunk]:

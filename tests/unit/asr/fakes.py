@@ -110,7 +110,7 @@ def job(
         options=options or Options(),
         decoding=Pass(WINDOW_SAMPLES, Search(beam, 224), Guard()),
         flow=FlowKey(flow),
-        flow_weight=1.0,
+        share=1.0,
         traffic=TrafficClass.FILE,
         deadline=None,
         prior=prior,

@@ -186,7 +186,7 @@ async def test_users_are_invited_listed_and_changed(command: Command, gateway: F
 
 
 async def test_tenants_are_made_and_listed(command: Command, gateway: FakeIdentity, capsys: Capture) -> None:
-    assert await command("tenants", "create", "umbrella", "--label", "Umbrella", "--weight", "3") == exit_codes.OK
+    assert await command("tenants", "create", "umbrella", "--label", "Umbrella", "--share", "3") == exit_codes.OK
     capsys.readouterr()
     assert await command("tenants", "list") == exit_codes.OK
     assert capsys.readouterr().out.splitlines()[1].split() == ["tenants/umbrella", "active", "3", "-", "Umbrella"]

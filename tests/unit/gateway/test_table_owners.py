@@ -17,7 +17,7 @@ OWNERS = {
     "quotas": {"quotas", "usage", "stored", "open_streams", "rate_buckets"},
     "identity": {"tenants", "users", "api_keys", "sessions", "invitations", "oidc_issuers"},
     "uploads": {"uploads", "upload_parts", "objects", "deletions"},
-    "jobs": {"jobs", "job_events", "stages", "stage_results", "sections", "speeds", "shares", "defaults"},
+    "jobs": {"jobs", "job_events", "stages", "stage_results", "sections", "speeds", "queue_clocks", "defaults"},
     "transcripts": {"transcripts", "segments"},
     "voices": {"voices"},
     "live": {"live_sessions", "live_chunks", "live_finals", "live_sections"},

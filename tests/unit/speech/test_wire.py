@@ -48,7 +48,7 @@ def test_a_section(start: SectionStart) -> None:
 def test_defaults_of_the_wire() -> None:
     flow = common_pb2.Flow(key="key", work_class=common_pb2.WORK_CLASS_FILE)
     found = wire.section_start_from_proto(pb.TranscribeStart(flow=flow, model="a/b", language="auto"), 0.0)
-    assert (found.options.language, found.options.beam_size, found.flow_weight) == (None, 5, 1.0)
+    assert (found.options.language, found.options.beam_size, found.share) == (None, 5, 1.0)
 
 
 def test_a_deadline_is_placed_on_the_loops_clock() -> None:

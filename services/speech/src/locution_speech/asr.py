@@ -58,7 +58,7 @@ class SectionStart:
 
     weight: WeightName
     flow: FlowKey
-    flow_weight: float = 1.0
+    share: float = 1.0
     traffic: TrafficClass = TrafficClass.FILE
     deadline: float | None = None
     options: Options = field(default_factory=Options)

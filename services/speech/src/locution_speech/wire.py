@@ -68,9 +68,9 @@ class _Opening(Protocol):
     def model(self) -> str: ...
 
 
-def flow_to_proto(key: str, weight: float, traffic: TrafficClass) -> common_pb2.Flow:
+def flow_to_proto(key: str, share: float, traffic: TrafficClass) -> common_pb2.Flow:
     """Return who asks; a deadline is of one process's clock and stays there."""
-    return common_pb2.Flow(key=key, weight=round(weight), work_class=_WORK_CLASSES[traffic])
+    return common_pb2.Flow(key=key, share=round(share), work_class=_WORK_CLASSES[traffic])
 
 
 def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
@@ -78,7 +78,7 @@ def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
     deadline = None
     if flow.HasField("deadline"):
         deadline = monotonic + (flow.deadline.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    return Flow(FlowKey(flow.key), flow.weight or 1, _TRAFFIC[flow.work_class], deadline)
+    return Flow(FlowKey(flow.key), flow.share or 1, _TRAFFIC[flow.work_class], deadline)
 
 
 def audio_to_proto(chunk: Chunk) -> common_pb2.AudioChunk:
@@ -114,7 +114,7 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
     """Return what is wanted of a section."""
     options = start.options
     return asr_pb.TranscribeStart(
-        flow=flow_to_proto(start.flow, start.flow_weight, start.traffic),
+        flow=flow_to_proto(start.flow, start.share, start.traffic),
         model=start.weight,
         language=options.language or AUTO,
         language_candidates=options.allowed_languages,
@@ -144,7 +144,7 @@ def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) ->
         mode=_MODES[start.decode_preference],
         shortest_input=_length_from_proto(start.min_encoder_input) if start.HasField("min_encoder_input") else None,
     )
-    return SectionStart(WeightName(start.model), flow.key, float(flow.weight), flow.traffic, flow.deadline, options)
+    return SectionStart(WeightName(start.model), flow.key, float(flow.share), flow.traffic, flow.deadline, options)
 
 
 def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
@@ -410,13 +410,13 @@ def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, WeightN
 
 def diarize_start_to_proto(flow: Flow, weight: str) -> diarizer_pb.DiarizeStart:
     """Return what is wanted of a section."""
-    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.weight, flow.traffic), model=weight)
+    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.share, flow.traffic), model=weight)
 
 
 def cluster_start_to_proto(flow: Flow, weight: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
     """Return what is wanted of a clustering."""
     return diarizer_pb.ClusterStart(
-        flow=flow_to_proto(flow.key, flow.weight, flow.traffic),
+        flow=flow_to_proto(flow.key, flow.share, flow.traffic),
         model=weight,
         speaker_count=hints.exact,
         min_speaker_count=hints.minimum,

@@ -79,21 +79,21 @@ async def joined(shell: Shell, role: str) -> str:
 
 
 async def test_tenants(shell: Shell) -> None:
-    made = await shell.json("tenants", "create", "acme", "--label", "Acme", "--weight", "3")
-    assert (made["name"], made["display_name"], made["weight"]) == ("tenants/acme", "Acme", 3)
+    made = await shell.json("tenants", "create", "acme", "--label", "Acme", "--share", "3")
+    assert (made["name"], made["display_name"], made["share"]) == ("tenants/acme", "Acme", 3)
     assert "TENANT_EXISTS" in await shell.run("tenants", "create", "acme", expect=exit_codes.FAILED)
     text, listed = await shell.both("tenants", "list")
     assert "tenants/acme" in text
     assert [tenant["name"] for tenant in listed] == ["tenants/acme", "tenants/default"]
-    text, changed = await shell.both("tenants", "set", "acme", "--label", "A", "--weight", "4", "--disable")
+    text, changed = await shell.both("tenants", "set", "acme", "--label", "A", "--share", "4", "--disable")
     assert "disabled" in text
-    assert (changed["display_name"], changed["weight"], changed["state"]) == ("A", 4, "STATE_DISABLED")
+    assert (changed["display_name"], changed["share"], changed["state"]) == ("A", 4, "STATE_DISABLED")
     assert (await shell.both("tenants", "get", "acme"))[1] == await shell.json("tenants", "get", "tenants/acme")
     assert (await shell.json("tenants", "set", "acme", "--enable"))["state"] == "STATE_ACTIVE"
     assert "nothing to change" in await shell.run("tenants", "set", "acme", expect=exit_codes.USAGE)
     assert "TENANT_NOT_FOUND" in await shell.run("tenants", "get", "nowhere", expect=exit_codes.FAILED)
     with pytest.raises(SystemExit):
-        await shell.run("tenants", "set", "acme", "--weight", "0")
+        await shell.run("tenants", "set", "acme", "--share", "0")
 
 
 async def test_issuers_of_a_tenant(small: World, shell: Shell) -> None:

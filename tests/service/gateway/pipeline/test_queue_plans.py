@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from locution_gateway.jobs.models import StageKind
 from locution_gateway.jobs.postgres import stage_sql as sql
+from locution_speech.clock import SAMPLE_RATE
 
 from tests.bench.queue_seed import fill
 from tests.service.gateway.pipeline.conftest import Queue
@@ -23,7 +24,7 @@ async def filled(queue: Queue, gateway_database: str) -> Queue:
 
 
 async def test_a_claim_reads_what_is_ready_and_no_history(filled: Queue) -> None:
-    plan = await plans(filled.owner, sql.CLAIM, "worker", LEASE, ["TRANSCRIBE"])
+    plan = await plans(filled.owner, sql.CLAIM, "worker", LEASE, ["TRANSCRIBE"], SAMPLE_RATE)
     (taken,) = [part for part in plan.split("duration:") if "UPDATE stages SET" in part]
     assert "using stages_ready" in taken, plan
     assert "Sort Key" not in taken, plan

@@ -40,7 +40,7 @@ WHERE c.relnamespace = 'gateway'::regnamespace AND c.relkind = 'r' ORDER BY c.re
 """
 
 # The claim's own bookkeeping: no names, no content.
-OPEN_TABLES = {"shares"}
+OPEN_TABLES = {"queue_clocks"}
 
 
 @dataclass

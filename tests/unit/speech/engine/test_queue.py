@@ -17,7 +17,7 @@ A = FlowKey("a")
 @dataclass(frozen=True, eq=False)
 class Item:
     flow: FlowKey = A
-    flow_weight: float = 1.0
+    share: float = 1.0
     traffic: TrafficClass = FILE
     deadline: float | None = None
     cost: float = 30.0
@@ -58,9 +58,9 @@ def test_flows_share_by_audio_seconds_not_by_windows() -> None:
     assert abs(served["short"] - served["long"]) <= 30.0
 
 
-def test_a_weight_of_three_gets_three_times_as_much() -> None:
+def test_a_share_of_three_gets_three_times_as_much() -> None:
     light = [Item(FlowKey("light")) for _ in range(40)]
-    heavy = [Item(FlowKey("heavy"), flow_weight=3.0) for _ in range(40)]
+    heavy = [Item(FlowKey("heavy"), share=3.0) for _ in range(40)]
     first = Counter(item.flow for item in drained(filled(*light, *heavy))[:40])
     assert first[FlowKey("heavy")] == pytest.approx(30, abs=1)
 

@@ -55,7 +55,7 @@ class Tenant(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    WEIGHT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -63,7 +63,7 @@ class Tenant(_message.Message):
     """Output only. "tenants/{tenant}"."""
     display_name: _builtins.str
     """Optional. A label for people. At most 128 characters."""
-    weight: _builtins.int
+    share: _builtins.int
     """Optional. Its share of the engines against other tenants, 1 to 1000; 1 when 0."""
     state: Global___Tenant.State.ValueType
     """Optional on update. Whether its credentials are taken."""
@@ -78,14 +78,14 @@ class Tenant(_message.Message):
         *,
         name: _builtins.str = ...,
         display_name: _builtins.str = ...,
-        weight: _builtins.int = ...,
+        share: _builtins.int = ...,
         state: Global___Tenant.State.ValueType = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "state", b"state", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "name", b"name", "share", b"share", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -106,7 +106,7 @@ class CreateTenantRequest(_message.Message):
     """Optional. Checks everything and creates nothing."""
     @_builtins.property
     def tenant(self) -> Global___Tenant:
-        """Optional. Its display_name and weight are used; anything else in it is refused."""
+        """Optional. Its display_name and share are used; anything else in it is refused."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class UpdateTenantRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. Of display_name, weight and state; anything else is refused with UPDATE_MASK_INVALID."""
+        """Required. Of display_name, share and state; anything else is refused with UPDATE_MASK_INVALID."""
 
     def __init__(
         self,

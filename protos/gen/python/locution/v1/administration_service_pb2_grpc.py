@@ -187,7 +187,7 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenant(self, request, context):
-        """Changes a tenant's display name, weight or state. For operators. Disabling it makes every credential of it invalid
+        """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
         within five seconds; its running jobs go on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

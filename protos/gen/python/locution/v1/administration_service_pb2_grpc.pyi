@@ -27,7 +27,7 @@ class AdministrationServiceStub:
     ListTenants: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListTenantsRequest, _administration_service_pb2.ListTenantsResponse]
     """Lists tenants by name. For operators."""
     UpdateTenant: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.UpdateTenantRequest, _administration_service_pb2.Tenant]
-    """Changes a tenant's display name, weight or state. For operators. Disabling it makes every credential of it invalid
+    """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
     within five seconds; its running jobs go on.
     """
     GetTenantSettings: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetTenantSettingsRequest, _administration_service_pb2.TenantSettings]
@@ -110,7 +110,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.UpdateTenantRequest,
         context: _aio.ServicerContext[_administration_service_pb2.UpdateTenantRequest, _abc.Awaitable[_administration_service_pb2.Tenant]],
     ) -> _abc.Awaitable[_administration_service_pb2.Tenant]:
-        """Changes a tenant's display name, weight or state. For operators. Disabling it makes every credential of it invalid
+        """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
         within five seconds; its running jobs go on.
         """
 

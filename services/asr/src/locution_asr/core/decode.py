@@ -29,7 +29,7 @@ class Job:
     options: Options
     decoding: Pass
     flow: FlowKey
-    flow_weight: float
+    share: float
     traffic: TrafficClass
     deadline: float | None
     prior: Mapping[str, float] | None = None

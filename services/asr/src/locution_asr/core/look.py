@@ -57,7 +57,7 @@ class LookDecoder:
             options=replace(options, prompt=prompt, word_times=True),
             decoding=look_pass(options, len(pcm)),
             flow=self.start.flow,
-            flow_weight=self.start.flow_weight,
+            share=self.start.share,
             traffic=self.start.traffic,
             deadline=asyncio.get_running_loop().time() + self._step,
             prior=None,

@@ -90,7 +90,7 @@ class RecogniseWindow:
             options=self._start.options,
             decoding=decoding,
             flow=self._start.flow,
-            flow_weight=self._start.flow_weight,
+            share=self._start.share,
             traffic=self._start.traffic,
             deadline=self._start.deadline,
             prior=prior,

@@ -33,9 +33,9 @@ class WindowJob:
         return self.asked_by.key
 
     @property
-    def flow_weight(self) -> float:
+    def share(self) -> float:
         """Give its flow's share."""
-        return float(self.asked_by.weight)
+        return float(self.asked_by.share)
 
     @property
     def traffic(self) -> TrafficClass:

@@ -37,7 +37,7 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
     return pb.Tenant(
         name=f"tenants/{tenant.name}",
         display_name=tenant.display_name,
-        weight=tenant.weight,
+        share=tenant.share,
         state=pb.Tenant.State.Value(f"STATE_{tenant.state.value}"),
         create_time=timestamp(tenant.create_time),
         etag=etag(tenant.version),
@@ -47,7 +47,7 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
 def tenant_change(tenant: pb.Tenant) -> TenantChange:
     """Return what a client would change of a tenant."""
     state = pb.Tenant.State.Name(tenant.state).removeprefix("STATE_")
-    return TenantChange(tenant.display_name, tenant.weight or 1, accounts.Standing(state) if tenant.state else None)
+    return TenantChange(tenant.display_name, tenant.share or 1, accounts.Standing(state) if tenant.state else None)
 
 
 def settings_to_proto(tenant: str, stored: StoredDefaults) -> pb.TenantSettings:

@@ -42,12 +42,12 @@ class Administration(AdministrationServiceServicer):
 
     async def CreateTenant(self, request: pb.CreateTenantRequest, context: Context) -> pb.Tenant:
         wanted = request.tenant
-        refuse_others(wanted, "tenant", ("display_name", "weight"))
+        refuse_others(wanted, "tenant", ("display_name", "share"))
         tenant = await self.tenants.create(
             caller(Principal),
             request.tenant_id,
             wanted.display_name,
-            wanted.weight,
+            wanted.share,
             validate_only=request.validate_only,
         )
         return convert.tenant_to_proto(tenant)

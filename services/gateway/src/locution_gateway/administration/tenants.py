@@ -26,11 +26,11 @@ class ManageTenants:
         self._clock = clock
 
     async def create(
-        self, principal: Principal, name: str, display_name: str, weight: int, *, validate_only: bool = False
+        self, principal: Principal, name: str, display_name: str, share: int, *, validate_only: bool = False
     ) -> Tenant:
         """Make one. Refused with TENANT_EXISTS."""
         tenant_id = TenantId(new_id())
-        tenant = Tenant(tenant_id, name, display_name, weight or 1, Standing.ACTIVE, self._clock.now(), 1)
+        tenant = Tenant(tenant_id, name, display_name, share or 1, Standing.ACTIVE, self._clock.now(), 1)
         if not validate_only:
             return await self._tenants.create(principal, tenant)
         if await self._tenants.find(name) is not None:

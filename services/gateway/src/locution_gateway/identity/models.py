@@ -24,7 +24,7 @@ class Tenant:
     tenant_id: TenantId
     name: str
     display_name: str
-    weight: int
+    share: int
     state: Standing
     create_time: datetime
     version: int
@@ -35,7 +35,7 @@ class TenantChange:
     """What is to change of a tenant; None for what stays."""
 
     display_name: str | None = None
-    weight: int | None = None
+    share: int | None = None
     state: Standing | None = None
 
 

@@ -171,7 +171,7 @@ def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) ->
         language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
     )
     return ListenStart(
-        section=SectionStart(WeightName(config.asr_model.path), flow.key, flow.weight, flow.traffic, options=options),
+        section=SectionStart(WeightName(config.asr_model.path), flow.key, flow.share, flow.traffic, options=options),
         step=config.step,
         silence=config.silence,
         longest=config.longest,

@@ -38,6 +38,9 @@ from locution_gateway.platform.principal import TenantId, system
 from locution_gateway.transcripts import codec as transcripts_codec
 from locution_gateway.transcripts import sql as transcripts_sql
 
+LEAST_CHARGE = SAMPLE_RATE
+"""Samples that a claim costs its tenant at least: one second."""
+
 
 class PostgresStages:
     """The queue of stages. Time is the database's; every write but `claim` is fenced by the lease's token.
@@ -53,7 +56,7 @@ class PostgresStages:
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
         """Take the next stage that is ready, fairly between tenants; None when there is none."""
         async with self._everyone() as connection:
-            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds))
+            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE)
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:

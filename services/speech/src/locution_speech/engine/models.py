@@ -41,7 +41,7 @@ class Flow:
     """Say for whom work is done, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
 
     key: FlowKey
-    weight: int = 1
+    share: int = 1
     traffic: TrafficClass = TrafficClass.FILE
     deadline: float | None = None
 

@@ -1,7 +1,7 @@
 """Order every window of every stream: one queue, fair between flows, urgent first, batched by shape.
 
 Fairness is start-time fair queueing (Goyal et al. 1996) with audio seconds as the cost: each flow has a virtual
-clock that advances by cost over weight as it is served, and the flow that is furthest behind goes next.
+clock that advances by cost over share as it is served, and the flow that is furthest behind goes next.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Item(Protocol):
     @property
     def flow(self) -> FlowKey: ...
     @property
-    def flow_weight(self) -> float: ...
+    def share(self) -> float: ...
     @property
     def traffic(self) -> TrafficClass: ...
     @property
@@ -136,7 +136,7 @@ class WindowQueue(Generic[I]):
     def _serve(self, item: I) -> None:
         flow = self._flow(item)
         self._clock[item.traffic] = max(self._clock[item.traffic], flow.clock)
-        flow.clock += item.cost / item.flow_weight
+        flow.clock += item.cost / item.share
         self._drop(item)
 
     def _drop(self, item: I) -> None:

@@ -11,11 +11,11 @@ from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
 STATES = naming.words(pb.Tenant.State.items(), "STATE_")
-HEADER = ("tenant", "state", "weight", "created", "label")
+HEADER = ("tenant", "state", "share", "created", "label")
 ISSUER = ("name", "issuer", "audience", "algorithm", "role")
 
-WEIGHT = argument(
-    "--weight", type=number(1, 1000), metavar="N", help="share of the engines against other tenants, 1 to 1000"
+SHARE = argument(
+    "--share", type=number(1, 1000), metavar="N", help="share of the engines against other tenants, 1 to 1000"
 )
 
 issuers = Commands("List, add and delete the OIDC issuers of a tenant.")
@@ -34,22 +34,22 @@ async def _get(client: Client, tenant: str, json: bool) -> None:
     _print(await client.administration.tenant(tenant), json=json)
 
 
-@app.verb("create", TENANT, LABEL, WEIGHT, JSON)
-async def _create(client: Client, tenant: str, label: str | None, weight: int | None, json: bool) -> None:
+@app.verb("create", TENANT, LABEL, SHARE, JSON)
+async def _create(client: Client, tenant: str, label: str | None, share: int | None, json: bool) -> None:
     """Create a tenant."""
-    wanted = pb.Tenant(display_name=label or "", weight=weight or 0)
+    wanted = pb.Tenant(display_name=label or "", share=share or 0)
     _print(await client.administration.create_tenant(tenant.removeprefix("tenants/"), wanted), json=json)
 
 
-@app.verb("set", TENANT, LABEL, WEIGHT, either("accept its credentials", "refuse its credentials"), JSON)
+@app.verb("set", TENANT, LABEL, SHARE, either("accept its credentials", "refuse its credentials"), JSON)
 async def _set(
-    client: Client, tenant: str, label: str | None, weight: int | None, enable: bool | None, json: bool
+    client: Client, tenant: str, label: str | None, share: int | None, enable: bool | None, json: bool
 ) -> None:
     """Change a tenant."""
-    wanted = {"display_name": label, "weight": weight, "state": arguments.state(STATES, enable)}
+    wanted = {"display_name": label, "share": share, "state": arguments.state(STATES, enable)}
     fields = {name: value for name, value in wanted.items() if value is not None}
     if not fields:
-        raise UsageError("nothing to change. Use --label, --weight, --enable or --disable")
+        raise UsageError("nothing to change. Use --label, --share, --enable or --disable")
     changed = pb.Tenant(name=tenant, **fields)  # type: ignore[arg-type]
     _print(await client.administration.update_tenant(changed, fields), json=json)
 
@@ -104,7 +104,7 @@ def _print(tenant: pb.Tenant, *, json: bool) -> None:
 
 def _row(tenant: pb.Tenant) -> tuple[str, ...]:
     state, made = naming.word(STATES, tenant.state), show.when(tenant, "create_time")
-    return (tenant.name, state, str(tenant.weight), made, tenant.display_name)
+    return (tenant.name, state, str(tenant.share), made, tenant.display_name)
 
 
 def _issuer(issuer: pb.Issuer) -> tuple[str, ...]:

@@ -49,12 +49,12 @@ class Flow(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEY_FIELD_NUMBER: _builtins.int
-    WEIGHT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     WORK_CLASS_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Required. An opaque key; work is shared fairly between keys. 1 to 128 characters."""
-    weight: _builtins.int
+    share: _builtins.int
     """Optional. Share of this key against others, 1 to 1000; 1 when 0."""
     work_class: Global___WorkClass.ValueType
     """Required. What goes first."""
@@ -66,13 +66,13 @@ class Flow(_message.Message):
         self,
         *,
         key: _builtins.str = ...,
-        weight: _builtins.int = ...,
+        share: _builtins.int = ...,
         work_class: Global___WorkClass.ValueType = ...,
         deadline: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "key", b"key", "weight", b"weight", "work_class", b"work_class"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "key", b"key", "share", b"share", "work_class", b"work_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,10 +16,10 @@ LIST: Final = "SELECT * FROM gateway.list_tenants($1, $2)"
 GET: Final = "SELECT * FROM gateway.tenants WHERE tenant_id = $1"
 LOCK: Final = f"{GET} FOR UPDATE"
 CREATE: Final = """
-INSERT INTO gateway.tenants (tenant_id, name, display_name, weight, created_by) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO gateway.tenants (tenant_id, name, display_name, share, created_by) VALUES ($1, $2, $3, $4, $5)
 """
 UPDATE: Final = """
-UPDATE gateway.tenants SET display_name = coalesce($2, display_name), weight = coalesce($3, weight),
+UPDATE gateway.tenants SET display_name = coalesce($2, display_name), share = coalesce($3, share),
     state = coalesce($4, state), version = version + 1
 WHERE tenant_id = $1
 """
@@ -30,7 +30,7 @@ class PostgresTenants(TenantNames):
 
     async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
         """Make a tenant. Refused with TENANT_EXISTS."""
-        values = (tenant.tenant_id, tenant.name, tenant.display_name, tenant.weight, principal.subject)
+        values = (tenant.tenant_id, tenant.name, tenant.display_name, tenant.share, principal.subject)
         try:
             async with self._database.transaction(principal.within(tenant.tenant_id)) as connection:
                 await connection.execute(CREATE, *values)
@@ -59,7 +59,7 @@ class PostgresTenants(TenantNames):
                 raise Refused(Reason.TENANT_NOT_FOUND)
             if version not in (None, row["version"]):
                 raise Refused(Reason.ETAG_MISMATCH)
-            values = (change.display_name, change.weight, change.state)
+            values = (change.display_name, change.share, change.state)
             await connection.execute(UPDATE, principal.tenant_id, *values)
             return tenant_of(await connection.fetchrow(GET, principal.tenant_id))
 
@@ -72,7 +72,7 @@ def tenant_of(row: Mapping[str, Any] | None) -> Tenant:
         TenantId(row["tenant_id"]),
         row["name"],
         row["display_name"],
-        row["weight"],
+        row["share"],
         Standing(row["state"]),
         row["create_time"],
         row["version"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3)"
+# $4: what a claim costs its tenant at least, in samples.
+CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3, $4)"
 
 EXPIRED = "SELECT tenant_id, stage_id, lease_token FROM gateway.expired_stages($1)"
 
