@@ -61,7 +61,7 @@ async def listen_start(requests: AsyncIterator[pb.ListenRequest], monotonic: flo
     if request is None or request.WhichOneof("message") != "start":
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     start = wire.listen_start_from_proto(request.start, monotonic)
-    if start.section.traffic is not TrafficClass.LIVE:
+    if start.section.flow.traffic is not TrafficClass.LIVE:
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "a stream that listens is of the class LIVE")
     if start.first % FRAME:
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, f"first_sample must be a multiple of {FRAME}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from locution_speech.clock import Span
-from locution_speech.engine.models import FlowKey, Timings, TrafficClass, WeightName
+from locution_speech.engine.models import Flow, Timings, WeightName
 from locution_speech.transcript import CoverageSpan, Word
 
 
@@ -54,13 +54,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class SectionStart:
-    """Open a section: who is served, how urgently (`deadline` in monotonic seconds), and with which options."""
+    """Open a section: for whom, and with which options."""
 
     weight: WeightName
-    flow: FlowKey
-    share: float = 1.0
-    traffic: TrafficClass = TrafficClass.FILE
-    deadline: float | None = None
+    flow: Flow
     options: Options = field(default_factory=Options)
 
 

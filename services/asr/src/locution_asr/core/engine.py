@@ -82,7 +82,7 @@ class Engine:
                 settled = replace(start, options=options)
                 rule = self._cut(mode, options, weight)
                 await emit(_started(weight, mode, options, rule))
-                endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
+                endpointer = self._endpointer(rule.apart() if settled.flow.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, weight, settled, mode)
                 with self.under_way.section(weight.batch_size) as share:
                     section = TranscribeSection(endpointer, recognise, mode, share, self.longest)

@@ -15,7 +15,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_speech import wire
 from locution_speech.asr import Mode, ModeChoice, Options, SectionStart, Started
 from locution_speech.clock import samples
-from locution_speech.engine.models import FlowKey, WeightName
+from locution_speech.engine.models import Flow, FlowKey, WeightName
 from locution_speech.languages import AUTO
 from locution_speech.pcm import chunks
 
@@ -83,7 +83,7 @@ async def record(channel: grpc.aio.Channel, verdict: Verdict) -> bool:
 
 async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mode: Options) -> tuple[str, str]:
     language = None if recording.language == AUTO else recording.language
-    start = SectionStart(WeightName(model), FlowKey(f"gate-{recording.name}"), options=replace(mode, language=language))
+    start = SectionStart(WeightName(model), Flow(FlowKey(f"gate-{recording.name}")), replace(mode, language=language))
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):

@@ -96,4 +96,4 @@ def section_start(flow: Flow, config: JobConfig, model: str) -> SectionStart:
         max_temperature=config.max_temperature,
         mode=MODES[config.decode_mode],
     )
-    return SectionStart(WeightName(model), flow.key, flow.share, flow.traffic, options=options)
+    return SectionStart(WeightName(model), flow, options)
