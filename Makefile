@@ -93,10 +93,10 @@ folders = $(sort $(dir $(wildcard $(addsuffix test_*.py,$(1)))))
 UNIT = $(call folders,tests/unit/*/)
 SERVICE = $(call folders,tests/service/*/ tests/service/gateway/*/)
 
-test: setup models ## Run the unit, contract, service, e2e and docs tests, then look for secrets in all their logs
+test: setup models ## Run the unit, contract, service, e2e and docs tests, then read what all of them left behind
 	@export LOCUTION_TEST_LOGS="$${LOCUTION_TEST_LOGS:-$$(mktemp -d)}"; \
 	trap '[ $$? = 0 ] && rm -rf "$$LOCUTION_TEST_LOGS" || echo "logs of the run: $$LOCUTION_TEST_LOGS" >&2' EXIT; \
-	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs tests/leaks)
+	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs tests/leaks tests/filled)
 
 test-unit: setup ## Run the tests without sockets or models
 	@$(call each,$(UNIT))

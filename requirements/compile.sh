@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Resolves the locks: `requirements/compile.sh [NAME...]`, all of them without a name. Locks hold hashes and no address.
+# dev.lock resolves everything together and constrains every other lock: a package has one version in all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,12 +13,13 @@ compile() { # NAME INPUT...
     "$@" --output-file "requirements/$name.lock"
 }
 
+together=(--constraints requirements/dev.lock)
 ours=(requirements/protos.in requirements/common.in)
-for name in ${@:-gateway registry asr diarizer client dev}; do
+for name in ${@:-dev gateway registry asr diarizer client}; do
   case $name in
-    client) compile client requirements/protos.in clients/python/pyproject.toml ;;
+    client) compile client "${together[@]}" requirements/protos.in clients/python/pyproject.toml ;;
     dev) compile dev "${ours[@]}" services/{gateway,registry,asr,diarizer}/pyproject.toml clients/python/pyproject.toml \
       requirements/dev.in ;;
-    *) compile "$name" "${ours[@]}" "services/$name/pyproject.toml" ;;
+    *) compile "$name" "${together[@]}" "${ours[@]}" "services/$name/pyproject.toml" ;;
   esac
 done

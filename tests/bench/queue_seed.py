@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from locution_gateway.jobs.config import JobConfig, JobRequestConfig
-from locution_gateway.jobs.postgres import codec
+from locution_gateway.jobs.postgres import rows
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
 from locution_speech.asr import Task
@@ -76,7 +76,7 @@ async def fill(superuser_url: str, queued: int, finished: int) -> None:
 
 
 async def _fill_tenant(connection: Any, number: int, samples: int, queued: int, finished: int) -> None:
-    who, asked, settled = tenant(number), codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(_config())
+    who, asked, settled = tenant(number), rows.REQUEST.dump(JobRequestConfig()), rows.CONFIG.dump(_config())
     await connection.execute(TENANT, who, f"bench-{number}")
     jobs = -(-queued // RUNNING_STAGES)
     await connection.execute(BACKLOG, who, asked, settled, samples, RUNNING_STAGES, jobs)

@@ -57,10 +57,12 @@ def _commented(file: _File) -> Iterator[tuple[str, str]]:
                 yield f"{name}.{oneof.name}", file.comment((*path, 8, number))
 
 
-def _fields(file: _File) -> Iterator[tuple[str, FieldDescriptorProto, str]]:
+def documented_fields(of: FileDescriptorProto) -> Iterator[tuple[str, FieldDescriptorProto, str]]:
+    """Give each field of a file behind its message's full name, with its comment."""
+    file = _File(of)
     for path, name, message in file.messages():
         for number, field in enumerate(message.field):
-            yield f"{file.file.name}: {name}.{field.name}", field, file.comment((*path, 2, number))
+            yield f"{of.package}.{name}", field, file.comment((*path, 2, number))
 
 
 def _is_sentence(comment: str) -> bool:
@@ -76,13 +78,18 @@ def test_everything_is_commented_in_sentences(documented: Iterable[FileDescripto
 
 def test_every_field_states_its_obligation_first(documented: Iterable[FileDescriptorProto]) -> None:
     """A member of a oneof says what it is: the oneof's own rule states the obligation."""
-    found = [item for file in documented for item in _fields(_File(file))]
+    found = [item for file in documented for item in documented_fields(file)]
     assert len(found) > 100
-    unclear = [name for name, field, comment in found if not _real_oneof(field) and not comment.startswith(OBLIGATIONS)]
-    uncommented = [name for name, _, comment in found if not comment]
+    unclear = [
+        f"{message}.{field.name}"
+        for message, field, comment in found
+        if not _real_oneof(field) and not comment.startswith(OBLIGATIONS)
+    ]
+    uncommented = [f"{message}.{field.name}" for message, field, comment in found if not comment]
     assert unclear + uncommented == []
 
 
 def test_every_comment_ends(documented: Iterable[FileDescriptorProto]) -> None:
-    comments = [(name, comment) for file in documented for name, _, comment in _fields(_File(file))]
-    assert [name for name, comment in comments if comment and comment[-1] not in ".)`"] == []
+    found = [item for file in documented for item in documented_fields(file)]
+    endless = [f"{message}.{field.name}" for message, field, comment in found if comment and comment[-1] not in ".)`"]
+    assert endless == []

@@ -1,7 +1,8 @@
 """The whole stack as its users meet it: real processes, real models, the public API alone.
 
 Without --target a stack of the tests' own is started in a temporary folder, with the models that `make models`
-installed. With --target=host:port (and LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
+installed; each service runs in an environment of its own, made from its lock. With --target=host:port (and
+LOCUTION_API_KEY) the same tests run against a cluster; those that must stop
 processes skip.
 """
 
@@ -23,6 +24,7 @@ from tests.support import canaries
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
+COMMAND_LINE = (sys.executable, "-m", "tests.support.filled", "locution_client")
 
 PATIENCE = 300
 """Seconds that a test may take: the first one waits for the whole stack, which takes long on a busy machine."""
@@ -45,13 +47,19 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of its command line."""
-        return {**os.environ, "LOCUTION_ADDRESS": self.address, "LOCUTION_API_KEY": self.key, "COLUMNS": "120"}
+        return {
+            **os.environ,
+            "LOCUTION_ADDRESS": self.address,
+            "LOCUTION_API_KEY": self.key,
+            "COLUMNS": "120",
+            "PYTHONPATH": str(ROOT),
+        }
 
     def locution(
         self, *arguments: str | Path, timeout: float = 240, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run the command line; its failure fails the test with what it printed."""
-        command = [sys.executable, "-m", "locution_client", *map(str, arguments)]
+        command = [*COMMAND_LINE, *map(str, arguments)]
         done = subprocess.run(
             command, env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
         )
@@ -72,6 +80,7 @@ def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping
         **os.environ,
         "LOCUTION_STATE": str(state),
         "LOCUTION_MODELS_ROOT": str(models_root()),
+        "LOCUTION_ENVIRONMENTS": os.environ.get("LOCUTION_ENVIRONMENTS") or str(ROOT / ".locution/environments"),
         **(extra or {}),
     }
     done = subprocess.run(

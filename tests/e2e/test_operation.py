@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import COMMAND_LINE, Installation
 
 SERVICES = {"gateway-api", "gateway-worker", "asr", "diarizer", "registry"}
 
@@ -52,7 +52,7 @@ def test_without_a_key_nothing_is_told(installation: Installation) -> None:
 @pytest.mark.timeout(240)
 def test_a_job_outlives_the_death_of_its_engines(installation: Installation, sample: Path) -> None:
     installation.stack("status")
-    command = [sys.executable, "-m", "locution_client", "transcribe", str(sample), "--format", "json"]
+    command = [*COMMAND_LINE, "transcribe", str(sample), "--format", "json"]
     job = subprocess.Popen(
         command, env=installation.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

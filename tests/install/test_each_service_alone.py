@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy/local"))
+
+from locution_local.environments import PACKAGES, build, uv
+from locution_local.folder import repository
+
 HEAVY = {"torch", "ctranslate2", "faster-whisper", "pyannote-audio"}
-SHARED = ("protos/gen/python", "services/common", "services/speech")
-
-
-def uv() -> str:
-    """Return the uv of this environment."""
-    found = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    assert found, "uv is not installed; run `make setup`"
-    return found
-
-
-def install(folder: Path, lock: str, *packages: str) -> Path:
-    """Make an environment from a lock and Locution's own packages; return its interpreter."""
-    python = folder / "bin/python"
-    for command in (
-        ["venv", "-q", "--python", sys.executable, str(folder)],
-        ["pip", "sync", "-q", "--python", str(python), "--require-hashes", str(ROOT / "requirements" / lock)],
-        ["pip", "install", "-q", "--python", str(python), "--no-deps", *(str(ROOT / package) for package in packages)],
-    ):
-        done = subprocess.run([uv(), *command], capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stderr
-    return python
+LOCKS = sorted((repository() / "requirements").glob("*.lock"))
+PIN = re.compile(r"^([a-z0-9.-]+)(?:\[[^\]]*\])?==(\S+)", re.MULTILINE)
 
 
 def installed(python: Path) -> set[str]:
@@ -46,32 +31,21 @@ def installed(python: Path) -> set[str]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("lock", "packages", "start", "absent"),
+    ("service", "start", "absent"),
     [
-        ("gateway.lock", (*SHARED, "services/gateway"), ["-m", "locution_gateway", "api", "--help"], HEAVY),
-        ("gateway.lock", (*SHARED, "services/gateway"), ["-m", "locution_gateway", "worker", "--help"], HEAVY),
-        (
-            "registry.lock",
-            (*SHARED, "services/registry"),
-            ["-m", "locution_registry", "--help"],
-            HEAVY | {"av", "minio"},
-        ),
-        (
-            "client.lock",
-            ("protos/gen/python", "clients/python"),
-            ["-m", "locution_client", "--help"],
-            HEAVY | {"numpy"},
-        ),
-        ("asr.lock", (*SHARED, "services/asr"), ["-m", "locution_asr", "--help"], {"torch", "asyncpg", "minio"}),
+        ("gateway", ["locution_gateway", "api"], HEAVY),
+        ("gateway", ["locution_gateway", "worker"], HEAVY),
+        ("registry", ["locution_registry"], HEAVY | {"av", "minio"}),
+        ("client", ["locution_client"], HEAVY | {"numpy"}),
+        ("asr", ["locution_asr"], {"torch", "asyncpg", "minio"}),
     ],
     ids=["api", "worker", "registry", "client", "asr"],
 )
-def test_a_service_installs_and_starts_alone(
-    tmp_path: Path, lock: str, packages: tuple[str, ...], start: list[str], absent: set[str]
-) -> None:
-    python = install(tmp_path / "venv", lock, *packages)
+def test_a_service_installs_and_starts_alone(tmp_path: Path, service: str, start: list[str], absent: set[str]) -> None:
+    python = build(tmp_path / "venv", service)
     assert installed(python) & absent == set()
-    done = subprocess.run([str(python), *start], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    command = [str(python), "-m", *start, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout.lower()
 
@@ -81,7 +55,7 @@ def test_a_service_installs_and_starts_alone(
     not os.environ.get("LOCUTION_TEST_LARGE"), reason="4 GB of CUDA libraries: set LOCUTION_TEST_LARGE=1"
 )
 def test_the_diarizer_installs_and_starts_alone(tmp_path: Path) -> None:
-    python = install(tmp_path / "venv", "diarizer.lock", *SHARED, "services/diarizer")
+    python = build(tmp_path / "venv", "diarizer")
     assert installed(python) & {"ctranslate2", "asyncpg", "minio"} == set()
     done = subprocess.run(
         [str(python), "-m", "locution_diarizer", "--help"], capture_output=True, text=True, timeout=120, check=False
@@ -89,6 +63,19 @@ def test_the_diarizer_installs_and_starts_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_there_is_a_lock_for_each_service_and_one_for_all_together() -> None:
+    assert [lock.stem for lock in LOCKS] == sorted([*PACKAGES, "dev"])
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_package_has_one_version_in_all_locks(lock: Path) -> None:
+    """What the tests run, in the environment of dev.lock, is what each service is installed with."""
+    together = set(PIN.findall((repository() / "requirements/dev.lock").read_text()))
+    own = set(PIN.findall(lock.read_text()))
+    assert own
+    assert own <= together, f"make lock: {sorted(own - together)}"
+
+
 def test_no_lock_records_an_address() -> None:
-    for lock in sorted((ROOT / "requirements").glob("*.lock")):
+    for lock in LOCKS:
         assert "://" not in lock.read_text(), lock.name

@@ -18,6 +18,7 @@ environment:
   LOCUTION_PORT          port of the gateway on 127.0.0.1 (default: 50051, or a free port when 50051 is taken)
   LOCUTION_ASR_REPLICAS  number of asr processes (default: 1)
   LOCUTION_MODELS_ROOT   folder of your own model sets (default: `models` in the state folder)
+  LOCUTION_ENVIRONMENTS  folder of one environment a service, made from its lock (default: all run in this one)
 The services receive all other LOCUTION_ and OTEL_ variables that `up` does not set itself.
 """
 

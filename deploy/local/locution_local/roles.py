@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from locution_local.environments import VARIABLE as ENVIRONMENTS
+from locution_local.environments import interpreter
 from locution_local.ports import HOST, METRICS, WEED, WEED_GRPC
 from locution_local.postgres import Postgres
 from locution_local.probes import BucketExists, GrpcHealth, PostgresAnswers, Probe
@@ -24,7 +26,14 @@ SHUTDOWN_GRACE = "5"
 STORES, REGISTRY, SERVICES = 0, 1, 2
 """Waves: each comes up once the one before is well, and goes after the ones behind it are gone."""
 
-OURS = ("LOCUTION_STATE", "LOCUTION_PORT", "LOCUTION_ASR_REPLICAS", "LOCUTION_ADDRESS", "LOCUTION_API_KEY")
+OURS = (
+    "LOCUTION_STATE",
+    "LOCUTION_PORT",
+    "LOCUTION_ASR_REPLICAS",
+    "LOCUTION_ADDRESS",
+    "LOCUTION_API_KEY",
+    ENVIRONMENTS,
+)
 """Settings of this program and of the command line, which the services do not know."""
 
 
@@ -159,7 +168,7 @@ def _service(
 ) -> Role:
     return Role(
         name=name,
-        command=(sys.executable, "-m", *module),
+        command=(interpreter(module[0].removeprefix("locution_")), "-m", *module),
         settings={**wiring.service(name), **settings},
         folder=wiring.checkout,
         port=wiring.ports[name],

@@ -15,7 +15,7 @@ from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, TimedW
 from locution_speech.asr import Options, SectionStart
 from locution_speech.capabilities import Capabilities
 from locution_speech.clock import seconds
-from locution_speech.engine.models import FlowKey, ModelName, TrafficClass
+from locution_speech.engine.models import Flow, FlowKey, ModelName
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
 
@@ -109,9 +109,6 @@ def job(
         batch_size=4,
         options=options or Options(),
         decoding=Pass(WINDOW_SAMPLES, Search(beam, 224), Guard()),
-        flow=FlowKey(flow),
-        share=1.0,
-        traffic=TrafficClass.FILE,
-        deadline=None,
+        flow=Flow(FlowKey(flow)),
         prior=prior,
     )

@@ -18,7 +18,7 @@ from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import Options, SectionStart
 from locution_speech.clock import samples
-from locution_speech.engine.models import FlowKey, ModelName, TrafficClass
+from locution_speech.engine.models import Flow, FlowKey, ModelName, TrafficClass
 from locution_speech.engine.queue import WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
@@ -52,7 +52,9 @@ async def test_speech_of_a_dense_language_has_interim_text(dispatcher: Decoding,
         return replace(sound(text), tokens=tokens, capped=len(tokens) >= search.max_tokens)
 
     model = loaded(FakeRecogniser(speak=speak))
-    start = SectionStart(ModelName("a/b"), FlowKey("a"), traffic=TrafficClass.LIVE, options=Options(language=language))
+    start = SectionStart(
+        ModelName("a/b"), Flow(FlowKey("a"), traffic=TrafficClass.LIVE), options=Options(language=language)
+    )
     buffer = PcmBuffer()
     buffer.append(np.ones(HEARD, np.int16))
     looks = Looks(LookDecoder(dispatcher, model, start, samples(0.5)), buffer)

@@ -13,7 +13,7 @@ from locution_asr.core.decode import Job, decode
 from locution_asr.core.dispatch import LIVE_MEMORY, LONGEST_WAIT, Decoding, KeepRoomForLive
 from locution_asr.domain.models import WINDOW_SECONDS
 from locution_speech.engine.dispatch import Dispatcher, Load
-from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.engine.queue import UNLIMITED, Room, WindowQueue
 
 from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
@@ -85,7 +85,7 @@ async def dispatching(slots: int, recogniser: FakeRecogniser) -> AsyncIterator[D
 
 
 def live(recogniser: FakeRecogniser) -> Job:
-    return replace(job(recogniser), traffic=LIVE, flow=FlowKey("live"))
+    return replace(job(recogniser), flow=Flow(FlowKey("live"), traffic=LIVE))
 
 
 async def test_a_live_window_starts_at_once_beside_a_backlog_of_files() -> None:

@@ -17,7 +17,7 @@ from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import DecodeMode, Options, SectionStart
 from locution_speech.clock import Span, samples
 from locution_speech.engine.dispatch import Dispatcher
-from locution_speech.engine.models import FlowKey, ModelName
+from locution_speech.engine.models import Flow, FlowKey, ModelName
 from locution_speech.engine.queue import WindowQueue
 from locution_speech.transcript import DropReason, Outcome
 
@@ -40,7 +40,7 @@ async def dispatcher() -> AsyncIterator[Decoding]:
 async def recognised(
     dispatcher: Decoding, recogniser: FakeRecogniser, mode: DecodeMode = DecodeMode.FAST, options: Options | None = None
 ) -> Recognised:
-    start = SectionStart(ModelName("whisper/fake"), FlowKey("f"), options=options or Options(language="en"))
+    start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=options or Options(language="en"))
     return await RecogniseWindow(dispatcher, loaded(recogniser), start, mode).run(window())
 
 
@@ -121,7 +121,7 @@ async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> Non
 async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Decoding) -> None:
     spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
-    start = SectionStart(ModelName("whisper/fake"), FlowKey("f"), options=Options(language="en"))
+    start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
     result = await RecogniseWindow(dispatcher, loaded(recogniser), start, DecodeMode.ACCURATE).run(
         window(spoken, silent)
     )

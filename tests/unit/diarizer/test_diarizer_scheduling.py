@@ -87,7 +87,7 @@ def dispatcher(executor: ThreadPoolExecutor, slots: int = 1) -> Analysing:
 
 
 def order(queue: WindowQueue[WindowJob], count: int) -> list[str]:
-    return [item.flow for _ in range(count) for item in queue.take(0.0, Room(1, 1))]
+    return [item.flow.key for _ in range(count) for item in queue.take(0.0, Room(1, 1))]
 
 
 def test_live_goes_before_file_and_flows_take_turns(fake: FakeModel) -> None:

@@ -36,8 +36,8 @@ from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segmen
 TIMINGS = Timings(1.5, 2.5, 7, 2, 3.5)
 WORDS = (Word(8, 90, "Well,", 0.5), Word(90, 100, "…", None, aligned=False, spaced=False))
 OPTIONS = Options("de", ("de", "en"), Task.TRANSLATE, "prompt", ("word",), 3, False, 0.5, ModeChoice.FAST, 40_000)
-FULL = SectionStart(ModelName("a/b"), FlowKey("key"), 3.0, TrafficClass.LIVE, None, OPTIONS)
-PLAIN = SectionStart(ModelName("a/b"), FlowKey("key"))
+FULL = SectionStart(ModelName("a/b"), Flow(FlowKey("key"), 3, TrafficClass.LIVE), OPTIONS)
+PLAIN = SectionStart(ModelName("a/b"), Flow(FlowKey("key")))
 
 
 @pytest.mark.parametrize("start", [FULL, PLAIN])
@@ -48,7 +48,7 @@ def test_a_section(start: SectionStart) -> None:
 def test_defaults_of_the_wire() -> None:
     flow = common_pb2.Flow(key="key", work_class=common_pb2.WORK_CLASS_FILE)
     found = wire.section_start_from_proto(pb.TranscribeStart(flow=flow, model="a/b", language="auto"), 0.0)
-    assert (found.options.language, found.options.beam_size, found.share) == (None, 5, 1.0)
+    assert (found.options.language, found.options.beam_size, found.flow.share) == (None, 5, 1.0)
 
 
 def test_a_deadline_is_placed_on_the_loops_clock() -> None:

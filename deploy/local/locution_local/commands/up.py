@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from locution_local import lifecycle, model_files
+from locution_local import environments, lifecycle, model_files
 from locution_local.commands import Commands
 from locution_local.folder import StateFolder
 from locution_local.lifecycle import Say
@@ -38,6 +38,8 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
         print(f"state folder: {folder.root}", flush=True)
         if not arguments.no_models and stack.wiring.models == folder.models:
             model_files.install(stack.wiring.models, folder.scratch, _say)
+        for service in environments.make():
+            _say(f"  {service:<24} environment made")
         bring_up(stack, timeout=arguments.timeout, say=_say)
         print(f"up after {time.monotonic() - began:.1f} s; gateway on {stack.wiring.address('gateway')}")
     return 0

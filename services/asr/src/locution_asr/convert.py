@@ -56,12 +56,12 @@ def response(event: Started | Event) -> pb.TranscribeResponse:
 
 
 async def listen_start(requests: AsyncIterator[pb.ListenRequest], monotonic: float) -> ListenStart:
-    """Read the first message; raises StreamProtocolViolated when it is no `start`, or not one of a live stream."""
+    """Read the first message; refused with STREAM_PROTOCOL_VIOLATED when it is no `start` of a live stream."""
     request = await anext(requests, None)
     if request is None or request.WhichOneof("message") != "start":
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message must be `start`")
     start = wire.listen_start_from_proto(request.start, monotonic)
-    if start.section.traffic is not TrafficClass.LIVE:
+    if start.section.flow.traffic is not TrafficClass.LIVE:
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "a stream that listens is of the class LIVE")
     if start.first % FRAME:
         raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, f"first_sample must be a multiple of {FRAME}")
@@ -69,7 +69,7 @@ async def listen_start(requests: AsyncIterator[pb.ListenRequest], monotonic: flo
 
 
 async def inputs(requests: AsyncIterator[pb.ListenRequest], first: int) -> AsyncIterator[LiveInput]:
-    """Yield what follows; raises StreamProtocolViolated on a second start, AudioOffsetMismatch on a gap."""
+    """Yield what follows; refused with STREAM_PROTOCOL_VIOLATED on a second start, AUDIO_OFFSET_MISMATCH on a gap."""
     checker = OffsetChecker(first, max_samples=LONGEST_CHUNK)
     async for request in requests:
         match request.WhichOneof("message"):

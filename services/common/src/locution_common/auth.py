@@ -21,7 +21,7 @@ _caller: ContextVar[object] = ContextVar("locution_caller")
 class Authenticator(Protocol):
     """Turn a call's metadata into a principal.
 
-    Implementations raise UNAUTHENTICATED (or PERMISSION_DENIED) and treat known and unknown credentials along one path.
+    They refuse with UNAUTHENTICATED (or PERMISSION_DENIED) and treat known and unknown credentials along one path.
     """
 
     async def authenticate(self, method: str, metadata: Metadata) -> object:

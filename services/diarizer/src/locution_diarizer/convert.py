@@ -37,7 +37,7 @@ async def cluster_start(requests: AsyncIterator[pb.ClusterRequest], monotonic: f
 
 
 async def pcm_chunks(requests: AsyncIterator[pb.DiarizeRequest]) -> AsyncIterator[Chunk]:
-    """Yield the audio; raises StreamProtocolViolated on any other message, AudioOffsetMismatch on a gap."""
+    """Yield the audio; refused with STREAM_PROTOCOL_VIOLATED on any other message, AUDIO_OFFSET_MISMATCH on a gap."""
     checker = OffsetChecker(max_samples=LONGEST_CHUNK)
     async for request in requests:
         if request.WhichOneof("message") != "audio":

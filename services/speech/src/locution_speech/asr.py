@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from locution_speech.clock import Span
-from locution_speech.engine.models import FlowKey, ModelName, Timings, TrafficClass
+from locution_speech.engine.models import Flow, ModelName, Timings
 from locution_speech.transcript import CoverageSpan, Word
 
 
@@ -57,13 +57,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class SectionStart:
-    """Open a section: who is served, how urgently (`deadline` in monotonic seconds), and with which options."""
+    """Open a section: for whom, and with which options."""
 
     model: ModelName
-    flow: FlowKey
-    share: float = 1.0
-    traffic: TrafficClass = TrafficClass.FILE
-    deadline: float | None = None
+    flow: Flow
     options: Options = field(default_factory=Options)
 
 

@@ -68,9 +68,9 @@ class _Opening(Protocol):
     def model(self) -> str: ...
 
 
-def flow_to_proto(key: str, share: float, traffic: TrafficClass) -> common_pb2.Flow:
+def flow_to_proto(flow: Flow) -> common_pb2.Flow:
     """Return who asks; a deadline is of one process's clock and stays there."""
-    return common_pb2.Flow(key=key, share=round(share), work_class=_WORK_CLASSES[traffic])
+    return common_pb2.Flow(key=flow.key, share=flow.share, work_class=_WORK_CLASSES[flow.traffic])
 
 
 def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
@@ -114,7 +114,7 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
     """Return what is wanted of a section."""
     options = start.options
     return asr_pb.TranscribeStart(
-        flow=flow_to_proto(start.flow, start.share, start.traffic),
+        flow=flow_to_proto(start.flow),
         model=start.model,
         language=options.language or AUTO,
         language_candidates=options.allowed_languages,
@@ -131,7 +131,6 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
 
 def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) -> SectionStart:
     """Return what is wanted of a section; `monotonic` as for a flow."""
-    flow = flow_from_proto(start.flow, monotonic)
     options = Options(
         language=None if start.language in ("", AUTO) else start.language,
         allowed_languages=tuple(start.language_candidates),
@@ -144,7 +143,7 @@ def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) ->
         mode=_MODES[start.decode_preference],
         shortest_input=_length_from_proto(start.min_encoder_input) if start.HasField("min_encoder_input") else None,
     )
-    return SectionStart(ModelName(start.model), flow.key, float(flow.share), flow.traffic, flow.deadline, options)
+    return SectionStart(ModelName(start.model), flow_from_proto(start.flow, monotonic), options)
 
 
 def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
@@ -410,13 +409,13 @@ def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, ModelNa
 
 def diarize_start_to_proto(flow: Flow, model: str) -> diarizer_pb.DiarizeStart:
     """Return what is wanted of a section."""
-    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow.key, flow.share, flow.traffic), model=model)
+    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow), model=model)
 
 
 def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
     """Return what is wanted of a clustering."""
     return diarizer_pb.ClusterStart(
-        flow=flow_to_proto(flow.key, flow.share, flow.traffic),
+        flow=flow_to_proto(flow),
         model=model,
         speaker_count=hints.exact,
         min_speaker_count=hints.minimum,

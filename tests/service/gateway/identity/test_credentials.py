@@ -22,6 +22,8 @@ from joserfc.jwk import OctKey
 from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
+from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
+from locution_common.channels import open_channel
 from locution_common.interceptors import RemoteFailure, remote_failure
 
 from tests.service.gateway.client import refusal
@@ -164,6 +166,19 @@ async def test_a_lost_notice_delays_a_revocation_by_less_than_five_seconds(small
         )
     assert (await caller(small, key.secret)).role == identity.ROLE_MEMBER
     await until_reason(small, key.secret, "UNAUTHENTICATED")
+
+
+async def test_a_key_says_when_it_was_last_used(serve: Serve) -> None:
+    """A replica keeps it from time to time, and at its end."""
+    async with serve() as gateway, small_world(gateway) as made:
+        began = await gateway.owner.fetchval("SELECT now()")
+        await caller(made, made.mine.keys["VIEWER"])
+    async with serve() as gateway, open_channel(gateway.running.address, token=KEY) as channel:
+        request = administration.ListTenantApiKeysRequest(parent="tenants/acme")
+        listed = (await AdministrationServiceStub(channel).ListTenantApiKeys(request)).api_keys
+    times = {key.role: key.last_use_time.ToDatetime(UTC) for key in listed if key.HasField("last_use_time")}
+    assert times.keys() == {identity.ROLE_VIEWER}
+    assert times[identity.ROLE_VIEWER] >= began - timedelta(seconds=1)
 
 
 async def test_rotation_overlaps_and_then_ends(small: World) -> None:

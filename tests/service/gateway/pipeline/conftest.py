@@ -15,7 +15,7 @@ import pytest
 from locution_common import postgres as pg
 from locution_gateway.commands import SCHEMA, migrations_folder
 from locution_gateway.jobs.config import DiarizationConfig, JobConfig, JobRequestConfig
-from locution_gateway.jobs.postgres import codec
+from locution_gateway.jobs.postgres import rows
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.pipeline.postgres import PostgresStages
@@ -59,7 +59,7 @@ class Queue:
         await self.owner.execute(
             """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
                    effective_config, priority) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5, $6)""",
-            job_id, tenant, new_id(), codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(config(diarize)),
+            job_id, tenant, new_id(), rows.REQUEST.dump(JobRequestConfig()), rows.CONFIG.dump(config(diarize)),
             priority,
         )  # fmt: skip
         await self.owner.execute(

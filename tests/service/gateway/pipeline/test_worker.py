@@ -18,7 +18,7 @@ import pytest
 from locution_common.objects import open_store
 from locution_common.service import Running, serving
 from locution_gateway.jobs.config import JobRequestConfig
-from locution_gateway.jobs.postgres import codec
+from locution_gateway.jobs.postgres import rows
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.settings import WorkerSettings
 from locution_gateway.worker import start
@@ -88,7 +88,7 @@ class World:
         await self.owner.execute(
             """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
                    effective_config) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5)""",
-            job, TENANT, upload, codec.REQUEST.dump(JobRequestConfig()), codec.CONFIG.dump(wanted),
+            job, TENANT, upload, rows.REQUEST.dump(JobRequestConfig()), rows.CONFIG.dump(wanted),
         )  # fmt: skip
         await self.owner.execute(
             STAGE,

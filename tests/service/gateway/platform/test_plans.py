@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from locution_gateway.jobs.postgres.jobs import COLUMNS
 from locution_gateway.jobs.postgres.rows import SELECT
-from locution_gateway.jobs.read import FIELDS
 from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.listing import Order, PageQuery, Position
 from locution_gateway.platform.lists import Builder, Statement
@@ -32,7 +31,7 @@ def page(text: str = "", order: Order | None = None, key: str | None = None) -> 
     builder = Builder(COLUMNS, "j.job_id")
     builder.where("j.tenant_id", "uuid", TENANT)
     after = None if key is None else Position(key, uuid4())
-    return builder.page(SELECT, PageQuery(50, parse_filter(text, FIELDS), order or Order(), after))
+    return builder.page(SELECT, PageQuery(50, parse_filter(text, COLUMNS), order or Order(), after))
 
 
 @pytest.mark.parametrize(

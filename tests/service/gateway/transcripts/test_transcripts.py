@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from locution.v1 import job_config_pb2 as config
 from locution.v1 import transcript_service_pb2 as pb
+from locution_common.errors import Reason
+from locution_gateway.jobs.models import JobWarning, StageKind, WarningCode
+from locution_gateway.transcripts.models import Speaker
+from locution_speech.transcript import CoverageSpan, DropReason, Outcome
 
 from tests.service.gateway.client import reason
 from tests.service.gateway.conftest import Gateway
-from tests.service.gateway.hand_worker import HandWorker
+from tests.service.gateway.hand_worker import SECTION, HandWorker, joined
 
 FORMATS = pb.ExportTranscriptRequest
 
@@ -60,6 +66,25 @@ async def test_a_transcript_is_read_whole_and_in_pages(gateway: Gateway, job: st
     found, complete = await segments(gateway, job, 2)
     assert found == list(whole.segments)
     assert complete == [True, True, True]
+
+
+async def test_what_it_lacks_and_whom_it_knows_is_told(gateway: Gateway, job: str, worker: HandWorker) -> None:
+    await worker.decode(sections=1)
+    await worker.transcribe()
+    await worker.diarize()
+    await worker.diarize()
+    lease, whole, voice = await worker.begin(StageKind.JOIN), joined(1, speakers=True), uuid4()
+    summary = replace(
+        whole.summary,
+        coverage=(CoverageSpan(0, SECTION, Outcome.DROPPED, DropReason.REPETITION),),
+        speakers=(Speaker("SPEAKER_00", SECTION, voice, "Ada"),),
+    )
+    warning = JobWarning(WarningCode.SECTION_FAILED, "a section failed", Reason.INFERENCE_FAILED)
+    await worker.stages.finish_join(lease, replace(whole, summary=summary, warnings=(warning,)))
+    found = await get(gateway, job)
+    assert [(span.outcome, span.reason) for span in found.coverage] == [(pb.CoverageSpan.OUTCOME_DROPPED, "REPETITION")]
+    assert [(each.voice, each.display_name) for each in found.speakers] == [(f"voices/{voice}", "Ada")]
+    assert [each.reason for each in found.warnings] == ["INFERENCE_FAILED"]
 
 
 async def test_nothing_is_there_before_the_end(gateway: Gateway, job: str, worker: HandWorker) -> None:

@@ -11,7 +11,6 @@ from locution_gateway.platform.listing import Order, PageQuery, Position
 from locution_gateway.platform.lists import Builder
 from locution_gateway.webhooks import sql
 from locution_gateway.webhooks.postgres import DELIVERY_COLUMNS
-from locution_gateway.webhooks.read import FIELDS
 
 from tests.service.gateway.conftest import Gateway
 from tests.support.plans import plans
@@ -49,7 +48,7 @@ def page(text: str = "", key: str | None = None) -> tuple[str, list[object]]:
     builder.where("d.webhook_id", "uuid", WEBHOOK)
     builder.where("d.tenant_id", "uuid", TENANT)
     after = None if key is None else Position(key, uuid4())
-    made = builder.page(sql.DELIVERIES, PageQuery(50, parse_filter(text, FIELDS), Order(), after))
+    made = builder.page(sql.DELIVERIES, PageQuery(50, parse_filter(text, DELIVERY_COLUMNS), Order(), after))
     return made.text, list(made.values)
 
 

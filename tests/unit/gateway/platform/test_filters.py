@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.jobs.read import FIELDS, ORDERS
+from locution_gateway.jobs.postgres.jobs import COLUMNS
 from locution_gateway.platform.filters import MAX_TERMS, parse_filter, parse_order
 from locution_gateway.platform.listing import Filter, Operator, Order, Term
 
@@ -50,7 +50,7 @@ ID = UUID("01a1fca5-0ba2-7f5e-80dd-8eea55713406")
     ],
 )
 def test_what_parses(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
-    assert parse_filter(text, FIELDS) == Filter(groups)
+    assert parse_filter(text, COLUMNS) == Filter(groups)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_what_parses(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
 )
 def test_what_is_refused(text: str) -> None:
     with refusal(Reason.FILTER_INVALID) as refused:
-        parse_filter(text, FIELDS)
+        parse_filter(text, COLUMNS)
     assert refused.value.violations[0].field == "filter"
 
 
 def test_orders() -> None:
-    assert parse_order("", ORDERS, Order()) == Order("create_time", True)
-    assert parse_order("end_time", ORDERS, Order()) == Order("end_time", False)
-    assert parse_order(" display_name  desc ", ORDERS, Order()) == Order("display_name", True)
+    assert parse_order("", COLUMNS, Order()) == Order("create_time", True)
+    assert parse_order("end_time", COLUMNS, Order()) == Order("end_time", False)
+    assert parse_order(" display_name  desc ", COLUMNS, Order()) == Order("display_name", True)
     for wrong in ("colour", "create_time down", "create_time desc desc", "create_time, end_time"):
         with refusal(Reason.FILTER_INVALID):
-            parse_order(wrong, ORDERS, Order())
+            parse_order(wrong, COLUMNS, Order())

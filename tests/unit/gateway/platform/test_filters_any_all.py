@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from locution_common.errors import Reason
-from locution_gateway.jobs.read import FIELDS
+from locution_gateway.jobs.postgres.jobs import COLUMNS
 from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.listing import Operator, Term
 
@@ -28,7 +28,7 @@ def tags(*names: str) -> tuple[Term, ...]:
     ],
 )
 def test_any_and_all(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
-    assert parse_filter(text, FIELDS).groups == groups
+    assert parse_filter(text, COLUMNS).groups == groups
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_any_and_all(text: str, groups: tuple[tuple[Term, ...], ...]) -> None:
 )
 def test_what_does_not_parse_is_refused(text: str) -> None:
     with refusal(Reason.FILTER_INVALID):
-        parse_filter(text, FIELDS)
+        parse_filter(text, COLUMNS)
 
 
 def test_every_value_counts_towards_the_limit_on_terms() -> None:
     with refusal(Reason.FILTER_INVALID, match="32 terms"):
-        parse_filter(f"tags:({' OR '.join(f't{number}' for number in range(33))})", FIELDS)
+        parse_filter(f"tags:({' OR '.join(f't{number}' for number in range(33))})", COLUMNS)

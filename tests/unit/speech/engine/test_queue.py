@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import pytest
-from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.engine.queue import Room, WindowQueue
 
 LIVE, FILE = TrafficClass.LIVE, TrafficClass.FILE
@@ -16,13 +16,17 @@ A = FlowKey("a")
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    flow: FlowKey = A
-    share: float = 1.0
+    key: FlowKey = A
+    share: int = 1
     traffic: TrafficClass = FILE
     deadline: float | None = None
     cost: float = 30.0
     shape: Hashable = "full"
     batch_size: int = 1
+
+    @property
+    def flow(self) -> Flow:
+        return Flow(self.key, self.share, self.traffic, self.deadline)
 
 
 def filled(*items: Item, mix_classes: bool = False) -> WindowQueue[Item]:
@@ -54,14 +58,14 @@ def test_flows_share_by_audio_seconds_not_by_windows() -> None:
     long = [Item(FlowKey("long"), cost=30.0) for _ in range(10)]
     served: dict[str, float] = defaultdict(float)
     for item in drained(filled(*short, *long))[:20]:
-        served[item.flow] += item.cost
+        served[item.key] += item.cost
     assert abs(served["short"] - served["long"]) <= 30.0
 
 
 def test_a_share_of_three_gets_three_times_as_much() -> None:
     light = [Item(FlowKey("light")) for _ in range(40)]
-    heavy = [Item(FlowKey("heavy"), share=3.0) for _ in range(40)]
-    first = Counter(item.flow for item in drained(filled(*light, *heavy))[:40])
+    heavy = [Item(FlowKey("heavy"), share=3) for _ in range(40)]
+    first = Counter(item.key for item in drained(filled(*light, *heavy))[:40])
     assert first[FlowKey("heavy")] == pytest.approx(30, abs=1)
 
 
@@ -71,7 +75,7 @@ def test_a_newcomer_waits_for_no_backlog_and_has_no_credit_for_the_past() -> Non
         queue.take(0.0)
     for _ in range(10):
         queue.push(Item(FlowKey("new")))
-    order = [item.flow for item in drained(queue)]
+    order = [item.key for item in drained(queue)]
     assert order[:10].count(FlowKey("new")) in range(4, 7)
 
 

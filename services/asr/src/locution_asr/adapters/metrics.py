@@ -54,7 +54,7 @@ class Metrics:
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
         """Take note of a finished section."""
-        traffic = start.traffic.name.lower()
+        traffic = start.flow.traffic.name.lower()
         for item in report.coverage:
             self._audio.labels(traffic, item.outcome.value.lower()).inc(seconds(item.length))
         self._speech.inc(seconds(report.speech))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from locution_speech.asr import Options
 from locution_speech.clock import seconds
-from locution_speech.engine.models import FlowKey, TrafficClass
+from locution_speech.engine.models import Flow
 from locution_speech.transcript import DropReason
 
 from locution_asr.core.attempts import Pass
@@ -28,10 +28,7 @@ class Job:
     batch_size: int
     options: Options
     decoding: Pass
-    flow: FlowKey
-    share: float
-    traffic: TrafficClass
-    deadline: float | None
+    flow: Flow
     prior: Mapping[str, float] | None = None
 
     @property

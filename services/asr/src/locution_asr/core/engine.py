@@ -82,7 +82,7 @@ class Engine:
                 settled = replace(start, options=options)
                 rule = self._cut(mode, options, model)
                 await emit(_started(model, mode, options, rule))
-                endpointer = self._endpointer(rule.apart() if settled.traffic is TrafficClass.LIVE else rule)
+                endpointer = self._endpointer(rule.apart() if settled.flow.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, model, settled, mode)
                 with self.limiter.section(model.batch_size) as allowance:
                     section = TranscribeSection(endpointer, recognise, mode, allowance, self.longest)

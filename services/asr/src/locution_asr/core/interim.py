@@ -56,10 +56,7 @@ class LookDecoder:
             batch_size=self._model.batch_size,
             options=replace(options, prompt=prompt, word_times=True),
             decoding=look_pass(options, len(pcm)),
-            flow=self.start.flow,
-            share=self.start.share,
-            traffic=self.start.traffic,
-            deadline=asyncio.get_running_loop().time() + self._step,
+            flow=replace(self.start.flow, deadline=asyncio.get_running_loop().time() + self._step),
             prior=None,
         )
 

@@ -90,9 +90,6 @@ class RecogniseWindow:
             options=self._start.options,
             decoding=decoding,
             flow=self._start.flow,
-            share=self._start.share,
-            traffic=self._start.traffic,
-            deadline=self._start.deadline,
             prior=prior,
         )
 

@@ -15,7 +15,7 @@ from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution_speech import wire
 from locution_speech.asr import DecodeMode, ModeChoice, Options, SectionStart, Started
 from locution_speech.clock import samples
-from locution_speech.engine.models import FlowKey, ModelName
+from locution_speech.engine.models import Flow, FlowKey, ModelName
 from locution_speech.languages import AUTO
 from locution_speech.pcm import chunks
 
@@ -83,9 +83,8 @@ async def record(channel: grpc.aio.Channel, qualification: Qualification) -> boo
 
 async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mode: Options) -> tuple[str, str]:
     language = None if recording.language == AUTO else recording.language
-    start = SectionStart(
-        ModelName(model), FlowKey(f"qualification-{recording.name}"), options=replace(mode, language=language)
-    )
+    flow = Flow(FlowKey(f"qualification-{recording.name}"))
+    start = SectionStart(ModelName(model), flow, replace(mode, language=language))
     audio = await asyncio.to_thread(pcm, recording)
     checksum, parts = "", []
     async for answer in AsrServiceStub(channel).Transcribe(_requests(start, audio)):

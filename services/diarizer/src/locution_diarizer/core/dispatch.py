@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from locution_common.errors import Reason, Refused
 from locution_speech.clock import seconds
 from locution_speech.engine.dispatch import Dispatcher, Load, Served
-from locution_speech.engine.models import Flow, FlowKey, TrafficClass
+from locution_speech.engine.models import Flow, TrafficClass
 from locution_speech.engine.queue import Room
 from locution_speech.pcm import Samples
 
@@ -23,29 +23,9 @@ _log = logging.getLogger(__name__)
 class WindowJob:
     """Hold one window that waits to be analysed; `cost` is in seconds of new audio."""
 
-    asked_by: Flow
+    flow: Flow
     model: LoadedModel
     audio: Samples
-
-    @property
-    def flow(self) -> FlowKey:
-        """Name the flow that it is counted against."""
-        return self.asked_by.key
-
-    @property
-    def share(self) -> float:
-        """Give its flow's share."""
-        return float(self.asked_by.share)
-
-    @property
-    def traffic(self) -> TrafficClass:
-        """Give its class."""
-        return self.asked_by.traffic
-
-    @property
-    def deadline(self) -> float | None:
-        """Say when it is wanted, by the event loop's clock."""
-        return self.asked_by.deadline
 
     @property
     def cost(self) -> float:

@@ -60,7 +60,7 @@ class ApiKeys:
     async def create_for(
         self, principal: Principal, tenant: str, draft: KeyDraft, request: RequestKey | None
     ) -> Issued:
-        """Make a key of a tenant that belongs to no user. Raises also TENANT_NOT_FOUND."""
+        """Make a key of a tenant that belongs to no user. Refused also with TENANT_NOT_FOUND."""
         if draft.role is None:
             raise Refused(Reason.INVALID_REQUEST, "a key without a user needs a role", field="api_key.role")
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
@@ -82,7 +82,7 @@ class ApiKeys:
         return await self._rotate(principal, old, rotation)
 
     async def rotate_of(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
-        """Make a key like one of a tenant's. Raises also PERMISSION_DENIED."""
+        """Make a key like one of a tenant's. Refused also with PERMISSION_DENIED."""
         within, old = await self._of(principal, tenant, rotation.key_id)
         _require_within(principal, old)
         return await self._rotate(within, old, rotation)

@@ -16,7 +16,7 @@ from locution_gateway.identity.api_keys import Issued, KeyDraft
 from locution_gateway.identity.models import ApiKey
 from locution_gateway.identity.sessions import Session
 from locution_gateway.jobs.config import JobDefaults, StoredDefaults
-from locution_gateway.jobs.convert_config import request_from_proto, request_to_proto
+from locution_gateway.jobs.convert import request_from_proto, request_to_proto
 from locution_gateway.platform.convert import refuse_others, timestamp
 from locution_gateway.platform.principal import Credential, Principal, Role, Scope
 

@@ -1,18 +1,21 @@
-"""Jobs, their progress and their events."""
+"""Jobs and their configurations, their progress and their events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
 from google.rpc import code_pb2
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
+from locution.v1 import job_config_pb2 as config_pb
 from locution.v1 import job_service_pb2 as pb
 from locution_common.errors import Reason, Refused
+from locution_speech.asr import DecodeMode, Task
 
-from locution_gateway.jobs import convert_config as configs
+from locution_gateway.jobs.config import DiarizationConfig, DiarizationRequest, JobConfig, JobRequestConfig
 from locution_gateway.jobs.create import JobDraft
 from locution_gateway.jobs.estimate import Estimate
 from locution_gateway.jobs.models import (
@@ -28,10 +31,13 @@ from locution_gateway.jobs.models import (
     WarningCode,
 )
 from locution_gateway.jobs.watch import cursor_of
+from locution_gateway.media.models import AudioFormat, ChannelMode, Encoding
 from locution_gateway.platform.convert import duration, offset, refuse_others, seconds, timestamp
 from locution_gateway.platform.etags import etag
 from locution_gateway.platform.ids import JobId
-from locution_gateway.platform.names import JOBS, UPLOADS
+from locution_gateway.platform.names import JOBS, UPLOADS, VOICES
+
+T = TypeVar("T")
 
 DOMAIN: Final = "locution"
 SETTABLE: Final = frozenset({"upload", "config", "display_name", "tags", "priority"})
@@ -45,7 +51,7 @@ def draft(job: pb.Job) -> JobDraft:
         raise Refused(Reason.INVALID_REQUEST, "a job needs an upload", field="job.upload")
     return JobDraft(
         upload_id=UPLOADS.id(job.upload),
-        config=configs.request_from_proto(job.config),
+        config=request_from_proto(job.config),
         display_name=job.display_name,
         tags=tuple(job.tags),
         priority=job.priority,
@@ -65,8 +71,8 @@ def job_to_proto(job: Job) -> pb.Job:
         display_name=job.display_name,
         state=pb.Job.State.Value(f"STATE_{job.state.value}"),
         upload=UPLOADS.name(job.upload_id),
-        config=configs.request_to_proto(job.requested),
-        effective_config=configs.config_to_proto(job.config),
+        config=request_to_proto(job.requested),
+        effective_config=config_to_proto(job.config),
         tags=job.tags,
         priority=job.priority,
         progress=pb.JobProgress(stages=map(progress_to_proto, job.progress)),
@@ -195,3 +201,140 @@ def _metrics(job: Job) -> pb.JobMetrics:
     if "speech_samples" in job.metrics:
         message.speech_duration.CopyFrom(offset(int(job.metrics["speech_samples"])))
     return message
+
+
+def request_from_proto(config: config_pb.JobConfig) -> JobRequestConfig:
+    """Return what a client asked for."""
+    return JobRequestConfig(
+        language=_given(config, "language", str),
+        language_candidates=tuple(config.language_candidates),
+        task=Task(_member(config_pb.Task, config.task, "TASK_")) if config.task else None,
+        asr_model=_given(config, "asr_model", str),
+        prompt=_given(config, "prompt", str),
+        hotwords=tuple(config.hotwords),
+        beam_size=_given(config, "beam_size", int),
+        word_times=_given(config, "word_times", bool),
+        decode_mode=DecodeMode(_member(config_pb.DecodeMode, config.decode_mode, "DECODE_MODE_"))
+        if config.decode_mode
+        else None,
+        max_temperature=_given(config, "max_temperature", float),
+        diarization=diarization_from_proto(config.diarization),
+        channel_mode=ChannelMode(_member(config_pb.ChannelMode, config.channel_mode, "CHANNEL_MODE_"))
+        if config.channel_mode
+        else None,
+        audio_format=_format_from_proto(config.audio_format) if config.HasField("audio_format") else None,
+        retention=config.retention.ToTimedelta() if config.HasField("retention") else None,
+    )
+
+
+def request_to_proto(config: JobRequestConfig) -> config_pb.JobConfig:
+    """Return what a client asked for, as it asked."""
+    message = config_pb.JobConfig(
+        language=config.language,
+        language_candidates=config.language_candidates,
+        asr_model=config.asr_model,
+        prompt=config.prompt,
+        hotwords=config.hotwords,
+        beam_size=config.beam_size,
+        word_times=config.word_times,
+        max_temperature=config.max_temperature,
+        audio_format=_format_to_proto(config.audio_format),
+        retention=None if config.retention is None else duration(config.retention),
+    )
+    _set_modes(message, config.task, config.decode_mode, config.channel_mode)
+    wish = config.diarization
+    if wish != DiarizationRequest():
+        message.diarization.CopyFrom(
+            config_pb.DiarizationConfig(
+                enabled=wish.enabled,
+                model=wish.model,
+                speaker_count=wish.speaker_count,
+                min_speaker_count=wish.min_speaker_count,
+                max_speaker_count=wish.max_speaker_count,
+                identify_voices=wish.identify_voices,
+                voices=map(VOICES.name, wish.voices),
+            )
+        )
+    return message
+
+
+def config_to_proto(config: JobConfig) -> config_pb.JobConfig:
+    """Return a frozen configuration."""
+    message = config_pb.JobConfig(
+        language=config.language,
+        language_candidates=config.language_candidates,
+        asr_model=config.asr_model.path,
+        prompt=config.prompt or None,
+        hotwords=config.hotwords,
+        beam_size=config.beam_size,
+        word_times=config.word_times,
+        max_temperature=config.max_temperature,
+        diarization=diarization_to_proto(config.diarization),
+        audio_format=_format_to_proto(config.audio_format),
+        retention=None if config.retention is None else duration(config.retention),
+    )
+    _set_modes(message, config.task, config.decode_mode, config.channel_mode)
+    return message
+
+
+def _set_modes(
+    message: config_pb.JobConfig, task: Task | None, decode_mode: DecodeMode | None, channel_mode: ChannelMode | None
+) -> None:
+    if task is not None:
+        message.task = config_pb.Task.Value(f"TASK_{task.value}")
+    if decode_mode is not None:
+        message.decode_mode = config_pb.DecodeMode.Value(f"DECODE_MODE_{decode_mode.value}")
+    if channel_mode is not None:
+        message.channel_mode = config_pb.ChannelMode.Value(f"CHANNEL_MODE_{channel_mode.value}")
+
+
+def diarization_from_proto(config: config_pb.DiarizationConfig) -> DiarizationRequest:
+    """Return what a client asked about speakers."""
+    return DiarizationRequest(
+        enabled=_given(config, "enabled", bool),
+        model=_given(config, "model", str),
+        speaker_count=_given(config, "speaker_count", int),
+        min_speaker_count=_given(config, "min_speaker_count", int),
+        max_speaker_count=_given(config, "max_speaker_count", int),
+        identify_voices=_given(config, "identify_voices", bool),
+        voices=tuple(VOICES.id(name) for name in config.voices),
+    )
+
+
+def diarization_to_proto(config: DiarizationConfig | None) -> config_pb.DiarizationConfig:
+    """Return how speakers are told apart."""
+    if config is None:
+        return config_pb.DiarizationConfig(enabled=False)
+    return config_pb.DiarizationConfig(
+        enabled=True,
+        model=config.model.path,
+        speaker_count=config.speaker_count,
+        min_speaker_count=config.min_speaker_count,
+        max_speaker_count=config.max_speaker_count,
+        identify_voices=config.voices is not None,
+        voices=map(VOICES.name, config.voices or ()),
+    )
+
+
+def _format_from_proto(layout: config_pb.AudioFormat) -> AudioFormat:
+    encoding = config_pb.AudioFormat.Encoding.Name(layout.encoding).removeprefix("ENCODING_")
+    return AudioFormat(Encoding(encoding), layout.sample_rate_hertz, layout.channels)
+
+
+def _format_to_proto(layout: AudioFormat | None) -> config_pb.AudioFormat | None:
+    if layout is None:
+        return None
+    encoding = config_pb.AudioFormat.Encoding.Value(f"ENCODING_{layout.encoding.value}")
+    return config_pb.AudioFormat(encoding=encoding, sample_rate_hertz=layout.sample_rate, channels=layout.channels)
+
+
+def _given(message: Message, field: str, kind: type[T]) -> T | None:
+    """Return an optional field, None where the client left it unset."""
+    if not message.HasField(field):
+        return None
+    value = getattr(message, field)
+    return value if isinstance(value, kind) else kind(value)  # type: ignore[call-arg]
+
+
+def _member(enum: Any, number: int, prefix: str) -> str:
+    return str(enum.Name(number)).removeprefix(prefix)

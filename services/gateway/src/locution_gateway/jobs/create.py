@@ -54,7 +54,7 @@ class CreateJob:
         """Create it once for a request.
 
         Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, OPTION_UNSUPPORTED, VOICE_NOT_FOUND,
-        REQUEST_ID_REUSED and the MODEL errors.
+        REQUEST_ID_REUSED and the MODEL reasons.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._jobs.repeated(principal, request)
@@ -65,7 +65,7 @@ class CreateJob:
         return await self._jobs.create(principal, self._new(draft, configured), request)
 
     async def check(self, principal: Principal, draft: JobDraft) -> Job:
-        """Return the job as it would be; raises what `run` would."""
+        """Return the job as it would be; refused with what `run` would be."""
         require(principal, Role.MEMBER)
         await self._jobs.check_upload(principal, draft.upload_id)
         configured = await self._configured(principal, draft.config)

@@ -9,7 +9,7 @@ from typing import Final
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.jobs.config import Afterwards, JobDefaults, JobRequestConfig, StoredDefaults
-from locution_gateway.jobs.fill import OWN, Filled, fill
+from locution_gateway.jobs.configure import OWN, Filled, fill
 from locution_gateway.jobs.postgres.defaults import PostgresDefaults
 from locution_gateway.platform.masks import checked
 from locution_gateway.platform.principal import Principal
@@ -52,7 +52,7 @@ class Defaults:
     async def update_tenant(
         self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        """Change a tenant's settings. Raises also TENANT_NOT_FOUND."""
+        """Change a tenant's settings. Refused also with TENANT_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         paths = checked(mask, TENANT_PATHS) or [WHOLE, LIVE]
         return await self._update(within, TENANT, version, paths, values)

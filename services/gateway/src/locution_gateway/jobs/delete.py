@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from locution_gateway.jobs.postgres.jobs import PostgresJobs
-from locution_gateway.jobs.read import FIELDS
+from locution_gateway.jobs.postgres.jobs import COLUMNS, PostgresJobs
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.ids import JobId
@@ -28,7 +27,7 @@ class DeleteJobs:
     async def matching(self, principal: Principal, wanted: str) -> int:
         """Delete the finished jobs that a filter names and return how many. Refused with FILTER_INVALID."""
         require(principal, Role.MEMBER)
-        parsed = parse_filter(wanted, FIELDS)
+        parsed = parse_filter(wanted, COLUMNS)
         total = 0
         while count := await self._jobs.delete_finished(principal, parsed, BATCH):
             total += count
@@ -37,4 +36,4 @@ class DeleteJobs:
     async def count(self, principal: Principal, wanted: str) -> int:
         """Count the finished jobs that a filter names."""
         require(principal, Role.MEMBER)
-        return await self._jobs.count(principal, parse_filter(wanted, FIELDS), None)
+        return await self._jobs.count(principal, parse_filter(wanted, COLUMNS), None)

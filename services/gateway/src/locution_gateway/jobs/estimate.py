@@ -53,7 +53,7 @@ class EstimateJob:
         return await self._charged(principal, estimate, None if audio is None else audio * (job.channels or 1))
 
     async def new(self, principal: Principal, audio: timedelta) -> Estimate:
-        """Estimate a new job of so much audio with the default configuration. Raises the MODEL errors."""
+        """Estimate a new job of so much audio with the default configuration. Refused with the MODEL reasons."""
         configured = await self._configure.run(JobRequestConfig())
         backlog = await self._jobs.backlog(principal, None)
         return await self._charged(principal, await self._estimate(backlog, configured.config, audio), audio)

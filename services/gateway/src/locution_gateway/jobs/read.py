@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from locution_gateway.jobs.models import Job, JobState
-from locution_gateway.jobs.postgres.jobs import PostgresJobs
-from locution_gateway.platform.filters import Field, Kind, parse_filter, parse_order
+from locution_gateway.jobs.models import Job
+from locution_gateway.jobs.postgres.jobs import COLUMNS, PostgresJobs
+from locution_gateway.platform.filters import parse_filter, parse_order
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.listing import Order, PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal
-
-FIELDS: Final[Mapping[str, Field]] = {
-    "state": Field(Kind.STATE, frozenset(JobState)),
-    "tags": Field(Kind.TAGS),
-    "display_name": Field(Kind.TEXT),
-    "create_time": Field(Kind.TIME),
-    "end_time": Field(Kind.TIME),
-    "retry_of": Field(Kind.JOB),
-}
-ORDERS: Final = frozenset({"create_time", "end_time", "display_name"})
 
 EXACT_TOTAL: Final = 1000
 
@@ -48,8 +37,8 @@ class ReadJobs:
 
     async def list(self, principal: Principal, size: int, token: str, wanted: str, order_by: str) -> JobPage:
         """Read a page. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
-        parsed = parse_filter(wanted, FIELDS)
-        order = parse_order(order_by, ORDERS, Order())
+        parsed = parse_filter(wanted, COLUMNS)
+        order = parse_order(order_by, COLUMNS, Order())
         binding = Binding(principal, "jobs", wanted, order.field, str(order.descending))
         query = PageQuery(page_size(size), parsed, order, binding.position(token))
         page = await self._jobs.list(principal, query)

@@ -64,7 +64,7 @@ class Attach:
         self._speakers = speakers
 
     async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
-        """Create a session. Raises the MODEL errors and OPTION_UNSUPPORTED."""
+        """Create a session. Refused with the MODEL reasons and OPTION_UNSUPPORTED."""
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
         speakers = await self._diarizer(asked.diarization)
         config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
@@ -74,7 +74,7 @@ class Attach:
         return Attached(await self._store.create(principal, new), owner, token)
 
     async def _diarizer(self, asked: DiarizationRequest) -> ResolvedModel | None:
-        """Return what tells speakers apart, None where nobody asked. Raises the MODEL errors."""
+        """Return what tells speakers apart, None where nobody asked. Refused with the MODEL reasons."""
         if not wants_speakers(asked):
             return None
         if not self._speakers:

@@ -10,7 +10,7 @@ from locution_speech.clock import samples
 from locution_speech.languages import AUTO
 
 from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest
-from locution_gateway.jobs.fill import Origin
+from locution_gateway.jobs.configure import Origin
 from locution_gateway.live.models import LiveConfig, LiveRequest
 from locution_gateway.models.models import ResolvedModel
 

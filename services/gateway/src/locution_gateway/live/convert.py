@@ -12,8 +12,7 @@ from locution_speech.asr import Flush, ListenUpdate
 from locution_speech.transcript import Word
 
 from locution_gateway.jobs.config import Afterwards
-from locution_gateway.jobs.convert import origin_to_proto
-from locution_gateway.jobs.convert_config import diarization_from_proto, diarization_to_proto
+from locution_gateway.jobs.convert import diarization_from_proto, diarization_to_proto, origin_to_proto
 from locution_gateway.live.models import (
     Ack,
     Audio,

@@ -166,12 +166,11 @@ def _refusal(error: grpc.aio.AioRpcError) -> Exception:
 
 def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> ListenStart:
     """Return what is wanted of a live stream."""
-    flow = live_flow(principal)
     options = Options(
         language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
     )
     return ListenStart(
-        section=SectionStart(ModelName(config.asr_model.path), flow.key, flow.share, flow.traffic, options=options),
+        section=SectionStart(ModelName(config.asr_model.path), live_flow(principal), options),
         step=config.step,
         silence=config.silence,
         longest=config.longest,

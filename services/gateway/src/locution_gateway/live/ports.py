@@ -9,7 +9,7 @@ class Transcoder(Protocol):
     """Turns a stream's bytes into mono PCM at 16 kHz, handed to a sink in order."""
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes; waits while the sink does. Raises MEDIA."""
+        """Take bytes; waits while the sink does. Refused with a MEDIA reason."""
 
     async def finish(self) -> None:
-        """Hand over what is left. Raises MEDIA."""
+        """Hand over what is left. Refused with a MEDIA reason."""

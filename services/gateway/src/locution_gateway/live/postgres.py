@@ -20,15 +20,15 @@ from locution_gateway.live.speakers import LiveSection
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId
-from locution_gateway.platform.listing import Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 
 LISTED: Final[Mapping[str, Column]] = {
-    "create_time": Column("s.create_time", "timestamptz"),
-    "display_name": Column("s.display_name"),
-    "state": Column("s.state"),
+    "create_time": Column("s.create_time", Kind.TIME),
+    "display_name": Column("s.display_name", Kind.TEXT),
+    "state": Column("s.state", Kind.STATE, frozenset(LiveState)),
 }
 SETTLE_PAUSE: Final = timedelta(seconds=60)
 """How long a process may be silent while it puts a session together, before another one tries."""
@@ -40,9 +40,9 @@ VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
 
 
 class PostgresLive:
-    """Sessions of a tenant; absent and foreign raise LIVE_SESSION_NOT_FOUND alike.
+    """Sessions of a tenant; absent and foreign are refused with LIVE_SESSION_NOT_FOUND alike.
 
-    Writes that name an owner raise LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it owns the session no more.
+    Writes of an owner are refused with LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it lost the session.
     """
 
     def __init__(

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
-from locution_gateway.live.models import LiveId, LiveSession, LiveState
-from locution_gateway.live.postgres import PostgresLive
+from locution_gateway.live.models import LiveId, LiveSession
+from locution_gateway.live.postgres import LISTED, PostgresLive
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.platform.authorise import require
-from locution_gateway.platform.filters import Field, Kind, parse_filter
+from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
-
-FIELDS: Final[Mapping[str, Field]] = {
-    "state": Field(Kind.STATE, frozenset(LiveState)),
-    "display_name": Field(Kind.TEXT),
-    "create_time": Field(Kind.TIME),
-}
 
 
 class ReadLive:
@@ -36,7 +27,7 @@ class ReadLive:
     ) -> tuple[tuple[LiveSession, ...], str]:
         """Read a page, newest first, and the token of the next. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "liveSessions", wanted)
-        query = PageQuery(page_size(size), parse_filter(wanted, FIELDS), after=binding.position(token))
+        query = PageQuery(page_size(size), parse_filter(wanted, LISTED), after=binding.position(token))
         page = await self._store.list(principal, query)
         return page.rows, binding.token(page.last)
 

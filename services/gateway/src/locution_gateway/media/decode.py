@@ -40,9 +40,9 @@ async def decode(
 ) -> DecodeReport:
     """Decode a source of bytes into a sink.
 
-    Raises MEDIA; what the sink got before an error is worthless. Errors of source and sink pass through. The
-    child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for nameless files of
-    containers that must be seekable; the system's when None.
+    Refused with a MEDIA reason; what the sink got before an error is worthless. Errors of source and sink pass through.
+    The child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for nameless files
+    of containers that must be seekable; the system's when None.
     """
     wall = asyncio.timeout(spec.limits.wall_seconds)
     patience = Patience(spec.limits.stall_seconds)

@@ -18,7 +18,7 @@ _OF_MEDIA: Final = frozenset(reason for reason in Reason if reason.startswith("M
 
 
 def read_opening(line: bytes) -> Opening:
-    """Read the first line; raise the MEDIA that it states, or MEDIA_DECODER_CRASHED if there is none."""
+    """Read the first line; refused with the MEDIA reason that it states, MEDIA_DECODER_CRASHED without one."""
     with _refusing_nonsense():
         event = _event(line, "opened")
         declared = event["declared_seconds"]
@@ -34,7 +34,7 @@ def read_opening(line: bytes) -> Opening:
 
 
 def read_report(line: bytes, opening: Opening, input_bytes: int) -> DecodeReport:
-    """Read the last line; raise the MEDIA that it states, or MEDIA_DECODER_CRASHED if there is none."""
+    """Read the last line; refused with the MEDIA reason that it states, MEDIA_DECODER_CRASHED without one."""
     with _refusing_nonsense():
         event = _event(line, "finished")
         return DecodeReport(

@@ -45,7 +45,7 @@ class StreamDecoder:
         self._task = asyncio.create_task(self._run(spec, sink))
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes. Raises MEDIA once the child has refused them."""
+        """Take bytes. Refused with a MEDIA reason once the child has refused them."""
         await self._hand(data)
 
     async def finish(self) -> None:

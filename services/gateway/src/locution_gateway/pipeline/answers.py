@@ -27,7 +27,7 @@ def check_section(transcript: SectionTranscript, samples: int) -> None:
 
 
 def check_spans(spans: Iterable[Turn[int]], samples: int) -> None:
-    """Raise EngineError unless every span is of a speaker and inside the section."""
+    """Refuse with INFERENCE_FAILED unless every span is of a speaker and inside the section."""
     for span in spans:
         if not (span.length and span.end <= samples and span.speaker >= 0):
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")

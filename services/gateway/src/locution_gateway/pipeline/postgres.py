@@ -12,7 +12,6 @@ from locution_common.errors import Reason
 from locution_common.postgres import Connection, translate
 from locution_speech.clock import SAMPLE_RATE
 
-from locution_gateway.jobs import events as told
 from locution_gateway.jobs.models import (
     EventKind,
     Failure,
@@ -26,7 +25,7 @@ from locution_gateway.jobs.models import (
     StageProgress,
     StageState,
 )
-from locution_gateway.jobs.postgres import codec, events
+from locution_gateway.jobs.postgres import events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine, failure_of, lock_job
@@ -65,7 +64,7 @@ class PostgresStages:
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             if await connection.fetchval(sql.START_JOB, lease.job_id):
-                running = told.state_changed(JobState.RUNNING)
+                running = events.state_changed(JobState.RUNNING)
                 await events.append_event(connection, lease.job_id, EventKind.STATE_CHANGED, running)
             rows = await connection.fetch(sql.SECTIONS, lease.job_id)
         return StageWork(lease, job, tuple(Section(*row) for row in rows))
@@ -200,7 +199,7 @@ class PostgresStages:
         await _append_progress(connection, lease)
         if lease.kind in (StageKind.TRANSCRIBE, StageKind.DIARIZE):
             section = Section(*await connection.fetchrow(sql.SECTION, lease.job_id, lease.section))
-            payload = told.section_finished(lease.kind, section)
+            payload = events.section_finished(lease.kind, section)
             await events.append_event(connection, lease.job_id, EventKind.SECTION_FINISHED, payload)
 
     async def _return(
@@ -235,9 +234,9 @@ class PostgresStages:
 
     async def _warn(self, connection: Connection, job: Job, decoded: Decoded) -> None:
         if decoded.warnings:
-            await connection.execute(sql.ADD_WARNINGS, job.job_id, codec.WARNINGS.dump(decoded.warnings))
+            await connection.execute(sql.ADD_WARNINGS, job.job_id, job_rows.WARNINGS.dump(decoded.warnings))
         for warning in decoded.warnings:
-            await events.append_event(connection, job.job_id, EventKind.WARNING, told.warning(warning))
+            await events.append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
 
     async def _measure(self, connection: Connection, job: Job, lease: StageLease, seconds: float) -> None:
         model = job_rows.model_of(job, lease.kind)
@@ -252,7 +251,7 @@ async def _drop_attempt(connection: Connection, tenant_id: TenantId, job_id: Job
 
 async def _append_progress(connection: Connection, lease: StageLease) -> None:
     row = await connection.fetchrow(sql.STAGE_PROGRESS, lease.job_id, lease.kind)
-    payload = told.stage_progress(StageProgress(lease.kind, *row))
+    payload = events.stage_progress(StageProgress(lease.kind, *row))
     await events.append_event(connection, lease.job_id, EventKind.STAGE_PROGRESS, payload)
 
 

@@ -12,16 +12,15 @@ As in AIP-160, OR binds tighter than AND. A value that ends in `*` after `=` mat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.platform.listing import Filter, Operator, Order, Term, Value
+from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, Term, Value
 from locution_gateway.platform.names import JOBS
 
 MAX_TERMS: Final = 32
@@ -30,24 +29,6 @@ _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<operator>!=|<=|>=|[=<>:])|(?P<bracket>[()])|(?P<word>[^\s"=<>!:()]+))"""
 )
 _ORDERED: Final = frozenset(set(Operator) - {Operator.HAS, Operator.BEGINS})
-
-
-class Kind(Enum):
-    """What a field's values are."""
-
-    TEXT = auto()
-    TAGS = auto()
-    TIME = auto()
-    STATE = auto()
-    JOB = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field that may be filtered by; `values` are those of a STATE."""
-
-    kind: Kind
-    values: frozenset[str] = frozenset()
 
 
 _OPERATORS: Final[Mapping[Kind, frozenset[Operator]]] = {
@@ -67,26 +48,26 @@ class Token:
     text: str
 
 
-def parse_filter(text: str, fields: Mapping[str, Field]) -> Filter:
+def parse_filter(text: str, columns: Mapping[str, Column]) -> Filter:
     """Return the filter that a text describes; refused with FILTER_INVALID, naming what does not parse."""
     tokens = _Tokens(_tokens(text))
     if not tokens.left():
         return Filter()
-    groups = [_group(tokens, fields)]
+    groups = [_group(tokens, columns)]
     while tokens.left():
         tokens.expect("word", "AND")
-        groups.append(_group(tokens, fields))
+        groups.append(_group(tokens, columns))
     if sum(map(len, groups)) > MAX_TERMS:
         raise _invalid(f"a filter may have at most {MAX_TERMS} terms")
     return Filter(tuple(groups))
 
 
-def parse_order(text: str, fields: Iterable[str], default: Order) -> Order:
+def parse_order(text: str, columns: Mapping[str, Column], default: Order) -> Order:
     """Return the order that a text describes: a field, and " desc" for the other way round."""
     words = text.split()
     if not words:
         return default
-    known = sorted(fields)
+    known = sorted(name for name, column in columns.items() if column.ordered)
     if words[0] not in known or words[1:] not in ([], ["asc"], ["desc"]):
         raise _invalid(f"order_by takes one of {', '.join(known)}, with desc or without", "order_by")
     return Order(words[0], words[1:] == ["desc"])
@@ -137,21 +118,21 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-def _group(tokens: _Tokens, fields: Mapping[str, Field]) -> tuple[Term, ...]:
+def _group(tokens: _Tokens, columns: Mapping[str, Column]) -> tuple[Term, ...]:
     bracketed = tokens.skip("bracket", "(")
-    terms = _term(tokens, fields)
+    terms = _term(tokens, columns)
     while tokens.skip("word", "OR"):
-        terms += _term(tokens, fields)
+        terms += _term(tokens, columns)
     if bracketed:
         tokens.expect("bracket", ")")
     return tuple(terms)
 
 
-def _term(tokens: _Tokens, fields: Mapping[str, Field]) -> list[Term]:
+def _term(tokens: _Tokens, columns: Mapping[str, Column]) -> list[Term]:
     name = tokens.take("word").text
-    field = fields.get(name)
-    if field is None:
-        raise _invalid(f"{name!r} is no field to filter by; these are: {', '.join(sorted(fields))}")
+    column = columns.get(name)
+    if column is None:
+        raise _invalid(f"{name!r} is no field to filter by; these are: {', '.join(sorted(columns))}")
     operator = Operator(tokens.take("operator").text)
     several = operator is Operator.HAS and tokens.skip("bracket", "(")
     values = [tokens.take("text", "word")]
@@ -159,26 +140,26 @@ def _term(tokens: _Tokens, fields: Mapping[str, Field]) -> list[Term]:
         values.append(tokens.take("text", "word"))
     if several:
         tokens.expect("bracket", ")")
-    return [_checked(name, field, operator, _unquoted(value)) for value in values]
+    return [_checked(name, column, operator, _unquoted(value)) for value in values]
 
 
-def _checked(name: str, field: Field, operator: Operator, text: str) -> Term:
-    if field.kind is Kind.TEXT and operator is Operator.EQUAL and text.endswith("*"):
+def _checked(name: str, column: Column, operator: Operator, text: str) -> Term:
+    if column.kind is Kind.TEXT and operator is Operator.EQUAL and text.endswith("*"):
         return Term(name, Operator.BEGINS, text[:-1])
-    if operator not in _OPERATORS[field.kind]:
-        allowed = ", ".join(sorted(known.value for known in _OPERATORS[field.kind] - {Operator.BEGINS}))
+    if operator not in _OPERATORS[column.kind]:
+        allowed = ", ".join(sorted(known.value for known in _OPERATORS[column.kind] - {Operator.BEGINS}))
         raise _invalid(f"{name} takes {allowed}, not {operator.value}")
-    return Term(name, operator, _value(name, field, text))
+    return Term(name, operator, _value(name, column, text))
 
 
-def _value(name: str, field: Field, text: str) -> Value:
-    match field.kind:
+def _value(name: str, column: Column, text: str) -> Value:
+    match column.kind:
         case Kind.TIME:
             return _time(name, text)
         case Kind.JOB:
             return _job(name, text)
-        case Kind.STATE if text not in field.values:
-            raise _invalid(f"{name} is one of {', '.join(sorted(field.values))}, not {text!r}")
+        case Kind.STATE if text not in column.values:
+            raise _invalid(f"{name} is one of {', '.join(sorted(column.values))}, not {text!r}")
         case _:
             return text
 

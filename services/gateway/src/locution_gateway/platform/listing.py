@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,29 @@ class Operator(StrEnum):
 
 
 Value: TypeAlias = str | datetime | UUID
+
+
+class Kind(Enum):
+    """What a column's values are."""
+
+    TEXT = auto()
+    TAGS = auto()
+    TIME = auto()
+    STATE = auto()
+    JOB = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by which a list is filtered: its SQL and its kind; `values` are those of a STATE.
+
+    Clients may order the list by it where it is `ordered`.
+    """
+
+    expression: str
+    kind: Kind
+    values: frozenset[str] = frozenset()
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from locution_gateway.platform.listing import Filter, Operator, Order, PageQuery, Position, Term
+from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, PageQuery, Position, Term
 
 _COMPARISONS: Final[Mapping[Operator, str]] = {
     Operator.EQUAL: "{column} = {value}",
@@ -20,12 +20,14 @@ _COMPARISONS: Final[Mapping[Operator, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column by which a list is filtered or ordered: its expression, and the type of its values."""
-
-    expression: str
-    type: str = "text"
+# What a value is passed as; columns of tags are compared with one.
+_TYPES: Final[Mapping[Kind, str]] = {
+    Kind.TEXT: "text",
+    Kind.TAGS: "text",
+    Kind.TIME: "timestamptz",
+    Kind.STATE: "text",
+    Kind.JOB: "uuid",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Builder:
         if position is None:
             return
         column = self.columns[order.field]
-        key = self.parameter(position.key, "text") + f"::{column.type}"
+        key = self.parameter(position.key, "text") + f"::{_TYPES[column.kind]}"
         row_id = self.parameter(position.row_id, "uuid")
         sign = "<" if order.descending else ">"
         self.conditions.append(f"({column.expression}, {self.row_id}) {sign} ({key}, {row_id})")
@@ -85,5 +87,5 @@ class Builder:
 
     def _term(self, term: Term) -> str:
         column = self.columns[term.field]
-        value = self.parameter(term.value, "text" if term.operator is Operator.HAS else column.type)
+        value = self.parameter(term.value, _TYPES[column.kind])
         return _COMPARISONS[term.operator].format(column=column.expression, value=value)

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from locution_gateway.platform.listing import Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column, Statement
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder, Statement
 from locution_gateway.platform.principal import Principal
 
 T = TypeVar("T")
 
-COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("r.create_time", "timestamptz")}
+COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("r.create_time", Kind.TIME)}
 
 
 def builder(principal: Principal, row_id: str) -> Builder:

@@ -13,8 +13,8 @@ from locution_common.postgres import Connection
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import UploadId, new_id
-from locution_gateway.platform.listing import Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
@@ -39,14 +39,14 @@ from locution_gateway.uploads.ports import UploadJobs
 LATE_WRITES: Final = timedelta(minutes=4)
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    "create_time": Column("u.create_time", "timestamptz"),
-    "display_name": Column("u.display_name"),
-    "state": Column("u.state"),
+    "create_time": Column("u.create_time", Kind.TIME),
+    "display_name": Column("u.display_name", Kind.TEXT),
+    "state": Column("u.state", Kind.STATE, frozenset(UploadState)),
 }
 
 
 class PostgresUploads:
-    """Uploads of a tenant. Absent and foreign raise UPLOAD_NOT_FOUND alike.
+    """Uploads of a tenant. Absent and foreign are refused with UPLOAD_NOT_FOUND alike.
 
     A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
     """

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from locution_gateway.platform.authorise import require
-from locution_gateway.platform.filters import Field, Kind, parse_filter
+from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
-from locution_gateway.uploads.models import Upload, UploadState
-from locution_gateway.uploads.postgres import PostgresUploads
-
-FIELDS: Final[Mapping[str, Field]] = {
-    "state": Field(Kind.STATE, frozenset(UploadState)),
-    "display_name": Field(Kind.TEXT),
-    "create_time": Field(Kind.TIME),
-}
+from locution_gateway.uploads.models import Upload
+from locution_gateway.uploads.postgres import COLUMNS, PostgresUploads
 
 
 class ReadUploads:
@@ -34,7 +25,7 @@ class ReadUploads:
     async def list(self, principal: Principal, size: int, token: str, wanted: str) -> tuple[tuple[Upload, ...], str]:
         """Read a page, newest first, and the token of the next. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "uploads", wanted)
-        parsed = parse_filter(wanted, FIELDS)
+        parsed = parse_filter(wanted, COLUMNS)
         query = PageQuery(page_size(size), parsed, after=binding.position(token))
         page = await self._uploads.list(principal, query)
         return page.rows, binding.token(page.last)

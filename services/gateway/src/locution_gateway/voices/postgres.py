@@ -12,8 +12,8 @@ from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, VoiceId
-from locution_gateway.platform.listing import Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal, TenantId, system
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import quota_exceeded
@@ -21,11 +21,11 @@ from locution_gateway.voices import sql
 from locution_gateway.voices.clusterings import load_clustering
 from locution_gateway.voices.models import Embedding, KnownVoice, NewVoice, Sample, Voice, VoiceChange
 
-COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", "timestamptz")}
+COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", Kind.TIME)}
 
 
 class PostgresVoices:
-    """Voices of a tenant. Absent and foreign raise VOICE_NOT_FOUND alike."""
+    """Voices of a tenant. Absent and foreign are refused with VOICE_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

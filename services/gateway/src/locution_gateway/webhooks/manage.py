@@ -57,7 +57,7 @@ class ManageWebhooks:
     async def create(self, principal: Principal, draft: WebhookDraft, request: RequestKey | None) -> Webhook:
         """Create one, and return it with its secret.
 
-        Raises WebhookUrlRefused, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
+        Refused with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         self.check(principal, draft)
         webhook = NewWebhook(

@@ -12,8 +12,8 @@ from locution_common.postgres import Connection
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
-from locution_gateway.platform.listing import Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import quota_exceeded
@@ -30,16 +30,16 @@ from locution_gateway.webhooks.models import (
 )
 from locution_gateway.webhooks.sign import public_key, scheme_of
 
-COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", "timestamptz")}
+COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", Kind.TIME)}
 DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
-    "create_time": Column("d.event_time", "timestamptz"),
-    "state": Column("d.state"),
-    "job": Column("d.job_id", "uuid"),
+    "create_time": Column("d.event_time", Kind.TIME),
+    "state": Column("d.state", Kind.STATE, frozenset(DeliveryState)),
+    "job": Column("d.job_id", Kind.JOB),
 }
 
 
 class PostgresWebhooks:
-    """Webhooks of a tenant. Absent and foreign raise WEBHOOK_NOT_FOUND alike."""
+    """Webhooks of a tenant. Absent and foreign are refused with WEBHOOK_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

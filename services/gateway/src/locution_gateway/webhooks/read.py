@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from locution_gateway.platform.authorise import require
-from locution_gateway.platform.filters import Field, Kind, parse_filter
+from locution_gateway.platform.filters import parse_filter
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
 from locution_gateway.platform.principal import Principal, Role
-from locution_gateway.webhooks.models import Delivery, DeliveryState, Webhook, WebhookId
-from locution_gateway.webhooks.postgres import PostgresWebhooks
-
-FIELDS: Final[Mapping[str, Field]] = {
-    "state": Field(Kind.STATE, frozenset(DeliveryState)),
-    "job": Field(Kind.JOB),
-    "create_time": Field(Kind.TIME),
-}
+from locution_gateway.webhooks.models import Delivery, Webhook, WebhookId
+from locution_gateway.webhooks.postgres import DELIVERY_COLUMNS, PostgresWebhooks
 
 
 class ReadWebhooks:
@@ -47,7 +38,7 @@ class ReadWebhooks:
         """
         require(principal, Role.ADMIN)
         binding = Binding(principal, "deliveries", str(webhook_id), wanted)
-        parsed = parse_filter(wanted, FIELDS)
+        parsed = parse_filter(wanted, DELIVERY_COLUMNS)
         query = PageQuery(page_size(size), parsed, after=binding.position(token))
         page = await self._webhooks.deliveries(principal, webhook_id, query)
         return page.rows, binding.token(page.last)

@@ -141,7 +141,7 @@ class Dispatcher(Generic[J, R]):
         future: asyncio.Future[Served[R]] = loop.create_future()
         self._waiting[job] = (future, loop.time())
         self._queue.push(job)
-        self._sharing.note(job.traffic, loop.time())
+        self._sharing.note(job.flow.traffic, loop.time())
         self._wake(loop)
         try:
             return await future
@@ -169,7 +169,7 @@ class Dispatcher(Generic[J, R]):
                 loop.call_at(self._sharing.again(), self._wake, loop)
                 break
             self._free -= 1
-            self._files += batch[0].traffic is TrafficClass.FILE
+            self._files += batch[0].flow.traffic is TrafficClass.FILE
             task = loop.create_task(self._run(batch, loop.time()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -188,7 +188,7 @@ class Dispatcher(Generic[J, R]):
             self._deliver(batch, results, started, loop.time() - started)
         finally:
             self._free += 1
-            self._files -= batch[0].traffic is TrafficClass.FILE
+            self._files -= batch[0].flow.traffic is TrafficClass.FILE
             self._wake(loop)
 
     def _deliver(self, batch: Sequence[J], results: Sequence[R | Exception], started: float, elapsed: float) -> None:

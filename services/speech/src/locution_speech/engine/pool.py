@@ -43,7 +43,7 @@ class ModelLoader(Protocol[R_contra, L]):
     def load(self, record: R_contra) -> L:
         """Load the model into the device's memory. Blocks.
 
-        Raises ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
+        Raises ModelPathInvalid or ModelLoadFailed; refused with MODEL_CHECKSUM_MISMATCH.
         """
         ...
 

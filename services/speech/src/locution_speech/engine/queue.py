@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
-from .models import FlowKey, TrafficClass
+from .models import Flow, FlowKey, TrafficClass
 
 
 class Item(Protocol):
@@ -21,13 +21,7 @@ class Item(Protocol):
     """
 
     @property
-    def flow(self) -> FlowKey: ...
-    @property
-    def share(self) -> float: ...
-    @property
-    def traffic(self) -> TrafficClass: ...
-    @property
-    def deadline(self) -> float | None: ...
+    def flow(self) -> Flow: ...
     @property
     def cost(self) -> float: ...
     @property
@@ -86,14 +80,14 @@ class WindowQueue(Generic[I]):
 
     def push(self, item: I) -> None:
         """Add an item behind the others of its flow."""
-        key = (item.traffic, item.flow)
-        flow = self._flows.setdefault(key, _Flow(self._clock[item.traffic]))
+        key = (item.flow.traffic, item.flow.key)
+        flow = self._flows.setdefault(key, _Flow(self._clock[item.flow.traffic]))
         flow.waiting[item] = None
         self._cost += item.cost
 
     def remove(self, item: I) -> bool:
         """Forget an item; return whether it was waiting."""
-        flow = self._flows.get((item.traffic, item.flow))
+        flow = self._flows.get((item.flow.traffic, item.flow.key))
         if flow is None or item not in flow.waiting:
             return False
         self._drop(item)
@@ -105,7 +99,7 @@ class WindowQueue(Generic[I]):
         The class of the most urgent item says how much `room` there is; a class without room gives no batch.
         """
         batch: list[I] = []
-        while not batch or len(batch) < min(room.of(batch[0].traffic), batch[0].batch_size):
+        while not batch or len(batch) < min(room.of(batch[0].flow.traffic), batch[0].batch_size):
             item = self._next(now, batch[0] if batch else None, room)
             if item is None:
                 break
@@ -120,7 +114,7 @@ class WindowQueue(Generic[I]):
 
     def _heads(self, traffic: TrafficClass, flow: _Flow[I], first: I | None) -> Iterator[I]:
         """Yield the oldest item of a flow that may join the batch, and the one with the earliest deadline."""
-        if first is not None and traffic is not first.traffic and not self._mix_classes:
+        if first is not None and traffic is not first.flow.traffic and not self._mix_classes:
             return
         fitting = [item for item in flow.waiting if first is None or item.shape == first.shape]
         if fitting:
@@ -131,19 +125,19 @@ class WindowQueue(Generic[I]):
         """Order by class, urgency, then turn; of flows whose turn it is, the one with the least work goes first."""
         urgent = _deadline(item) - now < self._urgency
         turn = _deadline(item) if urgent else self._flow(item).clock
-        return (item.traffic.value, not urgent, turn, item.cost)
+        return (item.flow.traffic.value, not urgent, turn, item.cost)
 
     def _serve(self, item: I) -> None:
         flow = self._flow(item)
-        self._clock[item.traffic] = max(self._clock[item.traffic], flow.clock)
-        flow.clock += item.cost / item.share
+        self._clock[item.flow.traffic] = max(self._clock[item.flow.traffic], flow.clock)
+        flow.clock += item.cost / item.flow.share
         self._drop(item)
 
     def _drop(self, item: I) -> None:
         del self._flow(item).waiting[item]
         self._cost -= item.cost
         if not self._flow(item).waiting:
-            self._forget_idle(item.traffic)
+            self._forget_idle(item.flow.traffic)
 
     def _forget_idle(self, traffic: TrafficClass) -> None:
         """Drop flows without items whose clock is not ahead; when nothing waits, all of them."""
@@ -155,8 +149,8 @@ class WindowQueue(Generic[I]):
                 del self._flows[key]
 
     def _flow(self, item: I) -> _Flow[I]:
-        return self._flows[(item.traffic, item.flow)]
+        return self._flows[(item.flow.traffic, item.flow.key)]
 
 
 def _deadline(item: Item) -> float:
-    return item.deadline if item.deadline is not None else float("inf")
+    return item.flow.deadline if item.flow.deadline is not None else float("inf")

@@ -48,7 +48,7 @@ WHERE key_id = $1 AND tenant_id = $2 AND revoke_time IS NULL
 
 
 class PostgresApiKeys:
-    """API keys of a tenant. Absent and foreign raise API_KEY_NOT_FOUND alike."""
+    """API keys of a tenant. Absent and foreign are refused with API_KEY_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

@@ -26,7 +26,7 @@ DELETE: Final = "DELETE FROM gateway.invitations WHERE invitation_id = $1 AND te
 
 
 class PostgresInvitations:
-    """Invitations of a tenant. Absent and foreign raise INVITATION_NOT_FOUND alike."""
+    """Invitations of a tenant. Absent and foreign are refused with INVITATION_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

@@ -1,17 +1,28 @@
-"""Events of jobs: rows with a rising id a job, told by NOTIFY."""
+"""Events of jobs: rows with a rising id a job, told by NOTIFY; each kind with its payload as plain JSON values."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Final
 
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.jobs.events import Payload
-from locution_gateway.jobs.models import EventKind, JobEvent, JobState
+from locution_gateway.jobs.models import (
+    EventKind,
+    Failure,
+    JobEvent,
+    JobState,
+    JobWarning,
+    Section,
+    StageKind,
+    StageProgress,
+)
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
+
+Payload = dict[str, object]
 
 CHANNEL: Final = "locution_job_events"
 
@@ -67,3 +78,24 @@ class PostgresEvents:
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(READ, job_id, principal.tenant_id, after, limit)
         return [JobEvent(row["event_id"], row["event_time"], EventKind(row["kind"]), row["payload"]) for row in rows]
+
+
+def state_changed(state: JobState, error: Failure | None = None) -> Payload:
+    """Describe a change of state, with the reason of FAILED."""
+    payload: Payload = {"state": state.value}
+    return payload if error is None else payload | {"error": asdict(error)}
+
+
+def stage_progress(progress: StageProgress) -> Payload:
+    """Describe how far a kind of stage is."""
+    return asdict(progress) | {"kind": progress.kind.value}
+
+
+def section_finished(kind: StageKind, section: Section) -> Payload:
+    """Describe a section whose result is kept."""
+    return {"kind": kind.value, "section": section.index, "start": section.start, "end": section.end}
+
+
+def warning(warning: JobWarning) -> Payload:
+    """Describe something that will be missing or was done otherwise."""
+    return asdict(warning) | {"code": warning.code.value}

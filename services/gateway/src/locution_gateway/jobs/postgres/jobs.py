@@ -8,18 +8,16 @@ from typing import Any, Final
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.jobs import events
 from locution_gateway.jobs.config import JobConfig
 from locution_gateway.jobs.models import Backlog, EventKind, Job, JobChange, JobState, NewJob
-from locution_gateway.jobs.postgres import codec, sql
-from locution_gateway.jobs.postgres.events import append_event
+from locution_gateway.jobs.postgres import events, rows, sql
 from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
-from locution_gateway.platform.listing import Filter, Order, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder, Column
+from locution_gateway.platform.listing import Column, Filter, Kind, Order, Page, PageQuery, Position
+from locution_gateway.platform.lists import Builder
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
@@ -27,12 +25,12 @@ from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.uploads.models import UploadState
 
 COLUMNS: Final[Mapping[str, Column]] = {
-    "create_time": Column("j.create_time", "timestamptz"),
-    "end_time": Column("coalesce(j.end_time, 'infinity'::timestamptz)", "timestamptz"),
-    "display_name": Column("j.display_name"),
-    "state": Column("j.state"),
-    "tags": Column("j.tags"),
-    "retry_of": Column("j.retry_of", "uuid"),
+    "create_time": Column("j.create_time", Kind.TIME, ordered=True),
+    "end_time": Column("coalesce(j.end_time, 'infinity'::timestamptz)", Kind.TIME, ordered=True),
+    "display_name": Column("j.display_name", Kind.TEXT, ordered=True),
+    "state": Column("j.state", Kind.STATE, frozenset(JobState)),
+    "tags": Column("j.tags", Kind.TAGS),
+    "retry_of": Column("j.retry_of", Kind.JOB),
 }
 
 _RETRIABLE: Final = (JobState.FAILED, JobState.CANCELLED)
@@ -40,7 +38,7 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 
 
 class PostgresJobs:
-    """Jobs of a tenant. Absent and foreign raise JOB_NOT_FOUND alike."""
+    """Jobs of a tenant. Absent and foreign are refused with JOB_NOT_FOUND alike."""
 
     def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
@@ -236,21 +234,21 @@ async def _insert(connection: Connection, principal: Principal, job: NewJob, obj
         job.display_name,
         job.upload_id,
         object_id,
-        codec.REQUEST.dump(job.requested),
-        codec.CONFIG.dump(job.config),
+        rows.REQUEST.dump(job.requested),
+        rows.CONFIG.dump(job.config),
         list(job.tags),
         job.priority,
-        codec.WARNINGS.dump(job.warnings),
+        rows.WARNINGS.dump(job.warnings),
         job.trace_context,
         job.paid_samples,
     )
     for warning in job.warnings:
-        await append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
+        await events.append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
 
 
 async def _announce(connection: Connection, job_id: JobId) -> None:
     queued = events.state_changed(JobState.QUEUED)
-    await append_event(connection, job_id, EventKind.STATE_CHANGED, queued)
+    await events.append_event(connection, job_id, EventKind.STATE_CHANGED, queued)
     await connection.execute(sql.NOTIFY_STAGES)
 
 

@@ -1,4 +1,4 @@
-"""Rows of `gateway.jobs` as jobs, with the progress of their stages, in one query."""
+"""Rows of `gateway.jobs` as jobs, with the progress of their stages, in one query; and values of jsonb columns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from datetime import timedelta
 from typing import Any, Final
 
 from locution_speech.clock import SAMPLE_RATE
+from pydantic import TypeAdapter
 
-from locution_gateway.jobs.models import Job, JobState, StageKind, StageProgress
-from locution_gateway.jobs.postgres import codec
+from locution_gateway.jobs.config import JobConfig, JobRequestConfig
+from locution_gateway.jobs.models import Failure, Job, JobState, JobWarning, StageKind, StageProgress
+from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import TenantId
+
+REQUEST: Final = Codec(TypeAdapter(JobRequestConfig))
+CONFIG: Final = Codec(TypeAdapter(JobConfig))
+WARNINGS: Final = Codec(TypeAdapter(tuple[JobWarning, ...]))
+FAILURE: Final = Codec(TypeAdapter(Failure))
 
 # What every statement that gives jobs selects: the row, its stages summed by kind, and the speed of its models.
 SELECT: Final = """
@@ -44,8 +51,8 @@ def job_from_row(row: Mapping[str, Any]) -> Job:
         display_name=row["display_name"],
         state=state,
         upload_id=UploadId(row["upload_id"]),
-        requested=codec.REQUEST.load(row["requested_config"]),
-        config=codec.CONFIG.load(row["effective_config"]),
+        requested=REQUEST.load(row["requested_config"]),
+        config=CONFIG.load(row["effective_config"]),
         tags=tuple(row["tags"]),
         priority=row["priority"],
         cancel_requested=row["cancel_requested"],
@@ -53,8 +60,8 @@ def job_from_row(row: Mapping[str, Any]) -> Job:
         audio_samples=row["audio_samples"],
         channels=row["channels"],
         pcm_key=row["pcm_key"],
-        warnings=codec.WARNINGS.load(row["warnings"]),
-        error=None if row["error"] is None else codec.FAILURE.load(row["error"]),
+        warnings=WARNINGS.load(row["warnings"]),
+        error=None if row["error"] is None else FAILURE.load(row["error"]),
         metrics=row["metrics"],
         trace_context=row["trace_context"],
         create_time=row["create_time"],

@@ -14,9 +14,8 @@ from typing import Any, Final
 from locution_common.errors import Reason
 from locution_common.postgres import Connection
 
-from locution_gateway.jobs import events as told
 from locution_gateway.jobs.models import EventKind, Failure, Job, JobState, JobWarning, StageKind, StageState
-from locution_gateway.jobs.postgres import codec, events
+from locution_gateway.jobs.postgres import events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
 from locution_gateway.platform.ids import JobId, new_id
@@ -110,15 +109,15 @@ class JobStateMachine:
         metrics: dict[str, float] | None = None,
     ) -> None:
         retention = job.config.retention or self._default_retention
-        error = None if failure is None else codec.FAILURE.dump(failure)
+        error = None if failure is None else job_rows.FAILURE.dump(failure)
         rows = await connection.fetch(sql.METRICS, job.job_id)
         figures = {f"{kind}_seconds": seconds for kind, seconds in rows} | (metrics or {})
         await connection.execute(
-            sql.END_JOB, job.job_id, state, error, codec.WARNINGS.dump(warnings), figures, retention
+            sql.END_JOB, job.job_id, state, error, job_rows.WARNINGS.dump(warnings), figures, retention
         )
         for warning in warnings:
-            await events.append_event(connection, job.job_id, EventKind.WARNING, told.warning(warning))
-        await events.append_event(connection, job.job_id, EventKind.STATE_CHANGED, told.state_changed(state, failure))
+            await events.append_event(connection, job.job_id, EventKind.WARNING, events.warning(warning))
+        await events.append_event(connection, job.job_id, EventKind.STATE_CHANGED, events.state_changed(state, failure))
 
 
 def _wants_cluster(job: Job, standing: Standing) -> bool:

@@ -106,7 +106,7 @@ class Exchange(Generic[Q, A]):
 
 @contextmanager
 def believed() -> Iterator[None]:
-    """Raise EngineError for an answer that cannot be true."""
+    """Refuse with INFERENCE_FAILED an answer that cannot be true."""
     try:
         yield
     except ValueError as error:

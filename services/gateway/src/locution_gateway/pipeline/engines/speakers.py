@@ -74,7 +74,7 @@ class _Counted:
 
 
 def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
-    """Believe no engine: raise EngineError unless it had the whole section and every turn lies inside of it."""
+    """Refuse with INFERENCE_FAILED unless the engine had the whole section and every turn lies inside of it."""
     with believed():
         found = wire.section_speakers_from_proto(section)
     known = {voice.speaker for voice in found.voices}

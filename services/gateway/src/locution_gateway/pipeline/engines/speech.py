@@ -90,4 +90,4 @@ def section_start(flow: Flow, config: JobConfig, model: str) -> SectionStart:
         max_temperature=config.max_temperature,
         mode=asr.ModeChoice.QUALIFIED if config.decode_mode is None else asr.ModeChoice[config.decode_mode],
     )
-    return SectionStart(ModelName(model), flow.key, flow.share, flow.traffic, options=options)
+    return SectionStart(ModelName(model), flow, options)

@@ -1,0 +1,73 @@
+"""The models of an installation, as operators see and change them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from locution.v1 import model_service_pb2 as pb
+from locution.v1.model_service_pb2_grpc import ModelServiceStub
+from locution_common.channels import open_channel
+
+from tests.e2e.conftest import Installation
+
+SPARE = "models/whisper/tiny.en"
+
+
+@pytest.fixture
+async def models(installation: Installation) -> AsyncIterator[Any]:
+    async with open_channel(installation.address, token=installation.key) as channel:
+        yield ModelServiceStub(channel)
+
+
+async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, conversation: dict[str, object]) -> None:
+    listed = (await models.ListModels(pb.ListModelsRequest())).models
+    (model,) = (each for each in listed if each.is_default and each.kind == pb.MODEL_KIND_ASR)
+    assert (model.state, model.provider, model.layout) == (
+        pb.Model.STATE_ENABLED,
+        "faster-whisper",
+        "ctranslate2-whisper",
+    )
+    assert model.size_bytes > 1_000_000
+    assert len(model.checksum) == 64
+    assert model.capabilities.word_times
+    assert model.serving_replicas >= 1
+    assert model.create_time.ToDatetime() <= model.update_time.ToDatetime()
+    assert await models.GetModel(pb.GetModelRequest(name=model.name)) == model
+
+
+async def test_a_default_model_has_a_verdict_on_its_fast_mode(models: Any) -> None:
+    listed = (await models.ListModels(pb.ListModelsRequest(kind=pb.MODEL_KIND_ASR))).models
+    (verdict,) = (each.verdict for each in listed if each.is_default)
+    assert verdict.passed
+    assert verdict.word_count > 1000
+    assert 0 < verdict.accurate_word_error_rate < 0.5
+    assert 0 < verdict.fast_word_error_rate < 0.5
+    assert verdict.min_encoder_input.ToTimedelta()
+    assert verdict.run_time.ToDatetime()
+
+
+async def test_models_are_listed_in_pages(models: Any) -> None:
+    whole = (await models.ListModels(pb.ListModelsRequest())).models
+    found: list[str] = []
+    token = ""
+    while not found or token:
+        page = await models.ListModels(pb.ListModelsRequest(page_size=1, page_token=token))
+        found += [model.name for model in page.models]
+        token = page.next_page_token
+    assert found == [model.name for model in whole]
+
+
+async def test_a_model_out_of_use_says_why(models: Any) -> None:
+    try:
+        await models.GetModel(pb.GetModelRequest(name=SPARE))
+    except grpc.aio.AioRpcError:
+        pytest.skip(f"{SPARE} is not registered here")
+    disabled = await models.DisableModel(pb.DisableModelRequest(name=SPARE, reason="too old"))
+    try:
+        assert (disabled.state, disabled.state_reason) == (pb.Model.STATE_DISABLED, "too old")
+    finally:
+        enabled = await models.EnableModel(pb.EnableModelRequest(name=SPARE))
+    assert (enabled.state, enabled.HasField("state_reason")) == (pb.Model.STATE_ENABLED, False)
