@@ -30,9 +30,11 @@ LEFT, RIGHT = TESTDATA / "fleurs-en-000.ogg", TESTDATA / "fleurs-de-000.ogg"
 @pytest.fixture(scope="module")
 def stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A WAV file with an English sentence on the left, and behind it a German one on the right."""
-    left, right = _pcm(LEFT), _pcm(RIGHT)
+    return _stereo(tmp_path_factory.mktemp("stereo") / "stereo.wav", _pcm(LEFT), _pcm(RIGHT))
+
+
+def _stereo(path: Path, left: NDArray[np.int16], right: NDArray[np.int16]) -> Path:
     padded = np.pad(left, (0, len(right))), np.pad(right, (len(left), 0))
-    path = tmp_path_factory.mktemp("stereo") / "stereo.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
@@ -94,6 +96,18 @@ def test_each_channel_has_its_text_its_language_and_its_number(installation: Ins
     assert {segment.language for segment in right} == {"de"}
     assert_said(left, LEFT)
     assert_said(right, RIGHT)
+    for channel in (0, 1):
+        assert_whole([span for span in transcript.coverage if span.channel == channel], transcript)
+
+
+@pytest.mark.timeout(180)
+def test_a_channel_says_how_sure_it_is(installation: Installation, sample: Path, tmp_path: Path) -> None:
+    pcm = _pcm(sample)
+    path = _stereo(tmp_path / "halves.wav", *np.split(pcm, 2))
+    transcript = asyncio.run(transcribed(installation, path, job_config_pb2.CHANNEL_MODE_SEPARATE))
+    assert {segment.channel for segment in transcript.segments} == {0, 1}
+    assert all(0 < segment.language_probability <= 1 for segment in transcript.segments)
+    assert all(segment.mean_log_probability < 0 for segment in transcript.segments)
     for channel in (0, 1):
         assert_whole([span for span in transcript.coverage if span.channel == channel], transcript)
 
