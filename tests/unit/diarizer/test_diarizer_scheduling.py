@@ -22,7 +22,7 @@ from locution_speech.engine.queue import Room, WindowQueue
 from locution_speech.pcm import Chunk, Samples
 
 from tests.support.refusals import refusal
-from tests.unit.diarizer.voices import GRID, OneHotModel
+from tests.unit.diarizer.sections import GRID, OneHotModel
 
 POISON = 0.5
 
