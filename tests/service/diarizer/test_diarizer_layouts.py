@@ -47,7 +47,7 @@ COMMUNITY = {
 def turns_of(model: Any, audio: Pcm, hints: SpeakerHints = SpeakerHints()) -> list[tuple[int, int, int]]:  # noqa: B008 - frozen
     cutter = WindowCutter(model.grid)
     windows = [*cutter.feed(audio.astype("<i2").tobytes()), *cutter.finish()]
-    section = SectionVoices.of(len(audio), model.grid, model.listen([window.audio for window in windows]))
+    section = SectionVoices.of(len(audio), model.grid, model.analyse([window.audio for window in windows]))
     clustering = ClusterSections(model, limit=2000)
     found = clustering.join([clustering.local(section).state], hints)
     return [(turn.start, turn.end, turn.speaker) for turn in found.sections[0]]
@@ -123,7 +123,7 @@ def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
 
     model = pyannote_model.load(model_folder(), device="cpu")
     window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
-    voices = model.listen([window])[0]
+    voices = model.analyse([window])[0]
     theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(model_folder() / "embedding" / "wespeaker-campplus.onnx"))
     for speaker in np.flatnonzero(voices.activity.any(axis=0)):
         mask = torch.from_numpy(voices.activity[:, speaker].astype(np.float32))[None]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from locution_asr.core.attempts import Pass
-from locution_asr.core.decode import Job
+from locution_asr.core.attempts import AttemptPlan
+from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.guards import Guard
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, SectionReport
 from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, TimedWord, WhisperRecord
@@ -94,7 +94,7 @@ def loaded(recogniser: FakeRecogniser, batch_size: int = 4) -> LoadedModel:
     return LoadedModel(record(), recogniser, batch_size, 100, "cpu")
 
 
-def job(
+def request(
     recogniser: FakeRecogniser,
     *,
     pcm: Pcm | None = None,
@@ -102,13 +102,13 @@ def job(
     prior: Mapping[str, float] | None = None,
     beam: int = 5,
     flow: str = "flow",
-) -> Job:
-    return Job(
+) -> DecodeRequest:
+    return DecodeRequest(
         pcm=np.zeros(16000, np.int16) if pcm is None else pcm,
         recogniser=recogniser,
         batch_size=4,
         options=options or Options(),
-        decoding=Pass(WINDOW_SAMPLES, Search(beam, 224), Guard()),
+        plan=AttemptPlan(WINDOW_SAMPLES, Search(beam, 224), Guard()),
         flow=Flow(FlowKey(flow)),
         prior=prior,
     )

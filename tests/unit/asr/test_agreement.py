@@ -20,48 +20,48 @@ def said(found: tuple[Word, ...]) -> str:
 
 def test_one_look_confirms_nothing() -> None:
     agreement = Agreement()
-    agreement.look(words("ask not what"))
+    agreement.take(words("ask not what"))
     assert said(agreement.confirmed) == ""
     assert said(agreement.pending) == "ask not what"
 
 
 def test_two_looks_confirm_the_words_at_their_front_that_are_the_same() -> None:
     agreement = Agreement()
-    agreement.look(words("ask not what you"))
-    agreement.look(words("Ask not, what your country"))
+    agreement.take(words("ask not what you"))
+    agreement.take(words("Ask not, what your country"))
     assert said(agreement.confirmed) == "Ask not, what"
     assert said(agreement.pending) == "your country"
 
 
 def test_confirmed_words_never_change() -> None:
     agreement = Agreement()
-    agreement.look(words("ask not"))
-    agreement.look(words("ask not what"))
-    agreement.look(words("task knot what your"))
+    agreement.take(words("ask not"))
+    agreement.take(words("ask not what"))
+    agreement.take(words("task knot what your"))
     assert said(agreement.confirmed).startswith("ask not")
 
 
 def test_words_that_a_look_repeats_at_its_front_are_not_confirmed_again() -> None:
     agreement = Agreement()
-    agreement.look(words("and so my fellow"))
-    agreement.look(words("and so my fellow americans"))
+    agreement.take(words("and so my fellow"))
+    agreement.take(words("and so my fellow americans"))
     assert said(agreement.confirmed) == "and so my fellow"
-    agreement.look(words("my fellow americans ask", start=0.8))
-    agreement.look(words("my fellow americans ask not", start=0.8))
+    agreement.take(words("my fellow americans ask", start=0.8))
+    agreement.take(words("my fellow americans ask not", start=0.8))
     assert said(agreement.confirmed) == "and so my fellow americans ask"
 
 
 def test_words_repeated_at_shifted_times_are_recognised_by_their_text() -> None:
     agreement = Agreement()
-    agreement.look(words("my fellow"))
-    agreement.look(words("my fellow americans"))
-    agreement.look(words("my fellow americans", start=0.35))
+    agreement.take(words("my fellow"))
+    agreement.take(words("my fellow americans"))
+    agreement.take(words("my fellow americans", start=0.35))
     assert said(agreement.confirmed + agreement.pending) == "my fellow americans"
 
 
 def test_settling_confirms_what_the_last_look_gave() -> None:
     agreement = Agreement()
-    agreement.look(words("ask not"))
+    agreement.take(words("ask not"))
     agreement.settle()
     assert said(agreement.confirmed) == "ask not"
     assert agreement.pending == ()
@@ -69,8 +69,8 @@ def test_settling_confirms_what_the_last_look_gave() -> None:
 
 def test_what_lies_behind_a_window_belongs_to_the_next() -> None:
     agreement = Agreement()
-    agreement.look(words("one two three four"))
-    agreement.look(words("one two three four five"))
+    agreement.take(words("one two three four"))
+    agreement.take(words("one two three four five"))
     later = agreement.behind(samples(0.8))
     assert said(later.confirmed) == "three four"
     assert said(later.pending) == "five"

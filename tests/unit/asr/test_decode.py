@@ -10,13 +10,13 @@ from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import Options, Task
 from locution_speech.transcript import DropReason
 
-from tests.unit.asr.fakes import FakeRecogniser, job, sound
+from tests.unit.asr.fakes import FakeRecogniser, request, sound
 
 
 def test_options_of_one_batch_do_not_mix() -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(f" {prompt.language} {prompt.task.lower()}"))
     german = Options(language="de", task=Task.TRANSLATE, prompt="Guten Tag", word_times=False)
-    first, second = decode([job(recogniser, options=Options(language="fr")), job(recogniser, options=german)])
+    first, second = decode([request(recogniser, options=Options(language="fr")), request(recogniser, options=german)])
     assert first.draft is not None
     assert second.draft is not None
     assert (first.draft.text, second.draft.text) == (" fr transcribe", " de translate")
@@ -27,38 +27,38 @@ def test_options_of_one_batch_do_not_mix() -> None:
 
 def test_the_language_is_detected_only_where_it_is_not_given() -> None:
     recogniser = FakeRecogniser(languages=lambda pcm: {"en": 0.2, "de": 0.8})
-    given, detected = decode([job(recogniser, options=Options(language="en")), job(recogniser)])
+    given, detected = decode([request(recogniser, options=Options(language="en")), request(recogniser)])
     assert (given.language, given.language_probability) == ("en", None)
     assert (detected.language, detected.language_probability) == ("de", 0.8)
 
 
 def test_detection_keeps_to_the_allowed_languages() -> None:
     recogniser = FakeRecogniser(languages=lambda pcm: {"en": 0.7, "de": 0.2, "fr": 0.1})
-    [attempt] = decode([job(recogniser, options=Options(allowed_languages=("de", "fr")))])
+    [attempt] = decode([request(recogniser, options=Options(allowed_languages=("de", "fr")))])
     assert attempt.language == "de"
     assert attempt.language_probability == pytest.approx(2 / 3)
 
 
 def test_a_doubtful_window_leans_on_the_first_one() -> None:
     recogniser = FakeRecogniser(languages=lambda pcm: {"en": 0.55, "de": 0.45})
-    alone, led = decode([job(recogniser), job(recogniser, prior={"en": 0.1, "de": 0.9})])
+    alone, led = decode([request(recogniser), request(recogniser, prior={"en": 0.1, "de": 0.9})])
     assert (alone.language, led.language) == ("en", "de")
 
 
 def test_a_clear_window_keeps_its_own_language() -> None:
     recogniser = FakeRecogniser(languages=lambda pcm: {"en": 0.95, "de": 0.05})
-    [attempt] = decode([job(recogniser, prior={"en": 0.0, "de": 1.0})])
+    [attempt] = decode([request(recogniser, prior={"en": 0.0, "de": 1.0})])
     assert attempt.language == "en"
 
 
 def test_an_english_model_has_no_probability_of_language() -> None:
-    [attempt] = decode([job(FakeRecogniser(multilingual=False))])
+    [attempt] = decode([request(FakeRecogniser(multilingual=False))])
     assert (attempt.language, attempt.language_probability) == ("en", None)
 
 
 def test_suspects_get_no_words() -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(mean_log_probability=-3.0))
-    [attempt] = decode([job(recogniser)])
+    [attempt] = decode([request(recogniser)])
     assert attempt.reason is DropReason.LOW_PROBABILITY
     assert attempt.words == ()
 
@@ -70,6 +70,6 @@ def test_a_window_that_breaks_the_model_fails_alone() -> None:
         return sound()
 
     recogniser = FakeRecogniser(speak=speak)
-    poison = job(recogniser, pcm=np.full(16000, 13, np.int16))
-    attempts = decode([job(recogniser), poison, job(recogniser)])
+    poison = request(recogniser, pcm=np.full(16000, 13, np.int16))
+    attempts = decode([request(recogniser), poison, request(recogniser)])
     assert [attempt.reason for attempt in attempts] == [None, DropReason.INFERENCE_FAILED, None]

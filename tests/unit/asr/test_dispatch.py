@@ -1,4 +1,4 @@
-"""The dispatcher: batches fill, cancelled jobs vanish, faults reach their callers."""
+"""The dispatcher: batches fill, cancelled requests vanish, faults reach their callers."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
-from locution_asr.core.decode import Attempt, Job, decode
+from locution_asr.core.decode import Attempt, DecodeRequest, decode
 from locution_asr.core.dispatch import Decoding
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.queue import WindowQueue
 
-from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
+from tests.unit.asr.fakes import FakeRecogniser, Unobserved, request
 
 COST = (30 + 1) / 2  # what the encoder takes, and what the decoder hears
 
 
 @asynccontextmanager
 async def dispatching(
-    slots: int = 1, work: Callable[[Sequence[Job]], list[Attempt]] = decode
+    slots: int = 1, work: Callable[[Sequence[DecodeRequest]], list[Attempt]] = decode
 ) -> AsyncIterator[Decoding]:
     with ThreadPoolExecutor(slots) as executor:
         yield Dispatcher(WindowQueue(), work, executor, slots, Unobserved())
@@ -35,7 +35,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_jobs_of_many_callers_share_a_batch() -> None:
     recogniser = FakeRecogniser()
     async with dispatching() as dispatcher:
-        served = await asyncio.gather(*(dispatcher.submit(job(recogniser, flow=str(i))) for i in range(8)))
+        served = await asyncio.gather(*(dispatcher.submit(request(recogniser, flow=str(i))) for i in range(8)))
     assert recogniser.batches == [4, 4]
     assert [item.result.batch_size for item in served] == [4] * 8
     assert all(item.waited >= 0 for item in served)
@@ -45,9 +45,9 @@ async def test_a_cancelled_caller_frees_its_place_in_the_queue() -> None:
     recogniser = FakeRecogniser()
     recogniser.gate.clear()
     async with dispatching() as dispatcher:
-        running = asyncio.create_task(dispatcher.submit(job(recogniser, beam=1)))
+        running = asyncio.create_task(dispatcher.submit(request(recogniser, beam=1)))
         await until(lambda: dispatcher.running == 1)
-        waiting = [asyncio.create_task(dispatcher.submit(job(recogniser))) for _ in range(3)]
+        waiting = [asyncio.create_task(dispatcher.submit(request(recogniser))) for _ in range(3)]
         await until(lambda: dispatcher.queued_cost == 3 * COST)
         for task in waiting[:2]:
             task.cancel()
@@ -62,7 +62,7 @@ async def test_a_caller_cancelled_in_a_running_batch_does_not_disturb_the_others
     recogniser = FakeRecogniser()
     recogniser.gate.clear()
     async with dispatching() as dispatcher:
-        tasks = [asyncio.create_task(dispatcher.submit(job(recogniser))) for _ in range(2)]
+        tasks = [asyncio.create_task(dispatcher.submit(request(recogniser))) for _ in range(2)]
         await until(lambda: dispatcher.running == 1)
         tasks[0].cancel()
         recogniser.gate.set()
@@ -75,7 +75,7 @@ async def test_no_more_batches_run_than_there_are_slots() -> None:
     recogniser = FakeRecogniser()
     recogniser.gate.clear()
     async with dispatching(slots=2) as dispatcher:
-        tasks = [asyncio.create_task(dispatcher.submit(job(recogniser))) for _ in range(12)]
+        tasks = [asyncio.create_task(dispatcher.submit(request(recogniser))) for _ in range(12)]
         await until(lambda: dispatcher.running == 2)
         assert dispatcher.queued_cost == 4 * COST
         recogniser.gate.set()
@@ -87,13 +87,15 @@ async def test_no_more_batches_run_than_there_are_slots() -> None:
 async def test_a_fault_of_ours_reaches_every_caller_and_frees_the_slot() -> None:
     faults = [ValueError("a bug")]
 
-    def work(jobs: Sequence[Job]) -> list[Attempt]:
+    def work(requests: Sequence[DecodeRequest]) -> list[Attempt]:
         if faults:
             raise faults.pop()
-        return decode(jobs)
+        return decode(requests)
 
     async with dispatching(work=work) as dispatcher:
         recogniser = FakeRecogniser()
-        results = await asyncio.gather(*(dispatcher.submit(job(recogniser)) for _ in range(2)), return_exceptions=True)
+        results = await asyncio.gather(
+            *(dispatcher.submit(request(recogniser)) for _ in range(2)), return_exceptions=True
+        )
         assert [type(result) for result in results] == [ValueError, ValueError]
-        assert (await dispatcher.submit(job(recogniser))).result.reason is None
+        assert (await dispatcher.submit(request(recogniser))).result.reason is None

@@ -12,7 +12,7 @@ import pytest
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
-from locution_asr.core.interim import LookDecoder, Looks, look_pass
+from locution_asr.core.interim import InterimDecode, InterimDecoder, plan_interim
 from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Prompt, Search
@@ -35,11 +35,11 @@ async def dispatcher() -> AsyncIterator[Decoding]:
 
 @pytest.mark.parametrize("language", ["ja", "ru", None])
 def test_a_dense_or_unknown_language_gets_the_full_cap(language: str | None) -> None:
-    assert look_pass(Options(language=language), HEARD).search.max_tokens == Guard().token_cap(4.0, 2.0)
+    assert plan_interim(Options(language=language), HEARD).search.max_tokens == Guard().token_cap(4.0, 2.0)
 
 
 def test_english_gets_what_english_takes() -> None:
-    assert look_pass(Options(language="en"), HEARD).search.max_tokens == ENGLISH
+    assert plan_interim(Options(language="en"), HEARD).search.max_tokens == ENGLISH
 
 
 @pytest.mark.parametrize(("language", "heard"), [("ja", True), ("ru", True), ("en", False)])
@@ -57,7 +57,7 @@ async def test_speech_of_a_dense_language_has_interim_text(dispatcher: Decoding,
     )
     buffer = PcmBuffer()
     buffer.append(np.ones(HEARD, np.int16))
-    looks = Looks(LookDecoder(dispatcher, model, start, samples(0.5)), buffer)
+    interim = InterimDecode(InterimDecoder(dispatcher, model, start, samples(0.5)), buffer)
     async with asyncio.timeout(5):
-        assert await looks.look(0, HEARD)
-    assert looks.partial(0).unstable == (text.strip() if heard else "")
+        assert await interim.run(0, HEARD)
+    assert interim.partial(0).unstable == (text.strip() if heard else "")

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from locution_asr.core.decode import Job, decode
+from locution_asr.core.decode import DecodeRequest, decode
 from locution_asr.core.dispatch import LIVE_MEMORY, LONGEST_WAIT, Decoding, KeepRoomForLive
 from locution_asr.domain.models import WINDOW_SECONDS
 from locution_speech.engine.dispatch import Dispatcher, Load
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.engine.queue import UNLIMITED, Room, WindowQueue
 
-from tests.unit.asr.fakes import FakeRecogniser, Unobserved, job
+from tests.unit.asr.fakes import FakeRecogniser, Unobserved, request
 from tests.unit.asr.test_dispatch import until
 
 LIVE, FILE = TrafficClass.LIVE, TrafficClass.FILE
@@ -84,8 +84,8 @@ async def dispatching(slots: int, recogniser: FakeRecogniser) -> AsyncIterator[D
             recogniser.gate.set()
 
 
-def live(recogniser: FakeRecogniser) -> Job:
-    return replace(job(recogniser), flow=Flow(FlowKey("live"), traffic=LIVE))
+def live(recogniser: FakeRecogniser) -> DecodeRequest:
+    return replace(request(recogniser), flow=Flow(FlowKey("live"), traffic=LIVE))
 
 
 async def test_a_live_window_starts_at_once_beside_a_backlog_of_files() -> None:
@@ -94,7 +94,7 @@ async def test_a_live_window_starts_at_once_beside_a_backlog_of_files() -> None:
     async with dispatching(2, recogniser) as dispatcher:
         first = asyncio.create_task(dispatcher.submit(live(speaking)))
         await until(lambda: dispatcher.running == 1)
-        files = [asyncio.create_task(dispatcher.submit(job(recogniser, flow=str(i)))) for i in range(20)]
+        files = [asyncio.create_task(dispatcher.submit(request(recogniser, flow=str(i)))) for i in range(20)]
         await until(lambda: dispatcher.running == 2)
         assert dispatcher.waiting == 16
         speaking.gate.set()

@@ -1,4 +1,4 @@
-"""The passes of a window: when it is decoded again, when it is dropped, and what is reported."""
+"""The attempts at a window: when it is decoded again, when it is dropped, and what is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from locution_asr.core.attempts import bucket, longest_window, plan
+from locution_asr.core.attempts import bucket, longest_window, plan_attempts
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.recognise import Recognised, RecogniseWindow
@@ -49,7 +49,7 @@ async def test_a_sound_draft_is_taken_from_a_short_window(dispatcher: Decoding) 
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10)]
     assert [segment.text for segment in result.segments] == ["hello there"]
-    assert result.timing.passes == 1
+    assert result.timing.attempts == 1
     assert result.speech == result.text_speech == HEARD
 
 
@@ -69,7 +69,7 @@ async def test_text_that_outgrows_its_audio_is_split_and_done_in_halves(dispatch
     assert [segment.text for segment in result.segments] == ["left right", "left right"]
     assert {item.outcome for item in result.coverage} == {Outcome.TRANSCRIBED}
     assert [item.start for item in result.coverage] == [samples(10), result.coverage[0].end]
-    assert result.timing.passes == 3
+    assert result.timing.attempts == 3
     assert HEARD - 1 <= result.speech <= HEARD
 
 
@@ -86,7 +86,7 @@ async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Decoding) ->
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10), WINDOW_SAMPLES]
     assert result.segments[0].text == "right"
-    assert result.timing.passes == 2
+    assert result.timing.attempts == 2
 
 
 async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Decoding) -> None:
@@ -138,13 +138,13 @@ def test_the_encoder_gets_what_it_needs_and_no_more(heard: float, length: float)
 
 
 def test_an_accurate_plan_has_the_requested_beam_on_full_windows() -> None:
-    first, last = plan(Options(language="en", beam_size=3), DecodeMode.ACCURATE, HEARD)
+    first, last = plan_attempts(Options(language="en", beam_size=3), DecodeMode.ACCURATE, HEARD)
     assert (first.length, first.search.beam_size) == (WINDOW_SAMPLES, 3)
     assert (last.search.beam_size, last.search.no_repeat_ngram) == (5, 3)
 
 
 def test_a_fast_plan_cuts_the_encoders_input_and_keeps_the_search() -> None:
-    first, second, _ = plan(Options(language="en", beam_size=3), DecodeMode.FAST, HEARD)
+    first, second, _ = plan_attempts(Options(language="en", beam_size=3), DecodeMode.FAST, HEARD)
     assert (first.length, first.search.beam_size, first.whole) == (samples(10), 3, False)
     assert (second.length, second.search.beam_size, second.whole) == (WINDOW_SAMPLES, 5, True)
 

@@ -11,7 +11,7 @@ from locution_diarizer.domain.models import NOBODY, Grid, SectionVoices
 from locution_speech.speakers import SpeakerHints
 
 from tests.support.refusals import refusal
-from tests.unit.diarizer.voices import GRID, VALUES, OneHotModel, section, voice
+from tests.unit.diarizer.sections import GRID, VALUES, OneHotModel, section, voice
 
 FRAME = 2 * GRID.frame_step
 

@@ -8,7 +8,7 @@ from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.core import reconstruct
 from locution_diarizer.domain.models import NOBODY, Assignment, SectionVoices
 
-from tests.unit.diarizer.voices import GRID
+from tests.unit.diarizer.sections import GRID
 
 
 def random_section(windows: int, seed: int) -> tuple[SectionVoices, Assignment]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from locution_common.errors import Reason
-from locution_diarizer.core.diarize import HearSection
-from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
+from locution_diarizer.core.diarize import DiarizeSection
+from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowRequest, analyse
 from locution_diarizer.domain.models import WindowVoices
 from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher
@@ -22,7 +22,7 @@ from locution_speech.engine.queue import Room, WindowQueue
 from locution_speech.pcm import Chunk, Samples
 
 from tests.support.refusals import refusal
-from tests.unit.diarizer.voices import GRID, OneHotModel
+from tests.unit.diarizer.sections import GRID, OneHotModel
 
 POISON = 0.5
 
@@ -37,7 +37,7 @@ class FakeModel(OneHotModel):
         self.gate = threading.Event()
         self.gate.set()
 
-    def listen(self, windows: Sequence[Samples]) -> list[Any]:
+    def analyse(self, windows: Sequence[Samples]) -> list[Any]:
         self.gate.wait(10)
         self.batches.append(len(windows))
         if any(window[0] == POISON for window in windows):
@@ -63,9 +63,11 @@ def loaded(fake: FakeModel, batch_size: int = 4) -> LoadedModel:
     return LoadedModel(record(), fake, "cpu", batch_size)
 
 
-def job(model: LoadedModel, value: float = 0.0, *, key: str = "a", live: bool = False, share: int = 1) -> WindowJob:
+def request(
+    model: LoadedModel, value: float = 0.0, *, key: str = "a", live: bool = False, share: int = 1
+) -> WindowRequest:
     traffic = TrafficClass.LIVE if live else TrafficClass.FILE
-    return WindowJob(Flow(FlowKey(key), share, traffic), model, np.full(GRID.size, value, np.float32))
+    return WindowRequest(Flow(FlowKey(key), share, traffic), model, np.full(GRID.size, value, np.float32))
 
 
 @pytest.fixture
@@ -82,43 +84,43 @@ async def executor() -> AsyncIterator[ThreadPoolExecutor]:
 
 
 def dispatcher(executor: ThreadPoolExecutor, slots: int = 1) -> Analysing:
-    queue: WindowQueue[WindowJob] = WindowQueue()
-    return Dispatcher(queue, listen, executor, slots, Deaf(), sharing=EvenShares())
+    queue: WindowQueue[WindowRequest] = WindowQueue()
+    return Dispatcher(queue, analyse, executor, slots, Deaf(), sharing=EvenShares())
 
 
-def order(queue: WindowQueue[WindowJob], count: int) -> list[str]:
+def order(queue: WindowQueue[WindowRequest], count: int) -> list[str]:
     return [item.flow.key for _ in range(count) for item in queue.take(0.0, Room(1, 1))]
 
 
 def test_live_goes_before_file_and_flows_take_turns(fake: FakeModel) -> None:
-    queue: WindowQueue[WindowJob] = WindowQueue()
+    queue: WindowQueue[WindowRequest] = WindowQueue()
     model = loaded(fake)
     for key in ("a", "a", "a", "b", "b"):
-        queue.push(job(model, key=key))
-    queue.push(job(model, key="live", live=True))
+        queue.push(request(model, key=key))
+    queue.push(request(model, key="live", live=True))
     assert order(queue, 5) == ["live", "a", "b", "a", "b"]
 
 
 def test_a_heavier_flow_gets_more(fake: FakeModel) -> None:
-    queue: WindowQueue[WindowJob] = WindowQueue()
+    queue: WindowQueue[WindowRequest] = WindowQueue()
     model = loaded(fake)
     for _ in range(12):
-        queue.push(job(model, key="heavy", share=3))
-        queue.push(job(model, key="light"))
+        queue.push(request(model, key="heavy", share=3))
+        queue.push(request(model, key="light"))
     assert order(queue, 12).count("heavy") == 9
 
 
 def test_a_batch_holds_windows_of_one_model(fake: FakeModel) -> None:
-    queue: WindowQueue[WindowJob] = WindowQueue()
+    queue: WindowQueue[WindowRequest] = WindowQueue()
     one, other = loaded(fake), loaded(FakeModel())
     for model in (one, other, one):
-        queue.push(job(model))
+        queue.push(request(model))
     assert [item.model for item in queue.take(0.0)] == [one, one]
 
 
 async def test_windows_of_several_callers_share_batches(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
     serving, model = dispatcher(executor), loaded(fake)
-    served = await asyncio.gather(*(serving.submit(job(model, i / 100, key=str(i % 3))) for i in range(8)))
+    served = await asyncio.gather(*(serving.submit(request(model, i / 100, key=str(i % 3))) for i in range(8)))
     assert fake.batches == [4, 4]
     assert {item.batch_size for item in served} == {4}
     assert sorted(fake.heard) == pytest.approx([i / 100 for i in range(8)])
@@ -126,23 +128,23 @@ async def test_windows_of_several_callers_share_batches(fake: FakeModel, executo
 
 async def test_free_slots_share_what_waits(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
     serving, model = dispatcher(executor, slots=2), loaded(fake)
-    await asyncio.gather(*(serving.submit(job(model)) for _ in range(4)))
+    await asyncio.gather(*(serving.submit(request(model)) for _ in range(4)))
     assert sorted(fake.batches) == [2, 2]
 
 
 async def test_a_poison_window_fails_alone(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
     serving, model = dispatcher(executor), loaded(fake)
-    jobs = [job(model), job(model, POISON), job(model)]
-    results = await asyncio.gather(*(serving.submit(item) for item in jobs), return_exceptions=True)
+    requests = [request(model), request(model, POISON), request(model)]
+    results = await asyncio.gather(*(serving.submit(item) for item in requests), return_exceptions=True)
     assert [getattr(result, "reason", None) for result in results] == [None, Reason.INFERENCE_FAILED, None]
 
 
 async def test_a_cancelled_window_leaves_the_queue(fake: FakeModel, executor: ThreadPoolExecutor) -> None:
     serving, model = dispatcher(executor), loaded(fake, batch_size=1)
     fake.gate.clear()
-    first = asyncio.create_task(serving.submit(job(model, 0.1)))
+    first = asyncio.create_task(serving.submit(request(model, 0.1)))
     await asyncio.sleep(0.01)
-    second = asyncio.create_task(serving.submit(job(model, 0.2)))
+    second = asyncio.create_task(serving.submit(request(model, 0.2)))
     await asyncio.sleep(0.01)
     assert serving.waiting == 1
     second.cancel()
@@ -170,8 +172,8 @@ async def test_reading_waits_while_enough_windows_are_under_way(fake: FakeModel,
 
     fake.gate.clear()
     with InFlightLimiter(slots=1).section(batch_size=1) as allowance:
-        hearing = HearSection(dispatcher(executor), loaded(fake), Flow(FlowKey("a")), 16_000 * 100, allowance)
-        run = asyncio.create_task(_ends(hearing, counted()))
+        section = DiarizeSection(dispatcher(executor), loaded(fake), Flow(FlowKey("a")), 16_000 * 100, allowance)
+        run = asyncio.create_task(_ends(section, counted()))
         await asyncio.sleep(0.1)
         assert read < 25
         fake.gate.set()
@@ -179,11 +181,11 @@ async def test_reading_waits_while_enough_windows_are_under_way(fake: FakeModel,
     assert read == 60
     assert ends == sorted(ends)
     assert ends[-1] == 60 * 16_000
-    assert hearing.timings.windows == 21
+    assert section.timings.windows == 21
 
 
-async def _ends(hearing: HearSection, source: AsyncIterator[Chunk]) -> list[int]:
-    return [end async for end in hearing.run(source)]
+async def _ends(section: DiarizeSection, source: AsyncIterator[Chunk]) -> list[int]:
+    return [end async for end in section.run(source)]
 
 
 async def test_a_section_beyond_the_limit_leaves_no_windows_behind(
@@ -191,6 +193,6 @@ async def test_a_section_beyond_the_limit_leaves_no_windows_behind(
 ) -> None:
     serving = dispatcher(executor)
     with InFlightLimiter(slots=1).section(batch_size=1) as allowance, refusal(Reason.AUDIO_TOO_LONG):
-        await _ends(HearSection(serving, loaded(fake), Flow(FlowKey("a")), 16_000 * 30, allowance), chunks(31))
+        await _ends(DiarizeSection(serving, loaded(fake), Flow(FlowKey("a")), 16_000 * 30, allowance), chunks(31))
     assert serving.waiting == 0
     await serving.settle()

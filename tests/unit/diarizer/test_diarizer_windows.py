@@ -5,7 +5,7 @@ import pytest
 from locution_diarizer.core.windows import WindowCutter
 from locution_speech.pcm import to_bytes
 
-from tests.unit.diarizer.voices import GRID
+from tests.unit.diarizer.sections import GRID
 
 RATE = 16_000
 

@@ -22,7 +22,7 @@ from locution_asr.adapters.loader import WhisperLoader
 from locution_asr.adapters.metrics import Metrics
 from locution_asr.adapters.registry import directory, reports
 from locution_asr.adapters.silero import SileroDetector, session
-from locution_asr.core.decode import Job, decode
+from locution_asr.core.decode import DecodeRequest, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
 from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.engine import Engine
@@ -73,7 +73,7 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
 
 def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Models) -> Engine:
     settings, metrics = context.settings, Metrics(context.registry)
-    queue: WindowQueue[Job] = WindowQueue(mix_classes=device.kind == "cuda")
+    queue: WindowQueue[DecodeRequest] = WindowQueue(mix_classes=device.kind == "cuda")
     threads = _threads(stack, device.slots, "asr-decode")
     sharing = KeepRoomForLive()
     dispatcher = Decoding(queue, decode, threads, device.slots, metrics, sharing=sharing)

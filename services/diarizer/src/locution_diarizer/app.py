@@ -22,7 +22,7 @@ from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader
 from locution_diarizer.adapters.metrics import Metrics
 from locution_diarizer.adapters.registry import directory, reports
-from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowJob, listen
+from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowRequest, analyse
 from locution_diarizer.core.engine import ClusterRule, Engine
 from locution_diarizer.servicer import DiarizerServicer
 from locution_diarizer.settings import DiarizerSettings
@@ -49,9 +49,9 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         settings.diarizer_resident_models,
     )
     stack.push_async_callback(models.close)
-    queue: WindowQueue[WindowJob] = WindowQueue()
+    queue: WindowQueue[WindowRequest] = WindowQueue()
     dispatcher: Analysing = Dispatcher(
-        queue, listen, windows, device.workers, metrics, sharing=EvenShares(), pace=FIRST_PACE
+        queue, analyse, windows, device.workers, metrics, sharing=EvenShares(), pace=FIRST_PACE
     )
     metrics.watch_queue(lambda: dispatcher.waiting)
     stack.push_async_callback(dispatcher.settle)

@@ -240,7 +240,7 @@ class LiveConfig(_message.Message):
 
     @_builtins.property
     def step(self) -> _duration_pb2.Duration:
-        """Optional. Audio between two looks at an utterance that goes on, 0.2 to 5 s. 0.5 s when unset."""
+        """Optional. Audio between two interim decodes of an utterance that goes on, 0.2 to 5 s. 0.5 s when unset."""
 
     @_builtins.property
     def endpoint_silence(self) -> _duration_pb2.Duration:
@@ -559,7 +559,7 @@ class StreamPartial(_message.Message):
     """Output only. Text behind them, which still changes."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveWord]:
-        """Output only. Words on which two looks agreed; they rarely change."""
+        """Output only. Words on which two consecutive interim decodes agree; they rarely change."""
 
     def __init__(
         self,

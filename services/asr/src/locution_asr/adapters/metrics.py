@@ -61,7 +61,7 @@ class Metrics:
         self._text.inc(seconds(report.text_speech))
         for window in report.windows:
             self._queue.labels(traffic).observe(window.queue_wait)
-            self._redone.inc(window.passes > 1)
+            self._redone.inc(window.attempts > 1)
         trace.get_current_span().set_attributes(_attributes(report, start))
 
     def batch(self, size: int, elapsed: float) -> None:

@@ -1,4 +1,7 @@
-"""Confirm words on which two looks at growing audio agree (LocalAgreement-2: Liu et al. 2020; Macháček et al. 2023)."""
+"""Confirm words on which two consecutive interim decodes agree.
+
+This is LocalAgreement-2 (Liu et al. 2020; Macháček et al. 2023).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ OVERLAP_REACH = samples(1.0)
 
 
 class Agreement:
-    """Hold the confirmed words of a window, and the last look's words behind them."""
+    """Hold the confirmed words of a window, and the words of the last interim decode behind them."""
 
     def __init__(self, confirmed: Sequence[Word] = ()) -> None:
         self._confirmed = list(confirmed)
@@ -22,16 +25,16 @@ class Agreement:
 
     @property
     def confirmed(self) -> tuple[Word, ...]:
-        """Return the words that two looks agreed on, in order."""
+        """Return the words that two interim decodes agreed on, in order."""
         return tuple(self._confirmed)
 
     @property
     def pending(self) -> tuple[Word, ...]:
-        """Return the words that one look alone has given."""
+        """Return the words that one interim decode alone has given."""
         return tuple(self._pending)
 
-    def look(self, words: Sequence[Word]) -> None:
-        """Take what a look gave, and confirm the words at its front that the look before gave too."""
+    def take(self, words: Sequence[Word]) -> None:
+        """Take the words of an interim decode, and confirm those at its front that the one before gave too."""
         fresh = self._fresh(words)
         agreed = 0
         for old, new in zip(self._pending, fresh, strict=False):
@@ -42,7 +45,7 @@ class Agreement:
         self._pending = fresh[agreed:]
 
     def settle(self) -> None:
-        """Confirm all that the last look gave: the speech that it heard has ended."""
+        """Confirm all words of the last interim decode: the speech has ended."""
         self._confirmed += self._pending
         self._pending = []
 
@@ -53,7 +56,7 @@ class Agreement:
         return later
 
     def _fresh(self, words: Sequence[Word]) -> list[Word]:
-        """Return the words behind the confirmed ones, without those that a look repeats at its front."""
+        """Return the words behind the confirmed ones, without those that an interim decode repeats at its front."""
         if not self._confirmed:
             return list(words)
         end = self._confirmed[-1].end

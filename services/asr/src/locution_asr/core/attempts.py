@@ -1,4 +1,4 @@
-"""Plan the decoder passes of a window: the first that gives sound text wins."""
+"""Plan the attempts at decoding a window: the first that gives sound text wins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """Say how a window is decoded once: padded to `length` samples, with or without the request's prompt.
+class AttemptPlan:
+    """Say how one attempt decodes a window: padded to `length` samples, with or without the request's prompt.
 
     More than `limit` tokens are more than its audio can hold.
     """
@@ -39,12 +39,12 @@ class Pass:
         return self.length == WINDOW_SAMPLES
 
 
-def plan(options: Options, mode: DecodeMode, heard: int) -> tuple[Pass, ...]:
-    """Return the passes for a window of `heard` samples, in order."""
-    passes = (_full(max(REDO_BEAM, options.beam_size)), *_last_resorts(options))
+def plan_attempts(options: Options, mode: DecodeMode, heard: int) -> tuple[AttemptPlan, ...]:
+    """Return the attempts at a window of `heard` samples, in order."""
+    again = (_full(max(REDO_BEAM, options.beam_size)), *_last_resorts(options))
     first = _cut(options, heard) if mode is DecodeMode.FAST else _full(options.beam_size)
     limit = token_limit(options, heard)
-    return tuple(replace(each, limit=limit) for each in (first, *(passes if mode is DecodeMode.FAST else passes[1:])))
+    return tuple(replace(each, limit=limit) for each in (first, *(again if mode is DecodeMode.FAST else again[1:])))
 
 
 def token_limit(options: Options, heard: int) -> int:
@@ -63,20 +63,20 @@ def bucket(heard: int, shortest: int | None = None) -> int:
     return min(WINDOW_SAMPLES, -(-wanted // BUCKET) * BUCKET)
 
 
-def _cut(options: Options, heard: int) -> Pass:
+def _cut(options: Options, heard: int) -> AttemptPlan:
     length = bucket(heard, options.shortest_input)
     cap = token_limit(options, length)
-    return Pass(length, Search(beam_size=options.beam_size, max_tokens=cap), Guard())
+    return AttemptPlan(length, Search(beam_size=options.beam_size, max_tokens=cap), Guard())
 
 
-def _full(beam_size: int) -> Pass:
-    return Pass(WINDOW_SAMPLES, Search(beam_size=beam_size, max_tokens=MAX_TOKENS), Guard())
+def _full(beam_size: int) -> AttemptPlan:
+    return AttemptPlan(WINDOW_SAMPLES, Search(beam_size=beam_size, max_tokens=MAX_TOKENS), Guard())
 
 
-def _last_resorts(options: Options) -> tuple[Pass, ...]:
+def _last_resorts(options: Options) -> tuple[AttemptPlan, ...]:
     """Forget the prompt and forbid repeated trigrams; sample at rising temperatures as far as the request allows."""
     beam = Search(beam_size=max(REDO_BEAM, options.beam_size), max_tokens=MAX_TOKENS, no_repeat_ngram=3)
-    calm = Pass(WINDOW_SAMPLES, beam, ACCEPTED_AT_LAST, prompted=False)
+    calm = AttemptPlan(WINDOW_SAMPLES, beam, ACCEPTED_AT_LAST, prompted=False)
     allowed = (t for t in SAMPLING_TEMPERATURES if t <= options.max_temperature)
     sampled = (Search(1, MAX_TOKENS, temperature) for temperature in allowed)
-    return (calm, *(Pass(WINDOW_SAMPLES, search, ACCEPTED_AT_LAST, prompted=False) for search in sampled))
+    return (calm, *(AttemptPlan(WINDOW_SAMPLES, search, ACCEPTED_AT_LAST, prompted=False) for search in sampled))

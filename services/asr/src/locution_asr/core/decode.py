@@ -11,7 +11,7 @@ from locution_speech.clock import seconds
 from locution_speech.engine.models import Flow
 from locution_speech.transcript import DropReason
 
-from locution_asr.core.attempts import Pass
+from locution_asr.core.attempts import AttemptPlan
 from locution_asr.core.guards import judge
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
@@ -20,31 +20,31 @@ CONFIDENT = 0.65
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """Be one decoder pass over one window. `prior` holds the section's language probabilities, where known."""
+class DecodeRequest:
+    """Be one attempt at decoding a window. `prior` holds the section's language probabilities, where known."""
 
     pcm: Pcm
     recogniser: Recogniser
     batch_size: int
     options: Options
-    decoding: Pass
+    plan: AttemptPlan
     flow: Flow
     prior: Mapping[str, float] | None = None
 
     @property
     def cost(self) -> float:
         """Return seconds of audio: the mean of what the encoder takes and what the decoder hears."""
-        return seconds(self.decoding.length + len(self.pcm)) / 2
+        return seconds(self.plan.length + len(self.pcm)) / 2
 
     @property
     def shape(self) -> Hashable:
-        """Return what jobs of one batch have in common."""
-        return (id(self.recogniser), self.decoding.length, self.decoding.search)
+        """Return what requests of one batch have in common."""
+        return (id(self.recogniser), self.plan.length, self.plan.search)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Hold what one pass gave: `reason` None means sound; `heard` are the language probabilities, when detected."""
+    """Hold what one attempt gave: `reason` None means sound; `heard` are the language probabilities, when detected."""
 
     draft: Draft | None
     reason: DropReason | None
@@ -56,43 +56,45 @@ class Attempt:
     elapsed: float
 
 
-def decode(jobs: Sequence[Job]) -> list[Attempt]:
-    """Return one attempt a job. A batch that fails is decoded again one by one, so that a fault stays alone."""
+def decode(requests: Sequence[DecodeRequest]) -> list[Attempt]:
+    """Return one attempt for each request. The requests of a batch that fails are decoded one by one."""
     started = time.monotonic()
     try:
-        return _decode(jobs, started)
+        return _decode(requests, started)
     except RuntimeError:
-        if len(jobs) > 1:
-            return [attempt for job in jobs for attempt in decode([job])]
-        return [_failed(jobs[0], time.monotonic() - started)]
+        if len(requests) > 1:
+            return [attempt for request in requests for attempt in decode([request])]
+        return [_failed(requests[0], time.monotonic() - started)]
 
 
-def _decode(jobs: Sequence[Job], started: float) -> list[Attempt]:
-    first = jobs[0]
-    encoding = first.recogniser.encode([job.pcm for job in jobs], first.decoding.length)
-    heard = _languages(jobs, encoding)
-    chosen = [choose(job, probabilities) for job, probabilities in zip(jobs, heard, strict=True)]
-    prompts = [_prompt(job, language) for job, (language, _) in zip(jobs, chosen, strict=True)]
-    drafts = encoding.generate(range(len(jobs)), prompts, first.decoding.search)
-    reasons = [judge(draft, job.decoding.guard, job.decoding.limit) for job, draft in zip(jobs, drafts, strict=True)]
-    words = _align(jobs, encoding, prompts, drafts, reasons)
-    elapsed = (time.monotonic() - started) / len(jobs)
+def _decode(requests: Sequence[DecodeRequest], started: float) -> list[Attempt]:
+    first = requests[0]
+    encoding = first.recogniser.encode([request.pcm for request in requests], first.plan.length)
+    heard = _languages(requests, encoding)
+    chosen = [choose(request, probabilities) for request, probabilities in zip(requests, heard, strict=True)]
+    prompts = [_prompt(request, language) for request, (language, _) in zip(requests, chosen, strict=True)]
+    drafts = encoding.generate(range(len(requests)), prompts, first.plan.search)
+    reasons = [
+        judge(draft, request.plan.guard, request.plan.limit) for request, draft in zip(requests, drafts, strict=True)
+    ]
+    words = _align(requests, encoding, prompts, drafts, reasons)
+    elapsed = (time.monotonic() - started) / len(requests)
     return [
-        Attempt(drafts[i], reasons[i], *chosen[i], heard[i], words.get(i, ()), len(jobs), elapsed)
-        for i in range(len(jobs))
+        Attempt(drafts[i], reasons[i], *chosen[i], heard[i], words.get(i, ()), len(requests), elapsed)
+        for i in range(len(requests))
     ]
 
 
-def choose(job: Job, heard: Mapping[str, float]) -> tuple[str, float | None]:
+def choose(request: DecodeRequest, heard: Mapping[str, float]) -> tuple[str, float | None]:
     """Choose a window's language: its own when it is clear, else together with the section's first window."""
-    if job.options.language is not None:
-        return job.options.language, None
+    if request.options.language is not None:
+        return request.options.language, None
     if not heard:
         return "en", None
-    probabilities = restrict(heard, job.options.allowed_languages)
+    probabilities = restrict(heard, request.options.allowed_languages)
     best = max(probabilities, key=lambda code: probabilities[code])
-    if job.prior and probabilities[best] < CONFIDENT:
-        prior = restrict(job.prior, job.options.allowed_languages)
+    if request.prior and probabilities[best] < CONFIDENT:
+        prior = restrict(request.prior, request.options.allowed_languages)
         probabilities = {code: (p + prior.get(code, 0.0)) / 2 for code, p in probabilities.items()}
         best = max(probabilities, key=lambda code: probabilities[code])
     return best, probabilities[best]
@@ -105,35 +107,35 @@ def restrict(heard: Mapping[str, float], allowed: Sequence[str]) -> dict[str, fl
     return {code: p / total if total else 1 / len(kept) for code, p in kept.items()}
 
 
-def _languages(jobs: Sequence[Job], encoding: Encoding) -> Sequence[Mapping[str, float]]:
-    detects = jobs[0].recogniser.capabilities.language_detection
-    if detects and any(job.options.language is None for job in jobs):
+def _languages(requests: Sequence[DecodeRequest], encoding: Encoding) -> Sequence[Mapping[str, float]]:
+    detects = requests[0].recogniser.capabilities.language_detection
+    if detects and any(request.options.language is None for request in requests):
         return encoding.detect_languages()
-    return [{}] * len(jobs)
+    return [{}] * len(requests)
 
 
-def _prompt(job: Job, language: str) -> Prompt:
-    options = job.options
-    if not job.decoding.prompted:
+def _prompt(request: DecodeRequest, language: str) -> Prompt:
+    options = request.options
+    if not request.plan.prompted:
         return Prompt(language, options.task)
     return Prompt(language, options.task, options.prompt, options.hotwords)
 
 
 def _align(
-    jobs: Sequence[Job],
+    requests: Sequence[DecodeRequest],
     encoding: Encoding,
     prompts: Sequence[Prompt],
     drafts: Sequence[Draft],
     reasons: Sequence[DropReason | None],
 ) -> dict[int, tuple[TimedWord, ...]]:
-    rows = [i for i, job in enumerate(jobs) if reasons[i] is None and job.options.word_times]
+    rows = [i for i, request in enumerate(requests) if reasons[i] is None and request.options.word_times]
     if not rows:
         return {}
-    lengths = [len(jobs[i].pcm) for i in rows]
+    lengths = [len(requests[i].pcm) for i in rows]
     aligned = encoding.align(rows, [prompts[i] for i in rows], [drafts[i] for i in rows], lengths)
     return {row: tuple(words) for row, words in zip(rows, aligned, strict=True)}
 
 
-def _failed(job: Job, elapsed: float) -> Attempt:
-    language = job.options.language or "und"
+def _failed(request: DecodeRequest, elapsed: float) -> Attempt:
+    language = request.options.language or "und"
     return Attempt(None, DropReason.INFERENCE_FAILED, language, None, {}, (), 1, elapsed)

@@ -10,10 +10,10 @@ from locution_speech.engine.dispatch import Dispatcher, Load, Served
 from locution_speech.engine.models import TrafficClass
 from locution_speech.engine.queue import UNLIMITED, Room
 
-from locution_asr.core.decode import Attempt, Job
+from locution_asr.core.decode import Attempt, DecodeRequest
 from locution_asr.domain.models import WINDOW_SECONDS
 
-Decoding = Dispatcher[Job, Attempt]
+Decoding = Dispatcher[DecodeRequest, Attempt]
 Decoded = Served[Attempt]
 
 LIVE_MEMORY = 3.0

@@ -18,7 +18,7 @@ from locution_asr.core.endpointer import Endpointer, EndpointRule
 from locution_asr.core.options import as_qualified, choose_mode, settle
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.core.stream import stream
-from locution_asr.core.streaming_session import Listen, LiveInput
+from locution_asr.core.streaming_session import LiveInput, StreamingSession
 from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk
 from locution_asr.domain.ports import LoadedModel, ModelStore, Observer, SpeechDetector
@@ -68,7 +68,9 @@ class Engine:
                 rule = self._cut(mode, options, model).ending(start.silence, start.longest)
                 await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule, start.first, start.done)
-                await Listen(settled, endpointer, self.dispatcher, model, mode, self.observer).run(inputs, emit)
+                await StreamingSession(settled, endpointer, self.dispatcher, model, mode, self.observer).run(
+                    inputs, emit
+                )
 
     async def _run(
         self,

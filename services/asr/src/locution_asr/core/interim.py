@@ -1,7 +1,7 @@
-"""Look at speech that goes on: decode its end again and again, and keep what two looks agree on.
+"""Decode speech that goes on, again and again, and keep what two consecutive interim decodes agree on.
 
-The audio of a look is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its encoder
-input is cut to its length.
+The audio of an interim decode is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its
+encoder input is cut to its length.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from locution_speech.clock import Span, samples, seconds
 from locution_speech.transcript import Word, text_of
 
 from locution_asr.core.agreement import Agreement
-from locution_asr.core.attempts import Pass, bucket, token_limit
-from locution_asr.core.decode import Job
+from locution_asr.core.attempts import AttemptPlan, bucket, token_limit
+from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.guards import Guard
 from locution_asr.core.segments import placed_words
@@ -23,14 +23,14 @@ from locution_asr.core.windows import PcmBuffer
 from locution_asr.domain.models import Pcm, Piece, Window
 from locution_asr.domain.ports import LoadedModel, Search
 
-LONGEST_LOOK = samples(8.0)
+LONGEST_INTERIM = samples(8.0)
 KEPT_WORDS = 3
-SHORTEST_LOOK = samples(0.4)
+SHORTEST_INTERIM = samples(0.4)
 PROMPT_CHARACTERS = 200
 
 
-class LookDecoder:
-    """Decode the audio of looks, ahead of all other work."""
+class InterimDecoder:
+    """Decode audio for interim text, ahead of all other work."""
 
     def __init__(self, dispatcher: Decoding, model: LoadedModel, start: SectionStart, step: int) -> None:
         self._dispatcher = dispatcher
@@ -40,84 +40,84 @@ class LookDecoder:
 
     async def words(self, pcm: Pcm, first: int, before: str) -> tuple[Word, ...] | None:
         """Return the words of audio that begins at sample `first` behind the text `before`; None when unsound."""
-        served = await self._dispatcher.submit(self._job(pcm, before))
+        served = await self._dispatcher.submit(self._request(pcm, before))
         attempt = served.result
         if attempt.reason is not None:
             return None
         whole = Span(first, first + len(pcm))
         return placed_words(Window(0, pcm, (Piece(0, whole, len(pcm)),)), attempt.words)
 
-    def _job(self, pcm: Pcm, before: str) -> Job:
+    def _request(self, pcm: Pcm, before: str) -> DecodeRequest:
         options = self.start.options
         prompt = f"{options.prompt} {before[-PROMPT_CHARACTERS:]}".strip()
-        return Job(
+        return DecodeRequest(
             pcm=pcm,
             recogniser=self._model.recogniser,
             batch_size=self._model.batch_size,
             options=replace(options, prompt=prompt, word_times=True),
-            decoding=look_pass(options, len(pcm)),
+            plan=plan_interim(options, len(pcm)),
             flow=replace(self.start.flow, deadline=asyncio.get_running_loop().time() + self._step),
             prior=None,
         )
 
 
-def look_pass(options: Options, heard: int) -> Pass:
-    """Return the greedy pass of a look, its encoder input cut to the audio."""
+def plan_interim(options: Options, heard: int) -> AttemptPlan:
+    """Return the plan of an interim decode: greedy, its encoder input cut to the audio."""
     search = Search(beam_size=1, max_tokens=token_limit(options, heard))
-    return Pass(bucket(heard, options.shortest_input), search, Guard())
+    return AttemptPlan(bucket(heard, options.shortest_input), search, Guard())
 
 
-class Looks:
-    """Hold what was seen of one window."""
+class InterimDecode:
+    """Hold the interim text of one window."""
 
-    def __init__(self, decoder: LookDecoder, buffer: PcmBuffer) -> None:
+    def __init__(self, decoder: InterimDecoder, buffer: PcmBuffer) -> None:
         self._decoder = decoder
         self._buffer = buffer
         self._agreement = Agreement()
         self._from: int | None = None
-        self._seen = 0
+        self._decoded_to = 0
 
     @property
     def needed_from(self) -> int | None:
-        """Return the first sample that a further look needs."""
+        """Return the first sample that the next interim decode needs."""
         return self._from
 
     @property
-    def seen(self) -> int:
-        """Return the sample behind the last one looked at."""
-        return self._seen
+    def decoded_to(self) -> int:
+        """Return the sample behind the last one decoded."""
+        return self._decoded_to
 
     def partial(self, start: int) -> ListenPartial:
         """Return what is heard of the window that begins at `start`."""
-        return ListenPartial(start, self._agreement.confirmed, text_of(self._agreement.pending), self._seen)
+        return ListenPartial(start, self._agreement.confirmed, text_of(self._agreement.pending), self._decoded_to)
 
     def restart(self, sample: int) -> None:
-        """Begin with the window that starts at a sample: what was seen before it is another window's."""
+        """Begin with the window that starts at a sample: text before it is another window's."""
         self._agreement = self._agreement.behind(sample)
 
-    async def look(self, utterance: int, end: int) -> bool:
-        """Look at an utterance that began at `utterance` up to sample `end`; tell whether there was enough to see."""
+    async def run(self, utterance: int, end: int) -> bool:
+        """Decode an utterance from `utterance` to sample `end`; tell whether there was enough audio."""
         first = max(self._from or 0, utterance)
-        if end - first < SHORTEST_LOOK:
+        if end - first < SHORTEST_INTERIM:
             return False
         agreement = self._agreement
         before = text_of([word for word in agreement.confirmed if word.end <= first])
         words = await self._decoder.words(self._buffer.slice(Span(first, end)), first, before)
         if agreement is self._agreement:
-            self._seen = end
+            self._decoded_to = end
             if words is not None:
-                agreement.look(words)
+                agreement.take(words)
             self._from = self._trimmed(first, end)
         return True
 
     def settle(self, end: int) -> None:
-        """Believe the last look: the utterance ended at a sample."""
+        """Confirm the last interim decode: the utterance ended at a sample."""
         self._agreement.settle()
         self._from = end
 
     def _trimmed(self, first: int, end: int) -> int:
-        """Return where the next look begins: a few confirmed words before the end of what is confirmed."""
+        """Return where the next interim decode begins: a few confirmed words before the end of what is confirmed."""
         confirmed = [word for word in self._agreement.confirmed if word.start > first]
-        if end - first <= LONGEST_LOOK or len(confirmed) <= KEPT_WORDS:
+        if end - first <= LONGEST_INTERIM or len(confirmed) <= KEPT_WORDS:
             return first
         return confirmed[-KEPT_WORDS].start

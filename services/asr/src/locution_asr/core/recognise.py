@@ -1,4 +1,4 @@
-"""Turn one window into text: passes in order until one is sound, then words, segments and coverage."""
+"""Turn one window into text: attempts in order until one is sound, then words, segments and coverage."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from locution_speech.asr import DecodeMode, SectionStart
 from locution_speech.clock import Span
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
-from locution_asr.core.attempts import Pass, plan
-from locution_asr.core.decode import Attempt, Job
+from locution_asr.core.attempts import AttemptPlan, plan_attempts
+from locution_asr.core.decode import Attempt, DecodeRequest
 from locution_asr.core.dispatch import Decoded, Decoding
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves
@@ -67,28 +67,28 @@ class RecogniseWindow:
         self._rule = SegmentRule()
 
     async def run(self, window: Window) -> Recognised:
-        """Return the window's text, or its coverage alone when no pass gave sound text.
+        """Return the window's text, or its coverage alone when no attempt gave sound text.
 
         A window whose text outgrows the decoder is split, and its halves are recognised.
         """
         prior = None if self._start.options.language else await self._language.prior(window)
         served: list[Decoded] = []
-        for decoding in plan(self._start.options, self._mode, len(window.pcm)):
-            served.append(await self._dispatcher.submit(self._job(window, decoding, prior)))
+        for plan in plan_attempts(self._start.options, self._mode, len(window.pcm)):
+            served.append(await self._dispatcher.submit(self._request(window, plan, prior)))
             self._language.tell(window, served[0].result.heard)
             if served[-1].result.reason in (None, DropReason.INFERENCE_FAILED):
                 break
-            if served[-1].result.reason is DropReason.TOO_MANY_TOKENS and decoding.whole and (parts := halves(window)):
+            if served[-1].result.reason is DropReason.TOO_MANY_TOKENS and plan.whole and (parts := halves(window)):
                 return joined(_timing(served), [await self.run(part) for part in parts])
         return _conclude(window, served, self._rule)
 
-    def _job(self, window: Window, decoding: Pass, prior: Mapping[str, float] | None) -> Job:
-        return Job(
+    def _request(self, window: Window, plan: AttemptPlan, prior: Mapping[str, float] | None) -> DecodeRequest:
+        return DecodeRequest(
             pcm=window.pcm,
             recogniser=self._model.recogniser,
             batch_size=self._model.batch_size,
             options=self._start.options,
-            decoding=decoding,
+            plan=plan,
             flow=self._start.flow,
             prior=prior,
         )
@@ -106,7 +106,7 @@ def _conclude(window: Window, served: list[Decoded], rule: SegmentRule) -> Recog
 
 
 def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
-    """Return a window's parts as one, served after the passes that `before` sums up."""
+    """Return a window's parts as one, served after the attempts that `before` sums up."""
     timings = [before, *(part.timing for part in parts)]
     return Recognised(
         segments=tuple(item for part in parts for item in part.segments),
@@ -115,7 +115,7 @@ def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
             queue_wait=sum(timing.queue_wait for timing in timings),
             decode=sum(timing.decode for timing in timings),
             batch_size=timings[-1].batch_size,
-            passes=sum(timing.passes for timing in timings),
+            attempts=sum(timing.attempts for timing in timings),
         ),
         speech=sum(part.speech for part in parts),
         text_speech=sum(part.text_speech for part in parts),
@@ -127,7 +127,7 @@ def _timing(served: Sequence[Decoded]) -> WindowTiming:
         queue_wait=sum(item.waited for item in served),
         decode=sum(item.result.elapsed for item in served),
         batch_size=served[-1].result.batch_size,
-        passes=len(served),
+        attempts=len(served),
     )
 
 

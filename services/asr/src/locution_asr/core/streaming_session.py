@@ -1,4 +1,4 @@
-"""Listen to one live stream: windows decoded as a section's are, and partial text of the window that is open."""
+"""Run one live stream: decode its windows as those of a section, and give partial text of the window that is open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from locution_speech.languages import AUTO, space
 
 from locution_asr.core.dispatch import Decoding
 from locution_asr.core.endpointer import Endpointer, Heard, Utterance
-from locution_asr.core.interim import LookDecoder, Looks
+from locution_asr.core.interim import InterimDecode, InterimDecoder
 from locution_asr.core.options import settle
 from locution_asr.core.recognise import Recognised, RecogniseWindow, SectionLanguage
 from locution_asr.domain.models import PcmChunk, SectionReport, Window, timings_of
@@ -40,7 +40,7 @@ LiveInput = PcmChunk | Flush | ListenUpdate
 Emit = Callable[[ListenEvent], Awaitable[None]]
 
 
-class Listen:
+class StreamingSession:
     """Serve one live stream. Memory is bounded by the longest window and the windows ahead."""
 
     def __init__(
@@ -59,8 +59,8 @@ class Listen:
         self._model = model
         self._mode = mode
         self._observer = observer
-        self._decoder = LookDecoder(dispatcher, model, start.section, start.step)
-        self._looks = Looks(self._decoder, endpointer.buffer)
+        self._decoder = InterimDecoder(dispatcher, model, start.section, start.step)
+        self._interim = InterimDecode(self._decoder, endpointer.buffer)
         self._language = SectionLanguage()
         if start.language is not None:
             self._language.heard.set_result({start.language: 1.0})
@@ -77,11 +77,11 @@ class Listen:
     async def run(self, inputs: AsyncIterator[LiveInput], emit: Emit) -> None:
         """Take inputs to their end and emit what is heard, the report last."""
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._keep_looking(emit))
-            listening = group.create_task(self._take(inputs, emit, group))
+            interim = group.create_task(self._decode_interim(emit))
+            taking = group.create_task(self._take(inputs, emit, group))
             await self._speak(emit)
-            await listening
-            looking.cancel()
+            await taking
+            interim.cancel()
         await emit(ListenDone(self._endpointer.heard, self._timings))
 
     async def _take(self, inputs: AsyncIterator[LiveInput], emit: Emit, group: asyncio.TaskGroup) -> None:
@@ -119,7 +119,7 @@ class Listen:
             window, task = item
             recognised = await task
             self._timings = timings_of([recognised.timing], self._timings)
-            self._looks.restart(window.span.end)
+            self._interim.restart(window.span.end)
             await emit(_final(window, recognised))
             self._observe(window, recognised)
             self._done = max(self._done, window.span.end)
@@ -141,34 +141,34 @@ class Listen:
         starts = [span.start for span in self._closed]
         since = self._endpointer.speaking_since
         first = min([*starts, self._endpointer.heard if since is None else since])
-        self._endpointer.forget(max(first, self._looks.needed_from or 0))
+        self._endpointer.forget(max(first, self._interim.needed_from or 0))
 
-    async def _keep_looking(self, emit: Emit) -> None:
-        """Look whenever a step of new audio is there, or an utterance has ended."""
+    async def _decode_interim(self, emit: Emit) -> None:
+        """Decode whenever a step of new audio is there, or an utterance has ended."""
         while self._start.partials:
             await self._wake.wait()
             self._wake.clear()
-            if await self._look():
+            if await self._decode_next():
                 self._wake.set()
                 if not self._flying and (since := self._endpointer.window_since) is not None:
-                    await emit(self._looks.partial(since))
+                    await emit(self._interim.partial(since))
 
-    async def _look(self) -> bool:
-        """Look once at what is worth it; tell whether something was seen."""
+    async def _decode_next(self) -> bool:
+        """Run one interim decode where there is audio for it; tell whether it ran."""
         if self._closed:
-            await self._look_last(self._closed[0])
+            await self._decode_last(self._closed[0])
             del self._closed[0]
             return True
         since, heard = self._endpointer.speaking_since, self._endpointer.heard
-        if since is None or heard - max(self._looks.seen, since) < self._start.step:
+        if since is None or heard - max(self._interim.decoded_to, since) < self._start.step:
             return False
-        return await self._looks.look(since, heard)
+        return await self._interim.run(since, heard)
 
-    async def _look_last(self, span: Span) -> None:
-        """See an utterance to its end, and believe what was seen; a window that has ended is not looked at."""
-        if self._flown_to < span.end > self._looks.seen:
-            await self._looks.look(span.start, span.end)
-        self._looks.settle(span.end)
+    async def _decode_last(self, span: Span) -> None:
+        """Decode an utterance to its end, and confirm it; a window that has ended is not decoded again."""
+        if self._flown_to < span.end > self._interim.decoded_to:
+            await self._interim.run(span.start, span.end)
+        self._interim.settle(span.end)
 
     def _change(self, update: ListenUpdate) -> None:
         options = self._section.options

@@ -1,4 +1,4 @@
-"""Cut a section at its pauses into windows that one decoder pass can hear."""
+"""Cut a section at its pauses into windows that the decoder hears at once."""
 
 from __future__ import annotations
 

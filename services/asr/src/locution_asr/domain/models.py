@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """Hold what one decoder pass hears: speech with its padding, longer silences taken out.
+    """Hold what the decoder hears at once: speech with its padding, longer silences taken out.
 
     `pieces` map the window's samples back to the section, in order and without overlap.
     """
@@ -61,12 +61,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowTiming:
-    """Report how one window was served: seconds waited and decoded, the batch it shared, decoder passes."""
+    """Report how one window was served: seconds waited and decoded, the batch it shared, attempts."""
 
     queue_wait: float
     decode: float
     batch_size: int
-    passes: int
+    attempts: int
 
 
 def timings_of(windows: Iterable[WindowTiming], total: Timings | None = None) -> Timings:
@@ -74,7 +74,7 @@ def timings_of(windows: Iterable[WindowTiming], total: Timings | None = None) ->
     total = total or Timings()
     for each in windows:
         total = total.add(
-            queued=each.queue_wait, computed=each.decode, batch_size=each.batch_size, redone=each.passes > 1
+            queued=each.queue_wait, computed=each.decode, batch_size=each.batch_size, redone=each.attempts > 1
         )
     return total
 

@@ -48,7 +48,7 @@ class PyannoteModel:
         self._voices = voices
         self._exclude_overlap = config.exclude_overlap
 
-    def listen(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
         """Analyse windows of `grid.size` samples each."""
         activities = self._segmentation(windows)
         masks = [self._mask(activity) for activity in activities] if self._exclude_overlap else activities

@@ -13,13 +13,13 @@ from locution_speech.engine.in_flight import Allowance
 from locution_speech.engine.models import Flow, Timings
 from locution_speech.pcm import Chunk
 
-from locution_diarizer.core.dispatch import Analysed, Analysing, WindowJob
+from locution_diarizer.core.dispatch import Analysed, Analysing, WindowRequest
 from locution_diarizer.core.windows import Window, WindowCutter
 from locution_diarizer.domain.models import Grid, SectionVoices, WindowVoices
 from locution_diarizer.domain.ports import LoadedModel
 
 
-class HearSection:
+class DiarizeSection:
     """Run one section, of `longest` samples at most. Reading waits while its allowance of windows is under way."""
 
     def __init__(
@@ -52,7 +52,7 @@ class HearSection:
         finally:
             await self._abandon()
 
-    def section(self) -> SectionVoices:
+    def result(self) -> SectionVoices:
         """Give all that was heard."""
         grid = self._model.speaker_model.grid
         if not self._heard:
@@ -64,8 +64,8 @@ class HearSection:
             while self._allowance.full:
                 yield await self._next()
             await self._allowance.take()
-            job = WindowJob(self._flow, self._model, window.audio)
-            self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(job))))
+            request = WindowRequest(self._flow, self._model, window.audio)
+            self._pending.append((window.end, asyncio.create_task(self._dispatcher.submit(request))))
         while self._pending and self._pending[0][1].done():
             yield await self._next()
 

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WindowJob:
+class WindowRequest:
     """Hold one window that waits to be analysed; `cost` is in seconds of new audio."""
 
     flow: Flow
@@ -43,7 +43,7 @@ class WindowJob:
         return self.model.batch_size
 
 
-Analysing = Dispatcher[WindowJob, WindowVoices]
+Analysing = Dispatcher[WindowRequest, WindowVoices]
 Analysed = Served[WindowVoices]
 
 
@@ -63,13 +63,13 @@ class EvenShares:
         return 0.0
 
 
-def listen(batch: Sequence[WindowJob]) -> list[WindowVoices | Exception]:
+def analyse(batch: Sequence[WindowRequest]) -> list[WindowVoices | Exception]:
     """Analyse a batch. One that fails is run again window by window, so that one poison window fails alone."""
     model = batch[0].model.speaker_model
     try:
-        return [*model.listen([job.audio for job in batch])]
+        return [*model.analyse([request.audio for request in batch])]
     except Exception as error:  # noqa: BLE001 - whatever a model raises is one window's failure, reported to its caller
         if len(batch) == 1:
             _log.error("the model failed on a window", exc_info=error)
             return [Refused(Reason.INFERENCE_FAILED, "the model failed on a window of the audio")]
-    return [result for job in batch for result in listen([job])]
+    return [result for request in batch for result in analyse([request])]

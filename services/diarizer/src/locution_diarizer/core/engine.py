@@ -17,7 +17,7 @@ from locution_speech.pcm import Chunk
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
 from locution_diarizer.core.cluster import Clustered, ClusterSections
-from locution_diarizer.core.diarize import HearSection
+from locution_diarizer.core.diarize import DiarizeSection
 from locution_diarizer.core.dispatch import Analysing
 from locution_diarizer.domain.models import Start
 from locution_diarizer.domain.ports import LoadedModel, ModelStore, Observer
@@ -79,13 +79,13 @@ class Engine:
             async with self.models.lease(start.model) as model:
                 yield Started(model.record.name, model.record.checksum, model.device)
                 with self.limiter.section(model.batch_size) as allowance:
-                    hearing = HearSection(self.dispatcher, model, start.flow, self.longest, allowance)
-                    async with aclosing(hearing.run(chunks)) as ends:
+                    section = DiarizeSection(self.dispatcher, model, start.flow, self.longest, allowance)
+                    async with aclosing(section.run(chunks)) as ends:
                         async for end in ends:
                             yield Progress(end)
-                found = await self._compute(lambda: self._cluster(model).local(hearing.section()))
-                self.observer.section(start, found, hearing.timings)
-                yield Done(found, hearing.timings)
+                found = await self._compute(lambda: self._cluster(model).local(section.result()))
+                self.observer.section(start, found, section.timings)
+                yield Done(found, section.timings)
 
     async def cluster(self, start: Start, hints: SpeakerHints, states: AsyncIterator[bytes]) -> Clustered:
         """Join sections into speakers of the recording; refused with INVALID_REQUEST for sections of another model."""

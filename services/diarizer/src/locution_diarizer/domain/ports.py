@@ -16,7 +16,7 @@ from locution_diarizer.domain.models import Grid, Start, Vector, WindowVoices
 
 
 class SpeakerModel(Protocol):
-    """Be one loaded model. `listen` and `voices` block and may be called from several threads at once."""
+    """Be one loaded model. `analyse` and `voices` block and may be called from several threads at once."""
 
     @property
     def grid(self) -> Grid:
@@ -33,7 +33,7 @@ class SpeakerModel(Protocol):
         """Give the samples of silence below which two turns of a speaker are one."""
         ...
 
-    def listen(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
         """Analyse windows of `grid.size` samples each; each result is what the window alone would have given."""
         ...
 

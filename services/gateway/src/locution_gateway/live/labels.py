@@ -15,12 +15,12 @@ from locution_speech.speakers import Turn, label
 
 from locution_gateway.jobs.config import DiarizationConfig
 from locution_gateway.live import keys
+from locution_gateway.live.centroids import MOST, Voices, speakers_of
 from locution_gateway.live.diarizer import GrpcLiveSpeakers
 from locution_gateway.live.keeper import PATIENCE as KEEPING
 from locution_gateway.live.models import LiveFinal, LiveSession, ServerMessage, SpeakersKnown, SpeakersUnavailable
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.speakers import HeardSpeakers, LiveSection
-from locution_gateway.live.voices import MOST, Voices, speakers_of
 from locution_gateway.platform.principal import Principal
 
 PATIENCE: Final = 2.0

@@ -40,7 +40,7 @@ from locution_gateway.live.models import (
 from locution_gateway.live.outbox import Outbox
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.ports import Transcoder
-from locution_gateway.live.streaming_session import Hearing
+from locution_gateway.live.streaming_session import StreamingSession
 from locution_gateway.live.timing import Confirmation
 from locution_gateway.platform.principal import Principal
 
@@ -74,7 +74,7 @@ class Serve:
         self._last_final = attached.session.last_final
         self._progressed = attached.session.done_sample
         self._next = attached.session.kept
-        self._hearing = Hearing(parts.engine, principal, self._config, begin.listen, parts.clock)
+        self._streaming = StreamingSession(parts.engine, principal, self._config, begin.listen, parts.clock)
         self._keeper = Keeper(
             parts.store,
             parts.objects,
@@ -96,15 +96,15 @@ class Serve:
                 others = [group.create_task(self._hold()), group.create_task(self._drain())]
                 if self._labels is not None:
                     others.append(group.create_task(self._labels.run()))
-                hearing = group.create_task(self._hear())
+                streaming = group.create_task(self._hear())
                 keeping = group.create_task(self._keeper.run())
                 finished = await self._read(messages)
                 await self._keeper.finish()
                 await keeping
                 if finished:
-                    await hearing
+                    await streaming
                     await self._settle_labels()
-                for task in [*others, hearing]:
+                for task in [*others, streaming]:
                     task.cancel()
         finally:
             if not finished:
@@ -131,7 +131,7 @@ class Serve:
             async for message in messages:
                 if isinstance(message, Finish):
                     await transcoder.finish()
-                    await self._hearing.finish()
+                    await self._streaming.finish()
                     return True
                 await self._take(message, transcoder)
         return False
@@ -139,8 +139,8 @@ class Serve:
     async def _transcoder(self, stack: AsyncExitStack) -> Transcoder:
         encoding, rate, first = self._config.encoding, self._config.sample_rate, self._begin.listen.first
         if encoding.container is None:
-            return PcmTranscoder(encoding, rate or SAMPLE_RATE, self._hearing.send, self._begin.offset, first)
-        sink = Skip(self._hearing, first)
+            return PcmTranscoder(encoding, rate or SAMPLE_RATE, self._streaming.send, self._begin.offset, first)
+        sink = Skip(self._streaming, first)
         return await stack.enter_async_context(self._parts.decoders.open(encoding.container, sink.take))
 
     async def _restore(self, transcoder: Transcoder) -> None:
@@ -158,9 +158,9 @@ class Serve:
                 await self._keeper.take(message.data, self._received())
                 await transcoder.feed(message.data)
             case Flush():
-                await self._hearing.flush()
+                await self._streaming.flush()
             case ListenUpdate():
-                self._config = await self._hearing.change(message)
+                self._config = await self._streaming.change(message)
                 await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
             case _:
                 raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` comes once, at the beginning")
@@ -168,7 +168,7 @@ class Serve:
     def _received(self) -> int:
         """Return the sample at 16 kHz behind the last that came; a decoder's own count trails a little."""
         rate = self._config.sample_rate
-        return self._hearing.received if rate is None else position(self._next, rate)
+        return self._streaming.received if rate is None else position(self._next, rate)
 
     def _check(self, audio: Audio) -> None:
         unit = self._config.encoding.unit
@@ -184,7 +184,7 @@ class Serve:
         self._next += len(audio.data) // unit
 
     async def _hear(self) -> None:
-        async with aclosing(self._hearing.events()) as events:
+        async with aclosing(self._streaming.events()) as events:
             async for event in events:
                 await self._tell(event)
 
@@ -193,7 +193,7 @@ class Serve:
             case ListenFinal():
                 await self._final(event)
             case ListenPartial():
-                self._parts.observer.partial((self._hearing.received - event.heard) / SAMPLE_RATE)
+                self._parts.observer.partial((self._streaming.received - event.heard) / SAMPLE_RATE)
                 self._time(event.confirmed)
                 await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable))
             case SpeechEvent():
@@ -224,7 +224,7 @@ class Serve:
         )
         self._last_final = final.final_id
         self._progressed = max(self._progressed, final.end)
-        self._parts.observer.final(self._session, final, (self._hearing.received - final.end) / SAMPLE_RATE)
+        self._parts.observer.final(self._session, final, (self._streaming.received - final.end) / SAMPLE_RATE)
         await self._outbox.put(final)
         if labelling is not None:
             labelling.sent.set_result(final)
@@ -236,7 +236,7 @@ class Serve:
     async def _begin_label(self, final: LiveFinal) -> Labelling | None:
         if self._labels is None:
             return None
-        start, pcm = self._hearing.audio(final.start, final.end)
+        start, pcm = self._streaming.audio(final.start, final.end)
         return await self._labels.begin(final, start, pcm)
 
     async def _progress(self, done: int, least: int = PROGRESS_EVERY) -> None:
@@ -267,10 +267,10 @@ def _labels(parts: LiveParts, principal: Principal, attached: Attached, outbox: 
 
 
 class Skip:
-    """Hand PCM that begins at sample 0 to a hearing that begins later."""
+    """Hand PCM that begins at sample 0 to a streaming session that begins later."""
 
-    def __init__(self, hearing: Hearing, first: int) -> None:
-        self._hearing = hearing
+    def __init__(self, session: StreamingSession, first: int) -> None:
+        self._session = session
         self._left = first * 2
 
     async def take(self, pcm: bytes) -> None:
@@ -278,4 +278,4 @@ class Skip:
         skipped = min(self._left, len(pcm))
         self._left -= skipped
         if len(pcm) > skipped:
-            await self._hearing.send(pcm[skipped:])
+            await self._session.send(pcm[skipped:])

@@ -1,4 +1,4 @@
-"""Have an engine listen, and another one when it is lost: audio is held until it is done, and sent again."""
+"""Stream a session's audio to an engine, and to another one when it is lost: audio is held until it is done."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE: Final = 60.0
 """Seconds without any engine after which a stream ends; its session can be resumed."""
 
 
-class Hearing:
+class StreamingSession:
     """Feed engines with a session's audio from sample `begin.first` on."""
 
     def __init__(

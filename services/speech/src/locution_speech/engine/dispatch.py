@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from .models import TrafficClass
 from .queue import UNLIMITED, Item, Room, WindowQueue
 
-J = TypeVar("J", bound=Item)
+T = TypeVar("T", bound=Item)
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -21,7 +21,7 @@ NEWEST = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Served(Generic[R_co]):
-    """Hold what a job gave, the seconds that it waited, its share of its batch's seconds, and the batch's size."""
+    """Hold what an item gave, the seconds that it waited, its share of its batch's seconds, and the batch's size."""
 
     result: R_co
     waited: float
@@ -48,7 +48,7 @@ class Sharing(Protocol):
     """Decide how much of a free slot a batch may take."""
 
     def note(self, traffic: TrafficClass, now: float) -> None:
-        """Take note of a job that was submitted."""
+        """Take note of an item that was submitted."""
         ...
 
     def room(self, load: Load) -> Room:
@@ -83,18 +83,18 @@ class BatchObserver(Protocol):
         ...
 
 
-class Dispatcher(Generic[J, R]):
-    """Take jobs from any number of callers and compute them in batches, `slots` batches at once.
+class Dispatcher(Generic[T, R]):
+    """Take items from any number of callers and compute them in batches, `slots` batches at once.
 
     It owns the queue and belongs to one event loop. `work` runs in `executor` and gives a result or an exception for
-    each job; what it raises reaches all callers of the batch. A caller that is cancelled takes its job out of the
+    each item; what it raises reaches all callers of the batch. A caller that is cancelled takes its item out of the
     queue; a batch that already runs is finished and the caller's part of it is forgotten. `pace` is the first guess.
     """
 
     def __init__(
         self,
-        queue: WindowQueue[J],
-        work: Callable[[Sequence[J]], Sequence[R | Exception]],
+        queue: WindowQueue[T],
+        work: Callable[[Sequence[T]], Sequence[R | Exception]],
         executor: Executor,
         slots: int,
         observer: BatchObserver,
@@ -111,13 +111,13 @@ class Dispatcher(Generic[J, R]):
         self._slots = slots
         self._files = 0
         self._pace = pace
-        self._waiting: dict[J, tuple[asyncio.Future[Served[R]], float]] = {}
+        self._waiting: dict[T, tuple[asyncio.Future[Served[R]], float]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._woken = False
 
     @property
     def waiting(self) -> int:
-        """Count the jobs in the queue."""
+        """Count the items in the queue."""
         return len(self._queue)
 
     @property
@@ -135,19 +135,19 @@ class Dispatcher(Generic[J, R]):
         """Estimate the seconds until the queue is empty, from the pace measured so far."""
         return self._queue.cost * self._pace / self._slots
 
-    async def submit(self, job: J) -> Served[R]:
-        """Queue a job and return what it gave."""
+    async def submit(self, item: T) -> Served[R]:
+        """Queue an item and return what it gave."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Served[R]] = loop.create_future()
-        self._waiting[job] = (future, loop.time())
-        self._queue.push(job)
-        self._sharing.note(job.flow.traffic, loop.time())
+        self._waiting[item] = (future, loop.time())
+        self._queue.push(item)
+        self._sharing.note(item.flow.traffic, loop.time())
         self._wake(loop)
         try:
             return await future
         finally:
-            self._waiting.pop(job, None)
-            self._queue.remove(job)
+            self._waiting.pop(item, None)
+            self._queue.remove(item)
 
     async def settle(self) -> None:
         """Return when no batch runs any more."""
@@ -177,7 +177,7 @@ class Dispatcher(Generic[J, R]):
     def _load(self, now: float) -> Load:
         return Load(now, len(self._queue), self._free, self._slots, self._files, self._pace)
 
-    async def _run(self, batch: Sequence[J], started: float) -> None:
+    async def _run(self, batch: Sequence[T], started: float) -> None:
         loop = asyncio.get_running_loop()
         try:
             results = await loop.run_in_executor(self._executor, self._work, batch)
@@ -191,9 +191,9 @@ class Dispatcher(Generic[J, R]):
             self._files -= batch[0].flow.traffic is TrafficClass.FILE
             self._wake(loop)
 
-    def _deliver(self, batch: Sequence[J], results: Sequence[R | Exception], started: float, elapsed: float) -> None:
-        for job, result in zip(batch, results, strict=True):
-            future, queued = self._waiting.get(job, (None, 0.0))
+    def _deliver(self, batch: Sequence[T], results: Sequence[R | Exception], started: float, elapsed: float) -> None:
+        for item, result in zip(batch, results, strict=True):
+            future, queued = self._waiting.get(item, (None, 0.0))
             if future is None or future.done():
                 continue
             if isinstance(result, Exception):
@@ -201,7 +201,7 @@ class Dispatcher(Generic[J, R]):
             else:
                 future.set_result(Served(result, started - queued, elapsed / len(batch), len(batch)))
 
-    def _measure(self, batch: Sequence[J], elapsed: float) -> None:
-        pace = elapsed / sum(job.cost for job in batch)
+    def _measure(self, batch: Sequence[T], elapsed: float) -> None:
+        pace = elapsed / sum(item.cost for item in batch)
         self._pace += NEWEST * (pace - self._pace)
         self._observer.batch(len(batch), elapsed)

@@ -509,7 +509,7 @@ class ListenRequest(_message.Message):
 
     @_builtins.property
     def update(self) -> Global___ListenUpdate:
-        """Changes what the decoder is asked from the next look on."""
+        """Changes what the decoder is asked from the next interim decode on."""
 
     def __init__(
         self,
@@ -544,7 +544,7 @@ class ListenStart(_message.Message):
     DONE_SAMPLE_FIELD_NUMBER: _builtins.int
     HEARD_LANGUAGE_FIELD_NUMBER: _builtins.int
     step_samples: _builtins.int
-    """Required. Samples between two looks at an open utterance, 3200 to 80000."""
+    """Required. Samples between two interim decodes of an open utterance, 3200 to 80000."""
     endpoint_samples: _builtins.int
     """Optional. Silence after which the text is final, 8000 to 128000 samples; as in Transcribe when 0."""
     longest_samples: _builtins.int
@@ -764,10 +764,10 @@ class ListenPartial(_message.Message):
     unstable: _builtins.str
     """Output only. Text behind them."""
     heard_sample: _builtins.int
-    """Output only. The sample behind the last that was looked at."""
+    """Output only. The sample behind the last that was decoded."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
-        """Output only. Words on which two looks agreed (LocalAgreement-2)."""
+        """Output only. Words on which two consecutive interim decodes agree (LocalAgreement-2)."""
 
     def __init__(
         self,
@@ -802,7 +802,7 @@ class ListenFinal(_message.Message):
     end_sample: _builtins.int
     """Output only. The sample behind its last."""
     text: _builtins.str
-    """Output only. What was said; empty when no pass gave sound text."""
+    """Output only. What was said; empty when no attempt gave sound text."""
     language: _builtins.str
     """Output only. BCP-47 code."""
     reason: _builtins.str

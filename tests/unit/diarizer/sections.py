@@ -49,8 +49,8 @@ class OneHotModel:
     def __init__(self) -> None:
         self.asked: list[tuple[int, float, SpeakerHints]] = []
 
-    def listen(self, windows: Sequence[Samples]) -> list[WindowVoices]:
-        raise AssertionError("clustering listens to nothing")
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+        raise AssertionError("clustering analyses nothing")
 
     def voices(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
         self.asked.append((len(embeddings), share, hints))

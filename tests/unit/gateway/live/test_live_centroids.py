@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import math
 
+from locution_gateway.live.centroids import LEAST, Voices, speakers_of
 from locution_gateway.live.models import LiveFinal
-from locution_gateway.live.voices import LEAST, Voices, speakers_of
 from locution_speech.speakers import SpeakerVoice, Turn
 from locution_speech.transcript import Word
 
