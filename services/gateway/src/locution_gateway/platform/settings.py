@@ -22,7 +22,7 @@ class WorkerBaseSettings(GatewaySettings):
     """How often the worker looks for what no notice announced."""
 
     poll_seconds: float = Field(
-        2.0, description="Seconds between two looks for work that no notice announced.", examples=["2"], gt=0, le=60
+        2.0, description="Seconds between two polls for work that no notice announced.", examples=["2"], gt=0, le=60
     )
 
 
