@@ -73,8 +73,8 @@ async def _all(client: Client) -> AsyncIterator[Heard]:
         for half, (begin, end) in enumerate(_halves(pcm)):
             found = await _clustered(client, pcm[begin:end], speaker_count=1)
             spoken = sum(turn.end_sample - turn.start_sample for turn in found.sections[0])
-            for voice in found.voices:
-                yield Heard(name, half, name, spoken, voice.embedding)
+            for centroid in found.centroids:
+                yield Heard(name, half, name, spoken, centroid.embedding)
 
 
 async def _clustered(client: Client, pcm: Pcm, **hints: int) -> Joined:
@@ -83,8 +83,8 @@ async def _clustered(client: Client, pcm: Pcm, **hints: int) -> Joined:
 
 def _known(found: Joined, file: str, half: int, turns: Annotation, begin: int) -> Iterator[Heard]:
     """Give the speakers who are mostly one person by the reference."""
-    for voice in found.voices:
-        own = [turn for turn in found.sections[0] if turn.speaker == voice.speaker]
+    for centroid in found.centroids:
+        own = [turn for turn in found.sections[0] if turn.speaker == centroid.speaker]
         spoken = sum(turn.end_sample - turn.start_sample for turn in own)
         shares: dict[str, float] = {}
         for turn in own:
@@ -93,7 +93,7 @@ def _known(found: Joined, file: str, half: int, turns: Annotation, begin: int) -
                 shares[person] = shares.get(person, 0.0) + (segment & place).duration
         person = max(shares, key=shares.__getitem__, default="")
         if spoken and shares.get(person, 0.0) >= PURE * spoken / RATE:
-            yield Heard(file, half, person, spoken, voice.embedding)
+            yield Heard(file, half, person, spoken, centroid.embedding)
 
 
 def _report(heard: Sequence[Heard]) -> None:

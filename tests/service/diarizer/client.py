@@ -33,10 +33,10 @@ class Heard:
 
 @dataclass
 class Joined:
-    """What Cluster gave: the turns of each section, and the voices."""
+    """What Cluster gave: the turns of each section, and the centroids."""
 
     sections: list[list[pb.SpeakerTurn]]
-    voices: list[pb.SpeakerVoice]
+    centroids: list[pb.SpeakerCentroid]
 
     def turns(self, offsets: Iterable[int]) -> list[tuple[int, int, int]]:
         """Place the turns of all sections on the recording's time line."""
@@ -101,7 +101,7 @@ class Client:
         start = pb.ClusterStart(flow=flow(), model=self.model, **hints)
         requests = [pb.ClusterRequest(start=start), *(pb.ClusterRequest(section=section) for section in sections)]
         answers = [answer async for answer in self.stub.Cluster(each(requests))]
-        return Joined([list(answer.turns) for answer in answers], [v for answer in answers for v in answer.voices])
+        return Joined([list(answer.turns) for answer in answers], [v for answer in answers for v in answer.centroids])
 
     async def whole(self, pcm: Pcm, parts: int = 1, **hints: int) -> list[tuple[int, int, int]]:
         """Diarize a recording in so many sections, cluster, and give its turns."""

@@ -16,7 +16,7 @@ from locution_diarizer.adapters import checkpoint, pipeline_folder, pyannote_mod
 from locution_diarizer.adapters import pyannote_parts as parts
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.windows import WindowCutter
-from locution_diarizer.domain.models import SectionVoices
+from locution_diarizer.domain.models import SectionWindows
 from locution_diarizer.tools import prepare_model
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.speakers import SpeakerHints
@@ -47,7 +47,7 @@ COMMUNITY = {
 def turns_of(model: Any, audio: Pcm, hints: SpeakerHints = SpeakerHints()) -> list[tuple[int, int, int]]:  # noqa: B008 - frozen
     cutter = WindowCutter(model.grid)
     windows = [*cutter.feed(audio.astype("<i2").tobytes()), *cutter.finish()]
-    section = SectionVoices.of(len(audio), model.grid, model.analyse([window.audio for window in windows]))
+    section = SectionWindows.of(len(audio), model.grid, model.analyse([window.audio for window in windows]))
     clustering = ClusterSections(model, limit=2000)
     found = clustering.join([clustering.local(section).state], hints)
     return [(turn.start, turn.end, turn.speaker) for turn in found.sections[0]]
@@ -123,12 +123,12 @@ def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
 
     model = pyannote_model.load(model_folder(), device="cpu")
     window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
-    voices = model.analyse([window])[0]
+    speakers = model.analyse([window])[0]
     theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(model_folder() / "embedding" / "wespeaker-campplus.onnx"))
-    for speaker in np.flatnonzero(voices.activity.any(axis=0)):
-        mask = torch.from_numpy(voices.activity[:, speaker].astype(np.float32))[None]
+    for speaker in np.flatnonzero(speakers.activity.any(axis=0)):
+        mask = torch.from_numpy(speakers.activity[:, speaker].astype(np.float32))[None]
         expected = theirs(torch.from_numpy(window)[None, None], masks=mask)[0]
-        np.testing.assert_allclose(voices.embeddings[speaker], expected, rtol=2e-2, atol=2e-2)
+        np.testing.assert_allclose(speakers.embeddings[speaker], expected, rtol=2e-2, atol=2e-2)
 
 
 def test_the_converter_replaces_pickles_and_changes_nothing(community: Path, tmp_path: Path) -> None:

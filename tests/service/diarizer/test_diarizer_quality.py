@@ -41,7 +41,7 @@ async def test_meetings_are_told_apart_as_well_as_by_the_stock_pipeline(stack: S
     assert wrong / spoken <= STOCK_POOLED + 0.005
 
 
-async def test_a_section_alone_has_its_local_turns_and_voices(stack: Stack) -> None:
+async def test_a_section_alone_has_its_local_turns_and_centroids(stack: Stack) -> None:
     audio = pcm(conversation())
     heard = await stack.client.diarize(audio)
     section = heard.section
@@ -88,17 +88,17 @@ async def test_the_same_input_gives_the_same_answer(stack: Stack) -> None:
 async def test_hints_are_honoured(stack: Stack, hints: dict[str, int], expected: set[int]) -> None:
     heard = await stack.client.diarize(pcm(conversation()))
     joined = await stack.client.cluster([heard.section], **hints)
-    assert {len(joined.voices)} == expected
+    assert {len(joined.centroids)} == expected
 
 
-async def voice(stack: Stack, sample: Pcm) -> NDArray[np.float64]:
+async def centroid(stack: Stack, sample: Pcm) -> NDArray[np.float64]:
     """Return the embedding of a sample's one speaker."""
     heard = await stack.client.diarize(sample)
-    [only] = (await stack.client.cluster([heard.section], speaker_count=1)).voices
+    [only] = (await stack.client.cluster([heard.section], speaker_count=1)).centroids
     return np.array(only.embedding)
 
 
-async def test_a_voice_is_nearer_to_itself_than_to_another(stack: Stack) -> None:
+async def test_a_centroid_is_nearer_to_itself_than_to_another(stack: Stack) -> None:
     audio = pcm(conversation())
     turns = reference(conversation())
     first, second = (
@@ -106,6 +106,6 @@ async def test_a_voice_is_nearer_to_itself_than_to_another(stack: Stack) -> None
         for label in turns.labels()
     )
     (_, (first_early, first_late)), (_, (second_early, _)) = cut(first, 2), cut(second, 2)
-    voices = [await voice(stack, sample) for sample in (first_early, first_late, second_early)]
-    assert voices[0] @ voices[1] > 0.5
-    assert voices[0] @ voices[1] > voices[0] @ voices[2] + 0.2
+    centroids = [await centroid(stack, sample) for sample in (first_early, first_late, second_early)]
+    assert centroids[0] @ centroids[1] > 0.5
+    assert centroids[0] @ centroids[1] > centroids[0] @ centroids[2] + 0.2

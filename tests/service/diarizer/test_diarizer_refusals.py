@@ -24,7 +24,7 @@ async def test_silence_has_no_speakers(stack: Stack) -> None:
     joined = await stack.client.cluster([heard.section])
     assert not heard.section.speakers
     assert joined.sections == [[]]
-    assert not joined.voices
+    assert not joined.centroids
 
 
 async def test_a_section_without_audio_has_no_speakers(stack: Stack) -> None:
@@ -37,7 +37,7 @@ async def test_silent_sections_between_others_keep_their_place(stack: Stack) -> 
     spoken, silent = await stack.client.diarize(pcm(conversation())), await stack.client.diarize(SILENCE)
     joined = await stack.client.cluster([silent.section, spoken.section, silent.section])
     assert [bool(turns) for turns in joined.sections] == [False, True, False]
-    assert len(joined.voices) == 2
+    assert len(joined.centroids) == 2
 
 
 async def test_a_short_section_is_heard(stack: Stack) -> None:

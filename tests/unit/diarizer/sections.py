@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from locution_diarizer.domain.models import Grid, SectionVoices, Vector, WindowVoices
+from locution_diarizer.domain.models import Grid, SectionWindows, Vector, WindowSpeakers
 from locution_speech.pcm import Samples
 from locution_speech.speakers import SpeakerHints
 
@@ -13,13 +13,13 @@ GRID = Grid(size=160_000, step=40_000, frames=589, frame_step=270, frame_centre=
 VALUES = 16
 
 
-def voice(speaker: int) -> Vector:
-    """Give the one voice of a speaker."""
+def embedding(speaker: int) -> Vector:
+    """Give the one embedding of a speaker."""
     one_hot: Vector = np.eye(VALUES, dtype=np.float32)[speaker]
     return one_hot
 
 
-def section(windows: int, speakers: list[tuple[int, float, float]], *, seed: int = 0) -> SectionVoices:
+def section(windows: int, speakers: list[tuple[int, float, float]], *, seed: int = 0) -> SectionWindows:
     """Make a section in which speaker s speaks from a to b (seconds), for each (s, a, b).
 
     Each window numbers its speakers in an order of its own, as a model does.
@@ -34,9 +34,9 @@ def section(windows: int, speakers: list[tuple[int, float, float]], *, seed: int
             for _, start, end in [item for item in speakers if item[0] == who]:
                 activity[window, :, place] |= (times >= start) & (times < end)
             if activity[window, :, place].any():
-                embeddings[window, place] = voice(who) + rng.normal(0, 0.02, VALUES)
+                embeddings[window, place] = embedding(who) + rng.normal(0, 0.02, VALUES)
     length = (windows - 1) * GRID.step + GRID.size
-    return SectionVoices(length, GRID, activity, embeddings)
+    return SectionWindows(length, GRID, activity, embeddings)
 
 
 class OneHotModel:
@@ -49,9 +49,9 @@ class OneHotModel:
     def __init__(self) -> None:
         self.asked: list[tuple[int, float, SpeakerHints]] = []
 
-    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowSpeakers]:
         raise AssertionError("clustering analyses nothing")
 
-    def voices(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+    def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
         self.asked.append((len(embeddings), share, hints))
-        return np.stack([voice(speaker) for speaker in np.unique(embeddings.argmax(axis=1))])
+        return np.stack([embedding(speaker) for speaker in np.unique(embeddings.argmax(axis=1))])

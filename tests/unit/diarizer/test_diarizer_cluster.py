@@ -7,11 +7,11 @@ from locution_diarizer.core.assign import assign
 from locution_diarizer.core.choose import fit, spread
 from locution_diarizer.core.cluster import ClusterSections
 from locution_diarizer.core.section_state import pack, unpack
-from locution_diarizer.domain.models import NOBODY, Grid, SectionVoices
+from locution_diarizer.domain.models import NOBODY, Grid, SectionWindows
 from locution_speech.speakers import SpeakerHints
 
 from tests.support.refusals import refusal
-from tests.unit.diarizer.sections import GRID, VALUES, OneHotModel, section, voice
+from tests.unit.diarizer.sections import GRID, VALUES, OneHotModel, embedding, section
 
 FRAME = 2 * GRID.frame_step
 
@@ -26,8 +26,8 @@ def test_turns_are_those_of_the_speakers_with_overlap() -> None:
         assert turn.speaker == speaker
         assert abs(turn.start - start * 16_000) <= FRAME
         assert abs(turn.end - end * 16_000) <= FRAME
-    assert [round(v.samples / 16_000) for v in found.voices] == [14, 10]
-    np.testing.assert_allclose(found.voices[0].embedding, voice(5), atol=0.05)
+    assert [round(v.samples / 16_000) for v in found.centroids] == [14, 10]
+    np.testing.assert_allclose(found.centroids[0].embedding, embedding(5), atol=0.05)
 
 
 def test_speakers_are_the_same_in_all_sections() -> None:
@@ -68,12 +68,12 @@ def test_nobody_gives_nothing() -> None:
     silent = section(4, [])
     found = ClusterSections(OneHotModel(), limit=10).join([pack(silent)], SpeakerHints())
     assert found.sections == [[]]
-    assert not found.voices
+    assert not found.centroids
 
 
 def test_exclusive_assignment_keeps_the_speakers_of_a_window_apart() -> None:
     part = section(1, [(1, 0, 10), (2, 0, 10)])
-    one_like_the_other = np.stack([voice(1) + voice(2), voice(9)])
+    one_like_the_other = np.stack([embedding(1) + embedding(2), embedding(9)])
     shared = assign(part, one_like_the_other, exclusive=False).labels[0]
     apart = assign(part, one_like_the_other, exclusive=True).labels[0]
     assert sorted(shared) == [NOBODY, 0, 0]
@@ -92,7 +92,7 @@ def test_a_section_survives_packing() -> None:
 def test_a_packed_section_of_ten_minutes_fits_its_message() -> None:
     rng = np.random.default_rng(0)
     activity = rng.random((240, GRID.frames, 3)) < 0.5
-    noisy = SectionVoices(1, GRID, activity, rng.normal(size=(240, 3, 512)).astype(np.float16))
+    noisy = SectionWindows(1, GRID, activity, rng.normal(size=(240, 3, 512)).astype(np.float16))
     assert len(pack(noisy)) < 3 * 2**20
 
 

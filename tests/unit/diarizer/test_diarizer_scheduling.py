@@ -13,7 +13,7 @@ import pytest
 from locution_common.errors import Reason
 from locution_diarizer.core.diarize import DiarizeSection
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowRequest, analyse
-from locution_diarizer.domain.models import WindowVoices
+from locution_diarizer.domain.models import WindowSpeakers
 from locution_diarizer.domain.ports import LoadedModel
 from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.in_flight import InFlightLimiter
@@ -43,7 +43,7 @@ class FakeModel(OneHotModel):
         if any(window[0] == POISON for window in windows):
             raise RuntimeError("poison")
         self.heard += [float(window[0]) for window in windows]
-        silent = WindowVoices(np.zeros((GRID.frames, 3), np.bool_), np.full((3, 4), np.nan, np.float16))
+        silent = WindowSpeakers(np.zeros((GRID.frames, 3), np.bool_), np.full((3, 4), np.nan, np.float16))
         return [silent] * len(windows)
 
 

@@ -30,7 +30,7 @@ from locution_speech.asr import (
 )
 from locution_speech.engine.models import Flow, FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.pcm import Chunk
-from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
+from locution_speech.speakers import SectionSpeakers, SpeakerCentroid, SpeakerHints, Turn
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
 TIMINGS = Timings(1.5, 2.5, 7, 2, 3.5)
@@ -110,8 +110,8 @@ def test_the_sum_of_a_section() -> None:
 
 
 def test_speakers_of_a_section() -> None:
-    voices = (SpeakerVoice(0, (0.5, -0.5), 100), SpeakerVoice(1, (1.0, 0.0), 50))
-    section = SectionSpeakers(400, voices, (Turn(0, 100, 0), Turn(50, 100, 1)), b"state")
+    centroids = (SpeakerCentroid(0, (0.5, -0.5), 100), SpeakerCentroid(1, (1.0, 0.0), 50))
+    section = SectionSpeakers(400, centroids, (Turn(0, 100, 0), Turn(50, 100, 1)), b"state")
     message = wire.diarize_done_to_proto(section, TIMINGS)
     assert wire.section_speakers_from_proto(message.section) == section
     assert wire.timings_from_proto(message.timings) == TIMINGS
@@ -130,10 +130,10 @@ def test_what_opens_a_diarizer(hints: SpeakerHints) -> None:
 
 def test_a_clustering() -> None:
     turns: list[list[Turn[int]]] = [[Turn(0, 100, 0)], [], [Turn(0, 50, 2)]]
-    voices = [SpeakerVoice(0, (0.5, 0.5), 100), SpeakerVoice(2, (1.0, 0.0), 50)]
-    answers = list(wire.cluster_responses_to_proto(turns, voices))
+    centroids = [SpeakerCentroid(0, (0.5, 0.5), 100), SpeakerCentroid(2, (1.0, 0.0), 50)]
+    answers = list(wire.cluster_responses_to_proto(turns, centroids))
     assert [list(wire.turns_from_proto(answer)) for answer in answers] == turns
-    assert [wire.voices_from_proto(answer) for answer in answers] == [(), (), ((0.5, 0.5), (), (1.0, 0.0))]
+    assert [wire.centroids_from_proto(answer) for answer in answers] == [(), (), ((0.5, 0.5), (), (1.0, 0.0))]
 
 
 def test_messages_of_a_later_release_say_nothing() -> None:

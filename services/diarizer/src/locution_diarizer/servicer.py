@@ -39,5 +39,5 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         """Join the speakers of sections."""
         start, hints = await convert.cluster_start(request_iterator, asyncio.get_running_loop().time())
         clustered = await self._engine.cluster(start, hints, convert.section_states(request_iterator))
-        for message in wire.cluster_responses_to_proto(clustered.sections, clustered.voices):
+        for message in wire.cluster_responses_to_proto(clustered.sections, clustered.centroids):
             yield message

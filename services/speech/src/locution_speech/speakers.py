@@ -18,8 +18,8 @@ class Turn(Span, Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakerVoice:
-    """How a speaker sounds: an embedding of unit length, and the samples of speech behind it."""
+class SpeakerCentroid:
+    """The centroid of a speaker: an embedding of unit length, and the samples of speech behind it."""
 
     speaker: int
     embedding: tuple[float, ...]
@@ -40,7 +40,7 @@ class SectionSpeakers:
     """Who was heard in a section, before sections are joined, and the opaque state that joining needs again."""
 
     sample_count: int
-    voices: tuple[SpeakerVoice, ...]
+    centroids: tuple[SpeakerCentroid, ...]
     turns: tuple[Turn[int], ...]
     state: bytes
 

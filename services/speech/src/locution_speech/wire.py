@@ -37,7 +37,7 @@ from locution_speech.clock import samples, seconds
 from locution_speech.engine.models import Flow, FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
-from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
+from locution_speech.speakers import SectionSpeakers, SpeakerCentroid, SpeakerHints, Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 DEFAULT_BEAM = 5
@@ -438,7 +438,7 @@ def diarize_done_to_proto(section: SectionSpeakers, timings: Timings) -> diarize
         sample_count=section.sample_count,
         speakers=[
             diarizer_pb.LocalSpeaker(id=each.speaker, embedding=each.embedding, speech_sample_count=each.samples)
-            for each in section.voices
+            for each in section.centroids
         ],
         turns=[
             diarizer_pb.LocalTurn(start_sample=turn.start, end_sample=turn.end, speaker_id=turn.speaker)
@@ -453,7 +453,7 @@ def section_speakers_from_proto(section: diarizer_pb.SectionSpeakers) -> Section
     """Return the speakers of a section."""
     return SectionSpeakers(
         section.sample_count,
-        tuple(SpeakerVoice(each.id, tuple(each.embedding), each.speech_sample_count) for each in section.speakers),
+        tuple(SpeakerCentroid(each.id, tuple(each.embedding), each.speech_sample_count) for each in section.speakers),
         tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker_id) for turn in section.turns),
         section.state,
     )
@@ -470,18 +470,18 @@ def section_from_bytes(body: bytes) -> diarizer_pb.ClusterRequest:
 
 
 def cluster_responses_to_proto(
-    sections: Sequence[Sequence[Turn[int]]], voices: Sequence[SpeakerVoice]
+    sections: Sequence[Sequence[Turn[int]]], centroids: Sequence[SpeakerCentroid]
 ) -> Iterator[diarizer_pb.ClusterResponse]:
-    """Yield one message a section, the last with the voices."""
+    """Yield one message a section, the last with the centroids."""
     for index, turns in enumerate(sections, 1):
         yield diarizer_pb.ClusterResponse(
             turns=[
                 diarizer_pb.SpeakerTurn(start_sample=turn.start, end_sample=turn.end, speaker=turn.speaker)
                 for turn in turns
             ],
-            voices=[
-                diarizer_pb.SpeakerVoice(speaker=voice.speaker, embedding=voice.embedding)
-                for voice in (voices if index == len(sections) else ())
+            centroids=[
+                diarizer_pb.SpeakerCentroid(speaker=centroid.speaker, embedding=centroid.embedding)
+                for centroid in (centroids if index == len(sections) else ())
             ],
         )
 
@@ -491,7 +491,7 @@ def turns_from_proto(response: diarizer_pb.ClusterResponse) -> tuple[Turn[int], 
     return tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker) for turn in response.turns)
 
 
-def voices_from_proto(last: diarizer_pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
-    """Return the voices by their speakers' numbers; empty for a speaker without one."""
-    known = {voice.speaker: tuple(voice.embedding) for voice in last.voices}
+def centroids_from_proto(last: diarizer_pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
+    """Return the centroids by their speakers' numbers; empty for a speaker without one."""
+    known = {centroid.speaker: tuple(centroid.embedding) for centroid in last.centroids}
     return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))

@@ -104,10 +104,10 @@ class FakeDiarizer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         self, requests: AsyncIterator[dia.ClusterRequest], context: Context
     ) -> AsyncIterator[dia.ClusterResponse]:
         sections = [request.section async for request in requests if request.WhichOneof("message") == "section"]
-        voices = [dia.SpeakerVoice(speaker=0, embedding=[0.6, 0.8])]
+        centroids = [dia.SpeakerCentroid(speaker=0, embedding=[0.6, 0.8])]
         for place, section in enumerate(sections, 1):
             turn = dia.SpeakerTurn(start_sample=0, end_sample=section.sample_count, speaker=0)
-            yield dia.ClusterResponse(turns=[turn], voices=voices if place == len(sections) else [])
+            yield dia.ClusterResponse(turns=[turn], centroids=centroids if place == len(sections) else [])
 
 
 async def count(requests: AsyncIterator[Any]) -> int:

@@ -60,6 +60,6 @@ def test_a_speaker_of_a_moment_is_not_named() -> None:
     assert names(found) == {1: "voice 2"}
 
 
-def test_a_clustering_is_kept_with_its_voices() -> None:
+def test_a_clustering_is_kept_with_its_centroids() -> None:
     kept = Clustering(((Turn(1, 2, 0),), ()), ((0.25, -0.5), ()))
     assert load_clustering(dump_clustering(kept)) == kept

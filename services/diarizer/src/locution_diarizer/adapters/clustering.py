@@ -1,4 +1,4 @@
-"""Find the voices among embeddings with pyannote.audio's own clusterings."""
+"""Find the speakers among embeddings with pyannote.audio's own clusterings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for _module in (parts.clustering, parts.vbx):
     vars(_module)["print"] = _log_instead_of_print
 
 
-class AgglomerativeVoices:
+class AgglomerativeCentroids:
     """Cluster agglomeratively; `density` scales `min_cluster_size`: embeddings made for each one reckoned with."""
 
     def __init__(self, parameters: Mapping[str, Any], *, density: float) -> None:
@@ -32,7 +32,7 @@ class AgglomerativeVoices:
         self.exclusive = False
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a voice (voices, values) for embeddings that are this share of all."""
+        """Give one centroid a speaker (speakers, values) for embeddings that are this share of all."""
         size = max(1, round(self._parameters["min_cluster_size"] * self._density * share))
         found = self._cluster(embeddings, size, hints)
         if size > 1 and _misses(len(found), hints):
@@ -45,7 +45,7 @@ class AgglomerativeVoices:
         return _centroids(clustering, embeddings, hints)
 
 
-class VbxVoices:
+class VbxCentroids:
     """Cluster as community-1 does: agglomeratively, then by variational Bayes on PLDA (Landini et al., 2022)."""
 
     def __init__(self, parameters: Mapping[str, Any], plda: Any) -> None:
@@ -54,7 +54,7 @@ class VbxVoices:
         self.exclusive = True
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a voice (voices, values)."""
+        """Give one centroid a speaker (speakers, values)."""
         return _centroids(self._clustering, embeddings, hints)
 
 
@@ -75,7 +75,7 @@ def _centroids(clustering: Any, embeddings: Vector, hints: SpeakerHints) -> Vect
 
 
 def _bounds(hints: SpeakerHints, embeddings: int) -> tuple[int, int]:
-    """Give the least and greatest number of voices; there cannot be more than embeddings."""
+    """Give the least and greatest number of speakers; there cannot be more than embeddings."""
     least = hints.exact or hints.minimum or 1
     most = hints.exact or hints.maximum or embeddings
     return min(least, embeddings), min(max(least, most), embeddings)

@@ -46,7 +46,7 @@ class Metrics:
             {
                 "locution.diarizer.model": start.model,
                 "locution.diarizer.audio_seconds": heard,
-                "locution.diarizer.speakers": len(section.voices),
+                "locution.diarizer.speakers": len(section.centroids),
                 "locution.diarizer.windows": timings.windows,
                 "locution.diarizer.queue_seconds": timings.queue_seconds,
                 "locution.diarizer.compute_seconds": timings.compute_seconds,

@@ -15,22 +15,22 @@ from locution_speech.speakers import SpeakerHints
 
 from locution_diarizer.adapters import checkpoint, pipeline_folder
 from locution_diarizer.adapters import pyannote_parts as parts
-from locution_diarizer.adapters.clustering import AgglomerativeVoices, VbxVoices
+from locution_diarizer.adapters.clustering import AgglomerativeCentroids, VbxCentroids
 from locution_diarizer.adapters.embedding import Embedding, OnnxEmbedding, OnnxFault, TorchEmbedding
 from locution_diarizer.adapters.pipeline_folder import PipelineFolder
 from locution_diarizer.adapters.segmentation import Segmentation
-from locution_diarizer.domain.models import Activity, Grid, Vector, WindowVoices
+from locution_diarizer.domain.models import Activity, Grid, Vector, WindowSpeakers
 
 CLEAN = samples(0.5)
 
 
-class Voices(Protocol):
-    """Find voices among embeddings."""
+class Centroids(Protocol):
+    """Find speakers among embeddings."""
 
     exclusive: bool
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a voice."""
+        """Give one centroid a speaker."""
         ...
 
 
@@ -38,26 +38,26 @@ class PyannoteModel:
     """Run segmentation and embedding on windows, and the pipeline's clustering on embeddings."""
 
     def __init__(
-        self, segmentation: Segmentation, embedding: Embedding, voices: Voices, config: PipelineFolder
+        self, segmentation: Segmentation, embedding: Embedding, centroids: Centroids, config: PipelineFolder
     ) -> None:
         self.grid: Grid = segmentation.grid
-        self.exclusive = voices.exclusive
+        self.exclusive = centroids.exclusive
         self.min_silence = samples(config.min_silence)
         self._segmentation = segmentation
         self._embedding = embedding
-        self._voices = voices
+        self._centroids = centroids
         self._exclude_overlap = config.exclude_overlap
 
-    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowSpeakers]:
         """Analyse windows of `grid.size` samples each."""
         activities = self._segmentation(windows)
         masks = [self._mask(activity) for activity in activities] if self._exclude_overlap else activities
         embeddings = self._embedding(windows, masks)
-        return [WindowVoices(a, e.astype(np.float16)) for a, e in zip(activities, embeddings, strict=True)]
+        return [WindowSpeakers(a, e.astype(np.float16)) for a, e in zip(activities, embeddings, strict=True)]
 
-    def voices(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Find the voices behind embeddings."""
-        return self._voices.centroids(embeddings, share, hints)
+    def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+        """Find the speakers behind embeddings."""
+        return self._centroids.centroids(embeddings, share, hints)
 
     def _mask(self, activity: Activity) -> Activity:
         """Leave overlap out of each speaker's speech, unless too little remains."""
@@ -74,7 +74,7 @@ def load(folder: Path, *, device: str, threads: int = 1) -> PyannoteModel:
     return PyannoteModel(
         Segmentation(segmentation, step_ratio=config.step, device=target),
         _embedding(config.embedding, target, threads),
-        _voices(config),
+        _centroids(config),
         config,
     )
 
@@ -86,16 +86,16 @@ def _embedding(path: Path, device: torch.device, threads: int) -> Embedding:
     return TorchEmbedding(checkpoint.build(checkpoint.read(path)), device=device)
 
 
-def _voices(config: PipelineFolder) -> Voices:
+def _centroids(config: PipelineFolder) -> Centroids:
     if config.clustering == "AgglomerativeClustering":
-        return AgglomerativeVoices(config.clustering_parameters, density=config.density)
+        return AgglomerativeCentroids(config.clustering_parameters, density=config.density)
     if config.plda is None:
         raise ModelLoadFailed("VBxClustering needs a plda")
     try:
         plda = parts.PLDA(config.plda / "xvec_transform.npz", config.plda / "plda.npz")
     except (OSError, KeyError, ValueError) as error:
         raise ModelLoadFailed(f"the plda cannot be read: {error!s}") from error
-    return VbxVoices(config.clustering_parameters, plda)
+    return VbxCentroids(config.clustering_parameters, plda)
 
 
 def _onnx(path: Path, threads: int, *, cuda: bool) -> OnnxEmbedding:

@@ -1,4 +1,4 @@
-"""Give every local speaker of a section one of the recording's voices."""
+"""Say which speaker of the recording each local speaker of a section is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from locution_diarizer.domain.models import NOBODY, Assignment, Labels, SectionVoices, Vector
+from locution_diarizer.domain.models import NOBODY, Assignment, Labels, SectionWindows, Vector
 
 
-def assign(section: SectionVoices, centroids: Vector, *, exclusive: bool) -> Assignment:
-    """Give the nearest of centroids (voices, values) by cosine, or NOBODY for the silent and the untold.
+def assign(section: SectionWindows, centroids: Vector, *, exclusive: bool) -> Assignment:
+    """Give the nearest of centroids (speakers, values) by cosine, or NOBODY for the silent and the untold.
 
-    With `exclusive`, no two speakers of one window are given the same voice while there are voices enough.
+    With `exclusive`, no two speakers of one window are the same speaker while there are enough centroids.
     """
     near = _similarity(section, centroids)
     told: npt.NDArray[np.bool_] = ~np.isnan(near).any(axis=2) & np.asarray(section.activity.any(axis=1))
@@ -28,11 +28,11 @@ def assign(section: SectionVoices, centroids: Vector, *, exclusive: bool) -> Ass
 def _assign_apart(near: Vector, told: npt.NDArray[np.bool_], labels: Labels) -> None:
     for window, speakers in enumerate(told):
         present = np.flatnonzero(speakers)
-        rows, voices = linear_sum_assignment(near[window, present], maximize=True)
-        labels[window, present[rows]] = voices
+        rows, nearest = linear_sum_assignment(near[window, present], maximize=True)
+        labels[window, present[rows]] = nearest
 
 
-def _similarity(section: SectionVoices, centroids: Vector) -> Vector:
+def _similarity(section: SectionWindows, centroids: Vector) -> Vector:
     embeddings = section.embeddings.astype(np.float32)
     similar: Vector = unit(embeddings) @ unit(centroids).T
     return similar

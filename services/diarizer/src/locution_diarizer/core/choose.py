@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from locution_diarizer.domain.models import Embeddings, SectionVoices, Vector
+from locution_diarizer.domain.models import Embeddings, SectionWindows, Vector
 
 MIN_CLEAN_RATIO = 0.2
 
@@ -29,7 +29,7 @@ class Chosen:
     share: float
 
 
-def fit(section: SectionVoices) -> Fit:
+def fit(section: SectionWindows) -> Fit:
     """Give a section's embeddings; clean are those of who speaks alone for a fifth of the window (pyannote's rule)."""
     told = ~np.isnan(section.embeddings).any(axis=2)
     return Fit(section.embeddings[told], (_clean_ratio(section) >= MIN_CLEAN_RATIO)[told])
@@ -48,7 +48,7 @@ def spread(sections: Sequence[Fit], *, limit: int) -> Chosen:
     return Chosen(embeddings.astype(np.float32), len(embeddings) / total)
 
 
-def _clean_ratio(section: SectionVoices) -> npt.NDArray[np.float64]:
+def _clean_ratio(section: SectionWindows) -> npt.NDArray[np.float64]:
     alone = section.activity.sum(axis=2, keepdims=True, dtype=np.uint8) == 1
     ratio: npt.NDArray[np.float64] = (section.activity & alone).mean(axis=1)
     return ratio

@@ -1,4 +1,4 @@
-"""Join the local speakers of sections into voices, once over all of them, and write each section's turns.
+"""Join the local speakers of all sections into speakers of the recording, and write each section's turns.
 
 What is clustered are the embeddings of every window's local speakers, as whole-file clustering has them; cutting a
 recording into sections changes nothing but the windows at the cuts. Memory is bounded: sections stay packed and are
@@ -11,22 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from locution_speech.speakers import SectionSpeakers, SpeakerHints, SpeakerVoice, Turn
+from locution_speech.speakers import SectionSpeakers, SpeakerCentroid, SpeakerHints, Turn
 
 from locution_diarizer.core.assign import assign, unit
 from locution_diarizer.core.choose import Chosen, fit, spread
 from locution_diarizer.core.reconstruct import turns
 from locution_diarizer.core.section_state import pack, unpack
-from locution_diarizer.domain.models import SectionVoices, Vector
+from locution_diarizer.domain.models import SectionWindows, Vector
 from locution_diarizer.domain.ports import SpeakerModel
 
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """Hold the turns of each section, in order, and the voices in order of first appearance."""
+    """Hold the turns of each section, in order, and the centroids in order of first appearance."""
 
     sections: list[list[Turn[int]]]
-    voices: list[SpeakerVoice]
+    centroids: list[SpeakerCentroid]
 
 
 class ClusterSections:
@@ -36,11 +36,11 @@ class ClusterSections:
         self._model = model
         self._limit = limit
 
-    def local(self, section: SectionVoices) -> SectionSpeakers:
+    def local(self, section: SectionWindows) -> SectionSpeakers:
         """Say what is known of one section by itself."""
         clustered = self._run([section], [section], SpeakerHints())
         return SectionSpeakers(
-            section.sample_count, tuple(clustered.voices), tuple(clustered.sections[0]), pack(section)
+            section.sample_count, tuple(clustered.centroids), tuple(clustered.sections[0]), pack(section)
         )
 
     def join(self, states: Sequence[bytes], hints: SpeakerHints) -> Clustered:
@@ -48,26 +48,27 @@ class ClusterSections:
         grid = self._model.grid
         return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
 
-    def _run(self, first: Iterable[SectionVoices], again: Iterable[SectionVoices], hints: SpeakerHints) -> Clustered:
+    def _run(self, first: Iterable[SectionWindows], again: Iterable[SectionWindows], hints: SpeakerHints) -> Clustered:
         centroids = self._centroids(first, hints)
         numbers = _Numbers()
         sections = [numbers.rename(self._turns(section, centroids)) for section in again]
         speech = numbers.speech(sections)
-        voices = unit(centroids)
+        centroids = unit(centroids)
         return Clustered(
-            sections, [SpeakerVoice(new, tuple(voices[old].tolist()), speech[new]) for old, new in numbers.items()]
+            sections,
+            [SpeakerCentroid(new, tuple(centroids[old].tolist()), speech[new]) for old, new in numbers.items()],
         )
 
-    def _centroids(self, sections: Iterable[SectionVoices], hints: SpeakerHints) -> Vector:
+    def _centroids(self, sections: Iterable[SectionWindows], hints: SpeakerHints) -> Vector:
         chosen = self._choose(sections)
         if not len(chosen.embeddings):
             return np.zeros((0, 1), dtype=np.float32)
-        return self._model.voices(chosen.embeddings, chosen.share, hints)
+        return self._model.centroids(chosen.embeddings, chosen.share, hints)
 
-    def _choose(self, sections: Iterable[SectionVoices]) -> Chosen:
+    def _choose(self, sections: Iterable[SectionWindows]) -> Chosen:
         return spread([fit(section) for section in sections], limit=self._limit)
 
-    def _turns(self, section: SectionVoices, centroids: Vector) -> list[Turn[int]]:
+    def _turns(self, section: SectionWindows, centroids: Vector) -> list[Turn[int]]:
         if not len(centroids) or not len(section.activity):
             return []
         found = turns(section, assign(section, centroids, exclusive=self._model.exclusive))

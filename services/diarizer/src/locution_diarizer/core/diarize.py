@@ -15,7 +15,7 @@ from locution_speech.pcm import Chunk
 
 from locution_diarizer.core.dispatch import Analysed, Analysing, WindowRequest
 from locution_diarizer.core.windows import Window, WindowCutter
-from locution_diarizer.domain.models import Grid, SectionVoices, WindowVoices
+from locution_diarizer.domain.models import Grid, SectionWindows, WindowSpeakers
 from locution_diarizer.domain.ports import LoadedModel
 
 
@@ -32,7 +32,7 @@ class DiarizeSection:
         self._allowance = allowance
         self._cutter = WindowCutter(model.speaker_model.grid)
         self._pending: deque[tuple[int, asyncio.Task[Analysed]]] = deque()
-        self._heard: list[WindowVoices] = []
+        self._heard: list[WindowSpeakers] = []
         self.timings = Timings()
 
     async def run(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[int, None]:
@@ -52,12 +52,12 @@ class DiarizeSection:
         finally:
             await self._abandon()
 
-    def result(self) -> SectionVoices:
+    def result(self) -> SectionWindows:
         """Give all that was heard."""
         grid = self._model.speaker_model.grid
         if not self._heard:
             return _nothing(self._cutter.received, grid)
-        return SectionVoices.of(self._cutter.received, grid, self._heard)
+        return SectionWindows.of(self._cutter.received, grid, self._heard)
 
     async def _start(self, windows: Iterable[Window]) -> AsyncIterator[int]:
         for window in windows:
@@ -86,5 +86,5 @@ class DiarizeSection:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _nothing(sample_count: int, grid: Grid) -> SectionVoices:
-    return SectionVoices(sample_count, grid, np.zeros((0, grid.frames, 1), np.bool_), np.zeros((0, 1, 1), np.float16))
+def _nothing(sample_count: int, grid: Grid) -> SectionWindows:
+    return SectionWindows(sample_count, grid, np.zeros((0, grid.frames, 1), np.bool_), np.zeros((0, 1, 1), np.float16))

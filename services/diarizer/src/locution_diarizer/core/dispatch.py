@@ -13,7 +13,7 @@ from locution_speech.engine.models import Flow, TrafficClass
 from locution_speech.engine.queue import Room
 from locution_speech.pcm import Samples
 
-from locution_diarizer.domain.models import WindowVoices
+from locution_diarizer.domain.models import WindowSpeakers
 from locution_diarizer.domain.ports import LoadedModel
 
 _log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ class WindowRequest:
         return self.model.batch_size
 
 
-Analysing = Dispatcher[WindowRequest, WindowVoices]
-Analysed = Served[WindowVoices]
+Analysing = Dispatcher[WindowRequest, WindowSpeakers]
+Analysed = Served[WindowSpeakers]
 
 
 class EvenShares:
@@ -63,7 +63,7 @@ class EvenShares:
         return 0.0
 
 
-def analyse(batch: Sequence[WindowRequest]) -> list[WindowVoices | Exception]:
+def analyse(batch: Sequence[WindowRequest]) -> list[WindowSpeakers | Exception]:
     """Analyse a batch. One that fails is run again window by window, so that one poison window fails alone."""
     model = batch[0].model.speaker_model
     try:

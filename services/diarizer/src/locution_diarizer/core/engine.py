@@ -94,7 +94,7 @@ class Engine:
             async with self.models.lease(start.model) as model:
                 packed = await self._collect(states)
                 clustered = await self._compute(lambda: self._cluster(model).join(packed, hints))
-        self.observer.clustered(len(clustered.sections), len(clustered.voices))
+        self.observer.clustered(len(clustered.sections), len(clustered.centroids))
         return clustered
 
     def _cluster(self, model: LoadedModel) -> ClusterSections:

@@ -1,9 +1,9 @@
 """Turn clustered windows back into speaker turns on the section's time line.
 
 The rule is that of pyannote.audio (`SpeakerDiarization`: `speaker_count`, `reconstruct`, `to_diarization`): where
-windows overlap, the number of active speakers is the rounded mean of what they say, and the voices that most windows
-hear fill it. Where two voices are heard by equally many windows, pyannote leaves the choice to its sort; here it falls
-to the voice that the windows' speakers are more like.
+windows overlap, the number of active speakers is the rounded mean of what they say, and the speakers that most windows
+hear fill it. Where two speakers are heard by equally many windows, pyannote leaves the choice to its sort; here it
+falls to the one that the windows' speakers are more like.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 import numpy.typing as npt
 from locution_speech.speakers import Turn
 
-from locution_diarizer.domain.models import NOBODY, Assignment, SectionVoices
+from locution_diarizer.domain.models import NOBODY, Assignment, SectionWindows
 
 TIE_BREAK = 1e-3
 
 
-def turns(section: SectionVoices, assignment: Assignment) -> list[Turn[int]]:
-    """Give the turns of a section in order, overlap kept, with the assigned voices as speakers."""
+def turns(section: SectionWindows, assignment: Assignment) -> list[Turn[int]]:
+    """Give the turns of a section in order, overlap kept, as they are assigned."""
     if assignment.labels.max(initial=NOBODY) == NOBODY:
         return []
     return sorted(_runs(section, _loudest(_support(section, assignment), _speaker_count(section))))
 
 
-def _speaker_count(section: SectionVoices) -> npt.NDArray[np.int64]:
+def _speaker_count(section: SectionWindows) -> npt.NDArray[np.int64]:
     per_window = section.activity.sum(axis=2, dtype=np.float32)
     total = np.zeros(section.grid.section_frames(len(per_window)), dtype=np.float32)
     windows = np.zeros_like(total)
@@ -35,18 +35,18 @@ def _speaker_count(section: SectionVoices) -> npt.NDArray[np.int64]:
     return np.rint(total / np.maximum(windows, 1)).astype(np.int64)
 
 
-def _support(section: SectionVoices, assignment: Assignment) -> npt.NDArray[np.float32]:
+def _support(section: SectionWindows, assignment: Assignment) -> npt.NDArray[np.float32]:
     shape = (section.grid.section_frames(len(assignment.labels)), int(assignment.labels.max()) + 1)
     support = np.zeros(shape, dtype=np.float32)
     for index, labels in enumerate(assignment.labels):
         weight = 1 + TIE_BREAK * assignment.likeness[index]
-        for voice in np.unique(labels[labels != NOBODY]):
-            heard = section.activity[index] * weight * (labels == voice)
-            support[_span(section, index), voice] += heard.max(axis=1)
+        for speaker in np.unique(labels[labels != NOBODY]):
+            heard = section.activity[index] * weight * (labels == speaker)
+            support[_span(section, index), speaker] += heard.max(axis=1)
     return support
 
 
-def _span(section: SectionVoices, window: int) -> slice:
+def _span(section: SectionWindows, window: int) -> slice:
     first = section.grid.first_frame(window)
     return slice(first, first + section.grid.frames)
 
@@ -57,7 +57,7 @@ def _loudest(support: npt.NDArray[np.float32], count: npt.NDArray[np.int64]) -> 
     return (rank < count[:, None]) & (support > 0)
 
 
-def _runs(section: SectionVoices, active: npt.NDArray[np.bool_]) -> list[Turn[int]]:
+def _runs(section: SectionWindows, active: npt.NDArray[np.bool_]) -> list[Turn[int]]:
     edges = np.diff(active.astype(np.int8), axis=0, prepend=0, append=0)
     found = []
     for speaker in range(active.shape[1]):
@@ -69,7 +69,7 @@ def _runs(section: SectionVoices, active: npt.NDArray[np.bool_]) -> list[Turn[in
     return found
 
 
-def _sample(section: SectionVoices, frame: int) -> int:
+def _sample(section: SectionWindows, frame: int) -> int:
     if frame == 0:
         return 0
     return min(frame * section.grid.frame_step + section.grid.frame_centre, section.sample_count)

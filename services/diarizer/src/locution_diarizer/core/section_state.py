@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from locution_common.errors import Reason, Refused
 
-from locution_diarizer.domain.models import Grid, SectionVoices
+from locution_diarizer.domain.models import Grid, SectionWindows
 
 _MAGIC = b"LSV1"
 _HEADER = struct.Struct("<4sqiiiiiiiii")
@@ -21,7 +21,7 @@ _MAX_SPEAKERS = 16
 _MAX_VALUES = 4096
 
 
-def pack(section: SectionVoices) -> bytes:
+def pack(section: SectionWindows) -> bytes:
     """Pack a section; about 1 KiB a window."""
     windows, frames, speakers = section.activity.shape
     values = section.embeddings.shape[2]
@@ -35,7 +35,7 @@ def pack(section: SectionVoices) -> bytes:
     return b"".join([header, np.packbits(told).tobytes(), activity, section.embeddings[told].astype("<f2").tobytes()])
 
 
-def unpack(state: bytes, grid: Grid) -> SectionVoices:
+def unpack(state: bytes, grid: Grid) -> SectionWindows:
     """Read a packed section of this grid; refused with INVALID_REQUEST when it is damaged or of another model."""
     try:
         return _unpack(state, grid)
@@ -45,7 +45,7 @@ def unpack(state: bytes, grid: Grid) -> SectionVoices:
         ) from error
 
 
-def _unpack(state: bytes, grid: Grid) -> SectionVoices:
+def _unpack(state: bytes, grid: Grid) -> SectionWindows:
     magic, sample_count, windows, speakers, values, packed, *shape = _HEADER.unpack_from(state)
     if magic != _MAGIC or Grid(*shape) != grid or sample_count < 0:
         raise ValueError("foreign")
@@ -58,7 +58,7 @@ def _unpack(state: bytes, grid: Grid) -> SectionVoices:
     activity = _bits(_inflate(bytes(body[told_bytes : told_bytes + packed]), -(-bits // 8)), bits)
     embeddings = np.full((windows, speakers, values), np.nan, dtype=np.float16)
     embeddings[told] = np.frombuffer(body[told_bytes + packed :], dtype="<f2").reshape(-1, values)
-    return SectionVoices(sample_count, grid, activity.reshape(windows, grid.frames, speakers), embeddings)
+    return SectionWindows(sample_count, grid, activity.reshape(windows, grid.frames, speakers), embeddings)
 
 
 def _inflate(packed: bytes, size: int) -> bytes:

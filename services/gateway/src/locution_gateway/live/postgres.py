@@ -11,7 +11,7 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 from locution_speech.asr import EngineSizes
-from locution_speech.speakers import SpeakerVoice
+from locution_speech.speakers import SpeakerCentroid
 from pydantic import TypeAdapter
 
 from locution_gateway.live import sql
@@ -36,7 +36,7 @@ SETTLE_PAUSE: Final = timedelta(seconds=60)
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
 FINAL: Final = Codec(TypeAdapter(LiveFinal), drop_defaults=True)
 SIZES: Final = Codec(TypeAdapter(EngineSizes))
-VOICES: Final = Codec(TypeAdapter(tuple[SpeakerVoice, ...]))
+CENTROIDS: Final = Codec(TypeAdapter(tuple[SpeakerCentroid, ...]))
 
 
 class PostgresLive:
@@ -116,7 +116,7 @@ class PostgresLive:
 
     async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
         """Keep what a diarizer heard in a final's audio, in place of what was heard in it before."""
-        values = (section.final_id, section.start, section.key, VOICES.dump(section.voices))
+        values = (section.final_id, section.start, section.key, CENTROIDS.dump(section.centroids))
         await self._owned(principal, session_id, sql.ADD_SECTION, owner, *values)
 
     async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
@@ -258,7 +258,7 @@ def session_of(row: Mapping[str, Any]) -> LiveSession:
 
 
 def _section(row: Mapping[str, Any]) -> LiveSection:
-    return LiveSection(row["final_id"], row["start_sample"], row["object_key"], VOICES.load(row["voices"]))
+    return LiveSection(row["final_id"], row["start_sample"], row["object_key"], CENTROIDS.load(row["centroids"]))
 
 
 def _position(session: LiveSession) -> Position:

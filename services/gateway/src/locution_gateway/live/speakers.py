@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from locution_speech.speakers import SectionSpeakers, SpeakerVoice
+from locution_speech.speakers import SectionSpeakers, SpeakerCentroid
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,12 @@ class HeardSpeakers:
 
 @dataclass(frozen=True, slots=True)
 class LiveSection:
-    """A final's audio as it was diarized: its first sample, the object of its body, and its voices.
+    """A final's audio as it was diarized: its first sample, the object of its body, and its centroids.
 
-    The voices' numbers are those of the session's speakers.
+    The centroids' numbers are those of the session's speakers.
     """
 
     final_id: int
     start: int
     key: str
-    voices: tuple[SpeakerVoice, ...]
+    centroids: tuple[SpeakerCentroid, ...]

@@ -65,10 +65,10 @@ WHERE f.session_id = held.session_id AND f.tenant_id = held.tenant_id AND f.fina
 
 # A stream that goes on after a crash may diarize a final again: the later one holds.
 ADD_SECTION: Final = f"""
-INSERT INTO gateway.live_sections (session_id, tenant_id, final_id, start_sample, object_key, voices)
+INSERT INTO gateway.live_sections (session_id, tenant_id, final_id, start_sample, object_key, centroids)
 SELECT session_id, tenant_id, $4, $5, $6, $7 FROM gateway.live_sessions {_OWNED}
 ON CONFLICT (session_id, final_id) DO UPDATE
-SET start_sample = excluded.start_sample, object_key = excluded.object_key, voices = excluded.voices
+SET start_sample = excluded.start_sample, object_key = excluded.object_key, centroids = excluded.centroids
 RETURNING 1
 """
 
@@ -110,7 +110,7 @@ WHERE session_id = $1 AND tenant_id = $2 AND end_offset > $3 ORDER BY start_offs
 """
 
 SECTIONS: Final = """
-SELECT final_id, start_sample, object_key, voices FROM gateway.live_sections
+SELECT final_id, start_sample, object_key, centroids FROM gateway.live_sections
 WHERE session_id = $1 AND tenant_id = $2 AND final_id > $3 ORDER BY final_id LIMIT $4
 """
 

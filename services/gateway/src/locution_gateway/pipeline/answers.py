@@ -33,10 +33,10 @@ def check_spans(spans: Iterable[Turn[int]], samples: int) -> None:
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
 
 
-def check_voices(voices: Iterable[Sequence[float]]) -> None:
-    """Refuse with INFERENCE_FAILED unless every voice is of finite numbers."""
-    if not all(math.isfinite(value) for voice in voices for value in voice):
-        raise _nonsense("a voice is not of numbers")
+def check_centroids(centroids: Iterable[Sequence[float]]) -> None:
+    """Refuse with INFERENCE_FAILED unless every centroid is of finite numbers."""
+    if not all(math.isfinite(value) for centroid in centroids for value in centroid):
+        raise _nonsense("a centroid is not of numbers")
 
 
 def _inside(segment: Segment, samples: int) -> bool:

@@ -24,7 +24,7 @@ def recognise(clustering: Clustering, voices: Sequence[KnownVoice]) -> dict[int,
     heard: Counter[int] = Counter()
     for span in (span for section in clustering.spans for span in section):
         heard[span.speaker] += span.end - span.start
-    clear = [voice if heard[speaker] >= LEAST_HEARD else () for speaker, voice in enumerate(clustering.voices)]
+    clear = [centroid if heard[speaker] >= LEAST_HEARD else () for speaker, centroid in enumerate(clustering.centroids)]
     return match(clear, voices)
 
 

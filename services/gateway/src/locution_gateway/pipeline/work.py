@@ -12,7 +12,7 @@ from locution_speech.engine.models import Flow, FlowKey
 
 from locution_gateway.jobs.config import DiarizationConfig
 from locution_gateway.jobs.models import JobWarning, StageKind, WarningCode
-from locution_gateway.pipeline.answers import check_section, check_spans, check_voices
+from locution_gateway.pipeline.answers import check_centroids, check_section, check_spans
 from locution_gateway.pipeline.decoder import MediaDecoder
 from locution_gateway.pipeline.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.pipeline.engines.speech import GrpcSpeechEngine
@@ -99,9 +99,9 @@ class StageWorker:
         by_section = dict(zip((stage.section for stage in kept), answer.spans, strict=True))
         for number, found_spans in by_section.items():
             check_spans(found_spans, work.sections[number].end - work.sections[number].start)
-        check_voices(answer.voices)
+        check_centroids(answer.centroids)
         every = tuple(by_section.get(section.index, ()) for section in work.sections)
-        body = self.codec.dump_clustering(Clustering(every, answer.voices))
+        body = self.codec.dump_clustering(Clustering(every, answer.centroids))
         return SectionResult(body, time.monotonic() - started)
 
     async def _join(self, work: StageWork) -> Joined:
@@ -118,7 +118,7 @@ class StageWorker:
     async def _names(self, work: StageWork, clustering: Clustering | None) -> dict[int, KnownVoice]:
         """Return the voices that speakers are recognised by, as the tenant has them now."""
         wanted = work.job.config.diarization
-        if clustering is None or wanted is None or not wanted.voices or not clustering.voices:
+        if clustering is None or wanted is None or not wanted.voices or not clustering.centroids:
             return {}
         sought = [VoiceId(voice) for voice in wanted.voices]
         known = await self.voices.known(work.lease.tenant_id, sought, wanted.model.checksum)

@@ -19,7 +19,7 @@ class ApiBaseSettings(GatewaySettings):
 
 
 class WorkerBaseSettings(GatewaySettings):
-    """How often the worker looks for what no notice announced."""
+    """How often the worker polls for work."""
 
     poll_seconds: float = Field(
         2.0, description="Seconds between polls for work, in case a notification was lost.", examples=["2"], gt=0, le=60

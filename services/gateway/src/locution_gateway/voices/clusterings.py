@@ -13,29 +13,29 @@ DIGITS: Final = 6
 
 
 def dump_clustering(clustering: Clustering) -> bytes:
-    """Return zlib-compressed JSON: for each section a list of [start, end, speaker], for each speaker a voice."""
+    """Return zlib-compressed JSON: for each section a list of [start, end, speaker], for each speaker a centroid."""
     spans = [[[span.start, span.end, span.speaker] for span in section] for section in clustering.spans]
-    voices = [[round(value, DIGITS) for value in voice] for voice in clustering.voices]
-    return zlib.compress(json.dumps({"spans": spans, "voices": voices}, separators=(",", ":")).encode())
+    centroids = [[round(value, DIGITS) for value in centroid] for centroid in clustering.centroids]
+    return zlib.compress(json.dumps({"spans": spans, "centroids": centroids}, separators=(",", ":")).encode())
 
 
 def load_clustering(body: bytes) -> Clustering:
-    """Read a clustering back; one that was kept before voices were has none."""
+    """Read a clustering back; one that was kept before centroids were has none."""
     kept = json.loads(zlib.decompress(body))
-    spans, voices = (kept, []) if isinstance(kept, list) else (kept["spans"], kept["voices"])
+    spans, centroids = (kept, []) if isinstance(kept, list) else (kept["spans"], kept["centroids"])
     return Clustering(
         tuple(tuple(Turn(*span) for span in section) for section in spans),
-        tuple(tuple(voice) for voice in voices),
+        tuple(tuple(centroid) for centroid in centroids),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """Who speaks when in each section, and the voice of each speaker of the recording by its number.
+    """Who speaks when in each section, and the centroid of each speaker of the recording by its number.
 
-    A voice has unit length and compares with those of the same model alone; none are known of what was clustered by
+    A centroid has unit length and compares with those of the same model alone; none are known of what was clustered by
     releases that kept none.
     """
 
     spans: tuple[tuple[Turn[int], ...], ...]
-    voices: tuple[tuple[float, ...], ...] = ()
+    centroids: tuple[tuple[float, ...], ...] = ()

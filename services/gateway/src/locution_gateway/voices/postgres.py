@@ -96,7 +96,7 @@ class PostgresVoices:
 
 def _embedding(clustering: bytes | None, speaker: str) -> Embedding | None:
     """Return the voice of a speaker, whose label ends in its number."""
-    voices = () if clustering is None else load_clustering(clustering).voices
+    voices = () if clustering is None else load_clustering(clustering).centroids
     number = int(speaker.rpartition("_")[2])
     return voices[number] if number < len(voices) else None
 

@@ -252,7 +252,7 @@ class LocalSpeaker(_message.Message):
     """Output only. Samples of speech behind the embedding."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Output only. The voice, of unit length."""
+        """Output only. The embedding, of unit length."""
 
     def __init__(
         self,
@@ -389,24 +389,24 @@ class ClusterResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TURNS_FIELD_NUMBER: _builtins.int
-    VOICES_FIELD_NUMBER: _builtins.int
+    CENTROIDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeakerTurn]:
         """Output only. Who spoke when in the section, by speakers of the recording."""
 
     @_builtins.property
-    def voices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeakerVoice]:
-        """Output only. In the last message: the voices, in order of first appearance."""
+    def centroids(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeakerCentroid]:
+        """Output only. In the last message: the centroids, in order of first appearance."""
 
     def __init__(
         self,
         *,
         turns: _abc.Iterable[Global___SpeakerTurn] | None = ...,
-        voices: _abc.Iterable[Global___SpeakerVoice] | None = ...,
+        centroids: _abc.Iterable[Global___SpeakerCentroid] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["turns", b"turns", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["centroids", b"centroids", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -443,8 +443,8 @@ class SpeakerTurn(_message.Message):
 Global___SpeakerTurn: _TypeAlias = SpeakerTurn  # noqa: Y015
 
 @_typing.final
-class SpeakerVoice(_message.Message):
-    """The voice of a speaker of the recording."""
+class SpeakerCentroid(_message.Message):
+    """The centroid of a speaker of the recording."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -454,7 +454,7 @@ class SpeakerVoice(_message.Message):
     """Output only. The speaker, from 0."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Output only. The voice, of unit length."""
+        """Output only. The embedding, of unit length."""
 
     def __init__(
         self,
@@ -468,4 +468,4 @@ class SpeakerVoice(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SpeakerVoice: _TypeAlias = SpeakerVoice  # noqa: Y015
+Global___SpeakerCentroid: _TypeAlias = SpeakerCentroid  # noqa: Y015

@@ -57,7 +57,7 @@ class GrpcDiarizationEngine:
             raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without its result")
         with believed():
             turns = tuple(map(wire.turns_from_proto, found))
-        return Clustering(turns, wire.voices_from_proto(found[-1]) if found else ())
+        return Clustering(turns, wire.centroids_from_proto(found[-1]) if found else ())
 
 
 class _Counted:
@@ -77,7 +77,7 @@ def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
     """Refuse with INFERENCE_FAILED unless the engine had the whole section and every turn lies inside of it."""
     with believed():
         found = wire.section_speakers_from_proto(section)
-    known = {voice.speaker for voice in found.voices}
+    known = {centroid.speaker for centroid in found.centroids}
     inside = all(turn.length and turn.end <= samples and turn.speaker in known for turn in found.turns)
     if found.sample_count != samples or not inside:
         raise Refused(Reason.INFERENCE_FAILED, "the engine's answer cannot be true: it is of another section")
