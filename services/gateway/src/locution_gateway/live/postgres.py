@@ -20,8 +20,8 @@ from locution_gateway.live.speakers import LiveSection
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId
-from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery
+from locution_gateway.platform.lists import Listing
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 
@@ -181,13 +181,7 @@ class PostgresLive:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[LiveSession]:
         """Read a page."""
-        builder = Builder(LISTED, "s.session_id")
-        builder.where("s.tenant_id", "uuid", principal.tenant_id)
-        statement = builder.page(sql.SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        sessions = tuple(session_of(row) for row in rows[: query.size])
-        return Page(sessions, _position(sessions[-1]) if len(rows) > query.size else None)
+        return await LISTING.page(self._database, principal, query)
 
     async def due(self, limit: int) -> Sequence[tuple[TenantId, LiveId]]:
         """Return sessions of all tenants whose time is over."""
@@ -261,5 +255,4 @@ def _section(row: Mapping[str, Any]) -> LiveSection:
     return LiveSection(row["final_id"], row["start_sample"], row["object_key"], CENTROIDS.load(row["centroids"]))
 
 
-def _position(session: LiveSession) -> Position:
-    return Position(session.create_time.isoformat(), session.session_id)
+LISTING: Final = Listing(sql.SELECT, "s", "session_id", session_of, LISTED)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
 
-from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, PageQuery, Position, Term
+from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, Page, PageQuery, Position, Term
+from locution_gateway.platform.principal import Principal
+
+T = TypeVar("T")
 
 _COMPARISONS: Final[Mapping[Operator, str]] = {
     Operator.EQUAL: "{column} = {value}",
@@ -89,3 +94,44 @@ class Builder:
         column = self.columns[term.field]
         value = self.parameter(term.value, _TYPES[column.kind])
         return _COMPARISONS[term.operator].format(column=column.expression, value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A tenant's rows as clients list them.
+
+    `select` names the table by `alias`, `row_id` is the column that breaks ties, and `read` makes a row's resource. The
+    row holds each field that it can be ordered by under the field's own name.
+    """
+
+    select: str
+    alias: str
+    row_id: str
+    read: Callable[[Any], T]
+    columns: Mapping[str, Column]
+
+    def builder(self, principal: Principal) -> Builder:
+        """Begin a statement over the tenant's rows."""
+        found = Builder(self.columns, f"{self.alias}.{self.row_id}")
+        found.where(f"{self.alias}.tenant_id", "uuid", principal.tenant_id)
+        return found
+
+    async def page(
+        self, database: TenantDatabase, principal: Principal, query: PageQuery, builder: Builder | None = None
+    ) -> Page[T]:
+        """Read a page; `builder` holds further conditions."""
+        statement = (builder or self.builder(principal)).page(self.select, query)
+        async with database.transaction(principal) as connection:
+            rows = await connection.fetch(statement.text, *statement.values)
+        found = tuple(map(self.read, rows[: query.size]))
+        return Page(found, self._position(rows[query.size - 1], query.order) if len(rows) > query.size else None)
+
+    def _position(self, row: Mapping[str, Any], order: Order) -> Position:
+        key = row[order.field]
+        text = key.isoformat() if isinstance(key, datetime) else "infinity" if key is None else key
+        return Position(text, row[self.row_id])
+
+
+def newest_first(alias: str) -> Mapping[str, Column]:
+    """Return the columns of a list that has but one order."""
+    return {"create_time": Column(f"{alias}.create_time", Kind.TIME)}

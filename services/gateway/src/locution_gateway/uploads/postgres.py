@@ -13,8 +13,8 @@ from locution_common.postgres import Connection
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import UploadId, new_id
-from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder
+from locution_gateway.platform.listing import Column, Kind, Page, PageQuery
+from locution_gateway.platform.lists import Listing
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
@@ -73,13 +73,7 @@ class PostgresUploads:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Upload]:
         """Read a page."""
-        builder = Builder(COLUMNS, "u.upload_id")
-        builder.where("u.tenant_id", "uuid", principal.tenant_id)
-        statement = builder.page(sql.SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        uploads = tuple(upload_of(row) for row in rows[: query.size])
-        return Page(uploads, _position(uploads[-1]) if len(rows) > query.size else None)
+        return await LISTING.page(self._database, principal, query)
 
     async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
         """Make the stream of `token` the one that writes.
@@ -403,5 +397,4 @@ async def _refusal(connection: Connection, principal: Principal, upload_id: Uplo
     )
 
 
-def _position(upload: Upload) -> Position:
-    return Position(upload.create_time.isoformat(), upload.upload_id)
+LISTING: Final = Listing(sql.SELECT, "u", "upload_id", upload_of, COLUMNS)

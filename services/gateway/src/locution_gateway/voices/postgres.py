@@ -12,16 +12,14 @@ from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, VoiceId
-from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder
+from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.lists import Listing, newest_first
 from locution_gateway.platform.principal import Principal, TenantId, system
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import quota_exceeded
 from locution_gateway.voices import sql
 from locution_gateway.voices.clusterings import load_clustering
 from locution_gateway.voices.models import Embedding, KnownVoice, NewVoice, Sample, Voice, VoiceChange
-
-COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", Kind.TIME)}
 
 
 class PostgresVoices:
@@ -60,13 +58,7 @@ class PostgresVoices:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Voice]:
         """Read a page."""
-        builder = Builder(COLUMNS, "k.voice_id")
-        builder.where("k.tenant_id", "uuid", principal.tenant_id)
-        statement = builder.page(sql.SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        voices = tuple(_voice(row) for row in rows[: query.size])
-        return Page(voices, _position(voices[-1]) if len(rows) > query.size else None)
+        return await LISTING.page(self._database, principal, query)
 
     async def update(self, principal: Principal, voice_id: VoiceId, version: int | None, change: VoiceChange) -> Voice:
         """Change it. Refused with ETAG_MISMATCH."""
@@ -132,10 +124,6 @@ async def _lock(connection: Connection, principal: Principal, voice_id: VoiceId,
         raise Refused(Reason.ETAG_MISMATCH)
 
 
-def _position(voice: Voice) -> Position:
-    return Position(voice.create_time.isoformat(), voice.voice_id)
-
-
 def _voice(row: Mapping[str, Any]) -> Voice:
     return Voice(
         voice_id=VoiceId(row["voice_id"]),
@@ -145,3 +133,6 @@ def _voice(row: Mapping[str, Any]) -> Voice:
         create_time=row["create_time"],
         version=row["version"],
     )
+
+
+LISTING: Final = Listing(sql.SELECT, "k", "voice_id", _voice, newest_first("k"))

@@ -13,7 +13,7 @@ from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder
+from locution_gateway.platform.lists import Builder, Listing, newest_first
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import quota_exceeded
@@ -30,7 +30,6 @@ from locution_gateway.webhooks.models import (
 )
 from locution_gateway.webhooks.sign import public_key, scheme_of
 
-COLUMNS: Final[Mapping[str, Column]] = {"create_time": Column("k.create_time", Kind.TIME)}
 DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
     "create_time": Column("d.event_time", Kind.TIME),
     "state": Column("d.state", Kind.STATE, frozenset(DeliveryState)),
@@ -63,13 +62,7 @@ class PostgresWebhooks:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Webhook]:
         """Read a page."""
-        builder = Builder(COLUMNS, "k.webhook_id")
-        builder.where("k.tenant_id", "uuid", principal.tenant_id)
-        statement = builder.page(sql.SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        webhooks = tuple(_webhook(row) for row in rows[: query.size])
-        return Page(webhooks, _position(webhooks[-1]) if len(rows) > query.size else None)
+        return await LISTING.page(self._database, principal, query)
 
     async def update(
         self, principal: Principal, webhook_id: WebhookId, version: int | None, change: WebhookChange
@@ -190,10 +183,6 @@ async def _get_delivery(
     return _delivery(row)
 
 
-def _position(webhook: Webhook) -> Position:
-    return Position(webhook.create_time.isoformat(), webhook.webhook_id)
-
-
 def _webhook(row: Mapping[str, Any], *, fresh: bool = False) -> Webhook:
     """Return a webhook; with the shared secret while that is fresh, and never with a private key."""
     shared = public_key(row["secret"]) is None
@@ -228,3 +217,6 @@ def _delivery(row: Mapping[str, Any]) -> Delivery:
         error=row["error"],
         last_attempt_time=row["last_attempt_time"],
     )
+
+
+LISTING: Final = Listing(sql.SELECT, "k", "webhook_id", _webhook, newest_first("k"))

@@ -13,9 +13,9 @@ from locution_gateway.identity.models import ApiKey, KeyState, NewKey
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.lists import Listing, newest_first
 from locution_gateway.platform.principal import Principal, Role, Scope, UserId
 from locution_gateway.platform.requests import RequestKey
-from locution_gateway.platform.row_pages import builder, page_of
 from locution_gateway.quotas.models import quota_exceeded
 
 SELECT: Final = """
@@ -71,15 +71,12 @@ class PostgresApiKeys:
 
     async def list(self, principal: Principal, owner: Principal | None, query: PageQuery) -> Page[ApiKey]:
         """Read a page, newest first: of all, or of those of one principal."""
-        chosen = builder(principal, "row_id")
+        chosen = LISTING.builder(principal)
         if owner is not None and owner.user_id is not None:
             chosen.where("r.user_id", "uuid", owner.user_id)
         elif owner is not None:
             chosen.where("r.created_by", "text", owner.subject)
-        statement = chosen.page(SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        return page_of(rows, query, key_of, lambda key: (key.create_time, key.row_id))
+        return await LISTING.page(self._database, principal, query, chosen)
 
     async def rotate(self, principal: Principal, old: str, key: NewKey, until: datetime) -> ApiKey:
         """Make a key and let the old one expire. Refused with API_KEY_STATE_CONFLICT."""
@@ -140,3 +137,6 @@ async def _get(connection: Connection, principal: Principal, key_id: str) -> Api
     if row is None:
         raise Refused(Reason.API_KEY_NOT_FOUND)
     return key_of(row)
+
+
+LISTING: Final = Listing(SELECT, "r", "row_id", key_of, newest_first("r"))

@@ -12,9 +12,9 @@ from locution_gateway.identity.models import Invitation
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.lists import Listing, newest_first
 from locution_gateway.platform.principal import Principal, Role
 from locution_gateway.platform.requests import RequestKey
-from locution_gateway.platform.row_pages import builder, page_of
 
 SELECT: Final = "SELECT r.invitation_id, r.email, r.role, r.expire_time, r.create_time FROM gateway.invitations r"
 CREATE: Final = """
@@ -54,12 +54,9 @@ class PostgresInvitations:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Invitation]:
         """Read a page of those that are still good, newest first."""
-        chosen = builder(principal, "invitation_id")
+        chosen = LISTING.builder(principal)
         chosen.conditions.append("r.expire_time > clock_timestamp()")
-        statement = chosen.page(SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        return page_of(rows, query, _invitation, lambda found: (found.create_time, found.invitation_id))
+        return await LISTING.page(self._database, principal, query, chosen)
 
     async def delete(self, principal: Principal, invitation_id: UUID) -> None:
         """Take one back."""
@@ -70,3 +67,6 @@ class PostgresInvitations:
 
 def _invitation(row: Mapping[str, Any]) -> Invitation:
     return Invitation(row["invitation_id"], row["email"], Role(row["role"]), row["expire_time"], row["create_time"])
+
+
+LISTING: Final = Listing(SELECT, "r", "invitation_id", _invitation, newest_first("r"))

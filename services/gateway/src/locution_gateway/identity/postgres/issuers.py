@@ -13,8 +13,8 @@ from locution_common.errors import Reason, Refused
 from locution_gateway.identity.models import Issuer
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.lists import Listing, newest_first
 from locution_gateway.platform.principal import Principal, Role, TenantId
-from locution_gateway.platform.row_pages import builder, page_of
 
 SELECT: Final = """
 SELECT r.issuer_id, r.tenant_id, r.issuer, r.audience, r.jwks_uri, r.algorithm, r.default_role, r.role_claim,
@@ -50,10 +50,7 @@ class PostgresIssuers:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Issuer]:
         """Read a page, newest first."""
-        statement = builder(principal, "issuer_id").page(SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        return page_of(rows, query, _issuer, lambda found: (found.create_time, found.issuer_id))  # type: ignore[arg-type,return-value]  # rows have a time
+        return await LISTING.page(self._database, principal, query)
 
     async def delete(self, principal: Principal, issuer_id: UUID) -> None:
         """Allow one no longer."""
@@ -75,3 +72,6 @@ def _issuer(row: Mapping[str, Any]) -> Issuer:
         row["role_claim"],
         row["create_time"],
     )
+
+
+LISTING: Final = Listing(SELECT, "r", "issuer_id", _issuer, newest_first("r"))

@@ -12,8 +12,8 @@ from locution_common.postgres import Connection
 from locution_gateway.identity.models import NewUser, Standing, User, UserChange
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
+from locution_gateway.platform.lists import Listing, newest_first
 from locution_gateway.platform.principal import Principal, Role, UserId
-from locution_gateway.platform.row_pages import builder, page_of
 
 SELECT: Final = """
 SELECT r.user_id, r.email, r.display_name, r.role, r.state, r.create_time, r.last_login_time, r.version
@@ -77,10 +77,7 @@ class PostgresUsers:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[User]:
         """Read a page, newest first."""
-        statement = builder(principal, "user_id").page(SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        return page_of(rows, query, user_of, lambda user: (user.create_time, user.user_id))
+        return await LISTING.page(self._database, principal, query)
 
     async def update(self, principal: Principal, user_id: UserId, version: int | None, change: UserChange) -> User:
         """Change one. Refused with ETAG_MISMATCH."""
@@ -138,3 +135,6 @@ async def _lock(connection: Connection, principal: Principal, user_id: UserId, v
         raise Refused(Reason.USER_NOT_FOUND)
     if version not in (None, row["version"]):
         raise Refused(Reason.ETAG_MISMATCH)
+
+
+LISTING: Final = Listing(SELECT, "r", "user_id", user_of, newest_first("r"))

@@ -16,8 +16,8 @@ from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import request_rows as requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
-from locution_gateway.platform.listing import Column, Filter, Kind, Order, Page, PageQuery, Position
-from locution_gateway.platform.lists import Builder
+from locution_gateway.platform.listing import Column, Filter, Kind, Page, PageQuery
+from locution_gateway.platform.lists import Builder, Listing
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.models import Limits
@@ -80,15 +80,11 @@ class PostgresJobs:
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Job]:
         """Read a page."""
-        statement = _builder(principal).page(SELECT, query)
-        async with self._database.transaction(principal) as connection:
-            rows = await connection.fetch(statement.text, *statement.values)
-        jobs = tuple(job_from_row(row) for row in rows[: query.size])
-        return Page(jobs, _position(jobs[-1], query.order) if len(rows) > query.size else None)
+        return await LISTING.page(self._database, principal, query)
 
     async def count(self, principal: Principal, wanted: Filter, limit: int | None) -> int:
         """Count those that a filter names, up to `limit`; finished ones alone without a limit."""
-        builder = _builder(principal)
+        builder = LISTING.builder(principal)
         builder.narrow(wanted)
         if limit is None:
             _ended(builder)
@@ -148,7 +144,7 @@ class PostgresJobs:
 
     async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
         """Delete up to `limit` finished jobs that a filter names and return how many."""
-        builder = _builder(principal)
+        builder = LISTING.builder(principal)
         builder.narrow(wanted)
         _ended(builder)
         end = f"ORDER BY j.job_id LIMIT {builder.parameter(limit, 'bigint')} FOR UPDATE"
@@ -178,24 +174,8 @@ class PostgresJobs:
         return {row["kind"]: row["seconds_per_audio_second"] for row in rows}
 
 
-def _builder(principal: Principal) -> Builder:
-    builder = Builder(COLUMNS, "j.job_id")
-    builder.where("j.tenant_id", "uuid", principal.tenant_id)
-    return builder
-
-
 def _ended(builder: Builder) -> None:
     builder.conditions.append(f"j.state = ANY ({builder.parameter(_ENDED, 'text[]')})")
-
-
-def _position(job: Job, order: Order) -> Position:
-    match order.field:
-        case "display_name":
-            return Position(job.display_name, job.job_id)
-        case "end_time":
-            return Position("infinity" if job.end_time is None else job.end_time.isoformat(), job.job_id)
-        case _:
-            return Position(job.create_time.isoformat(), job.job_id)
 
 
 async def _get(connection: Connection, principal: Principal, job_id: JobId) -> Job:
@@ -259,3 +239,6 @@ async def _adopt(connection: Connection, principal: Principal, old: JobId, new: 
     await connection.execute(sql.ADOPT_SECTIONS, old, tenant, new)
     await connection.execute(sql.ADOPT_STAGES, old, tenant, new)
     await connection.execute(sql.ADOPT_RESULTS, old, new)
+
+
+LISTING: Final = Listing(SELECT, "j", "job_id", job_from_row, COLUMNS)
