@@ -20,7 +20,7 @@ from locution_speech.engine.queue import WindowQueue
 from locution_asr.adapters.devices import Device, choose
 from locution_asr.adapters.loader import WhisperLoader
 from locution_asr.adapters.metrics import Metrics
-from locution_asr.adapters.registry import directory, reports
+from locution_asr.adapters.registry import ENGINE, directory
 from locution_asr.adapters.silero import SileroDetector, session
 from locution_asr.core.decode import DecodeRequest, decode
 from locution_asr.core.dispatch import Decoding, KeepRoomForLive
@@ -47,7 +47,7 @@ async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service
     pool = _pool(stack, settings, device, stub)
     stack.push_async_callback(pool.close)
     engine = _engine(stack, context, device, pool)
-    serving = reports(stub, lambda: pool.loaded)
+    serving = ENGINE.reports(stub, lambda: pool.loaded)
     return Service(
         servicers=[partial(add_AsrServiceServicer_to_server, AsrServicer(engine))],
         names=[asr_service_pb2.DESCRIPTOR.services_by_name["AsrService"].full_name],

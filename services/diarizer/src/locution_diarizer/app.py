@@ -6,10 +6,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Final
 
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from locution.v1 import model_service_pb2 as models_pb
 from locution_common.service import Context, Service
 from locution_speech.clock import samples
 from locution_speech.engine.admission import Admission
@@ -17,11 +19,11 @@ from locution_speech.engine.dispatch import Dispatcher
 from locution_speech.engine.in_flight import InFlightLimiter
 from locution_speech.engine.pool import ModelPool
 from locution_speech.engine.queue import WindowQueue
+from locution_speech.engine.registry import EngineKind
 
 from locution_diarizer.adapters import devices
 from locution_diarizer.adapters.loader import PyannoteLoader
 from locution_diarizer.adapters.metrics import Metrics
-from locution_diarizer.adapters.registry import directory, reports
 from locution_diarizer.core.dispatch import Analysing, EvenShares, WindowRequest, analyse
 from locution_diarizer.core.engine import ClusterRule, Engine
 from locution_diarizer.servicer import DiarizerServicer
@@ -30,6 +32,9 @@ from locution_diarizer.settings import DiarizerSettings
 NAME = "diarizer"
 FIRST_PACE = 0.05  # seconds that a slot takes for a second of audio, until it was measured
 LAST_WORDS = 1.0  # seconds of the grace in which unfinished sections are told ENGINE_DRAINING
+
+
+ENGINE: Final = EngineKind("diarizer", models_pb.MODEL_KIND_DIARIZATION, "pyannote", "diarization model")
 
 
 async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Service:
@@ -43,7 +48,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     errands = _threads(stack, "errands", 1, device)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
     models = ModelPool(
-        directory(stub),
+        ENGINE.directory(stub, ENGINE.record),
         PyannoteLoader(settings.models_root, device),
         errands,
         settings.diarizer_resident_models,
@@ -71,7 +76,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
         probes={"models root": partial(_models_root_is_there, settings)},
         tasks={
-            "reports": partial(reports(stub, lambda: models.loaded).run, context.stopping),
+            "reports": partial(ENGINE.reports(stub, lambda: models.loaded).run, context.stopping),
             "drain": partial(_drain, admission, context),
         },
     )

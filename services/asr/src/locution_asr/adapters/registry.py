@@ -1,52 +1,35 @@
-"""Ask the registry which models may be used, and tell it which are loaded."""
+"""What asr reads of a registered model: also whether it is qualified for FAST."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Final
 
 from locution.registry.v1 import registry_service_pb2 as pb
 from locution.registry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from locution.v1 import model_service_pb2 as models
 from locution_speech.clock import samples
-from locution_speech.engine.directory import TIMEOUT, CachedDirectory, ServingReports, replica_name
-from locution_speech.engine.models import ModelFile, ModelName
+from locution_speech.engine.directory import CachedDirectory
+from locution_speech.engine.models import ModelName
+from locution_speech.engine.registry import EngineKind
 
 from locution_asr.domain.models import SHORTEST_INPUT
 from locution_asr.domain.ports import WhisperRecord
 
-PROVIDER = "faster-whisper"
+ENGINE: Final = EngineKind("asr", models.MODEL_KIND_ASR, "faster-whisper", "speech recogniser")
 
 
 def directory(stub: RegistryServiceStub) -> CachedDirectory[WhisperRecord]:
     """Return what the registry knows of models."""
-
-    async def read(name: ModelName) -> WhisperRecord:
-        return _record(name, await stub.GetModel(pb.GetModelRequest(path=name), timeout=TIMEOUT))
-
-    return CachedDirectory(read)
-
-
-def reports(stub: RegistryServiceStub, loaded: Callable[[], Sequence[ModelName]]) -> ServingReports:
-    """Return the task that reports within every half of the time that the registry grants."""
-
-    async def send(replica: str, paths: Sequence[ModelName]) -> float:
-        request = pb.ReportServingRequest(replica=replica, kind=models.MODEL_KIND_ASR, paths=paths)
-        answer = await stub.ReportServing(request, timeout=TIMEOUT)
-        return answer.ttl.ToNanoseconds() / 2e9
-
-    return ServingReports(send, loaded, replica_name("asr"))
+    return ENGINE.directory(stub, _record)
 
 
 def _record(name: ModelName, registered: pb.RegisteredModel) -> WhisperRecord:
-    model = registered.resource
+    common, qualification = ENGINE.record(name, registered), registered.resource.qualification
     return WhisperRecord(
-        name=name,
-        checksum=model.checksum,
-        size=model.size_bytes,
-        refusal=_refusal(model),
-        files=tuple(ModelFile(file.path, file.sha256) for file in registered.files),
-        fast_qualified=model.HasField("qualification") and model.qualification.passed,
-        shortest_input=_shortest_input(model.qualification),
+        **{field.name: getattr(common, field.name) for field in fields(common)},
+        fast_qualified=registered.resource.HasField("qualification") and qualification.passed,
+        shortest_input=_shortest_input(qualification),
     )
 
 
@@ -54,11 +37,3 @@ def _shortest_input(qualification: models.ModelQualification) -> int:
     if not (qualification.passed and qualification.HasField("min_encoder_input")):
         return SHORTEST_INPUT
     return samples(qualification.min_encoder_input.ToTimedelta().total_seconds())
-
-
-def _refusal(model: models.Model) -> str | None:
-    if model.kind != models.MODEL_KIND_ASR or model.provider != PROVIDER:
-        return "it is no speech recogniser of this engine"
-    if model.state != models.Model.STATE_ENABLED:
-        return model.state_reason or models.Model.State.Name(model.state).removeprefix("STATE_").lower()
-    return None
