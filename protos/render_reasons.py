@@ -145,9 +145,17 @@ def _entries(image: FileDescriptorSet, file: FileDescriptorProto) -> list[Entry]
         stated = read_options.Extensions[extension]
         meaning, _, example = comment.partition(" Example: ")
         code, retry = (fields[at].enum_type.values_by_number[getattr(stated, at)].name for at in ("code", "retry"))
-        entry = Entry(name, code, PREFIXES.sub("", retry), stated.message, stated.advice, meaning, example)
-        if value.number and not (stated.code and stated.retry and meaning and example):
-            raise IncompleteError(f"{value.name} lacks its code, its retry, its meaning or its example")
+        entry = Entry(
+            name,
+            code,
+            PREFIXES.sub("", retry).replace("UNSPECIFIED", "NO"),
+            stated.message,
+            stated.advice,
+            meaning,
+            example,
+        )
+        if value.number and not (stated.code and meaning and example):
+            raise IncompleteError(f"{value.name} lacks its code, its meaning or its example")
         found.append(entry)
     return found[1:]
 

@@ -123,10 +123,8 @@ def test_the_enum_says_what_the_options_say() -> None:
     assert [value.name.removeprefix(PREFIX) for value in values] == list(Reason.__members__)
     for value in values:
         stated, reason = value.GetOptions().Extensions[options.reason], Reason[value.name.removeprefix(PREFIX)]
-        assert (reason.code, f"RETRY_{reason.retry}") == (
-            code_pb2.Code.Name(stated.code),
-            options.Retry.Name(stated.retry),
-        )
+        retry = options.Retry.Name(stated.retry or options.RETRY_NO)
+        assert (reason.code, f"RETRY_{reason.retry}") == (code_pb2.Code.Name(stated.code), retry)
         assert (reason.message, reason.advice) == (stated.message, stated.advice)
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from locution_common.clock import ManualClock
 from locution_common.errors import DependencyUnavailable, Reason, Refused
 from locution_common.retry import Backoff, retry
 
+from tests.support.clock import ManualClock
 from tests.support.refusals import refusal
 
 

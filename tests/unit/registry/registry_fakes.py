@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from locution_common.clock import ManualClock
 from locution_common.errors import Reason, Refused
 from locution_registry.domain.errors import ModelPathInvalid, ModelsRootUnavailable
 from locution_registry.domain.models import (
@@ -25,6 +24,8 @@ from locution_registry.domain.models import (
     Stamp,
 )
 from locution_speech.capabilities import Capabilities
+
+from tests.support.clock import ManualClock
 
 ASR = Layout(Kind.ASR, "faster-whisper", "ctranslate2-whisper", Capabilities(languages=("en",), word_times=True))
 DIARIZATION = Layout(Kind.DIARIZATION, "pyannote", "pyannote-pipeline", Capabilities(speaker_counts=True, overlap=True))

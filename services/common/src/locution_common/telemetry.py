@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,15 +93,20 @@ def extract(traceparent: str) -> Context:
 
 
 def sampler() -> Sampler:
-    """Return the sampler: the parent decides; roots follow OTEL_TRACES_SAMPLER, save client spans, which are noise."""
-    return _Suppressible(ParentBased(root=_NoClientRoots(_root_sampler())))
+    """Return the sampler: the parent decides, roots follow OTEL_TRACES_SAMPLER.
+
+    Dropped are what happens inside `suppressed`, and client spans without a parent: SQL and S3 outside any trace.
+    """
+    roots = _Dropping(_root_sampler(), lambda _, kind: kind is SpanKind.CLIENT)
+    return _Dropping(ParentBased(root=roots), lambda parent, _: bool(otel_context.get_value(_SUPPRESSED, parent)))
 
 
-class _Suppressible(Sampler):
-    """Drop everything inside `suppressed`."""
+class _Dropping(Sampler):
+    """Drop the spans that `drops` names by their parent's context and their kind."""
 
-    def __init__(self, inner: Sampler) -> None:
+    def __init__(self, inner: Sampler, drops: Callable[[Context | None, SpanKind | None], bool]) -> None:
         self._inner = inner
+        self._drops = drops
 
     def should_sample(
         self,
@@ -113,36 +118,12 @@ class _Suppressible(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        if otel_context.get_value(_SUPPRESSED, parent_context):
+        if self._drops(parent_context, kind):
             return SamplingResult(Decision.DROP)
         return self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
 
     def get_description(self) -> str:
-        return f"Suppressible({self._inner.get_description()})"
-
-
-class _NoClientRoots(Sampler):
-    """Drop client spans without a parent: SQL and S3 outside any trace belong to nothing that one could look up."""
-
-    def __init__(self, inner: Sampler) -> None:
-        self._inner = inner
-
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind | None = None,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        trace_state: TraceState | None = None,
-    ) -> SamplingResult:
-        if kind is SpanKind.CLIENT:
-            return SamplingResult(Decision.DROP)
-        return self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
-
-    def get_description(self) -> str:
-        return f"NoClientRoots({self._inner.get_description()})"
+        return f"Dropping({self._inner.get_description()})"
 
 
 class JsonLinesExporter(SpanExporter):

@@ -9,13 +9,13 @@ from types import FrameType
 from typing import Any
 from uuid import UUID
 
-from locution_common.clock import ManualClock
 from locution_common.errors import Reason
 from locution_gateway.identity import tokens
 from locution_gateway.identity.authenticate import KeyAuthenticator
 from locution_gateway.identity.models import InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
 from locution_gateway.platform.principal import Principal, Role, SessionId, TenantId
 
+from tests.support.clock import ManualClock
 from tests.support.refusals import refusal
 
 KNOWN, UNKNOWN = tokens.new_key(), tokens.new_key()

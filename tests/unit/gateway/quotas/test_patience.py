@@ -6,9 +6,10 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from locution_common.clock import ManualClock
 from locution_gateway.platform.principal import TenantId
 from locution_gateway.quotas.patience import ANSWERED, AT_ONCE, LEAST_PAUSE, MOST_PAUSE, SPREAD, Patience
+
+from tests.support.clock import ManualClock
 
 FLOODING = TenantId(UUID(int=1))
 OTHER = TenantId(UUID(int=2))

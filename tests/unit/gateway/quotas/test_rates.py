@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from locution_common.clock import ManualClock
 from locution_common.errors import Reason, Refused
 from locution_gateway.quotas.models import Slice
 from locution_gateway.quotas.rates import Rates, burst, slice_size
 
+from tests.support.clock import ManualClock
 from tests.support.refusals import refusal
 
 RATE = 20.0

@@ -27,7 +27,7 @@ class _Retry:
 class _RetryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Retry.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RETRY_UNSPECIFIED: _Retry.ValueType  # 0
-    """Never used."""
+    """As RETRY_NO."""
     RETRY_NO: _Retry.ValueType  # 1
     """The same call fails again until the request, or what it is about, changes."""
     RETRY_LATER: _Retry.ValueType  # 2
@@ -43,7 +43,7 @@ class Retry(_Retry, metaclass=_RetryEnumTypeWrapper):
     """Whether a refused call may be made again as it is."""
 
 RETRY_UNSPECIFIED: Retry.ValueType  # 0
-"""Never used."""
+"""As RETRY_NO."""
 RETRY_NO: Retry.ValueType  # 1
 """The same call fails again until the request, or what it is about, changes."""
 RETRY_LATER: Retry.ValueType  # 2
@@ -69,7 +69,7 @@ class ReasonOptions(_message.Message):
     code: _code_pb2.Code.ValueType
     """Required. Status code of every refusal with this reason. The HTTP status follows from it, as google.rpc.Code states."""
     retry: Global___Retry.ValueType
-    """Required. Whether the same call may be made again."""
+    """Optional. Whether the same call may be made again; a reason that does not say means RETRY_NO."""
     message: _builtins.str
     """Optional. Message of the refusal where every refusal with this reason says the same."""
     advice: _builtins.str
