@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 GENERATED = ("protos/gen/", "protos/buf/", "deploy/helm/rendered/", "docs/", "tests/", ".ci/")
-NAMES = {"LICENSE", "NOTICE", "values.schema.json", "qualifications.json", "go.sum"}
+NAMES = {"LICENSE", "NOTICE", "values.schema.json", "qualifications.json", "verdicts.json", "go.sum"}
 SUFFIXES = {".md", ".lock"}
 WORDS = {"Word", "LiveWord", "TimedWord", "AsrWord"}
 

@@ -215,7 +215,7 @@ def qualification(checksum: str, accurate: float, fast: float, words: int = 1000
     )
 
 
-async def test_verdicts(stack: Stack, installed: Path) -> None:
+async def test_qualifications(stack: Stack, installed: Path) -> None:
     checksum = (await register(stack, "whisper/base")).resource.checksum
     for accurate, fast, passed in ((0.1, 0.105, True), (0.1, 0.106, False)):
         judged = (

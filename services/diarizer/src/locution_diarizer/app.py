@@ -45,12 +45,12 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     )
     metrics = Metrics(context.registry)
     windows = _threads(stack, "windows", device.workers, device)
-    errands = _threads(stack, "errands", 1, device)
+    helpers = _threads(stack, "helpers", 1, device)
     stub = RegistryServiceStub(await stack.enter_async_context(context.channel(settings.registry_address)))
     models = ModelPool(
         ENGINE.directory(stub, ENGINE.record),
         PyannoteLoader(settings.models_root, device),
-        errands,
+        helpers,
         settings.diarizer_resident_models,
     )
     stack.push_async_callback(models.close)
@@ -65,7 +65,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         admission,
         models,
         dispatcher,
-        errands,
+        helpers,
         longest=samples(settings.diarizer_section_seconds),
         limiter=InFlightLimiter(device.workers),
         clustering=_cluster_rule(settings),
