@@ -73,6 +73,13 @@ def code(markdown: str) -> Iterator[Line]:
         before = text
 
 
+def prose(markdown: str) -> list[str]:
+    """Return the lines outside of code blocks."""
+    inside = {line.number for line in code(markdown)}
+    lines = enumerate(markdown.splitlines(), 1)
+    return [text for number, text in lines if number not in inside and not text.lstrip().startswith("```")]
+
+
 def is_command(text: str, language: str | None) -> bool:
     """Say whether a line of code is one that a shell takes."""
     if not text or text.startswith("#"):

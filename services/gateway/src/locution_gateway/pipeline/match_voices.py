@@ -14,7 +14,7 @@ from locution_gateway.voices.models import Embedding, KnownVoice
 from locution_gateway.voices.pair import pair
 
 THRESHOLD: Final = 0.6
-"""Least cosine similarity of a speaker and a voice; docs/voices.md has the measurements that it was chosen by."""
+"""Least cosine similarity of a speaker and a voice; docs/guides/speakers.md has the measurements behind it."""
 LEAST_HEARD: Final = 2 * SAMPLE_RATE
 """Samples that a speaker must speak to be recognised: shorter ones are mistaken too often."""
 
