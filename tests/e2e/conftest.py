@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import canaries
+from tests.support.processes import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
@@ -112,7 +113,8 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
         pytest.skip("the development models are not installed; run `make models`")
     state = Path(tempfile.mkdtemp(prefix="locution-e2e-"))
     try:
-        run_stack(state, "up", extra={"LOCUTION_ASR_REPLICAS": "2"})
+        (port,) = free_ports(1, offset=100)  # its metrics lie 100 above; the default may be a developer's own stack
+        run_stack(state, "up", extra={"LOCUTION_ASR_REPLICAS": "2", "LOCUTION_PORT": str(port)})
         env = dict(line.split("=", 1) for line in (state / "client.env").read_text().splitlines())
         yield Installation(env["LOCUTION_ADDRESS"], env["LOCUTION_API_KEY"], state)
     finally:

@@ -1,9 +1,14 @@
-"""Which ports the stack listens on: fixed defaults, moved where another program has them."""
+"""Which ports the stack listens on: fixed defaults, or others where another program has them.
+
+All but the gateway's lie below the range from which the kernel takes ports for outgoing connections (32768 and up): one
+of those could take a port between its choice and its use.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import random
 import socket
 from collections.abc import Iterable, Mapping
 
@@ -22,15 +27,15 @@ WEED_GRPC = 10000
 
 WEED = {"s3": 18333, "s3-master": 18334, "s3-volume": 18335, "s3-filer": 18336, "s3-admin": 18337}
 
-ASR = 50061
+ASR = 20061
 
 DEFAULTS: Mapping[str, int] = {
-    "postgres": 54329,
+    "postgres": 24329,
     **WEED,
     "gateway": GATEWAY,
-    "worker": 50052,
-    "registry": 50053,
-    "diarizer": 50054,
+    "worker": 20052,
+    "registry": 20053,
+    "diarizer": 20054,
 }
 
 
@@ -86,14 +91,7 @@ def _all_free(port: int, distances: tuple[int, ...]) -> bool:
 def _another(distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
     avoided = set(taken)
     for _ in range(200):
-        port = _ephemeral()
+        port = random.SystemRandom().randrange(21_000, 22_000)
         if port not in avoided and _all_free(port, distances):
             return port
     raise StackError("found no free port in 200 tries")
-
-
-def _ephemeral() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port if port < 55000 else port - 25000
