@@ -38,15 +38,15 @@ async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, conversati
     assert await models.GetModel(pb.GetModelRequest(name=model.name)) == model
 
 
-async def test_a_default_model_has_a_verdict_on_its_fast_mode(models: Any) -> None:
+async def test_a_default_model_is_qualified_for_its_fast_mode(models: Any) -> None:
     listed = (await models.ListModels(pb.ListModelsRequest(kind=pb.MODEL_KIND_ASR))).models
-    (verdict,) = (each.verdict for each in listed if each.is_default)
-    assert verdict.passed
-    assert verdict.word_count > 1000
-    assert 0 < verdict.accurate_word_error_rate < 0.5
-    assert 0 < verdict.fast_word_error_rate < 0.5
-    assert verdict.min_encoder_input.ToTimedelta()
-    assert verdict.run_time.ToDatetime()
+    (qualification,) = (each.qualification for each in listed if each.is_default)
+    assert qualification.passed
+    assert qualification.word_count > 1000
+    assert 0 < qualification.accurate_word_error_rate < 0.5
+    assert 0 < qualification.fast_word_error_rate < 0.5
+    assert qualification.min_encoder_input.ToTimedelta()
+    assert qualification.run_time.ToDatetime()
 
 
 async def test_models_are_listed_in_pages(models: Any) -> None:
