@@ -30,7 +30,7 @@ def test_every_problem_is_told_at_once_and_no_secret() -> None:
     for name in ("LISTEN", "SHUTDOWN_GRACE", "SERVICE_TOKEN", "LOG_LEVEL"):
         assert f"\nLOCUTION_{name}: " in done.stderr
     assert "example: LOCUTION_LISTEN=0.0.0.0:50051" in done.stderr
-    assert "Seconds that calls in progress" in done.stderr
+    assert "Seconds that running calls" in done.stderr
     assert "canary" not in done.stderr + done.stdout
 
 
