@@ -19,8 +19,7 @@ from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as uploads
 from locution_common.interceptors import remote_failure
 from locution_gateway.jobs.models import StageKind
-from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.models import SectionResult
+from locution_gateway.pipeline.models import LeaseLostError, SectionResult
 from locution_gateway.transcripts import codec as transcripts_codec
 
 from tests.service.gateway.client import Client, reason, refusal

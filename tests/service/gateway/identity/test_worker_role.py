@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from locution_common.postgres import open_pool
 from locution_gateway.jobs.models import StageKind
-from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.models import LeaseLostError
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import TenantId, system

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from locution_gateway.jobs.models import StageKind, StageLease
-from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.models import SectionResult
+from locution_gateway.pipeline.models import LeaseLostError, SectionResult
 from locution_gateway.platform.ids import JobId
 
 from tests.service.gateway.pipeline.conftest import Queue, until

@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 from locution_common.errors import Reason, Refused
 from locution_gateway.jobs.models import Failure, JobWarning, Section, StageKind, StageLease, WarningCode
-from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.models import Decoded, Joined, SectionResult
+from locution_gateway.pipeline.models import Decoded, Joined, LeaseLostError, SectionResult
 from locution_gateway.transcripts.models import TranscriptSummary
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 

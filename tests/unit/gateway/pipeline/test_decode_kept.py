@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 from locution_gateway.jobs.models import StageKind
-from locution_gateway.pipeline.errors import LeaseLostError
+from locution_gateway.pipeline.models import LeaseLostError
 from locution_gateway.pipeline.work import StageWorker
 
 

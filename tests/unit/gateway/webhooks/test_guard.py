@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from locution_gateway.webhooks.errors import WebhookUrlRefused
 from locution_gateway.webhooks.guard import Guard, is_public
+from locution_gateway.webhooks.models import WebhookUrlRefused
 from locution_gateway.webhooks.urls import parse
 
 STRICT = Guard()

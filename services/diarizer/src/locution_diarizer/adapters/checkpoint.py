@@ -48,11 +48,6 @@ class Checkpoint:
     tensors: Mapping[str, torch.Tensor]
 
 
-def is_checkpoint(folder: Path) -> bool:
-    """Tell whether a folder holds a model that `read` takes."""
-    return (folder / TENSORS).is_file() or (folder / PICKLE).is_file()
-
-
 def read(folder: Path) -> Checkpoint:
     """Read a model folder; raise ModelLoadFailed when it is damaged, foreign or not allow-listed."""
     try:

@@ -18,7 +18,7 @@ from locution_gateway.administration.tenants import ManageTenants
 from locution_gateway.administration.users import ManageUsers
 from locution_gateway.identity import convert as names
 from locution_gateway.identity.api_keys import ApiKeys
-from locution_gateway.identity.rotations import rotation
+from locution_gateway.identity.convert import rotation
 from locution_gateway.jobs.defaults import Defaults
 from locution_gateway.platform.convert import refuse_others, request_key
 from locution_gateway.platform.etags import version

@@ -10,9 +10,11 @@ from uuid import UUID
 from locution.v1 import account_service_pb2 as accounts
 from locution.v1 import identity_pb2 as pb
 from locution.v1 import transcript_service_pb2 as transcripts
+from locution.v1.account_service_pb2 import RotateApiKeyRequest
+from locution.v1.administration_service_pb2 import RotateTenantApiKeyRequest
 from locution_common.errors import Reason, Refused
 
-from locution_gateway.identity.api_keys import Issued, KeyDraft
+from locution_gateway.identity.api_keys import Issued, KeyDraft, Rotation
 from locution_gateway.identity.models import ApiKey
 from locution_gateway.identity.sessions import Session
 from locution_gateway.jobs.config import JobDefaults, StoredDefaults
@@ -146,3 +148,10 @@ def defaults_to_proto(stored: StoredDefaults) -> pb.JobDefaults:
         config=request_to_proto(stored.defaults.config),
         export_format=formats.FORMAT_UNSPECIFIED if chosen is None else formats.Value(f"{_FORMAT}{chosen}"),
     )
+
+
+def rotation(request: RotateApiKeyRequest | RotateTenantApiKeyRequest) -> Rotation:
+    """Return which key is rotated, and how."""
+    overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else None
+    end = request.expire_time.ToDatetime(tzinfo=UTC) if request.HasField("expire_time") else None
+    return Rotation(last_of(request.name), overlap, end)

@@ -23,9 +23,8 @@ from locution_gateway.identity.credentials.passwords import open_passwords
 from locution_gateway.identity.login import Attempts, ChangePassword, LogIn, Register
 from locution_gateway.identity.postgres.api_keys import PostgresApiKeys
 from locution_gateway.identity.postgres.credentials import PostgresCredentials
-from locution_gateway.identity.postgres.first_tenant import ensure_tenant
 from locution_gateway.identity.postgres.sessions import PostgresSessions
-from locution_gateway.identity.postgres.tenants import PostgresTenants
+from locution_gateway.identity.postgres.tenants import PostgresTenants, ensure_tenant
 from locution_gateway.identity.postgres.users import PostgresUsers
 from locution_gateway.identity.servicer import Accounts
 from locution_gateway.identity.sessions import Sessions

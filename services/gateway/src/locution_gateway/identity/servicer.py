@@ -12,8 +12,8 @@ from locution_common.auth import caller
 
 from locution_gateway.identity import convert
 from locution_gateway.identity.api_keys import ApiKeys
+from locution_gateway.identity.convert import rotation
 from locution_gateway.identity.login import ChangePassword, LogIn, Register, Registration
-from locution_gateway.identity.rotations import rotation
 from locution_gateway.identity.sessions import Sessions
 from locution_gateway.jobs.config import StoredDefaults
 from locution_gateway.jobs.defaults import Defaults

@@ -28,8 +28,7 @@ from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
 
 from locution_gateway.live.diarizer import live_flow
-from locution_gateway.live.errors import EngineLostError
-from locution_gateway.live.models import ListenFrom, LiveConfig
+from locution_gateway.live.models import EngineLostError, ListenFrom, LiveConfig
 from locution_gateway.pipeline.engines.exchange import believed, translate
 from locution_gateway.platform.principal import Principal
 

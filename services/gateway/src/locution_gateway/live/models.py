@@ -35,11 +35,6 @@ class LiveEncoding(StrEnum):
         return {LiveEncoding.PCM_S16LE: 2, LiveEncoding.PCM_F32LE: 4}.get(self, 1)
 
     @property
-    def compressed(self) -> bool:
-        """Tell whether a decoder must find the samples."""
-        return self.container is not None
-
-    @property
     def container(self) -> str | None:
         """Return the container that a decoder reads; None where the bytes are the samples themselves."""
         return {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}.get(self)
@@ -287,3 +282,11 @@ class NewLive:
     token_hash: bytes
     owner: UUID
     trace_context: str
+
+
+class EngineLostError(Exception):
+    """The engine that listened is gone; another one can go on."""
+
+    def __init__(self, retry_after: float = 0.2) -> None:
+        super().__init__("the engine is gone")
+        self.retry_after = retry_after

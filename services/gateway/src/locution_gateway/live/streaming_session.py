@@ -15,8 +15,7 @@ from locution_speech.asr import ListenDone, ListenEvent, ListenFinal, ListenProg
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH, samples
 
 from locution_gateway.live.engine import GrpcListening, GrpcLiveEngine
-from locution_gateway.live.errors import EngineLostError
-from locution_gateway.live.models import EngineReplaced, ListenFrom, LiveConfig
+from locution_gateway.live.models import EngineLostError, EngineReplaced, ListenFrom, LiveConfig
 from locution_gateway.platform.principal import Principal
 
 PIECE: Final = SAMPLE_RATE
@@ -46,7 +45,6 @@ class StreamingSession:
         self._trace = begin.trace
         self._first = begin.first
         self._done = begin.done
-        self._keep_from = begin.first
         self._audio: deque[bytes] = deque()
         self._end = begin.first
         self._sent = begin.first

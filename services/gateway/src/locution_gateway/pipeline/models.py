@@ -85,3 +85,7 @@ class Source:
 
     key: str
     size: int
+
+
+class LeaseLostError(Exception):
+    """The stage belongs to somebody else now, or is gone: nothing that this holder writes counts."""

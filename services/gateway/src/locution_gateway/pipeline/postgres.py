@@ -29,8 +29,7 @@ from locution_gateway.jobs.postgres import events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine, failure_of, lock_job
-from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.models import Decoded, FinishedStage, Joined, SectionResult, StageWork
+from locution_gateway.pipeline.models import Decoded, FinishedStage, Joined, LeaseLostError, SectionResult, StageWork
 from locution_gateway.pipeline.recording import pcm_prefix
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id

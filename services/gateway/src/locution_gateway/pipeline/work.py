@@ -16,10 +16,17 @@ from locution_gateway.pipeline.answers import check_centroids, check_section, ch
 from locution_gateway.pipeline.decoder import MediaDecoder
 from locution_gateway.pipeline.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.pipeline.engines.speech import GrpcSpeechEngine
-from locution_gateway.pipeline.errors import LeaseLostError
 from locution_gateway.pipeline.join import join
 from locution_gateway.pipeline.match_voices import recognise
-from locution_gateway.pipeline.models import Audio, FinishedStage, Joined, Progress, SectionResult, StageWork
+from locution_gateway.pipeline.models import (
+    Audio,
+    FinishedStage,
+    Joined,
+    LeaseLostError,
+    Progress,
+    SectionResult,
+    StageWork,
+)
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.recording import StoredRecording
 from locution_gateway.platform.ids import VoiceId

@@ -15,8 +15,7 @@ from locution_common.errors import Reason, Refused
 from opentelemetry.trace import Span
 
 from locution_gateway.jobs.models import Failure, StageKind, StageLease
-from locution_gateway.pipeline.errors import LeaseLostError
-from locution_gateway.pipeline.models import StageWork
+from locution_gateway.pipeline.models import LeaseLostError, StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.work import StageWorker

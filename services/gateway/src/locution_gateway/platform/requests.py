@@ -1,8 +1,16 @@
-"""Repeated calls."""
+"""Repeated calls: the first call's resource, remembered for 24 hours (AIP-155)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from locution_common.errors import Reason, Refused
+from locution_common.postgres import Connection
+
+from locution_gateway.platform.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +20,54 @@ class RequestKey:
     method: str
     request_id: str
     fingerprint: str
+
+
+MEMORY: Final = timedelta(hours=24)
+
+# A concurrent call with the same id waits here for the first one's end; an id that is too old is as good as new.
+CLAIM: Final = """
+INSERT INTO gateway.requests AS r (tenant_id, method, request_id, fingerprint, resource_id, created_by)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (tenant_id, method, request_id) DO UPDATE
+SET fingerprint = EXCLUDED.fingerprint, resource_id = EXCLUDED.resource_id, created_by = EXCLUDED.created_by,
+    create_time = now()
+WHERE r.create_time < now() - $7::interval
+RETURNING resource_id
+"""
+
+FIND: Final = """
+SELECT fingerprint, resource_id FROM gateway.requests
+WHERE tenant_id = $1 AND method = $2 AND request_id = $3 AND create_time >= now() - $4::interval
+"""
+
+
+async def find(connection: Connection, principal: Principal, request: RequestKey) -> UUID | None:
+    """Return what the same request made. Refused with REQUEST_ID_REUSED when another request had the id."""
+    row = await connection.fetchrow(FIND, principal.tenant_id, request.method, request.request_id, MEMORY)
+    if row is None:
+        return None
+    if row["fingerprint"] != request.fingerprint:
+        raise Refused(Reason.REQUEST_ID_REUSED)
+    return UUID(str(row["resource_id"]))
+
+
+async def claim(
+    connection: Connection, principal: Principal, request: RequestKey | None, resource_id: UUID
+) -> UUID | None:
+    """Remember that a request makes a resource; return the other resource that it made before, if it did.
+
+    Refused with REQUEST_ID_REUSED when another request had the id.
+    """
+    if request is None:
+        return None
+    claimed = await connection.fetchval(
+        CLAIM,
+        principal.tenant_id,
+        request.method,
+        request.request_id,
+        request.fingerprint,
+        resource_id,
+        principal.subject,
+        MEMORY,
+    )
+    return None if claimed is not None else await find(connection, principal, request)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import TenantId
-from locution_gateway.upkeep.models import Deletion
 
 EXPIRED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.expired_uploads($1)"
 UNVERIFIED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.unverified_uploads($1)"
@@ -70,3 +70,12 @@ class PostgresUpkeep:
         """Return those multipart uploads that belong to no open upload."""
         async with self._database.across_tenants() as connection:
             return [row[0] for row in await connection.fetch(ABANDONED_MULTIPARTS, list(ids))]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Something to remove from the object store; `multipart_id` names a multipart upload to abort."""
+
+    deletion_id: int
+    key: str
+    multipart_id: str | None

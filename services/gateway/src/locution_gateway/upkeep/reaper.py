@@ -11,8 +11,7 @@ from locution_common.clock import Clock
 from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.platform.background import guarded
 from locution_gateway.platform.principal import system
-from locution_gateway.upkeep.models import Deletion
-from locution_gateway.upkeep.postgres import PostgresUpkeep
+from locution_gateway.upkeep.postgres import Deletion, PostgresUpkeep
 from locution_gateway.uploads.ports import ObjectBytes
 from locution_gateway.uploads.postgres import PostgresUploads
 

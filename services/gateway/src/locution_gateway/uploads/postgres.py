@@ -10,7 +10,7 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import UploadId, new_id
 from locution_gateway.platform.listing import Column, Kind, Page, PageQuery

@@ -9,7 +9,7 @@ from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.models.models import ModelChoice
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, VoiceId
 from locution_gateway.platform.listing import Page, PageQuery

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, TypeAlias
 
-from locution_gateway.webhooks.errors import WebhookUrlRefused
+from locution_gateway.webhooks.models import WebhookUrlRefused
 from locution_gateway.webhooks.ports import Address
 from locution_gateway.webhooks.urls import Url, parse
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from locution_common.errors import Reason
+from locution_common.errors import Reason, Refused
 
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import TenantId
@@ -162,3 +162,10 @@ class Outcome:
     def delivered(self) -> bool:
         """Tell whether the receiver took it."""
         return self.error is None
+
+
+class WebhookUrlRefused(Refused):
+    """The URL does not parse, or leads where the server does not send."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.WEBHOOK_URL_REFUSED, message, field="webhook.url")

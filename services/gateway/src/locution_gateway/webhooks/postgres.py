@@ -9,7 +9,7 @@ from typing import Any, Final
 from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position

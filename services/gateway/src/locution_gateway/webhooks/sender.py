@@ -19,9 +19,8 @@ from typing import Any, Final
 import certifi
 import httpcore
 
-from locution_gateway.webhooks.errors import WebhookUrlRefused
 from locution_gateway.webhooks.guard import Guard
-from locution_gateway.webhooks.models import Outcome
+from locution_gateway.webhooks.models import Outcome, WebhookUrlRefused
 from locution_gateway.webhooks.ports import Address, Resolver
 from locution_gateway.webhooks.urls import Url
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-from locution_gateway.webhooks.errors import WebhookUrlRefused
+from locution_gateway.webhooks.models import WebhookUrlRefused
 from locution_gateway.webhooks.ports import Address
 
 MAX_LENGTH: Final = 2048

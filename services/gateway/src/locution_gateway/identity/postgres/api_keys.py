@@ -10,7 +10,7 @@ from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.identity.models import ApiKey, KeyState, NewKey
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
 from locution_gateway.platform.lists import Listing, newest_first

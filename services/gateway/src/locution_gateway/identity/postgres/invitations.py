@@ -9,7 +9,7 @@ from uuid import UUID
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity.models import Invitation
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Page, PageQuery
 from locution_gateway.platform.lists import Listing, newest_first

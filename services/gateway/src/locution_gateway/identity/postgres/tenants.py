@@ -9,6 +9,7 @@ import asyncpg
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity.models import Standing, Tenant, TenantChange
+from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import Principal, TenantId
 from locution_gateway.platform.tenants import TenantNames
 
@@ -77,3 +78,14 @@ def tenant_of(row: Mapping[str, Any] | None) -> Tenant:
         row["create_time"],
         row["version"],
     )
+
+
+ENSURE: Final = """
+INSERT INTO gateway.tenants (tenant_id, name, created_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+
+
+async def ensure_tenant(database: TenantDatabase, principal: Principal, name: str) -> None:
+    """Make the principal's tenant unless it is there."""
+    async with database.transaction(principal) as connection:
+        await connection.execute(ENSURE, principal.tenant_id, name, principal.subject)

@@ -13,7 +13,7 @@ from locution_gateway.jobs.models import Backlog, EventKind, Job, JobChange, Job
 from locution_gateway.jobs.postgres import events, rows, sql
 from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
-from locution_gateway.platform import request_rows as requests
+from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId, new_id
 from locution_gateway.platform.listing import Column, Filter, Kind, Page, PageQuery
