@@ -1,1 +1,1 @@
-"""What every Locution service does alike; it holds no domain noun and imports no service."""
+"""Infrastructure that every Locution service shares. It holds no domain noun and imports no service."""

@@ -1,4 +1,4 @@
-"""Hear where speech begins and ends, and cut it at its pauses into windows: for files and for live streams alike."""
+"""Hear where speech begins and ends, and cut it at its pauses into windows: for files and for live streams."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class EndpointRule:
         return self._with_windows(pause=-1, turn=-1)
 
     def ending(self, silence: int, longest: int) -> EndpointRule:
-        """Return the rule with windows that end after `silence` or `longest` samples; 0 leaves either as it is."""
+        """Return the rule with windows that end after `silence` or `longest` samples; 0 keeps the default."""
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
         turn = pause if silence else self.window.turn
         whole = min(longest, self.window.longest) if longest else self.window.longest

@@ -15,7 +15,7 @@ _BRACKETED = re.compile(r"[<\[][^>\]]*[>\]]|\([^)]*\)")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Count the errors against so many words of reference."""
+    """Count the errors against a number of reference words."""
 
     errors: int = 0
     words: int = 0

@@ -47,7 +47,7 @@ class Layer(Protocol):
 
 
 class RequestCheck(Protocol):
-    """Something that looks at every message that a client sends."""
+    """A check of every message that a client sends."""
 
     def check(self, call: Call, message: Any) -> None:
         """Raise a Refused to refuse the message."""

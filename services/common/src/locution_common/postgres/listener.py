@@ -30,7 +30,7 @@ class Listener:
         self.connected = asyncio.Event()
 
     def event(self, channel: str) -> asyncio.Event:
-        """Return the event of a channel; whoever waits on it clears it before looking."""
+        """Return the event of a channel. A waiter clears it before it polls."""
         return self._events[channel]
 
     def on(self, channel: str, callback: Callable[[str], None]) -> Callable[[], None]:

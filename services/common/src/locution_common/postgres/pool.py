@@ -89,7 +89,7 @@ def translate(error: Exception) -> Refused | None:
 
 
 async def _reset(connection: Any) -> None:
-    """Reset a connection as asyncpg does by default, but without a span in the trace of whoever gives it back."""
+    """Reset a connection as asyncpg does by default, but without a span in the caller's trace."""
     with telemetry.suppressed():
         await connection.execute(connection.get_reset_query())
 

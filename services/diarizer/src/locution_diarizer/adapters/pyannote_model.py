@@ -67,7 +67,7 @@ class PyannoteModel:
 
 
 def load(folder: Path, *, device: str, threads: int = 1) -> PyannoteModel:
-    """Load a model's folder onto a device, with so many threads a call; raises ModelLoadFailed when it cannot be."""
+    """Load a model's folder onto a device, with `threads` a call. Raises ModelLoadFailed."""
     config = pipeline_folder.read(folder)
     target = torch.device(device)
     segmentation = checkpoint.build(checkpoint.read(config.segmentation))

@@ -20,7 +20,7 @@ from locution_diarizer.domain.ports import LoadedModel
 
 
 class DiarizeSection:
-    """Run one section, of `longest` samples at most. Reading waits while its allowance of windows is under way."""
+    """Run one section, of `longest` samples at most. Reading waits while its allowance of windows is in flight."""
 
     def __init__(
         self, dispatcher: Analysing, model: LoadedModel, flow: Flow, longest: int, allowance: Allowance

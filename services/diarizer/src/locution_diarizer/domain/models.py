@@ -43,7 +43,7 @@ class Grid:
         return round(window * self.step / self.frame_step)
 
     def section_frames(self, windows: int) -> int:
-        """Count the frames of a section of so many windows."""
+        """Count the frames of a section with a number of windows."""
         return self.first_frame(windows - 1) + self.frames if windows else 0
 
 

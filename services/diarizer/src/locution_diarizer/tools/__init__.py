@@ -1,1 +1,1 @@
-"""Commands for whoever installs models."""
+"""Commands for people who install models."""

@@ -69,7 +69,7 @@ class KeyAuthenticator:
             await self._store.touch(used)
 
     async def _find(self, key_id: str) -> KeyRecord:
-        """Return a key's record; of an id that nobody has one of its own, so that both are compared alike."""
+        """Return a key's record. An unknown id gets a record of its own, so that both take the same time to compare."""
         found = await self._store.api_key(key_id)
         stranger = KeyRecord(ANONYMOUS, secrets.token_bytes(32), None, known=False)
         return stranger if found is None else found

@@ -52,7 +52,7 @@ class LogIn:
 
 
 class Attempts:
-    """Bounds how often somebody may try a password, over all replicas; known and unknown users alike."""
+    """Bounds how often somebody may try a password, over all replicas, for known and unknown users."""
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates

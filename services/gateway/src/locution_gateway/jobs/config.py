@@ -15,7 +15,7 @@ from locution_gateway.models.models import ModelChoice
 
 @dataclass(frozen=True, slots=True)
 class DiarizationRequest:
-    """What the client asked about speakers; None where it said nothing."""
+    """What the client asked about speakers. None means not set."""
 
     enabled: bool | None = None
     model: str | None = None
@@ -28,7 +28,7 @@ class DiarizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class JobRequestConfig:
-    """What the client asked for; None or empty where it said nothing."""
+    """What the client asked for. None or empty means not set."""
 
     language: str | None = None
     language_candidates: tuple[str, ...] = ()

@@ -189,7 +189,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class JobChange:
-    """What UpdateJob sets; None leaves a field as it is."""
+    """What UpdateJob sets; None keeps the field."""
 
     display_name: str | None = None
     tags: tuple[str, ...] | None = None
@@ -198,7 +198,7 @@ class JobChange:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What goes before a job: jobs, and their audio that is not done, in samples."""
+    """The work ahead of a job: jobs, and their unfinished audio in samples."""
 
     jobs: int
     samples: int

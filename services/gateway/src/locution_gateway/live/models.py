@@ -50,7 +50,7 @@ class LiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveRequest:
-    """What a client asks of a new session; None or empty where it said nothing. Lengths in seconds."""
+    """What a client asks of a new session. None or empty means not set. Lengths are in seconds."""
 
     encoding: LiveEncoding
     sample_rate: int | None = None

@@ -40,7 +40,7 @@ CENTROIDS: Final = Codec(TypeAdapter(tuple[SpeakerCentroid, ...]))
 
 
 class PostgresLive:
-    """Sessions of a tenant; absent and foreign are refused with LIVE_SESSION_NOT_FOUND alike.
+    """Sessions of a tenant. An absent and a foreign one are both refused with LIVE_SESSION_NOT_FOUND.
 
     Writes of an owner are refused with LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it lost the session.
     """
@@ -143,7 +143,7 @@ class PostgresLive:
             await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume)
 
     async def end(self, principal: Principal, session_id: LiveId, owner: UUID | None, reason: str) -> LiveSession:
-        """Make it ENDING; one that was ended before stays as it is. Without an owner it is taken from its stream."""
+        """Make it ENDING. An ended session does not change. Without an owner it is taken from its stream."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.END, session_id, principal.tenant_id, reason, SETTLE_PAUSE, owner)
             session = await _get(connection, principal, session_id)

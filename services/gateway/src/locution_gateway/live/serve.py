@@ -208,7 +208,7 @@ class Serve:
                 await self._progress(event.length, least=0)
 
     async def _heard_by(self, started: Started) -> None:
-        """Keep what the engine told of itself, for the stream that goes on with the session."""
+        """Keep what the engine told of itself, for the stream that resumes the session."""
         if started.sizes is not None and started.sizes != self._session.engine:
             await self._parts.store.heard_by(self._principal, self._session.session_id, self._owner, started.sizes)
 

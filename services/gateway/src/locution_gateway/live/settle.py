@@ -35,7 +35,7 @@ class SettleLive:
         self._jobs = jobs
 
     async def run(self, principal: Principal, session_id: LiveId) -> LiveSession:
-        """Settle an ENDING session; one that has ENDED is returned as it is."""
+        """Settle an ENDING session. An ENDED one is returned unchanged."""
         session = await self._store.get(principal, session_id)
         if session.state is not LiveState.ENDING:
             return session
@@ -103,5 +103,5 @@ def _format(session: LiveSession) -> AudioFormat | None:
 
 
 def _once(method: str, session: LiveSession) -> RequestKey:
-    """Return what makes a session's upload and job one, however often it is settled; no client's request is alike."""
+    """Return the key that makes a session's upload and job unique however often it is settled. No client sends it."""
     return RequestKey(f"SettleLive/{method}", str(session.session_id), "")

@@ -150,7 +150,7 @@ class StreamingSession:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _watch(self, listening: GrpcListening) -> None:
-        """Give up an engine that was sent audio and says nothing for too long."""
+        """Give up an engine that received audio and has been silent for too long."""
         seen, since = self._events, self._clock.monotonic()
         while True:
             await self._clock.sleep(STALL / 10)

@@ -29,7 +29,7 @@ def recognise(clustering: Clustering, voices: Sequence[KnownVoice]) -> dict[int,
 
 
 def match(speakers: Sequence[Embedding], voices: Sequence[KnownVoice]) -> dict[int, KnownVoice]:
-    """Return the voice of each speaker that has one, by the speaker's number: the most alike first, no voice twice."""
+    """Return the voice of each speaker that has one, by the speaker's number: the best match first, no voice twice."""
     likeness = (
         (_cosine(speaker, voice.embedding), row, column)
         for row, speaker in enumerate(speakers)

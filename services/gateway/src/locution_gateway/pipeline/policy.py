@@ -27,6 +27,6 @@ class RetryPolicy:
         return self.backoff(attempts)
 
     def backoff(self, attempts: int) -> timedelta:
-        """Return the wait after so many attempts (AWS architecture blog, "equal jitter")."""
+        """Return the delay after a number of attempts (AWS architecture blog, "equal jitter")."""
         full: timedelta = min(self.base * 2.0 ** max(attempts - 1, 0), self.ceiling)
         return full / 2 + full / 2 * random.random()  # noqa: S311 (jitter, not a secret)

@@ -86,7 +86,7 @@ class Assembly(Generic[S]):
         self._tasks[name] = task
 
     def every(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Do a piece of work every so many seconds; a round that fails is logged and costs only itself."""
+        """Repeat a piece of work at an interval in seconds. A failed round is logged and does not stop the next."""
         self.run(name, lambda: repeat(work, seconds, self.context.stopping))
 
     def service(self) -> Service:

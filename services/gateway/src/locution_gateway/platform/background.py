@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 async def repeat(
     work: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event, woken: asyncio.Event | None = None
 ) -> None:
-    """Do a piece of work every so many seconds, or at once when woken, until told to stop.
+    """Repeat a piece of work at an interval in seconds, or at once when woken, until told to stop.
 
     A round that fails is logged and does not keep the next one from trying.
     """

@@ -1,4 +1,4 @@
-"""What all resources convert alike."""
+"""Conversions that all resources share."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Principal:
 
 
 ANONYMOUS: Final = Principal(TenantId(UUID(int=0)), "", Role.VIEWER, frozenset())
-"""Whoever calls without a credential a method that needs none."""
+"""The caller of a method that needs no credential."""
 
 
 def system(tenant_id: TenantId) -> Principal:

@@ -15,7 +15,7 @@ class Reach:
         self._tenants = tenants
 
     async def within(self, principal: Principal, tenant: str, absent: Reason) -> Principal:
-        """Return the caller as it acts in a tenant; refused with `absent` alike for a foreign one and for none."""
+        """Return the caller as it acts in a tenant; refused with `absent` for a foreign and for an absent one."""
         if tenant == principal.tenant:
             return principal
         if principal.role is Role.OPERATOR:

@@ -11,7 +11,7 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
 
 
 class ApiBaseSettings(GatewaySettings):
-    """How often the api looks for what is due."""
+    """How often the api polls for due work."""
 
     reaper_seconds: float = Field(
         5.0, description="Seconds between two rounds of the reaper.", examples=["5"], gt=0, le=3600

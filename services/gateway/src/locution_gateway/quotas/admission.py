@@ -1,4 +1,4 @@
-"""How many calls this process works on at once; one more is refused at once instead of queued."""
+"""How many calls this process serves at once. Further calls are refused at once instead of queued."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ from locution_gateway.quotas.models import Limits
 from locution_gateway.quotas.ports import TokenBuckets
 
 BURST_SECONDS: Final = 2.0
-"""A bucket holds what its rate gives in so many seconds."""
+"""A bucket holds what its rate gives in this many seconds."""
 SLICE_SECONDS: Final = 0.25
-"""A slice is what the rate gives in so many seconds, at least one token: the overshoot of one replica."""
+"""A slice is what the rate gives in this many seconds, at least one token: the overshoot of one replica."""
 SLICE_LIFE: Final = 2.0
 """Seconds after which a replica drops what is left of a slice."""
 REMEMBERED: Final = 20_000

@@ -47,7 +47,7 @@ MODE: Final = "SELECT effective_config ->> 'channel_mode' FROM gateway.jobs WHER
 
 
 class PostgresTranscripts:
-    """Transcripts of a tenant's jobs. Absent and foreign jobs are refused with JOB_NOT_FOUND alike."""
+    """Transcripts of a tenant's jobs. An absent and a foreign job are both refused with JOB_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

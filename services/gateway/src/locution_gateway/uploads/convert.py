@@ -51,7 +51,7 @@ def upload_to_proto(upload: Upload) -> pb.Upload:
 
 
 def stated_parts(parts: Iterable[pb.UploadPart]) -> list[StatedPart]:
-    """Return the parts that a client says it has sent."""
+    """Return the parts that a client states."""
     return [StatedPart(part.part_number, part.etag) for part in parts]
 
 

@@ -46,7 +46,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresUploads:
-    """Uploads of a tenant. Absent and foreign are refused with UPLOAD_NOT_FOUND alike.
+    """Uploads of a tenant. An absent and a foreign one are both refused with UPLOAD_NOT_FOUND.
 
     A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
     """
@@ -113,7 +113,7 @@ class PostgresUploads:
         return str(kept)
 
     async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
-        """Take a part number that no other stream will use, for so many bytes. Refused with QUOTA_EXCEEDED."""
+        """Reserve a part number of `size` bytes that no other stream will use. Refused with QUOTA_EXCEEDED."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.NEXT_PART, upload_id, principal.tenant_id, token)
             if row is None:
@@ -149,7 +149,7 @@ class PostgresUploads:
             return await self._counted(connection, principal, upload_id, token, row)
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
-        """End the writing: VERIFYING. One that is sealed already is returned as it is.
+        """End the writing: VERIFYING. A sealed upload is returned unchanged.
 
         Refused with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
         """

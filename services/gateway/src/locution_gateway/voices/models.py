@@ -38,7 +38,7 @@ class NewVoice:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChange:
-    """What an update sets; None stays as it is."""
+    """What an update sets. None keeps the field."""
 
     display_name: str | None = None
 

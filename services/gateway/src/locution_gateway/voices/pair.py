@@ -1,4 +1,4 @@
-"""Pair voices one to one, the most alike first."""
+"""Pair voices one to one, the best match first."""
 
 from __future__ import annotations
 

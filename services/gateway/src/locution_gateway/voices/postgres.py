@@ -23,7 +23,7 @@ from locution_gateway.voices.models import Embedding, KnownVoice, NewVoice, Samp
 
 
 class PostgresVoices:
-    """Voices of a tenant. Absent and foreign are refused with VOICE_NOT_FOUND alike."""
+    """Voices of a tenant. An absent and a foreign one are both refused with VOICE_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

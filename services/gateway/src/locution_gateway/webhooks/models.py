@@ -92,7 +92,7 @@ class NewWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """New values; None leaves one as it is."""
+    """New values. None keeps the field."""
 
     display_name: str | None = None
     url: str | None = None

@@ -38,7 +38,7 @@ DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresWebhooks:
-    """Webhooks of a tenant. Absent and foreign are refused with WEBHOOK_NOT_FOUND alike."""
+    """Webhooks of a tenant. An absent and a foreign one are both refused with WEBHOOK_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -67,7 +67,7 @@ class PostgresWebhooks:
     async def update(
         self, principal: Principal, webhook_id: WebhookId, version: int | None, change: WebhookChange
     ) -> Webhook:
-        """Change it; enabling forgets why it was disabled, and lets its deliveries go on."""
+        """Change it; enabling clears the reason it was disabled for, and resumes its deliveries."""
         events = None if change.event_types is None else list(change.event_types)
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id, version)
@@ -117,7 +117,7 @@ class PostgresWebhooks:
         return Page(found, last)
 
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Make a delivery due now, its attempts counted anew; whoever holds it loses it.
+        """Make a delivery due now and count its attempts anew. A worker that holds it loses it.
 
         Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
         """

@@ -22,7 +22,7 @@ class Schedule:
     patience: timedelta
 
     def delay(self, outcome: Outcome, attempts: int) -> timedelta | None:
-        """Return the wait after so many attempts, None when there is to be no other.
+        """Return the delay after a number of attempts, or None when no attempt follows.
 
         A longer wait that the receiver asks for is honoured up to the ceiling.
         """

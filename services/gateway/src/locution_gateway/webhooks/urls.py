@@ -1,4 +1,4 @@
-"""The one parser of webhook URLs, for the check at creation and for the sending alike.
+"""The one parser of webhook URLs, for the check at creation and for sending.
 
 It takes less than browsers do, so that no two readers can differ: ASCII, no user, no fragment, no percent in the host,
 an address in its plain form or a name in the letters of DNS.

@@ -1,4 +1,4 @@
-"""What every engine does alike: admission, one fair queue, batches, models, and its word to the registry.
+"""What both engines share: admission, one fair queue, batches, models, and reports to the registry.
 
 All but `directory` import no transport, and none imports a model library.
 """

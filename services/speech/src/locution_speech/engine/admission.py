@@ -16,7 +16,7 @@ LONGEST_RETRY = 30.0
 
 @dataclass(slots=True)
 class Admission:
-    """Know the sections under way. `backlog` estimates the seconds until what waits now is done."""
+    """Know the sections in progress. `backlog` estimates the seconds until the waiting work is done."""
 
     limit: int
     backlog: Callable[[], float]
@@ -26,7 +26,7 @@ class Admission:
 
     @property
     def sections(self) -> int:
-        """Count the sections under way."""
+        """Count the sections in progress."""
         return len(self._sections)
 
     @contextmanager
@@ -56,7 +56,7 @@ class Admission:
             self._changed.set()
 
     async def drain(self, grace: float) -> int:
-        """Refuse new sections, wait up to `grace` seconds for those under way, and return how many remain."""
+        """Refuse new sections, wait up to `grace` seconds for those in progress, and return how many remain."""
         self._draining = True
         try:
             async with asyncio.timeout(grace):
@@ -68,7 +68,7 @@ class Admission:
         return len(self._sections)
 
     def abort(self) -> None:
-        """End all sections under way."""
+        """End all sections in progress."""
         for task in self._sections:
             self._sections[task] = True
             task.cancel()

@@ -1,4 +1,4 @@
-"""Share the windows that may be under way among the sections that are open, so that together they stay bounded."""
+"""Share a bounded number of windows in flight among the open sections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InFlightLimiter:
 
     @contextmanager
     def section(self, batch_size: int) -> Iterator[Allowance]:
-        """Open a section whose model takes so many windows in a batch; give its allowance while it is open."""
+        """Open a section whose model takes `batch_size` windows in a batch. Give its allowance while it is open."""
         allowance = Allowance(self, BATCHES * self._slots * batch_size)
         self._open.add(allowance)
         try:
@@ -49,7 +49,7 @@ class Allowance:
 
     @property
     def full(self) -> bool:
-        """Tell whether as many windows are under way as the section's part of all."""
+        """Tell whether the section's part of the windows is in flight."""
         return self._taken >= max(LEAST, self._most // self._among.sections)
 
     async def take(self) -> None:
@@ -65,5 +65,5 @@ class Allowance:
         self.wake()
 
     def wake(self) -> None:
-        """Look again whether a window may begin."""
+        """Check again whether a window may begin."""
         self._woken.set()

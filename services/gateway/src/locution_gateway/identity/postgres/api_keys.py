@@ -48,7 +48,7 @@ WHERE key_id = $1 AND tenant_id = $2 AND revoke_time IS NULL
 
 
 class PostgresApiKeys:
-    """API keys of a tenant. Absent and foreign are refused with API_KEY_NOT_FOUND alike."""
+    """API keys of a tenant. An absent and a foreign one are both refused with API_KEY_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -91,7 +91,7 @@ class PostgresApiKeys:
             return await _get(connection, principal, key.key_id)
 
     async def revoke(self, principal: Principal, key_id: str) -> ApiKey:
-        """Revoke one; one that is revoked stays as it is."""
+        """Revoke one. A revoked key does not change."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(REVOKE, key_id, principal.tenant_id, principal.subject)
             return await _get(connection, principal, key_id)

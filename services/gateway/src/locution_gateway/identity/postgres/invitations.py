@@ -26,7 +26,7 @@ DELETE: Final = "DELETE FROM gateway.invitations WHERE invitation_id = $1 AND te
 
 
 class PostgresInvitations:
-    """Invitations of a tenant. Absent and foreign are refused with INVITATION_NOT_FOUND alike."""
+    """Invitations of a tenant. An absent and a foreign one are both refused with INVITATION_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

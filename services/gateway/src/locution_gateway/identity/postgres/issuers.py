@@ -31,7 +31,7 @@ DELETE: Final = "DELETE FROM gateway.oidc_issuers WHERE issuer_id = $1 AND tenan
 
 
 class PostgresIssuers:
-    """OIDC issuers of a tenant. Absent and foreign are refused with ISSUER_NOT_FOUND alike."""
+    """OIDC issuers of a tenant. An absent and a foreign one are both refused with ISSUER_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

@@ -46,7 +46,7 @@ DELETE_DEFAULTS: Final = "DELETE FROM gateway.defaults WHERE tenant_id = $1 AND 
 
 
 class PostgresUsers:
-    """Users of a tenant. Absent and foreign are refused with USER_NOT_FOUND alike."""
+    """Users of a tenant. An absent and a foreign one are both refused with USER_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database

@@ -38,7 +38,7 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 
 
 class PostgresJobs:
-    """Jobs of a tenant. Absent and foreign are refused with JOB_NOT_FOUND alike."""
+    """Jobs of a tenant. An absent and a foreign one are both refused with JOB_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
@@ -137,7 +137,7 @@ class PostgresJobs:
             return await _get(connection, principal, job_id)
 
     async def delete(self, principal: Principal, job_id: JobId, version: int | None) -> None:
-        """Delete it; the rows of its stages go with it, so that whoever works on them changes nothing."""
+        """Delete it; the rows of its stages go with it, so a worker that still runs one changes nothing."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, job_id, version)
             await connection.execute(sql.DELETE, job_id, principal.tenant_id)
@@ -160,7 +160,7 @@ class PostgresJobs:
             await connection.execute(sql.EXPIRE, job_id, principal.tenant_id)
 
     async def backlog(self, principal: Principal, before: Job | None) -> Backlog:
-        """Measure the tenant's work that goes before a job, or before a new one."""
+        """Measure the tenant's work ahead of a job, or ahead of a new one."""
         behind = (None, 0, None) if before is None else (before.create_time, before.priority, before.job_id)
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.BACKLOG, principal.tenant_id, *behind)

@@ -24,7 +24,7 @@ class GrpcDiarizationEngine:
     """Who spoke when, by any diarizer replica behind a channel."""
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
-        """Give work up when the engine says nothing for `stall_seconds`."""
+        """Give up when the engine is silent for `stall_seconds`."""
         self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
         self._stall = stall_seconds
 

@@ -28,7 +28,7 @@ class GrpcSpeechEngine:
     """
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
-        """Give a section up when the engine says nothing for `stall_seconds`."""
+        """Give a section up when the engine is silent for `stall_seconds`."""
         self._stub = asr_service_pb2_grpc.AsrServiceStub(channel)
         self._stall = stall_seconds
 

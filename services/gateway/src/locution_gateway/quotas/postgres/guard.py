@@ -55,7 +55,7 @@ class QuotaGuard:
             await _check_audio(connection, limits, await self._use(connection, principal))
 
     async def upload(self, connection: Connection, principal: Principal, size: int | None, open_limit: int) -> None:
-        """Refuse with QUOTA_EXCEEDED when the tenant may not begin an upload of so many bytes (None: not stated)."""
+        """Refuse with QUOTA_EXCEEDED unless the tenant may begin an upload of `size` bytes (None: not stated)."""
         limits = await self._limits(connection, principal)
         use = await self._use(connection, principal)
         most = open_limit if limits.open_uploads is None else limits.open_uploads
@@ -64,7 +64,7 @@ class QuotaGuard:
         await _check_stored(connection, principal, limits, size or 1)
 
     async def stored(self, connection: Connection, principal: Principal, more: int = 0) -> None:
-        """Refuse with QUOTA_EXCEEDED when what the tenant stores, and so many bytes more, is over its limit.
+        """Refuse with QUOTA_EXCEEDED when the tenant's stored bytes plus `more` exceed its limit.
 
         What the transaction itself counted is in it. Nothing may wait for a lock behind this.
         """

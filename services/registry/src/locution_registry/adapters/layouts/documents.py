@@ -1,4 +1,4 @@
-"""Read the small text files of a model, whoever wrote them."""
+"""Read the small text files of a model from untrusted sources."""
 
 from __future__ import annotations
 
