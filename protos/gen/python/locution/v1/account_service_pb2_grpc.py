@@ -111,7 +111,7 @@ class AccountServiceServicer:
 
     def Login(self, request, context):
         """Trades an e-mail address and a password for a session.
-        Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
+        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
         attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -24,7 +24,7 @@ class AccountServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_account_service_pb2.LoginRequest, _account_service_pb2.Session]
     """Trades an e-mail address and a password for a session.
-    Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
+    Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
     attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.Session]
@@ -73,7 +73,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.LoginRequest, _abc.Awaitable[_account_service_pb2.Session]],
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
         """Trades an e-mail address and a password for a session.
-        Fails with UNAUTHENTICATED alike for a tenant, a user and a password that do not fit, with RATE_LIMITED after ten
+        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
         attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
         """
 

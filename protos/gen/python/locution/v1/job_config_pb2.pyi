@@ -243,15 +243,15 @@ class DiarizationConfig(_message.Message):
     IDENTIFY_VOICES_FIELD_NUMBER: _builtins.int
     VOICES_FIELD_NUMBER: _builtins.int
     enabled: _builtins.bool
-    """Optional. Whether speakers are told apart. True when unset."""
+    """Optional. Whether to label speakers. True when unset."""
     model: _builtins.str
     """Optional. The diarization model, "<set>/<model>". The registry's default when unset."""
     speaker_count: _builtins.int
-    """Optional. Exactly so many speakers, 1 to 50. Excludes the next two."""
+    """Optional. The exact number of speakers, 1 to 50. Excludes the next two."""
     min_speaker_count: _builtins.int
-    """Optional. At least so many speakers, 1 to 50."""
+    """Optional. The minimum number of speakers, 1 to 50."""
     max_speaker_count: _builtins.int
-    """Optional. At most so many speakers, 1 to 50."""
+    """Optional. The maximum number of speakers, 1 to 50."""
     identify_voices: _builtins.bool
     """Optional. Whether speakers are named by the tenant's voices (VoiceService). True when `voices` are given, else false,
     when unset. The effective configuration holds the voices that the job looks for, as they were at its creation; one

@@ -1018,7 +1018,7 @@ class EstimateJobResponse(_message.Message):
     """Output only. Jobs of this tenant that go before it."""
     @_builtins.property
     def queued_audio_duration(self) -> _duration_pb2.Duration:
-        """Output only. Audio of this tenant that goes before it."""
+        """Output only. Audio of this tenant that is ahead of it."""
 
     @_builtins.property
     def work_duration(self) -> _duration_pb2.Duration:

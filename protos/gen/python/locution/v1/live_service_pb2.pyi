@@ -75,7 +75,7 @@ Global___StreamRequest: _TypeAlias = StreamRequest  # noqa: Y015
 
 @_typing.final
 class StreamStart(_message.Message):
-    """Opens a session, or goes on with one."""
+    """Opens a session, or resumes one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -516,7 +516,7 @@ class StreamStarted(_message.Message):
     session: _builtins.str
     """Output only. "liveSessions/{session}"."""
     resume_token: _builtins.str
-    """Output only. Lets the client, and nobody else, go on with the session. It holds a secret."""
+    """Output only. Lets this client alone resume the session. It holds a secret."""
     next_offset: _builtins.int
     """Output only. Offset at which the client goes on; 0 for a new session."""
     @_builtins.property
@@ -1020,7 +1020,7 @@ class ListSessionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most so many, 50 when 0, 1000 at most."""
+    """Optional. Page size: 50 when 0, 1000 at most."""
     page_token: _builtins.str
     """Optional. The next_page_token of the page before, with the same filter."""
     filter: _builtins.str

@@ -70,7 +70,7 @@ class LiveServiceServicer:
     """
 
     def Stream(self, request_iterator, context):
-        """Runs one live session, or goes on with one. The first message is `start`, the last is `finish`; a stream that ends
+        """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
         otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
         one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
         sender wait otherwise, by the flow control of the stream.

@@ -22,7 +22,7 @@ class LiveServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Stream: _aio.StreamStreamMultiCallable[_live_service_pb2.StreamRequest, _live_service_pb2.StreamResponse]
-    """Runs one live session, or goes on with one. The first message is `start`, the last is `finish`; a stream that ends
+    """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
     otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
     one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
     sender wait otherwise, by the flow control of the stream.
@@ -58,7 +58,7 @@ class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_live_service_pb2.StreamRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_live_service_pb2.StreamRequest], _abc.AsyncIterator[_live_service_pb2.StreamResponse]],
     ) -> _abc.AsyncIterator[_live_service_pb2.StreamResponse]:
-        """Runs one live session, or goes on with one. The first message is `start`, the last is `finish`; a stream that ends
+        """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
         otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
         one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
         sender wait otherwise, by the flow control of the stream.

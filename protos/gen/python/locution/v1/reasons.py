@@ -658,7 +658,7 @@ class Reason(StrEnum):
         "LIVE_SESSION_TAKEN_OVER",
         Code.ABORTED,
         Retry.NO,
-        "another stream goes on with this session",
+        "another stream resumed this session",
         "",
     )
     """Another stream resumed the session."""

@@ -18,7 +18,7 @@ class VoiceServiceStub:
     `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
 
     A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols somebody needs that
+    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
     person's consent where the law asks for it.
     """
 
@@ -45,7 +45,7 @@ class VoiceServiceServicer(metaclass=_abc_1.ABCMeta):
     `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
 
     A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols somebody needs that
+    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
     person's consent where the law asks for it.
     """
 

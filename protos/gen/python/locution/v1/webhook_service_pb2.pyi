@@ -44,7 +44,7 @@ class _WebhookEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Webh
     """TestWebhook was called; "webhook.test". It is not subscribed to."""
 
 class WebhookEventType(_WebhookEventType, metaclass=_WebhookEventTypeEnumTypeWrapper):
-    """What a webhook is told about."""
+    """An event that a webhook can receive."""
 
 WEBHOOK_EVENT_TYPE_UNSPECIFIED: WebhookEventType.ValueType  # 0
 """Never sent."""
@@ -131,7 +131,7 @@ class Webhook(_message.Message):
     """Output only. "whpk_" and the base64 of the newest key's 32 bytes; absent with HMAC_SHA256."""
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookEventType.ValueType]:
-        """Optional. What it is told about; the ends of jobs (SUCCEEDED, FAILED and CANCELLED) when empty."""
+        """Optional. Events that it receives; the ends of jobs (SUCCEEDED, FAILED and CANCELLED) when empty."""
 
     @_builtins.property
     def failing_since_time(self) -> _timestamp_pb2.Timestamp:

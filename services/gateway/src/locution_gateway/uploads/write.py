@@ -225,7 +225,7 @@ class _Writer:
                 task.exception()
 
     async def _sent(self, under_way: int = 0) -> None:
-        """Wait until at most `most` parts are in flight, and the others are stored and counted."""
+        """Wait until at most `under_way` parts are in flight, and the others are stored and counted."""
         while len(self.sending) > under_way:
             await asyncio.shield(self.sending[0])
             del self.sending[0]

@@ -27,7 +27,7 @@ class _WorkClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkClass.V
     WORK_CLASS_UNSPECIFIED: _WorkClass.ValueType  # 0
     """Never sent."""
     WORK_CLASS_LIVE: _WorkClass.ValueType  # 1
-    """Somebody listens: goes before all FILE work."""
+    """Live work: it runs before all FILE work."""
     WORK_CLASS_FILE: _WorkClass.ValueType  # 2
     """A recording: fills what live work leaves."""
 
@@ -37,7 +37,7 @@ class WorkClass(_WorkClass, metaclass=_WorkClassEnumTypeWrapper):
 WORK_CLASS_UNSPECIFIED: WorkClass.ValueType  # 0
 """Never sent."""
 WORK_CLASS_LIVE: WorkClass.ValueType  # 1
-"""Somebody listens: goes before all FILE work."""
+"""Live work: it runs before all FILE work."""
 WORK_CLASS_FILE: WorkClass.ValueType  # 2
 """A recording: fills what live work leaves."""
 Global___WorkClass: _TypeAlias = WorkClass  # noqa: Y015

@@ -345,11 +345,11 @@ class ClusterStart(_message.Message):
     model: _builtins.str
     """Required. "<set>/<model>"; the one that made the sections."""
     speaker_count: _builtins.int
-    """Optional. Exactly so many speakers."""
+    """Optional. The exact number of speakers."""
     min_speaker_count: _builtins.int
-    """Optional. At least so many speakers."""
+    """Optional. The minimum number of speakers."""
     max_speaker_count: _builtins.int
-    """Optional. At most so many speakers."""
+    """Optional. The maximum number of speakers."""
     @_builtins.property
     def flow(self) -> _common_pb2.Flow:
         """Required. Who asks."""
