@@ -50,7 +50,7 @@ def points(family: str) -> tuple[str, ...]:
 def _committing() -> tuple[str, ...]:
     return tuple(
         f"{node.name}.{method}"
-        for path in sorted((SOURCE / "adapters/postgres").glob("*.py"))
+        for path in sorted(SOURCE.rglob("*.py"))
         for node in _classes(path)
         for method in _openers(node)
     )
@@ -59,7 +59,7 @@ def _committing() -> tuple[str, ...]:
 def _answers() -> Iterator[str]:
     """Yield the methods that answer once; a stream of answers acknowledges nothing."""
     for name in SERVICERS:
-        for node in _classes(SOURCE / f"servicers/{name}.py"):
+        for node in _classes(SOURCE / name / "servicer.py"):
             for method in _methods(node):
                 streams = any(isinstance(each, ast.Yield) for each in ast.walk(method))
                 if isinstance(method, ast.AsyncFunctionDef) and method.name[0].isupper() and not streams:
