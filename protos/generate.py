@@ -63,7 +63,9 @@ def generate(out: Path, page: Path) -> None:
         if not has_service(empty):
             empty.unlink()
     catalogue = render_reasons.read(image("--include_source_info"))
-    (out / "locution" / "v1" / "reasons.py").write_text(render_reasons.module(catalogue), encoding="utf-8")
+    (out / "locution" / "reasons" / "v1" / "catalogue.py").write_text(
+        render_reasons.module(catalogue), encoding="utf-8"
+    )
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render_reasons.page(catalogue), encoding="utf-8")
 
@@ -80,7 +82,7 @@ def differing(left: Path, right: Path) -> list[str]:
     names = {
         str(p.relative_to(base))
         for base in (left, right)
-        for pattern in ("*_pb2*.py*", "reasons.py")
+        for pattern in ("*_pb2*.py*", "catalogue.py")
         for p in base.rglob(pattern)
         if "__pycache__" not in p.parts
     }

@@ -1,7 +1,7 @@
 """Render the catalogue of reasons: the typed enum that code raises and reads, and the reference page of errors.
 
-Both come from locution/v1/error_reason.proto: from the options of each value, and from its comment, which says what the
-reason means and gives an example. HTTP statuses come from the comments of google/rpc/code.proto.
+Both come from locution/reasons/v1/error_reason.proto: from the options of each value, and from its comment, which
+states the meaning and an example. HTTP statuses come from the comments of google/rpc/code.proto.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Final
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import EnumValueOptions, FileDescriptorProto, FileDescriptorSet
 
-CATALOGUE: Final = "locution/v1/error_reason.proto"
-OPTIONS: Final = "locution/v1/error_reason_options.proto"
+CATALOGUE: Final = "locution/reasons/v1/error_reason.proto"
+OPTIONS: Final = "locution/reasons/v1/error_reason_options.proto"
 CODES: Final = "google/rpc/code.proto"
 PREFIXES: Final = re.compile("^(ERROR_REASON|RETRY)_")
 
@@ -137,7 +137,7 @@ def _entries(image: FileDescriptorSet, file: FileDescriptorProto) -> list[Entry]
         pool.Add(each)
     # The image's own extension: generated modules may be of an older state.
     options = message_factory.GetMessageClass(pool.FindMessageTypeByName(EnumValueOptions.DESCRIPTOR.full_name))
-    extension: Any = pool.FindExtensionByName("locution.v1.reason")
+    extension: Any = pool.FindExtensionByName("locution.reasons.v1.reason")
     fields = extension.message_type.fields_by_name
     found = []
     for value, (name, comment) in zip(file.enum_type[0].value, _comments(file).items(), strict=True):
@@ -168,7 +168,7 @@ def _comments(file: FileDescriptorProto) -> dict[str, str]:
 
 
 def module(catalogue: Catalogue) -> str:
-    """Return the source of locution/v1/reasons.py."""
+    """Return the source of locution/reasons/v1/catalogue.py."""
     return MODULE.format(
         source=CATALOGUE,
         codes="".join(f'    {code} = "{code}", {status}\n' for code, status in catalogue.statuses.items()),

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc import code_pb2
-from locution.v1 import error_reason_options_pb2 as options
-from locution.v1 import error_reason_pb2
-from locution.v1.reasons import Code, Reason, Retry
+from locution.reasons.v1 import error_reason_options_pb2 as options
+from locution.reasons.v1 import error_reason_pb2
+from locution.reasons.v1.catalogue import Code, Reason, Retry
 
 PREFIX = "ERROR_REASON_"
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-CATALOGUE = ("locution_common.errors", "errors", "locution.v1.reasons")
+CATALOGUE = ("locution_common.errors", "errors", "locution.reasons.v1.catalogue")
 GIVES = 2
 """Positional arguments of Refused without which the reason's own message is sent."""
 
@@ -149,7 +149,7 @@ def test_http_statuses_are_googles() -> None:
 def test_every_reason_has_a_meaning_and_an_example_and_no_second_copy_of_its_options(
     documented: Iterable[FileDescriptorProto],
 ) -> None:
-    file = next(file for file in documented if file.name == "locution/v1/error_reason.proto")
+    file = next(file for file in documented if file.name == "locution/reasons/v1/error_reason.proto")
     comments = {tuple(at.path): " ".join(at.leading_comments.split()) for at in file.source_code_info.location}
     for index, value in enumerate(file.enum_type[0].value):
         meaning, _, example = comments[5, 0, 2, index].partition(" Example: ")
@@ -162,5 +162,5 @@ def test_every_reason_has_a_meaning_and_an_example_and_no_second_copy_of_its_opt
 def test_the_enum_needs_the_standard_library_alone() -> None:
     script = "import sys; import locution_common.errors; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert "locution.v1.reasons" in loaded
+    assert "locution.reasons.v1.catalogue" in loaded
     assert [name for name in loaded if name.startswith(("google.protobuf", "grpc")) or "_pb2" in name] == []

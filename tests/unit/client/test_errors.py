@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
-from locution.v1.reasons import Reason, Retry
+from locution.reasons.v1.catalogue import Reason, Retry
 from locution_client.calls import may_repeat, may_resume, wait_before
 from locution_client.cli import exit_codes, show
 from locution_client.errors import COMMANDS, ApiError, JobFailed, from_status, raise_job_failure

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import grpc
-from locution.v1.reasons import Retry
+from locution.reasons.v1.catalogue import Retry
 
 from locution_client.errors import ApiError, from_rpc
 from locution_client.settings import Connection

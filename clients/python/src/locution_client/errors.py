@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from locution.v1.reasons import Reason
+from locution.reasons.v1.catalogue import Reason
 
 Detail = TypeVar("Detail", bound=Message)
 

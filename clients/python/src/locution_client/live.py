@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any, NoReturn
 
 import grpc
+from locution.reasons.v1.catalogue import Reason
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
-from locution.v1.reasons import Reason
 
 from locution_client.calls import may_resume, wait_before
 from locution_client.errors import ApiError, from_rpc

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from locution.reasons.v1.catalogue import Reason
 from locution.v1 import upload_service_pb2 as pb
-from locution.v1.reasons import Reason
 
 from locution_client.calls import ATTEMPTS, wait_before
 from locution_client.errors import ApiError

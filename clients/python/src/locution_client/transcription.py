@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from locution.reasons.v1.catalogue import Reason
 from locution.v1 import job_config_pb2
 from locution.v1 import job_service_pb2 as pb
-from locution.v1.reasons import Reason
 
 from locution_client.client import Client
 from locution_client.errors import JobFailed, raise_job_failure

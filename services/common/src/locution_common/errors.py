@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from locution.v1.reasons import Code, Reason, Retry
+from locution.reasons.v1.catalogue import Code, Reason, Retry
 
 _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 

@@ -58,7 +58,7 @@ Global___Retry: _TypeAlias = Retry  # noqa: Y015
 
 @_typing.final
 class ReasonOptions(_message.Message):
-    """What a program must know of a reason. Each value of ErrorReason carries it as the option `(locution.v1.reason)`."""
+    """What a program must know of a reason. Each value of ErrorReason carries it as the option `(locution.reasons.v1.reason)`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

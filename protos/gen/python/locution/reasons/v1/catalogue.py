@@ -1,4 +1,4 @@
-"""The reasons for which Locution refuses or fails something; generated from locution/v1/error_reason.proto by `make gen`.
+"""The reasons for which Locution refuses or fails something; generated from locution/reasons/v1/error_reason.proto by `make gen`.
 
 This module needs the standard library alone: services, clients and the decoder's child import it.
 """
