@@ -11,11 +11,11 @@ from locution_asr.core.attempts import AttemptPlan
 from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.guards import Guard
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, SectionReport
-from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, TimedWord, WhisperRecord
+from locution_asr.domain.ports import Draft, LoadedModel, Prompt, Search, WhisperRecord
 from locution_speech.asr import Options, SectionStart
 from locution_speech.capabilities import Capabilities
-from locution_speech.clock import seconds
 from locution_speech.engine.models import Flow, FlowKey, ModelName
+from locution_speech.transcript import Word
 
 Speak = Callable[[Pcm, Prompt, Search], Draft]
 
@@ -68,14 +68,14 @@ class FakeEncoding:
 
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
-    ) -> list[list[TimedWord]]:
-        return [_spaced(draft.text, seconds(length)) for draft, length in zip(drafts, lengths, strict=True)]
+    ) -> list[list[Word]]:
+        return [_spaced(draft.text, length) for draft, length in zip(drafts, lengths, strict=True)]
 
 
-def _spaced(text: str, length: float) -> list[TimedWord]:
+def _spaced(text: str, length: int) -> list[Word]:
     words = text.split()
-    step = length / len(words)
-    return [TimedWord(f" {word}", i * step, (i + 1) * step, 0.9) for i, word in enumerate(words)]
+    count = len(words)
+    return [Word(i * length // count, (i + 1) * length // count, word, 0.9) for i, word in enumerate(words)]
 
 
 class Unobserved:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from locution_asr.core.segments import SegmentRule, placed_words, split
 from locution_asr.domain.models import Piece, Window
-from locution_asr.domain.ports import TimedWord
 from locution_speech.clock import Span, samples
 from locution_speech.transcript import Word, text_of
 
@@ -64,10 +63,10 @@ def test_placed_words_are_ordered_inside_and_never_empty(seed: int) -> None:
         at, start = at + length, start + length + rng.randrange(0, 80000)
     window = Window(0, np.zeros(at, np.int16), tuple(pieces))
     count = rng.randrange(1, at // 2000)
-    times = sorted(rng.choice([rng.random(), 0.5]) * at / 16000 for _ in range(count + 1))
-    spoken = [TimedWord(f" w{i}", a, b, 0.5) for i, (a, b) in enumerate(pairwise(times))]
+    times = sorted(int(rng.choice([rng.random(), 0.5]) * at) for _ in range(count + 1))
+    spoken = [Word(a, b, f"w{i}", 0.5) for i, (a, b) in enumerate(pairwise(times))]
     placed = placed_words(window, spoken)
-    assert [f" {word.text}" for word in placed] == [word.text for word in spoken]
+    assert [word.text for word in placed] == [word.text for word in spoken]
     assert all(word.spaced for word in placed)
     before = window.span.start
     for word in placed:

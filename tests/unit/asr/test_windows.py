@@ -47,10 +47,10 @@ def test_long_silence_is_taken_out_and_put_back() -> None:
     [window] = planned((10, 12), (17, 19))
     first, second = window.pieces
     assert len(window.pcm) == first.span.length + second.span.length
-    assert place(window, 0.5, 1.0) == Span(samples(10.2), samples(10.7))
+    assert place(window, Span(samples(0.5), samples(1.0))) == Span(samples(10.2), samples(10.7))
     after = seconds(second.at)
-    assert place(window, after + 0.5, after + 1.0) == Span(samples(17.2), samples(17.7))
-    across = place(window, after - 0.1, after + 0.5)
+    assert place(window, Span(samples(after + 0.5), samples(after + 1.0))) == Span(samples(17.2), samples(17.7))
+    across = place(window, Span(samples(after - 0.1), samples(after + 0.5)))
     assert across.start == second.span.start
 
 

@@ -13,14 +13,14 @@ import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from locution_speech.asr import Task
 from locution_speech.capabilities import Capabilities
-from locution_speech.clock import seconds
 from locution_speech.languages import from_whisper, to_whisper
+from locution_speech.transcript import Word
 from numpy.typing import NDArray
 
 from locution_asr.adapters.mel import HOP, MelFeatures
 from locution_asr.adapters.words import timed_words
 from locution_asr.domain.models import Pcm
-from locution_asr.domain.ports import Draft, Prompt, Search, TimedWord
+from locution_asr.domain.ports import Draft, Prompt, Search
 
 CONTEXT_TOKENS = 448
 PROMPT_TOKENS = 200
@@ -119,10 +119,10 @@ class WhisperEncoding:
 
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
-    ) -> Sequence[Sequence[TimedWord]]:
+    ) -> Sequence[Sequence[Word]]:
         """Return the words of `rows`; some rows of one language and task are aligned together."""
         at_once = 1 if self._model.device == "cpu" else ALIGNED_AT_ONCE
-        words: dict[int, list[TimedWord]] = {}
+        words: dict[int, list[Word]] = {}
         kinds = {(prompt.language, prompt.task) for prompt in prompts}
         for language, task in sorted(kinds, key=str):
             tokenizer = self._recogniser.tokenizer(language, task)
@@ -136,7 +136,7 @@ class WhisperEncoding:
                 )
                 for i, result in zip(chosen, results, strict=True):
                     words[i] = timed_words(
-                        tokenizer, drafts[i].tokens, result.alignments, result.text_token_probs, seconds(lengths[i])
+                        tokenizer, drafts[i].tokens, result.alignments, result.text_token_probs, lengths[i]
                     )
         return [words[i] for i in range(len(rows))]
 

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
+from locution_speech.clock import samples
 from locution_speech.languages import ends_sentence
+from locution_speech.transcript import Word, text_of
 
-from locution_asr.domain.ports import TimedWord
-
-SECONDS_PER_STEP = 0.02
+STEP = samples(0.02)
 OPENING = frozenset("\"'“¿([{-‘«「『")
 CLOSING = frozenset("\"'.。,，!！?？:：”)]}、’»」』;…")
 LONGEST_FACTOR = 2.0
-LONGEST_WORD = 1.4
+LONGEST_WORD = samples(1.4)
+LONGEST_USUAL = samples(0.7)
 
 
 def timed_words(
@@ -23,9 +24,9 @@ def timed_words(
     tokens: Sequence[int],
     path: Sequence[tuple[int, int]],
     probabilities: Sequence[float],
-    length: float,
-) -> list[TimedWord]:
-    """Return the words of `tokens` with their times, at most `length` seconds.
+    length: int,
+) -> list[Word]:
+    """Return the words of `tokens` with their times in samples of the window, at most `length`.
 
     `path` pairs token indices with encoder steps of 20 ms. Where it is unusable, times are spread by length.
     """
@@ -38,19 +39,23 @@ def timed_words(
     if starts is None:
         return list(_spread(texts, length))
     words = [
-        TimedWord(text, float(starts[a]), float(starts[b]), _mean(probabilities[a:b]))
+        _word(int(starts[a]), int(starts[b]), text, _mean(probabilities[a:b]))
         for text, a, b in zip(texts, bounds[:-1], bounds[1:], strict=True)
     ]
     return _shortened(list(_merged(words)))
 
 
-def _token_starts(path: Sequence[tuple[int, int]], count: int, length: float) -> np.ndarray | None:
-    """Return when each token and the end begins, in seconds; None when the path does not reach them all."""
+def _word(start: int, end: int, text: str, probability: float | None, aligned: bool = True) -> Word:
+    return Word(start, end, text.strip(), probability, aligned, spaced=text.startswith(" "))
+
+
+def _token_starts(path: Sequence[tuple[int, int]], count: int, length: int) -> np.ndarray | None:
+    """Return when each token and the end begins, in samples; None when the path does not reach them all."""
     if not path:
         return None
     tokens, steps = np.array(path).T
     jumps = np.diff(tokens, prepend=-1) > 0
-    starts = np.minimum(steps[jumps] * SECONDS_PER_STEP, length)
+    starts = np.minimum(steps[jumps] * STEP, length)
     return starts if len(starts) > count else None
 
 
@@ -58,9 +63,9 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.clip(np.mean(values), 0.0, 1.0)) if len(values) else None
 
 
-def _merged(words: Sequence[TimedWord]) -> Iterator[TimedWord]:
+def _merged(words: Sequence[Word]) -> Iterator[Word]:
     """Join punctuation to the word that it belongs to: opening marks to the next, closing ones to the last."""
-    held: TimedWord | None = None
+    held: Word | None = None
     for word in words:
         if held and (_opens(held) or _closes(word)):
             held = _join(held, word)
@@ -72,28 +77,27 @@ def _merged(words: Sequence[TimedWord]) -> Iterator[TimedWord]:
         yield held
 
 
-def _opens(word: TimedWord) -> bool:
-    return word.text.startswith(" ") and word.text.strip() in OPENING
+def _opens(word: Word) -> bool:
+    return word.spaced and word.text in OPENING
 
 
-def _closes(word: TimedWord) -> bool:
-    text = word.text
-    return not text.startswith(" ") and bool(text) and all(mark in CLOSING for mark in text)
+def _closes(word: Word) -> bool:
+    return not word.spaced and bool(word.text) and all(mark in CLOSING for mark in word.text)
 
 
-def _join(first: TimedWord, second: TimedWord) -> TimedWord:
+def _join(first: Word, second: Word) -> Word:
     """Join two; the times and the probability are those of the one that is spoken."""
     spoken = second if _opens(first) else first
-    return replace(spoken, text=first.text + second.text)
+    return replace(spoken, text=text_of([first, second]), spaced=first.spaced)
 
 
-def _shortened(words: list[TimedWord]) -> list[TimedWord]:
+def _shortened(words: list[Word]) -> list[Word]:
     """Shorten words that swallowed a pause: a first word keeps its end, one before a pause keeps its start."""
-    lengths = [word.end - word.start for word in words if word.end > word.start]
-    longest = min(LONGEST_WORD, LONGEST_FACTOR * min(0.7, float(np.median(lengths)))) if lengths else 0.0
+    lengths = [word.length for word in words if word.length]
+    longest = min(LONGEST_WORD, int(LONGEST_FACTOR * min(LONGEST_USUAL, np.median(lengths)))) if lengths else 0
     result = []
     for index, word in enumerate(words):
-        if longest and word.end - word.start > longest:
+        if longest and word.length > longest:
             begins = index == 0 or ends_sentence(words[index - 1].text)
             if begins:
                 word = replace(word, start=word.end - longest)
@@ -103,11 +107,11 @@ def _shortened(words: list[TimedWord]) -> list[TimedWord]:
     return result
 
 
-def _spread(texts: Sequence[str], length: float) -> Iterator[TimedWord]:
-    """Share `length` seconds among the words by their letters."""
+def _spread(texts: Sequence[str], length: int) -> Iterator[Word]:
+    """Share `length` samples among the words by their letters."""
     total = sum(len(text) for text in texts)
     at = 0
     for text in texts:
         end = at + len(text)
-        yield TimedWord(text, length * at / total, length * end / total, None, aligned=False)
+        yield _word(length * at // total, length * end // total, text, None, aligned=False)
         at = end

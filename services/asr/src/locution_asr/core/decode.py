@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from locution_speech.asr import Options
 from locution_speech.clock import seconds
 from locution_speech.engine.models import Flow
-from locution_speech.transcript import DropReason
+from locution_speech.transcript import DropReason, Word
 
 from locution_asr.core.attempts import AttemptPlan
 from locution_asr.core.guards import judge
 from locution_asr.domain.models import Pcm
-from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser, TimedWord
+from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser
 
 CONFIDENT = 0.65
 
@@ -51,7 +51,7 @@ class Attempt:
     language: str
     language_probability: float | None
     heard: Mapping[str, float]
-    words: tuple[TimedWord, ...]
+    words: tuple[Word, ...]
     batch_size: int
     elapsed: float
 
@@ -127,7 +127,7 @@ def _align(
     prompts: Sequence[Prompt],
     drafts: Sequence[Draft],
     reasons: Sequence[DropReason | None],
-) -> dict[int, tuple[TimedWord, ...]]:
+) -> dict[int, tuple[Word, ...]]:
     rows = [i for i, request in enumerate(requests) if reasons[i] is None and request.options.word_times]
     if not rows:
         return {}

@@ -11,7 +11,6 @@ from locution_speech.transcript import Segment, Word, text_of
 
 from locution_asr.core.windows import place
 from locution_asr.domain.models import Window
-from locution_asr.domain.ports import TimedWord
 
 SHORTEST_WORD = samples(0.02)
 
@@ -29,20 +28,10 @@ class SegmentRule:
     longest: int = samples(18.0)
 
 
-def placed_words(window: Window, words: Sequence[TimedWord]) -> tuple[Word, ...]:
+def placed_words(window: Window, words: Sequence[Word]) -> tuple[Word, ...]:
     """Place a window's words in the section: in order, without overlap, each within the window and none empty."""
-    spans = lasting([place(window, word.start, word.end) for word in words], window.span)
-    return tuple(
-        Word(
-            span.start,
-            span.end,
-            word.text.strip(),
-            word.probability,
-            aligned=word.aligned,
-            spaced=word.text.startswith(" "),
-        )
-        for span, word in zip(spans, words, strict=True)
-    )
+    spans = lasting([place(window, word) for word in words], window.span)
+    return tuple(replace(word, start=span.start, end=span.end) for span, word in zip(spans, words, strict=True))
 
 
 def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from locution_speech.clock import SAMPLE_RATE, Span, samples
+from locution_speech.clock import Span, samples
 
 from locution_asr.domain.models import Pcm, Piece, Window
 
@@ -164,10 +164,10 @@ def _part(window: Window, start: int, end: int) -> Window:
     return Window(window.index, window.pcm[start:end], tuple(pieces))
 
 
-def place(window: Window, start: float, end: float) -> Span:
-    """Map seconds of a window to the section; both ends fall into the piece that holds the middle."""
-    middle = (start + end) / 2 * SAMPLE_RATE
+def place(window: Window, span: Span) -> Span:
+    """Map samples of a window to the section; both ends fall into the piece that holds the middle."""
+    middle = (span.start + span.end) / 2
     piece = next((p for p in window.pieces if middle < p.at + p.span.length), window.pieces[-1])
     shift = piece.span.start - piece.at
-    first = piece.span.clamp(samples(start) + shift)
-    return Span(first, max(first, piece.span.clamp(samples(end) + shift)))
+    first = piece.span.clamp(span.start + shift)
+    return Span(first, max(first, piece.span.clamp(span.end + shift)))

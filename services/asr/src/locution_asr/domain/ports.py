@@ -12,6 +12,7 @@ from locution_speech.asr import SectionStart, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.engine.dispatch import BatchObserver
 from locution_speech.engine.models import ModelName, ModelRecord
+from locution_speech.transcript import Word
 from numpy.typing import NDArray
 
 from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport
@@ -48,17 +49,6 @@ class Draft:
     capped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TimedWord:
-    """Place a word, with its leading space, at seconds of its window; `aligned` as for Word."""
-
-    text: str
-    start: float
-    end: float
-    probability: float | None
-    aligned: bool = True
-
-
 class Encoding(Protocol):
     """Hold the encoder's output for a batch of windows; rows keep the batch's order."""
 
@@ -75,8 +65,8 @@ class Encoding(Protocol):
 
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
-    ) -> Sequence[Sequence[TimedWord]]:
-        """Return the words of `rows` in order, with times that never decrease and end within `lengths` samples.
+    ) -> Sequence[Sequence[Word]]:
+        """Return the words of `rows` in order, at samples of the window that never decrease and end within `lengths`.
 
         The other sequences run over `rows` too. The words' texts concatenate to the draft's text.
         """
