@@ -42,7 +42,7 @@ def export(target: Path) -> list[str]:
 
 
 def replaceable(target: Path) -> bool:
-    """Tell whether a folder is absent, empty or a bundle, so that nobody's files are overwritten."""
+    """Tell whether a folder is absent, empty or an earlier bundle, so that no other files are overwritten."""
     if not target.exists():
         return True
     known = {"locution", "google", "buf", "README.md"}

@@ -1,9 +1,9 @@
-"""Generate what comes from the protos, check that it is current, and lint the protos.
+"""Generate the code and pages that derive from the protos, check that they are current, and lint the protos.
 
-Generated are the Python stubs, the enum of reasons, and the reference page of errors.
+It generates the Python stubs, the enum of reasons, and the reference page of errors.
 
-The protos import google's and protovalidate's files. Google's come with googleapis-common-protos and grpcio-tools.
-Protovalidate's is no part of its wheel: `buf/validate/validate.proto` is a copy of its release 1.2.2.
+The protos import Google's and protovalidate's files. Google's come with googleapis-common-protos and grpcio-tools.
+Protovalidate's wheel does not contain its proto: `buf/validate/validate.proto` is a copy from its release 1.2.2.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE = ROOT.parent / "docs" / "reference" / "errors.md"
 SITE = Path(sysconfig.get_paths()["purelib"])
 BIN = Path(sys.executable).parent
 VALIDATE = "buf/validate/validate.proto"
-# FileDescriptorProto extension 8042, {is_import: true}: tells buf which files of an image it is not to lint.
+# FileDescriptorProto extension 8042, {is_import: true}: tells buf not to lint a file of the image.
 IS_IMPORT = bytes([0xD2, 0xF6, 0x03, 0x02, 0x08, 0x01])
 
 
@@ -36,14 +36,14 @@ def proto_files() -> list[str]:
 
 
 def protoc(*arguments: str) -> None:
-    """Run protoc over files of the proto root. Raises CalledProcessError when it refuses them."""
+    """Run protoc over files of the proto root. Raises CalledProcessError when protoc rejects them."""
     plugins = [f"--plugin={name}={BIN / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
     include = [f"-I{ROOT}", f"-I{SITE}", f"-I{SITE / 'grpc_tools' / '_proto'}"]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *include, *plugins, *arguments], check=True)
 
 
 def image(*options: str) -> descriptor_pb2.FileDescriptorSet:
-    """Return the descriptors of Locution's protos and of all that they import."""
+    """Return the descriptors of Locution's protos and of everything they import."""
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "image.binpb"
         protoc("--include_imports", *options, f"-o{target}", *proto_files())
@@ -51,7 +51,7 @@ def image(*options: str) -> descriptor_pb2.FileDescriptorSet:
 
 
 def generate(out: Path, page: Path) -> None:
-    """Write the stubs of all protos, and of protovalidate's, and the reasons below `out`, and the page of errors."""
+    """Write the stubs of all protos and the catalogue of reasons below `out`, and the page of errors to `page`."""
     messages = [f"--python_out={out}", f"--mypy_out={out}"]
     services = [f"--grpc_python_out={out}", f"--mypy_grpc_out=only_async:{out}"]
     protoc(*messages, *services, *proto_files())
@@ -78,7 +78,7 @@ def has_service(stub: Path) -> bool:
 
 
 def differing(left: Path, right: Path) -> list[str]:
-    """Return the generated files that differ between two folders, or are in one alone."""
+    """Return the generated files that differ between two folders or exist in only one."""
     names = {
         str(p.relative_to(base))
         for base in (left, right)
@@ -91,7 +91,7 @@ def differing(left: Path, right: Path) -> list[str]:
 
 
 def command_gen(_: argparse.Namespace) -> int:
-    """Replace what is committed."""
+    """Replace the committed files."""
     for package in ("locution", "buf"):
         shutil.rmtree(OUT / package, ignore_errors=True)
     generate(OUT, PAGE)
@@ -99,7 +99,7 @@ def command_gen(_: argparse.Namespace) -> int:
 
 
 def command_check(_: argparse.Namespace) -> int:
-    """Say whether what is committed is current."""
+    """Check that the committed files are current."""
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch) / PAGE.name
         generate(Path(scratch), page)

@@ -95,7 +95,7 @@ The column Retry says whether the same call may be made again:
 
 
 class IncompleteError(ValueError):
-    """A value of the catalogue lacks its options or a part of its comment."""
+    """A value of the catalogue lacks a required option or a part of its comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is rendered: the reasons, the meaning of each Retry, and the HTTP status of each code."""
+    """Everything to render: the reasons, the meaning of each Retry, and the HTTP status of each code."""
 
     entries: tuple[Entry, ...]
     retries: Mapping[str, str]
@@ -121,7 +121,7 @@ class Catalogue:
 
 
 def read(image: FileDescriptorSet) -> Catalogue:
-    """Read the catalogue from an image that holds imports and comments. Raises IncompleteError."""
+    """Read the catalogue from an image with imports and comments. Raises IncompleteError."""
     files = {file.name: file for file in image.file}
     statuses = {name: re.search(r"HTTP Mapping: (\d+)", comment) for name, comment in _comments(files[CODES]).items()}
     return Catalogue(
@@ -135,7 +135,7 @@ def _entries(image: FileDescriptorSet, file: FileDescriptorProto) -> list[Entry]
     pool = descriptor_pool.DescriptorPool()
     for each in image.file:
         pool.Add(each)
-    # The image's own extension: generated modules may be of an older state.
+    # Use the image's own extension, because generated modules may be older.
     options = message_factory.GetMessageClass(pool.FindMessageTypeByName(EnumValueOptions.DESCRIPTOR.full_name))
     extension: Any = pool.FindExtensionByName("locution.reasons.v1.reason")
     fields = extension.message_type.fields_by_name

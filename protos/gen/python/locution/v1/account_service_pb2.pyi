@@ -67,16 +67,16 @@ class Session(_message.Message):
     access_token: _builtins.str
     """Output only. A JWT to send as `authorization: Bearer <access_token>`."""
     refresh_token: _builtins.str
-    """Output only. What RefreshSession takes, once."""
+    """Output only. Token for one call of RefreshSession."""
     user: _builtins.str
-    """Output only. Whose session it is, "tenants/{tenant}/users/{user}"."""
+    """Output only. The user, "tenants/{tenant}/users/{user}"."""
     @_builtins.property
     def access_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When the access token stops being taken."""
+        """Output only. When the access token expires."""
 
     @_builtins.property
     def refresh_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When the refresh token stops being taken."""
+        """Output only. When the refresh token expires."""
 
     def __init__(
         self,
@@ -97,13 +97,13 @@ Global___Session: _TypeAlias = Session  # noqa: Y015
 
 @_typing.final
 class RefreshSessionRequest(_message.Message):
-    """Asks for a fresh session."""
+    """Asks for new tokens."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     refresh_token: _builtins.str
-    """Required. The refresh token that came last."""
+    """Required. The most recent refresh token."""
     def __init__(
         self,
         *,
@@ -152,11 +152,11 @@ class RegisterRequest(_message.Message):
     invitation: _builtins.str
     """Optional. The invitation's token, "loi_..."; empty for open registration."""
     email: _builtins.str
-    """Required without an invitation, at most 254 characters; with one it must be empty or the one that was invited."""
+    """Required without an invitation, at most 254 characters. With one, it must be empty or the invited address."""
     password: _builtins.str
     """Required. From 12 to 256 characters."""
     display_name: _builtins.str
-    """Optional. A name for people. At most 128 characters."""
+    """Optional. A display name. At most 128 characters."""
     def __init__(
         self,
         *,
@@ -182,9 +182,9 @@ class ChangePasswordRequest(_message.Message):
     OLD_PASSWORD_FIELD_NUMBER: _builtins.int
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
     old_password: _builtins.str
-    """Required. The one now."""
+    """Required. The current password."""
     new_password: _builtins.str
-    """Required. The one from now on, from 12 to 256 characters."""
+    """Required. The new password, 12 to 256 characters."""
     def __init__(
         self,
         *,
@@ -231,27 +231,27 @@ class Caller(_message.Message):
         CREDENTIAL_UNSPECIFIED: Caller._Credential.ValueType  # 0
         """Never sent."""
         CREDENTIAL_API_KEY: Caller._Credential.ValueType  # 1
-        """By an API key."""
+        """With an API key."""
         CREDENTIAL_SESSION: Caller._Credential.ValueType  # 2
-        """By a session's access token."""
+        """With a session's access token."""
         CREDENTIAL_OIDC: Caller._Credential.ValueType  # 3
-        """By a token of an OIDC issuer."""
+        """With a token of an OIDC issuer."""
         CREDENTIAL_BOOTSTRAP: Caller._Credential.ValueType  # 4
-        """By the operator key of the server's settings."""
+        """With the operator key from the server's settings."""
 
     class Credential(_Credential, metaclass=_CredentialEnumTypeWrapper):
-        """How the caller showed who it is."""
+        """How the caller authenticated."""
 
     CREDENTIAL_UNSPECIFIED: Caller.Credential.ValueType  # 0
     """Never sent."""
     CREDENTIAL_API_KEY: Caller.Credential.ValueType  # 1
-    """By an API key."""
+    """With an API key."""
     CREDENTIAL_SESSION: Caller.Credential.ValueType  # 2
-    """By a session's access token."""
+    """With a session's access token."""
     CREDENTIAL_OIDC: Caller.Credential.ValueType  # 3
-    """By a token of an OIDC issuer."""
+    """With a token of an OIDC issuer."""
     CREDENTIAL_BOOTSTRAP: Caller.Credential.ValueType  # 4
-    """By the operator key of the server's settings."""
+    """With the operator key from the server's settings."""
 
     SUBJECT_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
@@ -261,20 +261,22 @@ class Caller(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
-    """Output only. Whom what the caller makes is attributed to, for example "user:0199..." or "key:abc..."."""
+    """Output only. The principal that the caller's resources are attributed to, for example "user:0199..." or
+    "key:abc...".
+    """
     tenant: _builtins.str
     """Output only. "tenants/{tenant}"."""
     role: _identity_pb2.Role.ValueType
-    """Output only. What it may do."""
+    """Output only. The caller's role."""
     credential: Global___Caller.Credential.ValueType
-    """Output only. How it showed who it is."""
+    """Output only. How it authenticated."""
     user: _builtins.str
     """Output only. "tenants/{tenant}/users/{user}"; absent for a program."""
     email: _builtins.str
-    """Output only. Its e-mail address, where it is known."""
+    """Output only. Its e-mail address, if known."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_identity_pb2.Scope.ValueType]:
-        """Output only. What its key may be used for; empty for everything that the role allows."""
+        """Output only. Scopes of its key; empty for everything that the role allows."""
 
     def __init__(
         self,
@@ -321,8 +323,8 @@ Global___GetPreferencesRequest: _TypeAlias = GetPreferencesRequest  # noqa: Y015
 
 @_typing.final
 class Preferences(_message.Message):
-    """What the caller prefers. A job takes each value from the request, else from here, else from the tenant's settings,
-    else from the server; Job.config_origins says which.
+    """The caller's preferences. A job takes each value from the request, else from the preferences, else from the tenant's
+    settings, else from the server; Job.config_origins says which.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -331,14 +333,14 @@ class Preferences(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     etag: _builtins.str
-    """Output only. Changes with every change (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def job_defaults(self) -> _identity_pb2.JobDefaults:
-        """Optional. What the caller's jobs do where they say nothing."""
+        """Optional. Defaults of the caller's jobs."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When they last changed; absent before that."""
+        """Output only. When they last changed; absent before the first change."""
 
     def __init__(
         self,
@@ -365,12 +367,12 @@ class UpdatePreferencesRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def preferences(self) -> Global___Preferences:
-        """Required. Its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config and job_defaults.config.{field}; everything
-        when absent. A named field that is unset in `preferences` is cleared.
+        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config and job_defaults.config.{field}; all of
+        them when absent. A named field that is unset in `preferences` is cleared.
         """
 
     def __init__(
@@ -396,12 +398,12 @@ class CreateApiKeyRequest(_message.Message):
     API_KEY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours fail with REQUEST_ID_REUSED instead of making a second key: a secret
-    is shown once. At most 128 printable ASCII characters.
+    """Optional. A repeated call within 24 hours fails with REQUEST_ID_REUSED instead of creating a second key, because a
+    secret is shown only once. At most 128 printable ASCII characters.
     """
     @_builtins.property
     def api_key(self) -> _identity_pb2.ApiKey:
-        """Optional. Its display_name, role, scopes and expire_time are used; anything else in it is refused."""
+        """Optional. Its display_name, role, scopes and expire_time are used; other fields are refused."""
 
     def __init__(
         self,
@@ -426,9 +428,9 @@ class ListApiKeysRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -484,11 +486,11 @@ class RotateApiKeyRequest(_message.Message):
     """Required. "tenants/{tenant}/apiKeys/{key}"."""
     @_builtins.property
     def overlap(self) -> _duration_pb2.Duration:
-        """Optional. How long the old key is still taken, at most 30 days; a day when unset; zero revokes it at once."""
+        """Optional. How long the old key stays valid, at most 30 days; a day when unset. Zero revokes it at once."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When the new key stops being taken; as long after now as the old one lived when unset."""
+        """Optional. When the new key expires. When unset, it lives as long as the old one did."""
 
     def __init__(
         self,

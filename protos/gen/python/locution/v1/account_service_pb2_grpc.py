@@ -28,7 +28,7 @@ if _version_not_supported:
 
 
 class AccountServiceStub:
-    """The caller's own account: sessions of people, keys of programs, preferences.
+    """The caller's own account: sessions of people, API keys of programs, preferences.
 
     Every other call carries `authorization: Bearer <credential>`: an API key ("loc_..."), a session's access token from
     Login, or a token of an OIDC issuer that the operator allowed. Login, RefreshSession and Register need none.
@@ -103,40 +103,42 @@ class AccountServiceStub:
 
 
 class AccountServiceServicer:
-    """The caller's own account: sessions of people, keys of programs, preferences.
+    """The caller's own account: sessions of people, API keys of programs, preferences.
 
     Every other call carries `authorization: Bearer <credential>`: an API key ("loc_..."), a session's access token from
     Login, or a token of an OIDC issuer that the operator allowed. Login, RefreshSession and Register need none.
     """
 
     def Login(self, request, context):
-        """Trades an e-mail address and a password for a session.
+        """Exchanges an e-mail address and a password for a session.
         Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-        attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+        attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Trades a refresh token for a fresh session; the old refresh token is used up. A refresh token that comes twice ends
-        its session, for one of the two who showed it stole it. Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
+        """Exchanges a refresh token for new tokens. Each refresh token works once. Using one a second time ends its session,
+        because one of the two callers has stolen it.
+        Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends the caller's session on every replica within five seconds. Fails with SESSION_REQUIRED for a caller without one.
+        """Ends the caller's session on every replica within five seconds.
+        Fails with SESSION_REQUIRED if the caller has none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Register(self, request, context):
-        """Makes the user that an invitation describes; or, where the server allows open registration and no invitation is
-        given, a member of the tenant that the server names. Fails with INVITATION_INVALID, REGISTRATION_CLOSED and
-        USER_EXISTS.
+        """Creates the user that an invitation describes. Without an invitation, and if the server allows open registration,
+        it creates a member of the server's default tenant.
+        Fails with INVITATION_INVALID, REGISTRATION_CLOSED and USER_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,14 +146,14 @@ class AccountServiceServicer:
 
     def ChangePassword(self, request, context):
         """Changes the caller's password and ends the caller's other sessions.
-        Fails with UNAUTHENTICATED when the old password is wrong, with SESSION_REQUIRED for a caller without a session.
+        Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCaller(self, request, context):
-        """Says who calls.
+        """Returns the identity of the caller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,15 +167,16 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePreferences(self, request, context):
-        """Changes the caller's own preferences. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """Changes the caller's own preferences.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateApiKey(self, request, context):
-        """Makes an API key that acts for the caller, with at most the caller's own role and scopes.
-        Fails with PERMISSION_DENIED for more, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+        """Creates an API key that acts for the caller, with at most the caller's own role and scopes.
+        Fails with PERMISSION_DENIED for more, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,14 +190,14 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateApiKey(self, request, context):
-        """Makes a key like one of the caller's own, which stays valid for the overlap.
+        """Creates a replacement for one of the caller's own keys. The old key stays valid for the overlap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeApiKey(self, request, context):
-        """Revokes one of the caller's own keys. Revoking a revoked key changes nothing.
+        """Revokes one of the caller's own keys. Revoking a revoked key has no effect.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,7 +275,7 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """The caller's own account: sessions of people, keys of programs, preferences.
+    """The caller's own account: sessions of people, API keys of programs, preferences.
 
     Every other call carries `authorization: Bearer <credential>`: an API key ("loc_..."), a session's access token from
     Login, or a token of an OIDC issuer that the operator allowed. Login, RefreshSession and Register need none.

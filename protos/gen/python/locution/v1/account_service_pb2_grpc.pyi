@@ -15,7 +15,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AccountServiceStub:
-    """The caller's own account: sessions of people, keys of programs, preferences.
+    """The caller's own account: sessions of people, API keys of programs, preferences.
 
     Every other call carries `authorization: Bearer <credential>`: an API key ("loc_..."), a session's access token from
     Login, or a token of an OIDC issuer that the operator allowed. Login, RefreshSession and Register need none.
@@ -23,44 +23,49 @@ class AccountServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_account_service_pb2.LoginRequest, _account_service_pb2.Session]
-    """Trades an e-mail address and a password for a session.
+    """Exchanges an e-mail address and a password for a session.
     Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-    attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+    attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.Session]
-    """Trades a refresh token for a fresh session; the old refresh token is used up. A refresh token that comes twice ends
-    its session, for one of the two who showed it stole it. Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
+    """Exchanges a refresh token for new tokens. Each refresh token works once. Using one a second time ends its session,
+    because one of the two callers has stolen it.
+    Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_account_service_pb2.LogoutRequest, _empty_pb2.Empty]
-    """Ends the caller's session on every replica within five seconds. Fails with SESSION_REQUIRED for a caller without one."""
+    """Ends the caller's session on every replica within five seconds.
+    Fails with SESSION_REQUIRED if the caller has none.
+    """
     Register: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RegisterRequest, _account_service_pb2.Session]
-    """Makes the user that an invitation describes; or, where the server allows open registration and no invitation is
-    given, a member of the tenant that the server names. Fails with INVITATION_INVALID, REGISTRATION_CLOSED and
-    USER_EXISTS.
+    """Creates the user that an invitation describes. Without an invitation, and if the server allows open registration,
+    it creates a member of the server's default tenant.
+    Fails with INVITATION_INVALID, REGISTRATION_CLOSED and USER_EXISTS.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ChangePasswordRequest, _empty_pb2.Empty]
     """Changes the caller's password and ends the caller's other sessions.
-    Fails with UNAUTHENTICATED when the old password is wrong, with SESSION_REQUIRED for a caller without a session.
+    Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
     """
     GetCaller: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetCallerRequest, _account_service_pb2.Caller]
-    """Says who calls."""
+    """Returns the identity of the caller."""
     GetPreferences: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetPreferencesRequest, _account_service_pb2.Preferences]
     """Reads the caller's own preferences."""
     UpdatePreferences: _aio.UnaryUnaryMultiCallable[_account_service_pb2.UpdatePreferencesRequest, _account_service_pb2.Preferences]
-    """Changes the caller's own preferences. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+    """Changes the caller's own preferences.
+    Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+    """
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CreateApiKeyRequest, _identity_pb2.IssuedApiKey]
-    """Makes an API key that acts for the caller, with at most the caller's own role and scopes.
-    Fails with PERMISSION_DENIED for more, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+    """Creates an API key that acts for the caller, with at most the caller's own role and scopes.
+    Fails with PERMISSION_DENIED for more, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListApiKeysRequest, _account_service_pb2.ListApiKeysResponse]
     """Lists the caller's own keys, newest first."""
     RotateApiKey: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RotateApiKeyRequest, _identity_pb2.IssuedApiKey]
-    """Makes a key like one of the caller's own, which stays valid for the overlap."""
+    """Creates a replacement for one of the caller's own keys. The old key stays valid for the overlap."""
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RevokeApiKeyRequest, _identity_pb2.ApiKey]
-    """Revokes one of the caller's own keys. Revoking a revoked key changes nothing."""
+    """Revokes one of the caller's own keys. Revoking a revoked key has no effect."""
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The caller's own account: sessions of people, keys of programs, preferences.
+    """The caller's own account: sessions of people, API keys of programs, preferences.
 
     Every other call carries `authorization: Bearer <credential>`: an API key ("loc_..."), a session's access token from
     Login, or a token of an OIDC issuer that the operator allowed. Login, RefreshSession and Register need none.
@@ -72,9 +77,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.LoginRequest,
         context: _aio.ServicerContext[_account_service_pb2.LoginRequest, _abc.Awaitable[_account_service_pb2.Session]],
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
-        """Trades an e-mail address and a password for a session.
+        """Exchanges an e-mail address and a password for a session.
         Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-        attempts in a quarter of an hour, and with SESSIONS_DISABLED where the server has no key for sessions.
+        attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
         """
 
     @_abc_1.abstractmethod
@@ -83,8 +88,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RefreshSessionRequest,
         context: _aio.ServicerContext[_account_service_pb2.RefreshSessionRequest, _abc.Awaitable[_account_service_pb2.Session]],
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
-        """Trades a refresh token for a fresh session; the old refresh token is used up. A refresh token that comes twice ends
-        its session, for one of the two who showed it stole it. Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
+        """Exchanges a refresh token for new tokens. Each refresh token works once. Using one a second time ends its session,
+        because one of the two callers has stolen it.
+        Fails with UNAUTHENTICATED and CREDENTIAL_EXPIRED.
         """
 
     @_abc_1.abstractmethod
@@ -93,7 +99,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.LogoutRequest,
         context: _aio.ServicerContext[_account_service_pb2.LogoutRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Ends the caller's session on every replica within five seconds. Fails with SESSION_REQUIRED for a caller without one."""
+        """Ends the caller's session on every replica within five seconds.
+        Fails with SESSION_REQUIRED if the caller has none.
+        """
 
     @_abc_1.abstractmethod
     def Register(
@@ -101,9 +109,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RegisterRequest,
         context: _aio.ServicerContext[_account_service_pb2.RegisterRequest, _abc.Awaitable[_account_service_pb2.Session]],
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
-        """Makes the user that an invitation describes; or, where the server allows open registration and no invitation is
-        given, a member of the tenant that the server names. Fails with INVITATION_INVALID, REGISTRATION_CLOSED and
-        USER_EXISTS.
+        """Creates the user that an invitation describes. Without an invitation, and if the server allows open registration,
+        it creates a member of the server's default tenant.
+        Fails with INVITATION_INVALID, REGISTRATION_CLOSED and USER_EXISTS.
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +121,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.ChangePasswordRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
         """Changes the caller's password and ends the caller's other sessions.
-        Fails with UNAUTHENTICATED when the old password is wrong, with SESSION_REQUIRED for a caller without a session.
+        Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
         """
 
     @_abc_1.abstractmethod
@@ -122,7 +130,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.GetCallerRequest,
         context: _aio.ServicerContext[_account_service_pb2.GetCallerRequest, _abc.Awaitable[_account_service_pb2.Caller]],
     ) -> _abc.Awaitable[_account_service_pb2.Caller]:
-        """Says who calls."""
+        """Returns the identity of the caller."""
 
     @_abc_1.abstractmethod
     def GetPreferences(
@@ -138,7 +146,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.UpdatePreferencesRequest,
         context: _aio.ServicerContext[_account_service_pb2.UpdatePreferencesRequest, _abc.Awaitable[_account_service_pb2.Preferences]],
     ) -> _abc.Awaitable[_account_service_pb2.Preferences]:
-        """Changes the caller's own preferences. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+        """Changes the caller's own preferences.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def CreateApiKey(
@@ -146,8 +156,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.CreateApiKeyRequest,
         context: _aio.ServicerContext[_account_service_pb2.CreateApiKeyRequest, _abc.Awaitable[_identity_pb2.IssuedApiKey]],
     ) -> _abc.Awaitable[_identity_pb2.IssuedApiKey]:
-        """Makes an API key that acts for the caller, with at most the caller's own role and scopes.
-        Fails with PERMISSION_DENIED for more, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+        """Creates an API key that acts for the caller, with at most the caller's own role and scopes.
+        Fails with PERMISSION_DENIED for more, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -164,7 +174,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RotateApiKeyRequest,
         context: _aio.ServicerContext[_account_service_pb2.RotateApiKeyRequest, _abc.Awaitable[_identity_pb2.IssuedApiKey]],
     ) -> _abc.Awaitable[_identity_pb2.IssuedApiKey]:
-        """Makes a key like one of the caller's own, which stays valid for the overlap."""
+        """Creates a replacement for one of the caller's own keys. The old key stays valid for the overlap."""
 
     @_abc_1.abstractmethod
     def RevokeApiKey(
@@ -172,6 +182,6 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RevokeApiKeyRequest,
         context: _aio.ServicerContext[_account_service_pb2.RevokeApiKeyRequest, _abc.Awaitable[_identity_pb2.ApiKey]],
     ) -> _abc.Awaitable[_identity_pb2.ApiKey]:
-        """Revokes one of the caller's own keys. Revoking a revoked key changes nothing."""
+        """Revokes one of the caller's own keys. Revoking a revoked key has no effect."""
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _aio.Server) -> None: ...

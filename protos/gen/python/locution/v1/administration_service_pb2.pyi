@@ -26,7 +26,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Tenant(_message.Message):
-    """Who shares users, keys, quotas and data, and sees nobody else's."""
+    """A tenant: users, keys, quotas and data that are isolated from those of all other tenants."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -39,19 +39,19 @@ class Tenant(_message.Message):
         STATE_UNSPECIFIED: Tenant._State.ValueType  # 0
         """Never sent."""
         STATE_ACTIVE: Tenant._State.ValueType  # 1
-        """Its credentials are taken."""
+        """Its credentials are accepted."""
         STATE_DISABLED: Tenant._State.ValueType  # 2
-        """None of its credentials is taken."""
+        """All of its credentials are refused."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a tenant stands."""
+        """The state of a tenant."""
 
     STATE_UNSPECIFIED: Tenant.State.ValueType  # 0
     """Never sent."""
     STATE_ACTIVE: Tenant.State.ValueType  # 1
-    """Its credentials are taken."""
+    """Its credentials are accepted."""
     STATE_DISABLED: Tenant.State.ValueType  # 2
-    """None of its credentials is taken."""
+    """All of its credentials are refused."""
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -62,16 +62,16 @@ class Tenant(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}"."""
     display_name: _builtins.str
-    """Optional. A label for people. At most 128 characters."""
+    """Optional. A display name. At most 128 characters."""
     share: _builtins.int
     """Optional. Its share of the engines against other tenants, 1 to 1000; 1 when 0."""
     state: Global___Tenant.State.ValueType
-    """Optional on update. Whether its credentials are taken."""
+    """Optional on update. Whether its credentials are accepted."""
     etag: _builtins.str
-    """Output only. Changes with every change (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was made."""
+        """Output only. When it was created."""
 
     def __init__(
         self,
@@ -101,12 +101,12 @@ class CreateTenantRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
-    """Required. Its name for ever: a small letter, then small letters, digits and "-", 2 to 63 characters."""
+    """Required. Its permanent name: a lowercase letter, then lowercase letters, digits and "-", 2 to 63 characters."""
     validate_only: _builtins.bool
-    """Optional. Checks everything and creates nothing."""
+    """Optional. Runs all checks and creates nothing."""
     @_builtins.property
     def tenant(self) -> Global___Tenant:
-        """Optional. Its display_name and share are used; anything else in it is refused."""
+        """Optional. Its display_name and share are used; other fields are refused."""
 
     def __init__(
         self,
@@ -154,9 +154,9 @@ class ListTenantsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -209,7 +209,7 @@ class UpdateTenantRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tenant(self) -> Global___Tenant:
-        """Required. Its name says which tenant; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the tenant. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -231,7 +231,7 @@ Global___UpdateTenantRequest: _TypeAlias = UpdateTenantRequest  # noqa: Y015
 
 @_typing.final
 class TenantSettings(_message.Message):
-    """What holds for all of a tenant's users."""
+    """Settings of a tenant, for all of its users."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -243,18 +243,18 @@ class TenantSettings(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/settings"."""
     etag: _builtins.str
-    """Output only. Changes with every change (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def job_defaults(self) -> _identity_pb2.JobDefaults:
-        """Optional. What the tenant's jobs do where neither the job nor the user's preferences say anything."""
+        """Optional. Defaults of the tenant's jobs. Job requests and user preferences override them."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When they last changed; absent before that."""
+        """Output only. When they last changed; absent before the first change."""
 
     @_builtins.property
     def live_defaults(self) -> Global___LiveDefaults:
-        """Optional. What the tenant's live sessions do where their client says nothing."""
+        """Optional. Defaults of the tenant's live sessions. Requests override them."""
 
     def __init__(
         self,
@@ -275,13 +275,13 @@ Global___TenantSettings: _TypeAlias = TenantSettings  # noqa: Y015
 
 @_typing.final
 class LiveDefaults(_message.Message):
-    """What live sessions of a tenant do where their client says nothing."""
+    """Defaults of a tenant's live sessions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTERWARDS_FIELD_NUMBER: _builtins.int
     afterwards: _live_service_pb2.LiveConfig.Afterwards.ValueType
-    """Optional. What becomes of a session's audio and text once it has ended. The server's default when unset."""
+    """Optional. What happens to a session's audio and text after its end. The server's default when unset."""
     def __init__(
         self,
         *,
@@ -327,13 +327,13 @@ class UpdateTenantSettingsRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def settings(self) -> Global___TenantSettings:
-        """Required. Its name says whose; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the tenant. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config, job_defaults.config.{field}, live_defaults
-        and live_defaults.afterwards; everything
-        when absent. A named field that is unset in `settings` is cleared.
+        """Optional. Of job_defaults, job_defaults.export_format, job_defaults.config, job_defaults.config.{field},
+        live_defaults and live_defaults.afterwards; all of them when absent. A named field that is unset in `settings` is
+        cleared.
         """
 
     def __init__(
@@ -365,19 +365,19 @@ class User(_message.Message):
         STATE_UNSPECIFIED: User._State.ValueType  # 0
         """Never sent."""
         STATE_ACTIVE: User._State.ValueType  # 1
-        """May log in."""
+        """The user may log in."""
         STATE_DISABLED: User._State.ValueType  # 2
-        """Is refused, with all sessions and keys."""
+        """The user is refused, with all sessions and keys."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a user stands."""
+        """The state of a user."""
 
     STATE_UNSPECIFIED: User.State.ValueType  # 0
     """Never sent."""
     STATE_ACTIVE: User.State.ValueType  # 1
-    """May log in."""
+    """The user may log in."""
     STATE_DISABLED: User.State.ValueType  # 2
-    """Is refused, with all sessions and keys."""
+    """The user is refused, with all sessions and keys."""
 
     NAME_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
@@ -390,22 +390,22 @@ class User(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/users/{user}"."""
     email: _builtins.str
-    """Output only. With which the user logs in; one user of a tenant each."""
+    """Output only. E-mail address for login; unique within the tenant."""
     display_name: _builtins.str
-    """Optional. A name for people. At most 128 characters."""
+    """Optional. A display name. At most 128 characters."""
     role: _identity_pb2.Role.ValueType
-    """Optional on update. What the user may do."""
+    """Optional on update. The user's role."""
     state: Global___User.State.ValueType
     """Optional on update. Whether the user may log in."""
     etag: _builtins.str
-    """Output only. Changes with every change (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the user registered."""
 
     @_builtins.property
     def last_login_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When the user last logged in; absent before the first time."""
+        """Output only. When the user last logged in; absent before the first login."""
 
     def __init__(
         self,
@@ -461,9 +461,9 @@ class ListUsersRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -517,11 +517,11 @@ class UpdateUserRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> Global___User:
-        """Required. Its name says which user; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the user. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. Of display_name, role and state; anything else is refused with UPDATE_MASK_INVALID."""
+        """Required. Of display_name, role and state; other fields are refused with UPDATE_MASK_INVALID."""
 
     def __init__(
         self,
@@ -548,7 +548,7 @@ class ResetPasswordRequest(_message.Message):
     name: _builtins.str
     """Required. "tenants/{tenant}/users/{user}"."""
     new_password: _builtins.str
-    """Required. From 12 to 256 characters."""
+    """Required. 12 to 256 characters."""
     def __init__(
         self,
         *,
@@ -574,7 +574,7 @@ class DeleteUserRequest(_message.Message):
     name: _builtins.str
     """Required. "tenants/{tenant}/users/{user}"."""
     etag: _builtins.str
-    """Optional. When given and no longer current, the call fails with ETAG_MISMATCH."""
+    """Optional. If set, it must be current, else ETAG_MISMATCH."""
     def __init__(
         self,
         *,
@@ -591,7 +591,7 @@ Global___DeleteUserRequest: _TypeAlias = DeleteUserRequest  # noqa: Y015
 
 @_typing.final
 class Invitation(_message.Message):
-    """A place that somebody may take."""
+    """An invitation to become a user."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -603,16 +603,16 @@ class Invitation(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/invitations/{invitation}"."""
     email: _builtins.str
-    """Required. Whom it is for. At most 254 characters."""
+    """Required. The invited e-mail address. At most 254 characters."""
     role: _identity_pb2.Role.ValueType
-    """Required. What the user will be allowed to do; at most what the inviter is."""
+    """Required. Role of the new user; at most the inviter's own."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it stops being good."""
+        """Output only. When it expires."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was made."""
+        """Output only. When it was created."""
 
     def __init__(
         self,
@@ -633,14 +633,14 @@ Global___Invitation: _TypeAlias = Invitation  # noqa: Y015
 
 @_typing.final
 class IssuedInvitation(_message.Message):
-    """An invitation just made, with its token."""
+    """A new invitation with its token."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     INVITATION_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     token: _builtins.str
-    """Output only. What Register takes, once: "loi_...". Shown this once, and kept nowhere."""
+    """Output only. Token for one call of Register: "loi_...". Shown only here; the server does not keep it."""
     @_builtins.property
     def invitation(self) -> Global___Invitation:
         """Output only. The invitation."""
@@ -672,16 +672,16 @@ class CreateInvitationRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours fail with REQUEST_ID_REUSED instead of inviting twice: a token is
-    shown once. At most 128 printable ASCII characters.
+    """Optional. A repeated call within 24 hours fails with REQUEST_ID_REUSED instead of inviting twice, because a token
+    is shown only once. At most 128 printable ASCII characters.
     """
     @_builtins.property
     def invitation(self) -> Global___Invitation:
-        """Required. Its email and role are used; anything else in it is refused."""
+        """Required. Its email and role are used; other fields are refused."""
 
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
-        """Optional. How long it is good, an hour to 30 days; 7 days when unset."""
+        """Optional. How long it is valid, an hour to 30 days; 7 days when unset."""
 
     def __init__(
         self,
@@ -711,9 +711,9 @@ class ListInvitationsRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -759,7 +759,7 @@ Global___ListInvitationsResponse: _TypeAlias = ListInvitationsResponse  # noqa: 
 
 @_typing.final
 class DeleteInvitationRequest(_message.Message):
-    """Names the invitation to take back."""
+    """Names the invitation to revoke."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -791,12 +791,12 @@ class CreateTenantApiKeyRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours fail with REQUEST_ID_REUSED instead of making a second key: a secret
-    is shown once. At most 128 printable ASCII characters.
+    """Optional. A repeated call within 24 hours fails with REQUEST_ID_REUSED instead of creating a second key, because a
+    secret is shown only once. At most 128 printable ASCII characters.
     """
     @_builtins.property
     def api_key(self) -> _identity_pb2.ApiKey:
-        """Required. Its display_name, role, scopes and expire_time are used; anything else in it is refused."""
+        """Required. Its display_name, role, scopes and expire_time are used; other fields are refused."""
 
     def __init__(
         self,
@@ -825,9 +825,9 @@ class ListTenantApiKeysRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -884,11 +884,11 @@ class RotateTenantApiKeyRequest(_message.Message):
     """Required. "tenants/{tenant}/apiKeys/{key}"."""
     @_builtins.property
     def overlap(self) -> _duration_pb2.Duration:
-        """Optional. How long the old key is still taken, at most 30 days; a day when unset; zero revokes it at once."""
+        """Optional. How long the old key stays valid, at most 30 days; a day when unset. Zero revokes it at once."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When the new key stops being taken; as long after now as the old one lived when unset."""
+        """Optional. When the new key expires. When unset, it lives as long as the old one did."""
 
     def __init__(
         self,
@@ -929,7 +929,7 @@ Global___RevokeTenantApiKeyRequest: _TypeAlias = RevokeTenantApiKeyRequest  # no
 
 @_typing.final
 class Issuer(_message.Message):
-    """An OIDC issuer that may speak for callers of a tenant."""
+    """An OIDC issuer that may authenticate callers of a tenant."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -944,20 +944,20 @@ class Issuer(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/issuers/{issuer}"."""
     issuer: _builtins.str
-    """Required. The `iss` of its tokens, an https URL. At most 512 characters."""
+    """Required. The `iss` claim of its tokens, an https URL. At most 512 characters."""
     audience: _builtins.str
-    """Required. The `aud` that its tokens must name. At most 256 characters."""
+    """Required. The `aud` claim that its tokens must hold. At most 256 characters."""
     jwks_uri: _builtins.str
-    """Required. Where its keys are, an https URL; http on loopback alone. At most 1024 characters."""
+    """Required. URL of its keys (JWKS): https, or http on loopback. At most 1024 characters."""
     algorithm: _builtins.str
-    """Required. The one algorithm that its tokens are signed with: "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
-    "ES256", "ES384", "ES512", "EdDSA" or "Ed25519".
+    """Required. The only signature algorithm allowed for its tokens: "RS256", "RS384", "RS512", "PS256", "PS384",
+    "PS512", "ES256", "ES384", "ES512", "EdDSA" or "Ed25519".
     """
     default_role: _identity_pb2.Role.ValueType
-    """Required. The role of its callers, ADMIN at most."""
+    """Required. The role of its callers, at most ADMIN."""
     role_claim: _builtins.str
-    """Optional. A claim that names the role instead: a string or a list that holds "viewer", "member" or "admin". At most
-    64 characters.
+    """Optional. A claim that states the role instead: a string or a list with "viewer", "member" or "admin". At most 64
+    characters.
     """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -1023,9 +1023,9 @@ class ListIssuersRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -1071,7 +1071,7 @@ Global___ListIssuersResponse: _TypeAlias = ListIssuersResponse  # noqa: Y015
 
 @_typing.final
 class DeleteIssuerRequest(_message.Message):
-    """Names the issuer to allow no longer."""
+    """Names the issuer to remove."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1127,20 +1127,18 @@ class Quotas(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/quotas"."""
     etag: _builtins.str
-    """Output only. Changes with every change of the limits (AIP-154)."""
+    """Output only. Changes with every update of the limits (AIP-154)."""
     @_builtins.property
     def limits(self) -> _identity_pb2.QuotaLimits:
-        """Optional. What an operator set for this tenant."""
+        """Optional. Limits that an operator set for this tenant."""
 
     @_builtins.property
     def effective(self) -> _identity_pb2.QuotaLimits:
-        """Output only. What holds: the limits, and the server's defaults for what they leave unset. What is absent here is
-        not limited.
-        """
+        """Output only. Limits in force: `limits`, completed by the server's defaults. An absent field is unlimited."""
 
     @_builtins.property
     def use(self) -> _identity_pb2.QuotaUse:
-        """Output only. What is used."""
+        """Output only. Current use."""
 
     def __init__(
         self,
@@ -1169,12 +1167,14 @@ class UpdateQuotasRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def quotas(self) -> Global___Quotas:
-        """Required. Its name says whose; its limits are used; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the tenant, and its limits are used. If its etag is set, it must be current, else
+        ETAG_MISMATCH.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Of limits and limits.{field}; all limits when absent. A named field that is unset in `quotas` goes back to the
-        server's default.
+        """Optional. Of limits and limits.{field}; all limits when absent. A named field that is unset in `quotas` returns to
+        the server's default.
         """
 
     def __init__(
@@ -1193,7 +1193,7 @@ Global___UpdateQuotasRequest: _TypeAlias = UpdateQuotasRequest  # noqa: Y015
 
 @_typing.final
 class GetUsageRequest(_message.Message):
-    """Asks what was used."""
+    """Asks for a tenant's usage."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1204,11 +1204,11 @@ class GetUsageRequest(_message.Message):
     parent: _builtins.str
     """Required. "tenants/{tenant}"."""
     start_date: _builtins.str
-    """Optional. The first day (UTC), "2026-11-01" (ISO 8601); the first of this month when empty."""
+    """Optional. First day (UTC), "2026-11-01" (ISO 8601); the first of this month when empty."""
     end_date: _builtins.str
-    """Optional. The last day (UTC), at most 366 days behind the first; today when empty."""
+    """Optional. Last day (UTC), at most 366 days after the first; today when empty."""
     subject: _builtins.str
-    """Optional. Only what this principal used, as Caller.subject names it. At most 512 characters."""
+    """Optional. Only the usage of this principal, a Caller.subject. At most 512 characters."""
     def __init__(
         self,
         *,
@@ -1227,7 +1227,7 @@ Global___GetUsageRequest: _TypeAlias = GetUsageRequest  # noqa: Y015
 
 @_typing.final
 class GetUsageResponse(_message.Message):
-    """What was used."""
+    """A tenant's usage."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1235,13 +1235,13 @@ class GetUsageResponse(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageRow]:
-        """Output only. By day, then by principal; days without use are left out. At most 10000 rows: beyond them, ask for fewer
-        days.
+        """Output only. By day, then by principal; days without usage are omitted. At most 10000 rows: ask for fewer days to
+        get the rest.
         """
 
     @_builtins.property
     def total(self) -> Global___UsageRow:
-        """Output only. All rows together."""
+        """Output only. Sum of all rows."""
 
     def __init__(
         self,
@@ -1259,7 +1259,7 @@ Global___GetUsageResponse: _TypeAlias = GetUsageResponse  # noqa: Y015
 
 @_typing.final
 class UsageRow(_message.Message):
-    """What one principal used on one day."""
+    """Usage of one principal on one day."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1271,14 +1271,14 @@ class UsageRow(_message.Message):
     date: _builtins.str
     """Output only. The day (UTC), "2026-11-01" (ISO 8601); empty in the total."""
     subject: _builtins.str
-    """Output only. Who, as Caller.subject names it: "key:{key}" for an API key; empty in the total."""
+    """Output only. The principal, a Caller.subject: "key:{key}" for an API key; empty in the total."""
     uploaded_bytes: _builtins.int
     """Output only. Bytes of uploads that became READY."""
     job_count: _builtins.int
     """Output only. Jobs that were created."""
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
-        """Output only. Audio that was transcribed, each channel that is transcribed on its own counted for itself."""
+        """Output only. Audio transcribed. Separately transcribed channels count separately."""
 
     def __init__(
         self,

@@ -28,8 +28,8 @@ if _version_not_supported:
 
 
 class AdministrationServiceStub:
-    """Manages tenants. An administrator manages its own; an operator stands above all of them. What belongs to another
-    tenant is answered as if it did not exist.
+    """Manages tenants. An administrator manages its own tenant, an operator manages all. Resources of another tenant are
+    answered as if they did not exist.
     """
 
     def __init__(self, channel):
@@ -161,12 +161,13 @@ class AdministrationServiceStub:
 
 
 class AdministrationServiceServicer:
-    """Manages tenants. An administrator manages its own; an operator stands above all of them. What belongs to another
-    tenant is answered as if it did not exist.
+    """Manages tenants. An administrator manages its own tenant, an operator manages all. Resources of another tenant are
+    answered as if they did not exist.
     """
 
     def CreateTenant(self, request, context):
-        """Makes a tenant. For operators. Fails with TENANT_EXISTS.
+        """Creates a tenant. For operators.
+        Fails with TENANT_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,8 +188,8 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenant(self, request, context):
-        """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
-        within five seconds; its running jobs go on.
+        """Changes a tenant's display name, share or state. For operators. Disabling a tenant invalidates all of its
+        credentials within five seconds; its running jobs continue.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,7 +203,8 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenantSettings(self, request, context):
-        """Changes a tenant's settings. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """Changes a tenant's settings.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,8 +225,9 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes a user's display name, role or state. A user who is disabled is refused within five seconds.
-        Nobody gives more than its own role. Fails with PERMISSION_DENIED and ETAG_MISMATCH.
+        """Changes a user's display name, role or state. A disabled user is refused within five seconds. A caller cannot grant
+        more than its own role.
+        Fails with PERMISSION_DENIED and ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,14 +241,15 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Deletes a user with sessions, keys and preferences. What the user made stays.
+        """Deletes a user with sessions, keys and preferences. The user's jobs and other resources stay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateInvitation(self, request, context):
-        """Invites somebody to become a user. Fails with USER_EXISTS and REQUEST_ID_REUSED.
+        """Invites a person to become a user.
+        Fails with USER_EXISTS and REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -259,15 +263,15 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteInvitation(self, request, context):
-        """Takes an invitation back.
+        """Revokes an invitation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateTenantApiKey(self, request, context):
-        """Makes an API key of a tenant that belongs to no user: for a program. Fails with PERMISSION_DENIED for a role above
-        the caller's, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+        """Creates an API key of a tenant for a program; it belongs to no user.
+        Fails with PERMISSION_DENIED for a role above the caller's, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -281,7 +285,7 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateTenantApiKey(self, request, context):
-        """Makes a key like one of the tenant's, which stays valid for the overlap.
+        """Creates a replacement for one of the tenant's keys. The old key stays valid for the overlap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -295,7 +299,8 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateIssuer(self, request, context):
-        """Allows an OIDC issuer to speak for callers of a tenant. For operators. Fails with ISSUER_EXISTS.
+        """Allows an OIDC issuer to authenticate callers of a tenant. For operators.
+        Fails with ISSUER_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -309,28 +314,29 @@ class AdministrationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteIssuer(self, request, context):
-        """Allows an issuer no longer; its tokens are refused within five seconds. For operators.
+        """Removes an issuer. Its tokens are refused within five seconds. For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetQuotas(self, request, context):
-        """Reads a tenant's quotas and how much of them is used.
+        """Reads a tenant's quotas and their current use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateQuotas(self, request, context):
-        """Changes a tenant's quotas. For operators. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """Changes a tenant's quotas. For operators.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Says what a tenant used, by day and by principal. What a retried or adopted section took is counted once.
+        """Reports a tenant's usage by day and principal. A section that was retried or adopted counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -468,8 +474,8 @@ def add_AdministrationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdministrationService:
-    """Manages tenants. An administrator manages its own; an operator stands above all of them. What belongs to another
-    tenant is answered as if it did not exist.
+    """Manages tenants. An administrator manages its own tenant, an operator manages all. Resources of another tenant are
+    answered as if they did not exist.
     """
 
     @staticmethod

@@ -15,69 +15,80 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdministrationServiceStub:
-    """Manages tenants. An administrator manages its own; an operator stands above all of them. What belongs to another
-    tenant is answered as if it did not exist.
+    """Manages tenants. An administrator manages its own tenant, an operator manages all. Resources of another tenant are
+    answered as if they did not exist.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTenant: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.CreateTenantRequest, _administration_service_pb2.Tenant]
-    """Makes a tenant. For operators. Fails with TENANT_EXISTS."""
+    """Creates a tenant. For operators.
+    Fails with TENANT_EXISTS.
+    """
     GetTenant: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetTenantRequest, _administration_service_pb2.Tenant]
     """Reads a tenant."""
     ListTenants: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListTenantsRequest, _administration_service_pb2.ListTenantsResponse]
     """Lists tenants by name. For operators."""
     UpdateTenant: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.UpdateTenantRequest, _administration_service_pb2.Tenant]
-    """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
-    within five seconds; its running jobs go on.
+    """Changes a tenant's display name, share or state. For operators. Disabling a tenant invalidates all of its
+    credentials within five seconds; its running jobs continue.
     """
     GetTenantSettings: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetTenantSettingsRequest, _administration_service_pb2.TenantSettings]
     """Reads a tenant's settings."""
     UpdateTenantSettings: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.UpdateTenantSettingsRequest, _administration_service_pb2.TenantSettings]
-    """Changes a tenant's settings. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+    """Changes a tenant's settings.
+    Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+    """
     GetUser: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetUserRequest, _administration_service_pb2.User]
     """Reads a user."""
     ListUsers: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListUsersRequest, _administration_service_pb2.ListUsersResponse]
     """Lists a tenant's users, newest first."""
     UpdateUser: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.UpdateUserRequest, _administration_service_pb2.User]
-    """Changes a user's display name, role or state. A user who is disabled is refused within five seconds.
-    Nobody gives more than its own role. Fails with PERMISSION_DENIED and ETAG_MISMATCH.
+    """Changes a user's display name, role or state. A disabled user is refused within five seconds. A caller cannot grant
+    more than its own role.
+    Fails with PERMISSION_DENIED and ETAG_MISMATCH.
     """
     ResetPassword: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ResetPasswordRequest, _empty_pb2.Empty]
     """Sets a user's password and ends the user's sessions."""
     DeleteUser: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.DeleteUserRequest, _empty_pb2.Empty]
-    """Deletes a user with sessions, keys and preferences. What the user made stays."""
+    """Deletes a user with sessions, keys and preferences. The user's jobs and other resources stay."""
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.CreateInvitationRequest, _administration_service_pb2.IssuedInvitation]
-    """Invites somebody to become a user. Fails with USER_EXISTS and REQUEST_ID_REUSED."""
+    """Invites a person to become a user.
+    Fails with USER_EXISTS and REQUEST_ID_REUSED.
+    """
     ListInvitations: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListInvitationsRequest, _administration_service_pb2.ListInvitationsResponse]
     """Lists a tenant's open invitations, newest first."""
     DeleteInvitation: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.DeleteInvitationRequest, _empty_pb2.Empty]
-    """Takes an invitation back."""
+    """Revokes an invitation."""
     CreateTenantApiKey: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.CreateTenantApiKeyRequest, _identity_pb2.IssuedApiKey]
-    """Makes an API key of a tenant that belongs to no user: for a program. Fails with PERMISSION_DENIED for a role above
-    the caller's, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+    """Creates an API key of a tenant for a program; it belongs to no user.
+    Fails with PERMISSION_DENIED for a role above the caller's, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
     """
     ListTenantApiKeys: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListTenantApiKeysRequest, _administration_service_pb2.ListTenantApiKeysResponse]
     """Lists all keys of a tenant, newest first."""
     RotateTenantApiKey: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.RotateTenantApiKeyRequest, _identity_pb2.IssuedApiKey]
-    """Makes a key like one of the tenant's, which stays valid for the overlap."""
+    """Creates a replacement for one of the tenant's keys. The old key stays valid for the overlap."""
     RevokeTenantApiKey: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.RevokeTenantApiKeyRequest, _identity_pb2.ApiKey]
     """Revokes any key of a tenant."""
     CreateIssuer: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.CreateIssuerRequest, _administration_service_pb2.Issuer]
-    """Allows an OIDC issuer to speak for callers of a tenant. For operators. Fails with ISSUER_EXISTS."""
+    """Allows an OIDC issuer to authenticate callers of a tenant. For operators.
+    Fails with ISSUER_EXISTS.
+    """
     ListIssuers: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListIssuersRequest, _administration_service_pb2.ListIssuersResponse]
     """Lists a tenant's issuers, newest first."""
     DeleteIssuer: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.DeleteIssuerRequest, _empty_pb2.Empty]
-    """Allows an issuer no longer; its tokens are refused within five seconds. For operators."""
+    """Removes an issuer. Its tokens are refused within five seconds. For operators."""
     GetQuotas: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetQuotasRequest, _administration_service_pb2.Quotas]
-    """Reads a tenant's quotas and how much of them is used."""
+    """Reads a tenant's quotas and their current use."""
     UpdateQuotas: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.UpdateQuotasRequest, _administration_service_pb2.Quotas]
-    """Changes a tenant's quotas. For operators. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+    """Changes a tenant's quotas. For operators.
+    Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+    """
     GetUsage: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetUsageRequest, _administration_service_pb2.GetUsageResponse]
-    """Says what a tenant used, by day and by principal. What a retried or adopted section took is counted once."""
+    """Reports a tenant's usage by day and principal. A section that was retried or adopted counts once."""
 
 class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Manages tenants. An administrator manages its own; an operator stands above all of them. What belongs to another
-    tenant is answered as if it did not exist.
+    """Manages tenants. An administrator manages its own tenant, an operator manages all. Resources of another tenant are
+    answered as if they did not exist.
     """
 
     @_abc_1.abstractmethod
@@ -86,7 +97,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.CreateTenantRequest,
         context: _aio.ServicerContext[_administration_service_pb2.CreateTenantRequest, _abc.Awaitable[_administration_service_pb2.Tenant]],
     ) -> _abc.Awaitable[_administration_service_pb2.Tenant]:
-        """Makes a tenant. For operators. Fails with TENANT_EXISTS."""
+        """Creates a tenant. For operators.
+        Fails with TENANT_EXISTS.
+        """
 
     @_abc_1.abstractmethod
     def GetTenant(
@@ -110,8 +123,8 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.UpdateTenantRequest,
         context: _aio.ServicerContext[_administration_service_pb2.UpdateTenantRequest, _abc.Awaitable[_administration_service_pb2.Tenant]],
     ) -> _abc.Awaitable[_administration_service_pb2.Tenant]:
-        """Changes a tenant's display name, share or state. For operators. Disabling it makes every credential of it invalid
-        within five seconds; its running jobs go on.
+        """Changes a tenant's display name, share or state. For operators. Disabling a tenant invalidates all of its
+        credentials within five seconds; its running jobs continue.
         """
 
     @_abc_1.abstractmethod
@@ -128,7 +141,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.UpdateTenantSettingsRequest,
         context: _aio.ServicerContext[_administration_service_pb2.UpdateTenantSettingsRequest, _abc.Awaitable[_administration_service_pb2.TenantSettings]],
     ) -> _abc.Awaitable[_administration_service_pb2.TenantSettings]:
-        """Changes a tenant's settings. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+        """Changes a tenant's settings.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def GetUser(
@@ -152,8 +167,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.UpdateUserRequest,
         context: _aio.ServicerContext[_administration_service_pb2.UpdateUserRequest, _abc.Awaitable[_administration_service_pb2.User]],
     ) -> _abc.Awaitable[_administration_service_pb2.User]:
-        """Changes a user's display name, role or state. A user who is disabled is refused within five seconds.
-        Nobody gives more than its own role. Fails with PERMISSION_DENIED and ETAG_MISMATCH.
+        """Changes a user's display name, role or state. A disabled user is refused within five seconds. A caller cannot grant
+        more than its own role.
+        Fails with PERMISSION_DENIED and ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +186,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.DeleteUserRequest,
         context: _aio.ServicerContext[_administration_service_pb2.DeleteUserRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Deletes a user with sessions, keys and preferences. What the user made stays."""
+        """Deletes a user with sessions, keys and preferences. The user's jobs and other resources stay."""
 
     @_abc_1.abstractmethod
     def CreateInvitation(
@@ -178,7 +194,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.CreateInvitationRequest,
         context: _aio.ServicerContext[_administration_service_pb2.CreateInvitationRequest, _abc.Awaitable[_administration_service_pb2.IssuedInvitation]],
     ) -> _abc.Awaitable[_administration_service_pb2.IssuedInvitation]:
-        """Invites somebody to become a user. Fails with USER_EXISTS and REQUEST_ID_REUSED."""
+        """Invites a person to become a user.
+        Fails with USER_EXISTS and REQUEST_ID_REUSED.
+        """
 
     @_abc_1.abstractmethod
     def ListInvitations(
@@ -194,7 +212,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.DeleteInvitationRequest,
         context: _aio.ServicerContext[_administration_service_pb2.DeleteInvitationRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Takes an invitation back."""
+        """Revokes an invitation."""
 
     @_abc_1.abstractmethod
     def CreateTenantApiKey(
@@ -202,8 +220,8 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.CreateTenantApiKeyRequest,
         context: _aio.ServicerContext[_administration_service_pb2.CreateTenantApiKeyRequest, _abc.Awaitable[_identity_pb2.IssuedApiKey]],
     ) -> _abc.Awaitable[_identity_pb2.IssuedApiKey]:
-        """Makes an API key of a tenant that belongs to no user: for a program. Fails with PERMISSION_DENIED for a role above
-        the caller's, with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
+        """Creates an API key of a tenant for a program; it belongs to no user.
+        Fails with PERMISSION_DENIED for a role above the caller's, and with QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -220,7 +238,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.RotateTenantApiKeyRequest,
         context: _aio.ServicerContext[_administration_service_pb2.RotateTenantApiKeyRequest, _abc.Awaitable[_identity_pb2.IssuedApiKey]],
     ) -> _abc.Awaitable[_identity_pb2.IssuedApiKey]:
-        """Makes a key like one of the tenant's, which stays valid for the overlap."""
+        """Creates a replacement for one of the tenant's keys. The old key stays valid for the overlap."""
 
     @_abc_1.abstractmethod
     def RevokeTenantApiKey(
@@ -236,7 +254,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.CreateIssuerRequest,
         context: _aio.ServicerContext[_administration_service_pb2.CreateIssuerRequest, _abc.Awaitable[_administration_service_pb2.Issuer]],
     ) -> _abc.Awaitable[_administration_service_pb2.Issuer]:
-        """Allows an OIDC issuer to speak for callers of a tenant. For operators. Fails with ISSUER_EXISTS."""
+        """Allows an OIDC issuer to authenticate callers of a tenant. For operators.
+        Fails with ISSUER_EXISTS.
+        """
 
     @_abc_1.abstractmethod
     def ListIssuers(
@@ -252,7 +272,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.DeleteIssuerRequest,
         context: _aio.ServicerContext[_administration_service_pb2.DeleteIssuerRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Allows an issuer no longer; its tokens are refused within five seconds. For operators."""
+        """Removes an issuer. Its tokens are refused within five seconds. For operators."""
 
     @_abc_1.abstractmethod
     def GetQuotas(
@@ -260,7 +280,7 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.GetQuotasRequest,
         context: _aio.ServicerContext[_administration_service_pb2.GetQuotasRequest, _abc.Awaitable[_administration_service_pb2.Quotas]],
     ) -> _abc.Awaitable[_administration_service_pb2.Quotas]:
-        """Reads a tenant's quotas and how much of them is used."""
+        """Reads a tenant's quotas and their current use."""
 
     @_abc_1.abstractmethod
     def UpdateQuotas(
@@ -268,7 +288,9 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.UpdateQuotasRequest,
         context: _aio.ServicerContext[_administration_service_pb2.UpdateQuotasRequest, _abc.Awaitable[_administration_service_pb2.Quotas]],
     ) -> _abc.Awaitable[_administration_service_pb2.Quotas]:
-        """Changes a tenant's quotas. For operators. Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID."""
+        """Changes a tenant's quotas. For operators.
+        Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def GetUsage(
@@ -276,6 +298,6 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _administration_service_pb2.GetUsageRequest,
         context: _aio.ServicerContext[_administration_service_pb2.GetUsageRequest, _abc.Awaitable[_administration_service_pb2.GetUsageResponse]],
     ) -> _abc.Awaitable[_administration_service_pb2.GetUsageResponse]:
-        """Says what a tenant used, by day and by principal. What a retried or adopted section took is counted once."""
+        """Reports a tenant's usage by day and principal. A section that was retried or adopted counts once."""
 
 def add_AdministrationServiceServicer_to_server(servicer: AdministrationServiceServicer, server: _aio.Server) -> None: ...

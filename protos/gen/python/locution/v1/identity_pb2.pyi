@@ -34,25 +34,25 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     ROLE_VIEWER: _Role.ValueType  # 1
     """Reads jobs, transcripts, uploads and models of its tenant."""
     ROLE_MEMBER: _Role.ValueType  # 2
-    """Also makes, changes and deletes uploads and jobs."""
+    """Also creates, changes and deletes uploads and jobs."""
     ROLE_ADMIN: _Role.ValueType  # 3
     """Also manages the tenant's users, invitations, keys and settings."""
     ROLE_OPERATOR: _Role.ValueType  # 4
-    """Stands above tenants: manages all of them, their quotas and issuers, and the models."""
+    """Manages all tenants, their quotas and issuers, and the models."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """What a principal may do, from least to most. Each role may do all that those before it may."""
+    """Permissions of a principal, from least to most. Each role includes the previous ones."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Never sent."""
 ROLE_VIEWER: Role.ValueType  # 1
 """Reads jobs, transcripts, uploads and models of its tenant."""
 ROLE_MEMBER: Role.ValueType  # 2
-"""Also makes, changes and deletes uploads and jobs."""
+"""Also creates, changes and deletes uploads and jobs."""
 ROLE_ADMIN: Role.ValueType  # 3
 """Also manages the tenant's users, invitations, keys and settings."""
 ROLE_OPERATOR: Role.ValueType  # 4
-"""Stands above tenants: manages all of them, their quotas and issuers, and the models."""
+"""Manages all tenants, their quotas and issuers, and the models."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _Scope:
@@ -66,11 +66,11 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     SCOPE_UPLOADS_READ: _Scope.ValueType  # 1
     """Reads uploads."""
     SCOPE_UPLOADS_WRITE: _Scope.ValueType  # 2
-    """Makes, writes and deletes uploads."""
+    """Creates, writes and deletes uploads."""
     SCOPE_JOBS_READ: _Scope.ValueType  # 3
     """Reads and watches jobs."""
     SCOPE_JOBS_WRITE: _Scope.ValueType  # 4
-    """Makes, changes, cancels and deletes jobs."""
+    """Creates, changes, cancels and deletes jobs."""
     SCOPE_TRANSCRIPTS_READ: _Scope.ValueType  # 5
     """Reads and exports transcripts."""
     SCOPE_TRANSCRIPTS_WRITE: _Scope.ValueType  # 6
@@ -84,7 +84,7 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     SCOPE_ACCOUNT_READ: _Scope.ValueType  # 10
     """Reads the caller's own account."""
     SCOPE_ACCOUNT_WRITE: _Scope.ValueType  # 11
-    """Changes the caller's own account and makes keys of its own."""
+    """Changes the caller's own account and creates keys of its own."""
     SCOPE_ADMINISTRATION_READ: _Scope.ValueType  # 12
     """Reads what administrators manage."""
     SCOPE_ADMINISTRATION_WRITE: _Scope.ValueType  # 13
@@ -95,18 +95,18 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     """Enrols, renames and deletes voices."""
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
-    """What an API key may be used for, within its role."""
+    """A permission of an API key, within its role."""
 
 SCOPE_UNSPECIFIED: Scope.ValueType  # 0
 """Never sent."""
 SCOPE_UPLOADS_READ: Scope.ValueType  # 1
 """Reads uploads."""
 SCOPE_UPLOADS_WRITE: Scope.ValueType  # 2
-"""Makes, writes and deletes uploads."""
+"""Creates, writes and deletes uploads."""
 SCOPE_JOBS_READ: Scope.ValueType  # 3
 """Reads and watches jobs."""
 SCOPE_JOBS_WRITE: Scope.ValueType  # 4
-"""Makes, changes, cancels and deletes jobs."""
+"""Creates, changes, cancels and deletes jobs."""
 SCOPE_TRANSCRIPTS_READ: Scope.ValueType  # 5
 """Reads and exports transcripts."""
 SCOPE_TRANSCRIPTS_WRITE: Scope.ValueType  # 6
@@ -120,7 +120,7 @@ SCOPE_MODELS_WRITE: Scope.ValueType  # 9
 SCOPE_ACCOUNT_READ: Scope.ValueType  # 10
 """Reads the caller's own account."""
 SCOPE_ACCOUNT_WRITE: Scope.ValueType  # 11
-"""Changes the caller's own account and makes keys of its own."""
+"""Changes the caller's own account and creates keys of its own."""
 SCOPE_ADMINISTRATION_READ: Scope.ValueType  # 12
 """Reads what administrators manage."""
 SCOPE_ADMINISTRATION_WRITE: Scope.ValueType  # 13
@@ -133,7 +133,7 @@ Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
 @_typing.final
 class ApiKey(_message.Message):
-    """A key with which a program calls. Only its SHA-256 is kept."""
+    """A key that a program calls with. The server keeps only its SHA-256."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -146,23 +146,23 @@ class ApiKey(_message.Message):
         STATE_UNSPECIFIED: ApiKey._State.ValueType  # 0
         """Never sent."""
         STATE_ACTIVE: ApiKey._State.ValueType  # 1
-        """It is taken."""
+        """It is valid."""
         STATE_EXPIRED: ApiKey._State.ValueType  # 2
-        """Its time is over."""
+        """It has expired."""
         STATE_REVOKED: ApiKey._State.ValueType  # 3
-        """Somebody revoked it; every replica refuses it within five seconds."""
+        """It was revoked; every replica refuses it within five seconds."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a key stands."""
+        """The state of a key."""
 
     STATE_UNSPECIFIED: ApiKey.State.ValueType  # 0
     """Never sent."""
     STATE_ACTIVE: ApiKey.State.ValueType  # 1
-    """It is taken."""
+    """It is valid."""
     STATE_EXPIRED: ApiKey.State.ValueType  # 2
-    """Its time is over."""
+    """It has expired."""
     STATE_REVOKED: ApiKey.State.ValueType  # 3
-    """Somebody revoked it; every replica refuses it within five seconds."""
+    """It was revoked; every replica refuses it within five seconds."""
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -178,34 +178,32 @@ class ApiKey(_message.Message):
     name: _builtins.str
     """Output only. "tenants/{tenant}/apiKeys/{key}"."""
     display_name: _builtins.str
-    """Optional. A label for people. At most 128 characters, longer is refused."""
+    """Optional. A display name. At most 128 characters; longer ones are refused."""
     role: Global___Role.ValueType
-    """Optional. What its bearer may do; at most what its maker may. Required for a key without a user; the user's own role
-    when unset.
-    """
+    """Optional. Its role, at most its creator's. Required for a key without a user; the user's own role when unset."""
     state: Global___ApiKey.State.ValueType
-    """Output only. Whether it is taken."""
+    """Output only. State."""
     user: _builtins.str
-    """Output only. The user whose key it is, "tenants/{tenant}/users/{user}"; absent for a key of a program."""
+    """Output only. The user that it belongs to, "tenants/{tenant}/users/{user}"; absent for a key of a program."""
     rotated_from: _builtins.str
-    """Output only. The key that it took over from, "tenants/{tenant}/apiKeys/{key}"."""
+    """Output only. The key that it replaces, "tenants/{tenant}/apiKeys/{key}"."""
     creator: _builtins.str
-    """Output only. Who made it."""
+    """Output only. The principal that created it."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[Global___Scope.ValueType]:
-        """Optional. What it may be used for; everything that its role allows when empty."""
+        """Optional. Its scopes; everything that its role allows when empty."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When it stops being taken; never when unset."""
+        """Optional. When it expires; never when unset."""
 
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was last used, to within a minute; absent before its first use."""
+        """Output only. When it was last used, to within a minute; absent before the first use."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was made."""
+        """Output only. When it was created."""
 
     def __init__(
         self,
@@ -239,15 +237,15 @@ Global___ApiKey: _TypeAlias = ApiKey  # noqa: Y015
 
 @_typing.final
 class IssuedApiKey(_message.Message):
-    """A key just made, with its secret."""
+    """A new key with its secret."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     API_KEY_FIELD_NUMBER: _builtins.int
     SECRET_FIELD_NUMBER: _builtins.int
     secret: _builtins.str
-    """Output only. What its bearer sends as `authorization: Bearer <secret>`: "loc_<id>_<52 letters and digits>". Shown
-    this once, and kept nowhere.
+    """Output only. Sent as `authorization: Bearer <secret>`: "loc_<id>_<52 letters and digits>". Shown only here; the
+    server does not keep it.
     """
     @_builtins.property
     def api_key(self) -> Global___ApiKey:
@@ -269,17 +267,17 @@ Global___IssuedApiKey: _TypeAlias = IssuedApiKey  # noqa: Y015
 
 @_typing.final
 class JobDefaults(_message.Message):
-    """What jobs of a tenant or a user are to do where the job itself says nothing."""
+    """Defaults of the jobs of a tenant or a user."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONFIG_FIELD_NUMBER: _builtins.int
     EXPORT_FORMAT_FIELD_NUMBER: _builtins.int
     export_format: _transcript_service_pb2.ExportTranscriptRequest.Format.ValueType
-    """Optional. The format that clients export when nobody chose one. FORMAT_UNSPECIFIED leaves it to the client."""
+    """Optional. Format that clients export by default. With FORMAT_UNSPECIFIED the client decides."""
     @_builtins.property
     def config(self) -> _job_config_pb2.JobConfig:
-        """Optional. Every field set here fills the same field of a new job that leaves it unset. `audio_format`, `prompt` and
+        """Optional. Each field set here is the default of the same field of a new job. `audio_format`, `prompt` and
         `hotwords` belong to one recording and are refused.
         """
 
@@ -299,7 +297,7 @@ Global___JobDefaults: _TypeAlias = JobDefaults  # noqa: Y015
 
 @_typing.final
 class QuotaLimits(_message.Message):
-    """How much a tenant may use. An absent field means the server's default, which GetQuotas shows as `effective`."""
+    """Limits of a tenant. An absent field means the server's default, which GetQuotas shows as `effective`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -313,19 +311,19 @@ class QuotaLimits(_message.Message):
     CALLS_PER_SECOND_FIELD_NUMBER: _builtins.int
     CALLS_PER_SECOND_PER_PRINCIPAL_FIELD_NUMBER: _builtins.int
     stored_bytes: _builtins.int
-    """Optional. Bytes of uploads that are kept."""
+    """Optional. Bytes of stored uploads."""
     concurrent_jobs: _builtins.int
     """Optional. Jobs that are QUEUED or RUNNING at once."""
     concurrent_streams: _builtins.int
-    """Optional. Streaming calls that are open at once, over all replicas."""
+    """Optional. Streaming calls open at once, over all replicas."""
     open_uploads: _builtins.int
     """Optional. Uploads that are WRITING or VERIFYING at once."""
     api_keys: _builtins.int
     """Optional. API keys that are ACTIVE."""
     calls_per_second: _builtins.float
-    """Optional. Calls that the tenant may begin a second, over all replicas, 0.1 upwards."""
+    """Optional. Calls started per second by the tenant, over all replicas, from 0.1."""
     calls_per_second_per_principal: _builtins.float
-    """Optional. Calls that one principal of the tenant may begin a second, over all replicas, 0.1 upwards."""
+    """Optional. Calls started per second by one principal of the tenant, over all replicas, from 0.1."""
     @_builtins.property
     def audio_duration_per_day(self) -> _duration_pb2.Duration:
         """Optional. Audio transcribed in one day (UTC)."""
@@ -384,7 +382,7 @@ Global___QuotaLimits: _TypeAlias = QuotaLimits  # noqa: Y015
 
 @_typing.final
 class QuotaUse(_message.Message):
-    """How much of a tenant's quotas is used now."""
+    """Current use of a tenant's quotas."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -397,7 +395,7 @@ class QuotaUse(_message.Message):
     OPEN_UPLOADS_FIELD_NUMBER: _builtins.int
     API_KEYS_FIELD_NUMBER: _builtins.int
     stored_bytes: _builtins.int
-    """Output only. Bytes of uploads that are kept."""
+    """Output only. Bytes of stored uploads."""
     concurrent_jobs: _builtins.int
     """Output only. Jobs that are QUEUED or RUNNING."""
     concurrent_streams: _builtins.int
@@ -412,11 +410,11 @@ class QuotaUse(_message.Message):
 
     @_builtins.property
     def audio_duration_this_month(self) -> _duration_pb2.Duration:
-        """Output only. Audio transcribed in this month (UTC)."""
+        """Output only. Audio transcribed this month (UTC)."""
 
     @_builtins.property
     def audio_duration_pending(self) -> _duration_pb2.Duration:
-        """Output only. Audio that jobs already decoded have yet to transcribe; it counts against both quotas of audio."""
+        """Output only. Audio of decoded jobs that is not yet transcribed; it counts against both quotas of audio."""
 
     def __init__(
         self,

@@ -29,17 +29,17 @@ class _TaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Task.ValueType],
     TASK_UNSPECIFIED: _Task.ValueType  # 0
     """Never sent."""
     TASK_TRANSCRIBE: _Task.ValueType  # 1
-    """Text in the language spoken."""
+    """Text in the spoken language."""
     TASK_TRANSLATE: _Task.ValueType  # 2
     """Text in English."""
 
 class Task(_Task, metaclass=_TaskEnumTypeWrapper):
-    """What is made of the speech."""
+    """What to produce from the speech."""
 
 TASK_UNSPECIFIED: Task.ValueType  # 0
 """Never sent."""
 TASK_TRANSCRIBE: Task.ValueType  # 1
-"""Text in the language spoken."""
+"""Text in the spoken language."""
 TASK_TRANSLATE: Task.ValueType  # 2
 """Text in English."""
 Global___Task: _TypeAlias = Task  # noqa: Y015
@@ -55,20 +55,20 @@ class _DecodeModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecodeMode
     DECODE_MODE_ACCURATE: _DecodeMode.ValueType  # 1
     """Beam search over full windows."""
     DECODE_MODE_FAST: _DecodeMode.ValueType  # 2
-    """Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
-    qualification.
+    """Beam search over windows cut to their speech; suspect results are decoded again. Refused for a model without a
+    passing qualification.
     """
 
 class DecodeMode(_DecodeMode, metaclass=_DecodeModeEnumTypeWrapper):
-    """How hard the decoder tries."""
+    """How the decoder works."""
 
 DECODE_MODE_UNSPECIFIED: DecodeMode.ValueType  # 0
 """Never sent."""
 DECODE_MODE_ACCURATE: DecodeMode.ValueType  # 1
 """Beam search over full windows."""
 DECODE_MODE_FAST: DecodeMode.ValueType  # 2
-"""Beam search over windows cut to their speech, redone where it looks wrong. Refused for a model without a passing
-qualification.
+"""Beam search over windows cut to their speech; suspect results are decoded again. Refused for a model without a
+passing qualification.
 """
 Global___DecodeMode: _TypeAlias = DecodeMode  # noqa: Y015
 
@@ -81,25 +81,25 @@ class _ChannelModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChannelMo
     CHANNEL_MODE_UNSPECIFIED: _ChannelMode.ValueType  # 0
     """Never sent."""
     CHANNEL_MODE_MIX: _ChannelMode.ValueType  # 1
-    """All channels are mixed into one."""
+    """Mixes all channels into one."""
     CHANNEL_MODE_SEPARATE: _ChannelMode.ValueType  # 2
-    """Each channel is transcribed on its own; segments and words carry its number."""
+    """Transcribes each channel separately; segments and words carry its number."""
 
 class ChannelMode(_ChannelMode, metaclass=_ChannelModeEnumTypeWrapper):
-    """What becomes of several channels."""
+    """How to treat several channels."""
 
 CHANNEL_MODE_UNSPECIFIED: ChannelMode.ValueType  # 0
 """Never sent."""
 CHANNEL_MODE_MIX: ChannelMode.ValueType  # 1
-"""All channels are mixed into one."""
+"""Mixes all channels into one."""
 CHANNEL_MODE_SEPARATE: ChannelMode.ValueType  # 2
-"""Each channel is transcribed on its own; segments and words carry its number."""
+"""Transcribes each channel separately; segments and words carry its number."""
 Global___ChannelMode: _TypeAlias = ChannelMode  # noqa: Y015
 
 @_typing.final
 class JobConfig(_message.Message):
-    """What a job is to do. Every field left unset is filled from the tenant's settings, then from the server's defaults;
-    Job.effective_config shows the result, frozen for every retry.
+    """Options of a job. Each unset field is filled from the user's preferences, then the tenant's settings, then the
+    server's defaults. Job.effective_config shows the result, which retries keep.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -123,24 +123,26 @@ class JobConfig(_message.Message):
     A language that the model does not know is refused with OPTION_UNSUPPORTED.
     """
     task: Global___Task.ValueType
-    """Optional. What to make of the speech. TASK_TRANSCRIBE when unset."""
+    """Optional. What to produce. TASK_TRANSCRIBE when unset."""
     asr_model: _builtins.str
     """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
     prompt: _builtins.str
-    """Optional. Text that precedes the speech in style and vocabulary. At most 1000 characters; special tokens are removed."""
+    """Optional. Text that sets style and vocabulary, as if it preceded the speech. At most 1000 characters; special
+    tokens are removed.
+    """
     beam_size: _builtins.int
     """Optional. Width of the beam search, 1 to 10. 5 when unset."""
     word_times: _builtins.bool
     """Optional. Whether words get times. True when unset. Diarization needs them: false with diarization on is refused."""
     decode_mode: Global___DecodeMode.ValueType
-    """Optional. How hard to try. DECODE_MODE_FAST where the model has a passing qualification, else ACCURATE, when unset."""
+    """Optional. Decode mode. When unset: DECODE_MODE_FAST if the model has a passing qualification, else ACCURATE."""
     max_temperature: _builtins.float
-    """Optional. Highest temperature that a redo may sample at, 0 to 1. 0 (deterministic) when unset."""
+    """Optional. Highest sampling temperature of a repeated decode, 0 to 1. 0 (deterministic) when unset."""
     channel_mode: Global___ChannelMode.ValueType
-    """Optional. What becomes of several channels. CHANNEL_MODE_MIX when unset."""
+    """Optional. How to treat several channels. CHANNEL_MODE_MIX when unset."""
     @_builtins.property
     def language_candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. With "auto": detection chooses among these only. At most 20."""
+        """Optional. Restricts detection to these languages; used with "auto". At most 20."""
 
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -148,15 +150,15 @@ class JobConfig(_message.Message):
 
     @_builtins.property
     def diarization(self) -> Global___DiarizationConfig:
-        """Optional. Who spoke when. On with the registry's default model when unset."""
+        """Optional. Diarization: who spoke when. On with the registry's default model when unset."""
 
     @_builtins.property
     def audio_format(self) -> Global___AudioFormat:
-        """Optional. Required for headerless audio; refused for audio whose header says otherwise."""
+        """Optional. Required for headerless audio; refused if it contradicts the audio's header."""
 
     @_builtins.property
     def retention(self) -> _duration_pb2.Duration:
-        """Optional. How long the job, its transcript and its audio are kept after its end, at least one hour. The tenant's
+        """Optional. How long to keep the job, its transcript and its audio after its end, at least one hour. The tenant's
         setting when unset.
         """
 
@@ -231,7 +233,7 @@ Global___JobConfig: _TypeAlias = JobConfig  # noqa: Y015
 
 @_typing.final
 class DiarizationConfig(_message.Message):
-    """Who spoke when."""
+    """Diarization: who spoke when."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -247,20 +249,20 @@ class DiarizationConfig(_message.Message):
     model: _builtins.str
     """Optional. The diarization model, "<set>/<model>". The registry's default when unset."""
     speaker_count: _builtins.int
-    """Optional. The exact number of speakers, 1 to 50. Excludes the next two."""
+    """Optional. The exact number of speakers, 1 to 50. Excludes the minimum and the maximum."""
     min_speaker_count: _builtins.int
     """Optional. The minimum number of speakers, 1 to 50."""
     max_speaker_count: _builtins.int
     """Optional. The maximum number of speakers, 1 to 50."""
     identify_voices: _builtins.bool
-    """Optional. Whether speakers are named by the tenant's voices (VoiceService). True when `voices` are given, else false,
-    when unset. The effective configuration holds the voices that the job looks for, as they were at its creation; one
-    that is deleted before the transcript is made names nobody.
+    """Optional. Whether to name speakers by the tenant's voices (VoiceService). When unset: true if `voices` are given,
+    else false. The effective configuration freezes the voices as they were when the job was created; a voice that is
+    deleted before the transcript is written names nobody.
     """
     @_builtins.property
     def voices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Look for these only, "voices/{voice}", at most 1000; all voices of the diarization model when empty.
-        VOICE_NOT_FOUND for one that does not exist, OPTION_UNSUPPORTED for one that another model made.
+        """Optional. Only these voices, "voices/{voice}", at most 1000; all voices of the diarization model when empty.
+        VOICE_NOT_FOUND for one that does not exist, OPTION_UNSUPPORTED for one of another model.
         """
 
     def __init__(
@@ -307,7 +309,7 @@ Global___DiarizationConfig: _TypeAlias = DiarizationConfig  # noqa: Y015
 
 @_typing.final
 class AudioFormat(_message.Message):
-    """How headerless audio is laid out."""
+    """Layout of headerless audio."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -329,7 +331,7 @@ class AudioFormat(_message.Message):
         """8-bit A-law (G.711)."""
 
     class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
-        """How one sample is written."""
+        """Encoding of a sample."""
 
     ENCODING_UNSPECIFIED: AudioFormat.Encoding.ValueType  # 0
     """Never sent."""
@@ -346,7 +348,7 @@ class AudioFormat(_message.Message):
     SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     encoding: Global___AudioFormat.Encoding.ValueType
-    """Required. How one sample is written."""
+    """Required. Encoding of a sample."""
     sample_rate_hertz: _builtins.int
     """Required. In hertz, 4000 to 192000."""
     channels: _builtins.int

@@ -35,25 +35,25 @@ class _ConfigOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConfigOr
     CONFIG_ORIGIN_REQUEST: _ConfigOrigin.ValueType  # 1
     """The request that created the job."""
     CONFIG_ORIGIN_USER: _ConfigOrigin.ValueType  # 2
-    """The preferences of the caller who created it."""
+    """The preferences of the caller that created it."""
     CONFIG_ORIGIN_TENANT: _ConfigOrigin.ValueType  # 3
     """The settings of its tenant."""
     CONFIG_ORIGIN_SERVER: _ConfigOrigin.ValueType  # 4
-    """The server, or the models that it resolved."""
+    """The server's defaults, or the models that it resolved."""
 
 class ConfigOrigin(_ConfigOrigin, metaclass=_ConfigOriginEnumTypeWrapper):
-    """Who chose a value of a job's configuration."""
+    """The origin of a value of a job's configuration."""
 
 CONFIG_ORIGIN_UNSPECIFIED: ConfigOrigin.ValueType  # 0
 """Never sent."""
 CONFIG_ORIGIN_REQUEST: ConfigOrigin.ValueType  # 1
 """The request that created the job."""
 CONFIG_ORIGIN_USER: ConfigOrigin.ValueType  # 2
-"""The preferences of the caller who created it."""
+"""The preferences of the caller that created it."""
 CONFIG_ORIGIN_TENANT: ConfigOrigin.ValueType  # 3
 """The settings of its tenant."""
 CONFIG_ORIGIN_SERVER: ConfigOrigin.ValueType  # 4
-"""The server, or the models that it resolved."""
+"""The server's defaults, or the models that it resolved."""
 Global___ConfigOrigin: _TypeAlias = ConfigOrigin  # noqa: Y015
 
 class _StageKind:
@@ -65,36 +65,36 @@ class _StageKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StageKind.V
     STAGE_KIND_UNSPECIFIED: _StageKind.ValueType  # 0
     """Never sent."""
     STAGE_KIND_DECODE: _StageKind.ValueType  # 1
-    """The media becomes 16 kHz PCM, cut into sections at pauses."""
+    """Decodes the media to 16 kHz PCM and cuts it into sections at pauses."""
     STAGE_KIND_TRANSCRIBE: _StageKind.ValueType  # 2
-    """A section becomes segments and words."""
+    """Transcribes a section to segments and words."""
     STAGE_KIND_DIARIZE: _StageKind.ValueType  # 3
-    """A section becomes local speaker turns."""
+    """Finds the speaker turns of a section."""
     STAGE_KIND_CLUSTER: _StageKind.ValueType  # 4
-    """Local speakers of all sections become speakers of the recording."""
+    """Joins the local speakers of all sections into speakers of the recording."""
     STAGE_KIND_JOIN: _StageKind.ValueType  # 5
-    """Words and turns become the transcript."""
+    """Combines words and turns into the transcript."""
 
 class StageKind(_StageKind, metaclass=_StageKindEnumTypeWrapper):
-    """A kind of step in a job."""
+    """A kind of stage of a job."""
 
 STAGE_KIND_UNSPECIFIED: StageKind.ValueType  # 0
 """Never sent."""
 STAGE_KIND_DECODE: StageKind.ValueType  # 1
-"""The media becomes 16 kHz PCM, cut into sections at pauses."""
+"""Decodes the media to 16 kHz PCM and cuts it into sections at pauses."""
 STAGE_KIND_TRANSCRIBE: StageKind.ValueType  # 2
-"""A section becomes segments and words."""
+"""Transcribes a section to segments and words."""
 STAGE_KIND_DIARIZE: StageKind.ValueType  # 3
-"""A section becomes local speaker turns."""
+"""Finds the speaker turns of a section."""
 STAGE_KIND_CLUSTER: StageKind.ValueType  # 4
-"""Local speakers of all sections become speakers of the recording."""
+"""Joins the local speakers of all sections into speakers of the recording."""
 STAGE_KIND_JOIN: StageKind.ValueType  # 5
-"""Words and turns become the transcript."""
+"""Combines words and turns into the transcript."""
 Global___StageKind: _TypeAlias = StageKind  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
-    """One recording's way to its transcript."""
+    """One transcription of one recording."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -107,27 +107,27 @@ class Job(_message.Message):
         STATE_UNSPECIFIED: Job._State.ValueType  # 0
         """Never sent."""
         STATE_QUEUED: Job._State.ValueType  # 1
-        """No stage has begun."""
+        """No stage has started."""
         STATE_RUNNING: Job._State.ValueType  # 2
-        """At least one stage has begun."""
+        """At least one stage has started."""
         STATE_SUCCEEDED: Job._State.ValueType  # 3
-        """The transcript exists; `warnings` say what is missing from it."""
+        """The transcript exists; `warnings` say what it lacks."""
         STATE_FAILED: Job._State.ValueType  # 4
         """There is no transcript; `error` says why."""
         STATE_CANCELLED: Job._State.ValueType  # 5
         """It was cancelled."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a job stands. QUEUED and RUNNING go on; the others are terminal and never change."""
+        """The state of a job. QUEUED and RUNNING continue; the others are terminal and never change."""
 
     STATE_UNSPECIFIED: Job.State.ValueType  # 0
     """Never sent."""
     STATE_QUEUED: Job.State.ValueType  # 1
-    """No stage has begun."""
+    """No stage has started."""
     STATE_RUNNING: Job.State.ValueType  # 2
-    """At least one stage has begun."""
+    """At least one stage has started."""
     STATE_SUCCEEDED: Job.State.ValueType  # 3
-    """The transcript exists; `warnings` say what is missing from it."""
+    """The transcript exists; `warnings` say what it lacks."""
     STATE_FAILED: Job.State.ValueType  # 4
     """There is no transcript; `error` says why."""
     STATE_CANCELLED: Job.State.ValueType  # 5
@@ -178,13 +178,13 @@ class Job(_message.Message):
     name: _builtins.str
     """Output only. "jobs/{job}"."""
     display_name: _builtins.str
-    """Optional. A label for people. At most 512 characters, longer is refused."""
+    """Optional. A display name. At most 512 characters; longer ones are refused."""
     state: Global___Job.State.ValueType
-    """Output only. Where it stands."""
+    """Output only. State."""
     upload: _builtins.str
     """Required on creation. "uploads/{upload}", READY or VERIFYING."""
     priority: _builtins.int
-    """Optional. From -10 to 10; higher goes first among the tenant's own jobs. 0 when unset."""
+    """Optional. -10 to 10; higher goes first among the tenant's own jobs. 0 when unset."""
     retry_of: _builtins.str
     """Output only. The job that this one retries, "jobs/{job}"."""
     transcript: _builtins.str
@@ -193,23 +193,23 @@ class Job(_message.Message):
     """Output only. Changes with every change of display name, tags, priority or state (AIP-154)."""
     @_builtins.property
     def config(self) -> _job_config_pb2.JobConfig:
-        """Optional. What was asked for."""
+        """Optional. The options that were requested."""
 
     @_builtins.property
     def effective_config(self) -> _job_config_pb2.JobConfig:
-        """Output only. What is done, resolved models included; frozen at creation."""
+        """Output only. The options in force, with resolved models; frozen at creation."""
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Labels to find it by, at most 64 of at most 64 characters: letters, digits, "_", "-", "." and ":"."""
+        """Optional. Tags for filters, at most 64 of at most 64 characters: letters, digits, "_", "-", "." and ":"."""
 
     @_builtins.property
     def progress(self) -> Global___JobProgress:
-        """Output only. How far each stage is, in seconds of audio."""
+        """Output only. Progress of each stage, in seconds of audio."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobWarning]:
-        """Output only. What a SUCCEEDED job lacks, or what fell back to something else."""
+        """Output only. What a SUCCEEDED job lacks or did differently."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -217,11 +217,11 @@ class Job(_message.Message):
 
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
-        """Output only. Of the whole recording, once decoded."""
+        """Output only. Length of the whole recording, once decoded."""
 
     @_builtins.property
     def metrics(self) -> Global___JobMetrics:
-        """Output only. Figures of a finished job."""
+        """Output only. Metrics of a finished job."""
 
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobModel]:
@@ -233,7 +233,7 @@ class Job(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When its first stage began."""
+        """Output only. When its first stage started."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -241,11 +241,11 @@ class Job(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it is deleted by retention."""
+        """Output only. When retention deletes it."""
 
     @_builtins.property
     def config_origins(self) -> _containers.ScalarMap[_builtins.str, Global___ConfigOrigin.ValueType]:
-        """Output only. Where each value of effective_config came from, by field name: "language", "diarization.model"."""
+        """Output only. The origin of each value of effective_config, by field name: "language", "diarization.model"."""
 
     def __init__(
         self,
@@ -290,7 +290,7 @@ Global___Job: _TypeAlias = Job  # noqa: Y015
 
 @_typing.final
 class JobProgress(_message.Message):
-    """How far a job is."""
+    """Progress of a job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -298,11 +298,11 @@ class JobProgress(_message.Message):
     ETA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageProgress]:
-        """Output only. One entry for each kind of stage that the job has."""
+        """Output only. One entry for each kind of stage of the job."""
 
     @_builtins.property
     def eta(self) -> _duration_pb2.Duration:
-        """Output only. Time until the end by the measured speed of its models; absent while unknown."""
+        """Output only. Time until the end at the measured speed of its models; absent while unknown."""
 
     def __init__(
         self,
@@ -322,7 +322,7 @@ Global___JobProgress: _TypeAlias = JobProgress  # noqa: Y015
 
 @_typing.final
 class StageProgress(_message.Message):
-    """How far one kind of stage is."""
+    """Progress of one kind of stage."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -333,20 +333,20 @@ class StageProgress(_message.Message):
     SECTIONS_TOTAL_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     kind: Global___StageKind.ValueType
-    """Output only. Which kind."""
+    """Output only. The kind of stage."""
     sections_done: _builtins.int
-    """Output only. Sections that are done."""
+    """Output only. Sections done."""
     sections_total: _builtins.int
-    """Output only. Sections to do; absent until the recording is cut."""
+    """Output only. Sections in all; absent until the recording is cut."""
     attempts: _builtins.int
-    """Output only. The highest number of attempts that any of its sections took."""
+    """Output only. The most attempts that any of its sections took."""
     @_builtins.property
     def done_duration(self) -> _duration_pb2.Duration:
-        """Output only. Audio that is done."""
+        """Output only. Audio done."""
 
     @_builtins.property
     def total_duration(self) -> _duration_pb2.Duration:
-        """Output only. Audio to do; absent until the recording is decoded."""
+        """Output only. Audio in all; absent until the recording is decoded."""
 
     def __init__(
         self,
@@ -375,7 +375,7 @@ Global___StageProgress: _TypeAlias = StageProgress  # noqa: Y015
 
 @_typing.final
 class JobWarning(_message.Message):
-    """Something that a SUCCEEDED job lacks or did otherwise than asked."""
+    """Something that a SUCCEEDED job lacks or did differently."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -388,29 +388,29 @@ class JobWarning(_message.Message):
         CODE_UNSPECIFIED: JobWarning._Code.ValueType  # 0
         """Never sent."""
         CODE_MEDIA_TRUNCATED: JobWarning._Code.ValueType  # 1
-        """The media ends before it should; what decoded is transcribed."""
+        """The media ends early; the decoded part is transcribed."""
         CODE_SECTION_FAILED: JobWarning._Code.ValueType  # 2
-        """Some sections failed; the coverage names them."""
+        """Some sections failed; the coverage lists them."""
         CODE_DIARIZATION_UNAVAILABLE: JobWarning._Code.ValueType  # 3
-        """Diarization failed or no model was usable; words have no speaker."""
+        """Diarization failed, or no model was usable; words have no speaker."""
         CODE_MODEL_FALLBACK: JobWarning._Code.ValueType  # 4
-        """Another model than the one preferred was used."""
+        """A model other than the preferred one was used."""
         CODE_MEDIA_DAMAGED: JobWarning._Code.ValueType  # 5
         """Parts of the media could not be decoded; the rest is transcribed."""
 
     class Code(_Code, metaclass=_CodeEnumTypeWrapper):
-        """What it is."""
+        """The kind of warning."""
 
     CODE_UNSPECIFIED: JobWarning.Code.ValueType  # 0
     """Never sent."""
     CODE_MEDIA_TRUNCATED: JobWarning.Code.ValueType  # 1
-    """The media ends before it should; what decoded is transcribed."""
+    """The media ends early; the decoded part is transcribed."""
     CODE_SECTION_FAILED: JobWarning.Code.ValueType  # 2
-    """Some sections failed; the coverage names them."""
+    """Some sections failed; the coverage lists them."""
     CODE_DIARIZATION_UNAVAILABLE: JobWarning.Code.ValueType  # 3
-    """Diarization failed or no model was usable; words have no speaker."""
+    """Diarization failed, or no model was usable; words have no speaker."""
     CODE_MODEL_FALLBACK: JobWarning.Code.ValueType  # 4
-    """Another model than the one preferred was used."""
+    """A model other than the preferred one was used."""
     CODE_MEDIA_DAMAGED: JobWarning.Code.ValueType  # 5
     """Parts of the media could not be decoded; the rest is transcribed."""
 
@@ -418,11 +418,11 @@ class JobWarning(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     code: Global___JobWarning.Code.ValueType
-    """Output only. What it is."""
+    """Output only. The kind of warning."""
     message: _builtins.str
-    """Output only. For people; may change."""
+    """Output only. Text for people; it may change."""
     reason: _builtins.str
-    """Output only. The ErrorReason behind it without its prefix, where there is one."""
+    """Output only. The ErrorReason behind it without its prefix, if there is one."""
     def __init__(
         self,
         *,
@@ -450,7 +450,7 @@ class JobModel(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     CHECKSUM_FIELD_NUMBER: _builtins.int
     stage: Global___StageKind.ValueType
-    """Output only. Which stage used it."""
+    """Output only. The stage that used it."""
     model: _builtins.str
     """Output only. "<set>/<model>"."""
     checksum: _builtins.str
@@ -472,7 +472,7 @@ Global___JobModel: _TypeAlias = JobModel  # noqa: Y015
 
 @_typing.final
 class JobMetrics(_message.Message):
-    """Figures of a finished job."""
+    """Metrics of a finished job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -482,7 +482,7 @@ class JobMetrics(_message.Message):
     SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     SPEECH_DURATION_FIELD_NUMBER: _builtins.int
     speaker_count: _builtins.int
-    """Output only. Speakers found; absent without diarization."""
+    """Output only. Number of speakers found; absent without diarization."""
     @_builtins.property
     def queue_duration(self) -> _duration_pb2.Duration:
         """Output only. Time from creation to the first stage."""
@@ -493,11 +493,11 @@ class JobMetrics(_message.Message):
 
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageWork]:
-        """Output only. Work by stage, summed over sections; the last attempt of each counts."""
+        """Output only. Work by stage, summed over sections. Only the last attempt of each section counts."""
 
     @_builtins.property
     def speech_duration(self) -> _duration_pb2.Duration:
-        """Output only. Speech that the detector found, summed over sections and separate channels; sections that failed have
+        """Output only. Speech that the detector found, summed over sections and separate channels. Failed sections count
         none. Absent without a transcript.
         """
 
@@ -529,10 +529,10 @@ class StageWork(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     WORK_DURATION_FIELD_NUMBER: _builtins.int
     kind: Global___StageKind.ValueType
-    """Output only. Which kind."""
+    """Output only. The kind of stage."""
     @_builtins.property
     def work_duration(self) -> _duration_pb2.Duration:
-        """Output only. Time at work, summed."""
+        """Output only. Sum of the time spent."""
 
     def __init__(
         self,
@@ -550,7 +550,7 @@ Global___StageWork: _TypeAlias = StageWork  # noqa: Y015
 
 @_typing.final
 class JobEvent(_message.Message):
-    """One thing that happened to a job."""
+    """One event of a job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -561,7 +561,7 @@ class JobEvent(_message.Message):
     SECTION_FINISHED_FIELD_NUMBER: _builtins.int
     WARNING_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """Output only. Give it back in after_cursor to go on behind this event."""
+    """Output only. Pass it as after_cursor to resume after this event."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it happened."""
@@ -572,15 +572,15 @@ class JobEvent(_message.Message):
 
     @_builtins.property
     def stage_progress(self) -> Global___StageProgress:
-        """A stage went on."""
+        """A stage made progress."""
 
     @_builtins.property
     def section_finished(self) -> Global___SectionFinished:
-        """A section's result is kept and can be read."""
+        """The result of a section is stored and readable."""
 
     @_builtins.property
     def warning(self) -> Global___JobWarning:
-        """Something will be missing or was done otherwise."""
+        """Something will be missing or was done differently."""
 
     def __init__(
         self,
@@ -614,7 +614,7 @@ class JobStateChanged(_message.Message):
     """Output only. The new state."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Output only. Why, for FAILED."""
+        """Output only. The cause, for FAILED."""
 
     def __init__(
         self,
@@ -632,7 +632,7 @@ Global___JobStateChanged: _TypeAlias = JobStateChanged  # noqa: Y015
 
 @_typing.final
 class SectionFinished(_message.Message):
-    """A section whose stage finished."""
+    """A section that finished a stage."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -641,16 +641,16 @@ class SectionFinished(_message.Message):
     START_OFFSET_FIELD_NUMBER: _builtins.int
     END_OFFSET_FIELD_NUMBER: _builtins.int
     kind: Global___StageKind.ValueType
-    """Output only. What was finished."""
+    """Output only. The stage that finished."""
     section: _builtins.int
-    """Output only. Which section, from 0."""
+    """Output only. Index of the section, from 0."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where the section begins."""
+        """Output only. Start of the section."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it ends."""
+        """Output only. End of the section."""
 
     def __init__(
         self,
@@ -678,14 +678,14 @@ class CreateJobRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours return the first one's job (AIP-155). At most 128 printable ASCII
+    """Optional. A repeated call within 24 hours returns the job of the first call (AIP-155). At most 128 printable ASCII
     characters.
     """
     validate_only: _builtins.bool
-    """Optional. Checks everything, returns the job as it would be, and creates nothing."""
+    """Optional. Runs all checks, returns the job that would be created, and creates nothing."""
     @_builtins.property
     def job(self) -> Global___Job:
-        """Required. Its upload, config, display_name, tags and priority are used; anything else in it is refused."""
+        """Required. Its upload, config, display_name, tags and priority are used; other fields are refused."""
 
     def __init__(
         self,
@@ -735,12 +735,12 @@ class ListJobsRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before; bound to the same filter and order."""
+    """Optional. The next_page_token of the previous page; valid only with the same filter and order."""
     filter: _builtins.str
-    """Optional. AIP-160 subset joined by AND: `state = RUNNING`, `tags:finance`, `display_name = "call*"`,
-    `create_time > "2026-01-01T00:00:00Z"`, `retry_of = "jobs/x"`. FILTER_INVALID names what does not parse.
+    """Optional. AIP-160 subset joined by AND: `state = RUNNING`, `tags:finance`, `display_name = "call*"`, `create_time >
+    "2026-01-01T00:00:00Z"`, `retry_of = "jobs/x"`. FILTER_INVALID names the part that does not parse.
     """
     order_by: _builtins.str
     """Optional. "create_time desc" when empty; or "create_time", "end_time", "display_name", each with " desc"."""
@@ -772,7 +772,7 @@ class ListJobsResponse(_message.Message):
     next_page_token: _builtins.str
     """Output only. Empty on the last page."""
     total_size: _builtins.int
-    """Output only. How many the filter names; exact up to 1000, absent beyond."""
+    """Output only. Number of jobs that match the filter; exact up to 1000, absent beyond."""
     @_builtins.property
     def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]:
         """Output only. The page."""
@@ -805,7 +805,9 @@ class WatchJobRequest(_message.Message):
     name: _builtins.str
     """Required. "jobs/{job}"."""
     after_cursor: _builtins.str
-    """Optional. The cursor of the last event received; from the first event when empty. CURSOR_INVALID for another job's."""
+    """Optional. The cursor of the last event received; empty starts at the first event. CURSOR_INVALID for a cursor of
+    another job.
+    """
     def __init__(
         self,
         *,
@@ -853,7 +855,9 @@ class RetryJobRequest(_message.Message):
     name: _builtins.str
     """Required. "jobs/{job}"."""
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours return the first one's job. At most 128 printable ASCII characters."""
+    """Optional. A repeated call within 24 hours returns the job of the first call. At most 128 printable ASCII
+    characters.
+    """
     def __init__(
         self,
         *,
@@ -878,11 +882,11 @@ class UpdateJobRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def job(self) -> Global___Job:
-        """Required. Its name says which job; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the job. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. Of display_name, tags and priority; anything else is refused with UPDATE_MASK_INVALID."""
+        """Required. Of display_name, tags and priority; other fields are refused with UPDATE_MASK_INVALID."""
 
     def __init__(
         self,
@@ -909,7 +913,7 @@ class DeleteJobRequest(_message.Message):
     name: _builtins.str
     """Required. "jobs/{job}"."""
     etag: _builtins.str
-    """Optional. When given and no longer current, the call fails with ETAG_MISMATCH."""
+    """Optional. If set, it must be current, else ETAG_MISMATCH."""
     def __init__(
         self,
         *,
@@ -926,7 +930,7 @@ Global___DeleteJobRequest: _TypeAlias = DeleteJobRequest  # noqa: Y015
 
 @_typing.final
 class BatchDeleteJobsRequest(_message.Message):
-    """Names the jobs to delete."""
+    """Selects the jobs to delete."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -935,7 +939,7 @@ class BatchDeleteJobsRequest(_message.Message):
     filter: _builtins.str
     """Required. As in ListJobs; only finished jobs are deleted."""
     validate_only: _builtins.bool
-    """Optional. Counts, and deletes nothing."""
+    """Optional. Counts the jobs and deletes nothing."""
     def __init__(
         self,
         *,
@@ -952,13 +956,13 @@ Global___BatchDeleteJobsRequest: _TypeAlias = BatchDeleteJobsRequest  # noqa: Y0
 
 @_typing.final
 class BatchDeleteJobsResponse(_message.Message):
-    """What was deleted."""
+    """The result of a deletion."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_COUNT_FIELD_NUMBER: _builtins.int
     job_count: _builtins.int
-    """Output only. How many jobs the filter named."""
+    """Output only. Number of jobs that match the filter."""
     def __init__(
         self,
         *,
@@ -974,17 +978,17 @@ Global___BatchDeleteJobsResponse: _TypeAlias = BatchDeleteJobsResponse  # noqa: 
 
 @_typing.final
 class EstimateJobRequest(_message.Message):
-    """Asks what a job would take."""
+    """Asks for an estimate."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     AUDIO_DURATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """A job that exists."""
+    """An existing job."""
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
-        """So much audio in a new job."""
+        """A new job with this much audio."""
 
     def __init__(
         self,
@@ -1004,7 +1008,7 @@ Global___EstimateJobRequest: _TypeAlias = EstimateJobRequest  # noqa: Y015
 
 @_typing.final
 class EstimateJobResponse(_message.Message):
-    """What a job would take."""
+    """The estimate of a job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1015,26 +1019,26 @@ class EstimateJobResponse(_message.Message):
     QUOTA_DURATION_FIELD_NUMBER: _builtins.int
     QUOTA_REMAINING_DURATION_FIELD_NUMBER: _builtins.int
     queue_position: _builtins.int
-    """Output only. Jobs of this tenant that go before it."""
+    """Output only. Jobs of this tenant ahead of it."""
     @_builtins.property
     def queued_audio_duration(self) -> _duration_pb2.Duration:
-        """Output only. Audio of this tenant that is ahead of it."""
+        """Output only. Audio of this tenant ahead of it."""
 
     @_builtins.property
     def work_duration(self) -> _duration_pb2.Duration:
-        """Output only. Work of this job by the measured speed of its models; absent before anything was measured."""
+        """Output only. Its own work at the measured speed of its models; absent before any measurement."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it would end; absent before anything was measured."""
+        """Output only. When it would end; absent before any measurement."""
 
     @_builtins.property
     def quota_duration(self) -> _duration_pb2.Duration:
-        """Output only. What it would take of the tenant's quotas of audio; absent for a job that is not decoded yet."""
+        """Output only. What it would use of the tenant's audio quotas; absent for a job that is not yet decoded."""
 
     @_builtins.property
     def quota_remaining_duration(self) -> _duration_pb2.Duration:
-        """Output only. What is left of the tenant's quotas of audio, the scarcer of day and month; absent without a quota."""
+        """Output only. What remains of the tenant's audio quotas, the smaller of day and month; absent without a quota."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class JobServiceStub:
-    """Turns uploads into transcripts, durably: a job whose name was returned reaches exactly one terminal state.
+    """Turns uploads into transcripts, durably: every job that CreateJob returned reaches exactly one terminal state.
     """
 
     def __init__(self, channel):
@@ -89,11 +89,11 @@ class JobServiceStub:
 
 
 class JobServiceServicer:
-    """Turns uploads into transcripts, durably: a job whose name was returned reaches exactly one terminal state.
+    """Turns uploads into transcripts, durably: every job that CreateJob returned reaches exactly one terminal state.
     """
 
     def CreateJob(self, request, context):
-        """Creates a job from an upload. The models are resolved and the configuration is frozen before it returns.
+        """Creates a job from an upload. Resolves the models and freezes the configuration before it returns.
         Fails with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, MODEL_NOT_FOUND, MODEL_NONE_USABLE, OPTION_UNSUPPORTED and
         REQUEST_ID_REUSED.
         """
@@ -109,31 +109,33 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """Lists jobs, newest first unless ordered otherwise.
+        """Lists jobs, newest first by default.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchJob(self, request, context):
-        """Streams every event of a job from a cursor on, then waits for more; ends with OK after the terminal event.
-        After any break, go on from the last cursor received, at any replica. Events come at least once, in order.
+        """Streams every event of a job after a cursor, then waits for more. It ends with OK after the terminal event. After a
+        break, resume from the last cursor received, at any replica. Events arrive in order, at least once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelJob(self, request, context):
-        """Asks for a job's end. A QUEUED job ends at once, a RUNNING one within about one window of work.
-        Cancelling a cancelled job changes nothing. Fails with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED.
+        """Cancels a job. A QUEUED job ends at once, a RUNNING one within about one window of work. Cancelling a cancelled job
+        has no effect.
+        Fails with JOB_STATE_CONFLICT if it SUCCEEDED or FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryJob(self, request, context):
-        """Makes a new job with the same frozen configuration as one that FAILED or was CANCELLED; finished stages are adopted.
-        Fails with JOB_STATE_CONFLICT when the old one is not in one of those states.
+        """Creates a new job with the frozen configuration of one that FAILED or was CANCELLED. It adopts the stages that
+        finished.
+        Fails with JOB_STATE_CONFLICT if the old job is in another state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,21 +149,21 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Deletes a job with its transcript, events and objects; one that runs is cancelled first.
+        """Deletes a job with its transcript, events and objects. A running job is cancelled first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchDeleteJobs(self, request, context):
-        """Deletes all finished jobs that a filter names.
+        """Deletes all finished jobs that match a filter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EstimateJob(self, request, context):
-        """Says what a job would take: its place in the queue, the work, and when it would end by the speed measured so far.
+        """Estimates a job: its place in the queue, its work, and when it would end at the speed measured so far.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,7 +231,7 @@ def add_JobServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JobService:
-    """Turns uploads into transcripts, durably: a job whose name was returned reaches exactly one terminal state.
+    """Turns uploads into transcripts, durably: every job that CreateJob returned reaches exactly one terminal state.
     """
 
     @staticmethod

@@ -14,41 +14,43 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class JobServiceStub:
-    """Turns uploads into transcripts, durably: a job whose name was returned reaches exactly one terminal state."""
+    """Turns uploads into transcripts, durably: every job that CreateJob returned reaches exactly one terminal state."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CreateJobRequest, _job_service_pb2.Job]
-    """Creates a job from an upload. The models are resolved and the configuration is frozen before it returns.
+    """Creates a job from an upload. Resolves the models and freezes the configuration before it returns.
     Fails with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, MODEL_NOT_FOUND, MODEL_NONE_USABLE, OPTION_UNSUPPORTED and
     REQUEST_ID_REUSED.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.Job]
     """Reads one job."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
-    """Lists jobs, newest first unless ordered otherwise."""
+    """Lists jobs, newest first by default."""
     WatchJob: _aio.UnaryStreamMultiCallable[_job_service_pb2.WatchJobRequest, _job_service_pb2.JobEvent]
-    """Streams every event of a job from a cursor on, then waits for more; ends with OK after the terminal event.
-    After any break, go on from the last cursor received, at any replica. Events come at least once, in order.
+    """Streams every event of a job after a cursor, then waits for more. It ends with OK after the terminal event. After a
+    break, resume from the last cursor received, at any replica. Events arrive in order, at least once.
     """
     CancelJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_service_pb2.Job]
-    """Asks for a job's end. A QUEUED job ends at once, a RUNNING one within about one window of work.
-    Cancelling a cancelled job changes nothing. Fails with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED.
+    """Cancels a job. A QUEUED job ends at once, a RUNNING one within about one window of work. Cancelling a cancelled job
+    has no effect.
+    Fails with JOB_STATE_CONFLICT if it SUCCEEDED or FAILED.
     """
     RetryJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.RetryJobRequest, _job_service_pb2.Job]
-    """Makes a new job with the same frozen configuration as one that FAILED or was CANCELLED; finished stages are adopted.
-    Fails with JOB_STATE_CONFLICT when the old one is not in one of those states.
+    """Creates a new job with the frozen configuration of one that FAILED or was CANCELLED. It adopts the stages that
+    finished.
+    Fails with JOB_STATE_CONFLICT if the old job is in another state.
     """
     UpdateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.UpdateJobRequest, _job_service_pb2.Job]
     """Changes a job's display name, tags or priority."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
-    """Deletes a job with its transcript, events and objects; one that runs is cancelled first."""
+    """Deletes a job with its transcript, events and objects. A running job is cancelled first."""
     BatchDeleteJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.BatchDeleteJobsRequest, _job_service_pb2.BatchDeleteJobsResponse]
-    """Deletes all finished jobs that a filter names."""
+    """Deletes all finished jobs that match a filter."""
     EstimateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.EstimateJobRequest, _job_service_pb2.EstimateJobResponse]
-    """Says what a job would take: its place in the queue, the work, and when it would end by the speed measured so far."""
+    """Estimates a job: its place in the queue, its work, and when it would end at the speed measured so far."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Turns uploads into transcripts, durably: a job whose name was returned reaches exactly one terminal state."""
+    """Turns uploads into transcripts, durably: every job that CreateJob returned reaches exactly one terminal state."""
 
     @_abc_1.abstractmethod
     def CreateJob(
@@ -56,7 +58,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.CreateJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.CreateJobRequest, _abc.Awaitable[_job_service_pb2.Job]],
     ) -> _abc.Awaitable[_job_service_pb2.Job]:
-        """Creates a job from an upload. The models are resolved and the configuration is frozen before it returns.
+        """Creates a job from an upload. Resolves the models and freezes the configuration before it returns.
         Fails with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, MODEL_NOT_FOUND, MODEL_NONE_USABLE, OPTION_UNSUPPORTED and
         REQUEST_ID_REUSED.
         """
@@ -75,7 +77,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.ListJobsRequest,
         context: _aio.ServicerContext[_job_service_pb2.ListJobsRequest, _abc.Awaitable[_job_service_pb2.ListJobsResponse]],
     ) -> _abc.Awaitable[_job_service_pb2.ListJobsResponse]:
-        """Lists jobs, newest first unless ordered otherwise."""
+        """Lists jobs, newest first by default."""
 
     @_abc_1.abstractmethod
     def WatchJob(
@@ -83,8 +85,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.WatchJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.WatchJobRequest, _abc.AsyncIterator[_job_service_pb2.JobEvent]],
     ) -> _abc.AsyncIterator[_job_service_pb2.JobEvent]:
-        """Streams every event of a job from a cursor on, then waits for more; ends with OK after the terminal event.
-        After any break, go on from the last cursor received, at any replica. Events come at least once, in order.
+        """Streams every event of a job after a cursor, then waits for more. It ends with OK after the terminal event. After a
+        break, resume from the last cursor received, at any replica. Events arrive in order, at least once.
         """
 
     @_abc_1.abstractmethod
@@ -93,8 +95,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.CancelJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.CancelJobRequest, _abc.Awaitable[_job_service_pb2.Job]],
     ) -> _abc.Awaitable[_job_service_pb2.Job]:
-        """Asks for a job's end. A QUEUED job ends at once, a RUNNING one within about one window of work.
-        Cancelling a cancelled job changes nothing. Fails with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED.
+        """Cancels a job. A QUEUED job ends at once, a RUNNING one within about one window of work. Cancelling a cancelled job
+        has no effect.
+        Fails with JOB_STATE_CONFLICT if it SUCCEEDED or FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -103,8 +106,9 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.RetryJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.RetryJobRequest, _abc.Awaitable[_job_service_pb2.Job]],
     ) -> _abc.Awaitable[_job_service_pb2.Job]:
-        """Makes a new job with the same frozen configuration as one that FAILED or was CANCELLED; finished stages are adopted.
-        Fails with JOB_STATE_CONFLICT when the old one is not in one of those states.
+        """Creates a new job with the frozen configuration of one that FAILED or was CANCELLED. It adopts the stages that
+        finished.
+        Fails with JOB_STATE_CONFLICT if the old job is in another state.
         """
 
     @_abc_1.abstractmethod
@@ -121,7 +125,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.DeleteJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.DeleteJobRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Deletes a job with its transcript, events and objects; one that runs is cancelled first."""
+        """Deletes a job with its transcript, events and objects. A running job is cancelled first."""
 
     @_abc_1.abstractmethod
     def BatchDeleteJobs(
@@ -129,7 +133,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.BatchDeleteJobsRequest,
         context: _aio.ServicerContext[_job_service_pb2.BatchDeleteJobsRequest, _abc.Awaitable[_job_service_pb2.BatchDeleteJobsResponse]],
     ) -> _abc.Awaitable[_job_service_pb2.BatchDeleteJobsResponse]:
-        """Deletes all finished jobs that a filter names."""
+        """Deletes all finished jobs that match a filter."""
 
     @_abc_1.abstractmethod
     def EstimateJob(
@@ -137,6 +141,6 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.EstimateJobRequest,
         context: _aio.ServicerContext[_job_service_pb2.EstimateJobRequest, _abc.Awaitable[_job_service_pb2.EstimateJobResponse]],
     ) -> _abc.Awaitable[_job_service_pb2.EstimateJobResponse]:
-        """Says what a job would take: its place in the queue, the work, and when it would end by the speed measured so far."""
+        """Estimates a job: its place in the queue, its work, and when it would end at the speed measured so far."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...

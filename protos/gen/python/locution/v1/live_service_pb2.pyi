@@ -40,19 +40,19 @@ class StreamRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> Global___StreamAudio:
-        """Audio that follows the audio before."""
+        """Audio that directly follows the previous audio."""
 
     @_builtins.property
     def flush(self) -> Global___StreamFlush:
-        """Gives the text of what was said so far, without waiting for a pause."""
+        """Requests the text of the speech so far, without waiting for a pause."""
 
     @_builtins.property
     def update(self) -> Global___StreamUpdate:
-        """Changes what is asked of the decoder from here on."""
+        """Changes options from here on."""
 
     @_builtins.property
     def finish(self) -> Global___StreamFinish:
-        """The last message: all audio was sent."""
+        """The last message: the audio is complete."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class StreamStart(_message.Message):
     RESUME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def config(self) -> Global___LiveConfig:
-        """A new one."""
+        """A new session."""
 
     @_builtins.property
     def resume(self) -> Global___StreamResume:
-        """One that was started before."""
+        """An existing session."""
 
     def __init__(
         self,
@@ -107,18 +107,18 @@ Global___StreamStart: _TypeAlias = StreamStart  # noqa: Y015
 
 @_typing.final
 class StreamResume(_message.Message):
-    """Goes on with a session."""
+    """Resumes a session."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     LAST_FINAL_ID_FIELD_NUMBER: _builtins.int
     resume_token: _builtins.str
-    """Required. The last resume token that came. Each stream gives a new one; the one before is good until the new stream
-    has acknowledged audio.
+    """Required. The last resume token received. Each stream returns a new one. The previous token stays valid until the
+    new stream has acknowledged audio.
     """
     last_final_id: _builtins.int
-    """Optional. Id of the last `final` that came; those behind it are sent again. 0, all of them, when unset."""
+    """Optional. Id of the last `final` received; later finals are sent again. When unset (0), all are."""
     def __init__(
         self,
         *,
@@ -135,7 +135,7 @@ Global___StreamResume: _TypeAlias = StreamResume  # noqa: Y015
 
 @_typing.final
 class LiveConfig(_message.Message):
-    """What a session is to do."""
+    """Options of a session."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -161,7 +161,7 @@ class LiveConfig(_message.Message):
         """Opus in an Ogg stream with its headers."""
 
     class Encoding(_Encoding, metaclass=_EncodingEnumTypeWrapper):
-        """How a sample is written."""
+        """Encoding of the audio."""
 
     ENCODING_UNSPECIFIED: LiveConfig.Encoding.ValueType  # 0
     """Never sent."""
@@ -192,7 +192,7 @@ class LiveConfig(_message.Message):
         """The audio becomes an upload and a job, which transcribes it as a recording."""
 
     class Afterwards(_Afterwards, metaclass=_AfterwardsEnumTypeWrapper):
-        """What becomes of a session's audio and text once it has ended."""
+        """What happens to a session's audio and text after its end."""
 
     AFTERWARDS_UNSPECIFIED: LiveConfig.Afterwards.ValueType  # 0
     """The tenant's default, else the server's."""
@@ -215,49 +215,52 @@ class LiveConfig(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     DIARIZATION_FIELD_NUMBER: _builtins.int
     encoding: Global___LiveConfig.Encoding.ValueType
-    """Required. How the audio is written; always one channel but for FLAC and OGG_OPUS, whose channels are mixed."""
+    """Required. Encoding of the audio. It has one channel; FLAC and OGG_OPUS may have more, which are mixed."""
     sample_rate_hertz: _builtins.int
-    """Required for PCM, mu-law and A-law: samples a second, one of 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100 and
-    48000. Must be unset for FLAC and OGG_OPUS, whose headers say it.
+    """Required for PCM, mu-law and A-law: samples per second, one of 8000, 11025, 12000, 16000, 22050, 24000, 32000,
+    44100 and
+    48000. Must be unset for FLAC and OGG_OPUS, whose headers state it.
     """
     language: _builtins.str
     """Optional. BCP-47 language of the speech, or "auto" to detect it in every utterance. "auto" when unset."""
     asr_model: _builtins.str
     """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
     prompt: _builtins.str
-    """Optional. Text that precedes the speech in style and vocabulary. At most 1000 characters; special tokens are removed."""
+    """Optional. Text that sets style and vocabulary, as if it preceded the speech. At most 1000 characters; special
+    tokens are removed.
+    """
     partials: _builtins.bool
-    """Optional. Whether `partial` is wanted. True when unset."""
+    """Optional. Whether to send `partial`. True when unset."""
     afterwards: Global___LiveConfig.Afterwards.ValueType
-    """Optional. What becomes of the audio and the text afterwards. The tenant's setting
-    (TenantSettings.live_defaults) when unset, else the server's.
+    """Optional. What happens to the audio and the text after the end. When unset, the tenant's setting
+    (TenantSettings.live_defaults), else the server's.
     """
     display_name: _builtins.str
-    """Optional. A label for people. At most 512 characters."""
+    """Optional. A display name. At most 512 characters."""
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. Words to prefer. At most 100, each at most 100 characters."""
 
     @_builtins.property
     def step(self) -> _duration_pb2.Duration:
-        """Optional. Audio between two interim decodes of an utterance that goes on, 0.2 to 5 s. 0.5 s when unset."""
+        """Optional. Audio between two interim decodes of an open utterance, 0.2 to 5 s. 0.5 s when unset."""
 
     @_builtins.property
     def endpoint_silence(self) -> _duration_pb2.Duration:
-        """Optional. Silence after which text becomes final, 0.5 to 8 s. When unset, text becomes final where a recording's would,
-        at a pause of 8 s or after 29 s of audio, and is the same text; a shorter silence gives finals sooner, of speech that the
-        decoder heard with less around it.
+        """Optional. Silence after which text becomes final, 0.5 to 8 s. When unset, text becomes final as in a recording, at
+        a pause of 8 s or after 29 s of audio, and is the same text. A shorter silence gives finals sooner, but the decoder
+        then hears the speech with less context.
         """
 
     @_builtins.property
     def longest_utterance(self) -> _duration_pb2.Duration:
-        """Optional. Audio after which text becomes final although nobody paused, 5 to 29 s. 29 s when unset."""
+        """Optional. Audio after which text becomes final without a pause, 5 to 29 s. 29 s when unset."""
 
     @_builtins.property
     def diarization(self) -> _job_config_pb2.DiarizationConfig:
-        """Optional. Who spoke when. Off when unset; on where it is enabled, or a model or a count of speakers is named. Words of
-        finals then carry speakers, and the job that is made afterwards is asked the same. OPTION_UNSUPPORTED where the
-        installation has no diarizer for live sessions.
+        """Optional. Diarization: who spoke when. Off when unset; on if it is enabled, or names a model or a count of
+        speakers. Words of finals then carry speakers, and the job made afterwards gets the same options.
+        OPTION_UNSUPPORTED if the installation has no diarizer for live sessions.
         """
 
     def __init__(
@@ -317,8 +320,8 @@ class StreamAudio(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
-    """Required when not 0. Where it begins: the number of samples sent before it in this session, or of bytes for FLAC and
-    OGG_OPUS. It must follow the audio before without gap or overlap, else AUDIO_OFFSET_MISMATCH, whose metadata says
+    """Required when not 0. Offset of the audio: samples sent before it in this session, or bytes for FLAC and OGG_OPUS.
+    It must follow the previous audio without gap or overlap, else AUDIO_OFFSET_MISMATCH, whose metadata holds
     `expected_offset`.
     """
     data: _builtins.bytes
@@ -356,7 +359,7 @@ Global___StreamFlush: _TypeAlias = StreamFlush  # noqa: Y015
 
 @_typing.final
 class StreamUpdate(_message.Message):
-    """Changes what is asked of the decoder, for the audio that is decoded from here on. It replaces what was set before."""
+    """Changes options for the audio that is decoded from here on, replacing the previous values."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -369,7 +372,7 @@ class StreamUpdate(_message.Message):
     """Optional. As in LiveConfig; unchanged when unset."""
     @_builtins.property
     def vocabulary(self) -> Global___LiveVocabulary:
-        """Optional. New words to prefer; unchanged when unset."""
+        """Optional. Replaces the words to prefer; unchanged when unset."""
 
     def __init__(
         self,
@@ -402,7 +405,7 @@ class LiveVocabulary(_message.Message):
     HOTWORDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. At most 100, each at most 100 characters; none forgets those that were set."""
+        """Optional. At most 100, each at most 100 characters; an empty list clears them."""
 
     def __init__(
         self,
@@ -419,7 +422,7 @@ Global___LiveVocabulary: _TypeAlias = LiveVocabulary  # noqa: Y015
 
 @_typing.final
 class StreamFinish(_message.Message):
-    """Says that all audio was sent."""
+    """States that the audio is complete."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -450,27 +453,27 @@ class StreamResponse(_message.Message):
     SPEAKERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def started(self) -> Global___StreamStarted:
-        """The first message: what the session runs with."""
+        """The first message: the effective configuration."""
 
     @_builtins.property
     def partial(self) -> Global___StreamPartial:
-        """What is heard of text that is not final."""
+        """Interim text."""
 
     @_builtins.property
     def final(self) -> Global___StreamFinal:
-        """Text that is final. It will not change."""
+        """Final text. It will not change."""
 
     @_builtins.property
     def event(self) -> Global___StreamEvent:
-        """Speech began or ended."""
+        """Speech started or ended."""
 
     @_builtins.property
     def ack(self) -> Global___StreamAck:
-        """Audio is kept."""
+        """Audio is stored."""
 
     @_builtins.property
     def notice(self) -> Global___StreamNotice:
-        """The server is about to do something."""
+        """An announcement by the server."""
 
     @_builtins.property
     def done(self) -> Global___StreamDone:
@@ -478,7 +481,7 @@ class StreamResponse(_message.Message):
 
     @_builtins.property
     def speakers(self) -> Global___StreamSpeakers:
-        """Who spoke the words of a final that came before."""
+        """Speakers of the words of an earlier final."""
 
     def __init__(
         self,
@@ -516,16 +519,16 @@ class StreamStarted(_message.Message):
     session: _builtins.str
     """Output only. "liveSessions/{session}"."""
     resume_token: _builtins.str
-    """Output only. Lets this client alone resume the session. It holds a secret."""
+    """Output only. Token to resume the session. It is a secret."""
     next_offset: _builtins.int
-    """Output only. Offset at which the client goes on; 0 for a new session."""
+    """Output only. Offset at which the client must continue; 0 for a new session."""
     @_builtins.property
     def config(self) -> Global___LiveConfig:
-        """Output only. Every choice made: model, language, lengths."""
+        """Output only. All options in force: model, language, lengths."""
 
     @_builtins.property
     def resume_time(self) -> _duration_pb2.Duration:
-        """Output only. How long the session waits for a client that is gone."""
+        """Output only. How long the session waits for its client after a stream breaks."""
 
     def __init__(
         self,
@@ -546,7 +549,7 @@ Global___StreamStarted: _TypeAlias = StreamStarted  # noqa: Y015
 
 @_typing.final
 class StreamPartial(_message.Message):
-    """What is heard behind the last final. Each replaces the one before, and the next final replaces the last."""
+    """Interim text after the last final. Each partial replaces the previous one, and the next final replaces the last."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -554,9 +557,9 @@ class StreamPartial(_message.Message):
     CONFIRMED_FIELD_NUMBER: _builtins.int
     UNSTABLE_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
-    """Output only. Number of the utterance; rises within a session. The final of this number replaces it."""
+    """Output only. Number of the utterance; it increases within a session. The final with this number replaces it."""
     unstable: _builtins.str
-    """Output only. Text behind them, which still changes."""
+    """Output only. Text after the confirmed words, which may still change."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveWord]:
         """Output only. Words on which two consecutive interim decodes agree; they rarely change."""
@@ -578,7 +581,7 @@ Global___StreamPartial: _TypeAlias = StreamPartial  # noqa: Y015
 
 @_typing.final
 class StreamFinal(_message.Message):
-    """The text of an utterance."""
+    """Final text of an utterance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -590,24 +593,24 @@ class StreamFinal(_message.Message):
     WORDS_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """Output only. Rises within a session; a final may come twice, after a resume."""
+    """Output only. Increases within a session; the same final may arrive twice after a resume."""
     utterance: _builtins.int
     """Output only. Number of the utterance."""
     text: _builtins.str
-    """Output only. What was said; empty where the detector heard speech and the decoder no words."""
+    """Output only. The text; empty if the detector heard speech but the decoder found no words."""
     language: _builtins.str
     """Output only. BCP-47 language."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Its start, from the start of the session's audio."""
+        """Output only. Start, from the start of the session's audio."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Its end."""
+        """Output only. End."""
 
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveWord]:
-        """Output only. Its words."""
+        """Output only. The words."""
 
     def __init__(
         self,
@@ -644,16 +647,16 @@ class LiveWord(_message.Message):
     probability: _builtins.float
     """Output only. The decoder's probability, 0 to 1; absent when unknown."""
     speaker: _builtins.str
-    """Output only. Who spoke it, as "SPEAKER_00"; absent without diarization, in partials, and where it is not known (yet): see
-    StreamSpeakers.
+    """Output only. The speaker, for example "SPEAKER_00". Absent without diarization, in partials, and while it is not
+    known: see StreamSpeakers.
     """
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Its start, from the start of the session's audio."""
+        """Output only. Start, from the start of the session's audio."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Its end."""
+        """Output only. End."""
 
     def __init__(
         self,
@@ -681,8 +684,8 @@ Global___LiveWord: _TypeAlias = LiveWord  # noqa: Y015
 
 @_typing.final
 class StreamSpeakers(_message.Message):
-    """Who spoke the words of a final that was sent: for the first time where that took longer than the final could wait, or
-    otherwise than was said, once the whole session was clustered. It replaces what was said before; the text stays.
+    """Speakers of the words of an earlier final: either named for the first time, because it took longer than the final
+    could wait, or corrected after clustering the whole session. It replaces earlier speakers; the text stays.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -693,12 +696,12 @@ class StreamSpeakers(_message.Message):
     final_id: _builtins.int
     """Output only. StreamFinal.id."""
     settled: _builtins.bool
-    """Output only. Whether this is for good: between the last final and `done`. Finals that no such message names are right
-    as they are.
+    """Output only. True between the last final and `done`: these speakers are definitive. Finals that no such message
+    names keep the speakers they have.
     """
     @_builtins.property
     def speakers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. One for each of its words, in order; empty for a word that nobody was found for."""
+        """Output only. One for each of its words, in order; empty for a word without a known speaker."""
 
     def __init__(
         self,
@@ -748,12 +751,12 @@ class StreamEvent(_message.Message):
     OFFSET_FIELD_NUMBER: _builtins.int
     UTTERANCE_FIELD_NUMBER: _builtins.int
     kind: Global___StreamEvent.Kind.ValueType
-    """Output only. What happened."""
+    """Output only. The event."""
     utterance: _builtins.int
     """Output only. Number of the utterance."""
     @_builtins.property
     def offset(self) -> _duration_pb2.Duration:
-        """Output only. When, from the start of the session's audio."""
+        """Output only. Time from the start of the session's audio."""
 
     def __init__(
         self,
@@ -772,13 +775,13 @@ Global___StreamEvent: _TypeAlias = StreamEvent  # noqa: Y015
 
 @_typing.final
 class StreamAck(_message.Message):
-    """Audio that is kept: it survives the loss of any process, so the client need not keep it. It trails by 2 s at most."""
+    """Audio that is stored durably, so the client need not keep it. It trails the received audio by at most 2 s."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     OFFSET_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
-    """Output only. All audio before this offset is kept, in the unit of StreamAudio.offset."""
+    """Output only. All audio before this offset is stored, in the unit of StreamAudio.offset."""
     def __init__(
         self,
         *,
@@ -794,7 +797,7 @@ Global___StreamAck: _TypeAlias = StreamAck  # noqa: Y015
 
 @_typing.final
 class StreamNotice(_message.Message):
-    """Tells of something that is about to happen."""
+    """Announces something that is about to happen."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -807,31 +810,31 @@ class StreamNotice(_message.Message):
         KIND_UNSPECIFIED: StreamNotice._Kind.ValueType  # 0
         """Never sent."""
         KIND_DRAINING: StreamNotice._Kind.ValueType  # 1
-        """This server stops: resume on another connection before `reconnect_before`, when the stream ends."""
+        """This server is shutting down: resume on another connection before `reconnect_before`, when the stream ends."""
         KIND_ENGINE_REPLACED: StreamNotice._Kind.ValueType  # 2
-        """The speech engine was lost and another one takes over; nothing is lost."""
+        """The speech engine was lost and another one takes over. No audio or text is lost."""
         KIND_SPEAKERS_UNAVAILABLE: StreamNotice._Kind.ValueType  # 3
-        """No diarizer takes the audio: words come without speakers until one does. Sent once; the text goes on."""
+        """No diarizer is available: words arrive without speakers until one is. Sent once; the text continues."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
-        """What it is about."""
+        """The kind of announcement."""
 
     KIND_UNSPECIFIED: StreamNotice.Kind.ValueType  # 0
     """Never sent."""
     KIND_DRAINING: StreamNotice.Kind.ValueType  # 1
-    """This server stops: resume on another connection before `reconnect_before`, when the stream ends."""
+    """This server is shutting down: resume on another connection before `reconnect_before`, when the stream ends."""
     KIND_ENGINE_REPLACED: StreamNotice.Kind.ValueType  # 2
-    """The speech engine was lost and another one takes over; nothing is lost."""
+    """The speech engine was lost and another one takes over. No audio or text is lost."""
     KIND_SPEAKERS_UNAVAILABLE: StreamNotice.Kind.ValueType  # 3
-    """No diarizer takes the audio: words come without speakers until one does. Sent once; the text goes on."""
+    """No diarizer is available: words arrive without speakers until one is. Sent once; the text continues."""
 
     KIND_FIELD_NUMBER: _builtins.int
     RECONNECT_BEFORE_FIELD_NUMBER: _builtins.int
     kind: Global___StreamNotice.Kind.ValueType
-    """Output only. What it is about."""
+    """Output only. The kind of announcement."""
     @_builtins.property
     def reconnect_before(self) -> _timestamp_pb2.Timestamp:
-        """Output only. With DRAINING: when the stream ends."""
+        """Output only. When the stream ends, for DRAINING."""
 
     def __init__(
         self,
@@ -857,9 +860,9 @@ class StreamDone(_message.Message):
     FINAL_COUNT_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     final_count: _builtins.int
-    """Output only. Finals given."""
+    """Output only. Number of finals."""
     job: _builtins.str
-    """Output only. "jobs/{job}" with AFTERWARDS_JOB, once the audio is there; absent otherwise."""
+    """Output only. "jobs/{job}" with AFTERWARDS_JOB, once the audio is stored; absent otherwise."""
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
         """Output only. Length of the audio."""
@@ -900,12 +903,12 @@ class LiveSession(_message.Message):
         STATE_DETACHED: LiveSession._State.ValueType  # 2
         """No stream is open; it can be resumed."""
         STATE_ENDING: LiveSession._State.ValueType  # 3
-        """Its audio is being put together."""
+        """Its audio is being assembled."""
         STATE_ENDED: LiveSession._State.ValueType  # 4
-        """Nothing more happens to it."""
+        """It has ended."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a session stands."""
+        """The state of a session."""
 
     STATE_UNSPECIFIED: LiveSession.State.ValueType  # 0
     """Never sent."""
@@ -914,9 +917,9 @@ class LiveSession(_message.Message):
     STATE_DETACHED: LiveSession.State.ValueType  # 2
     """No stream is open; it can be resumed."""
     STATE_ENDING: LiveSession.State.ValueType  # 3
-    """Its audio is being put together."""
+    """Its audio is being assembled."""
     STATE_ENDED: LiveSession.State.ValueType  # 4
-    """Nothing more happens to it."""
+    """It has ended."""
 
     @_typing.final
     class ConfigOriginsEntry(_message.Message):
@@ -952,38 +955,38 @@ class LiveSession(_message.Message):
     name: _builtins.str
     """Output only. "liveSessions/{session}"."""
     state: Global___LiveSession.State.ValueType
-    """Output only. Where it stands."""
+    """Output only. State."""
     final_count: _builtins.int
-    """Output only. Finals given."""
+    """Output only. Number of finals."""
     job: _builtins.str
-    """Output only. "jobs/{job}" that was made of it; absent when none was."""
+    """Output only. The job made from it, "jobs/{job}"; absent if there is none."""
     end_reason: _builtins.str
-    """Output only. Why it ended: "FINISHED", "ENDED" by EndSession, "ABANDONED" by its client, or an ErrorReason without its
-    prefix; empty before.
+    """Output only. Why it ended: "FINISHED", "ENDED" by EndSession, "ABANDONED" by its client, or an ErrorReason without
+    its prefix; empty while it is open.
     """
     @_builtins.property
     def config(self) -> Global___LiveConfig:
-        """Output only. What it runs with."""
+        """Output only. The options in force."""
 
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:
-        """Output only. Length of the audio that is kept, or was."""
+        """Output only. Length of the stored audio, also after its deletion."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was started."""
+        """Output only. When it started."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it ended; absent before."""
+        """Output only. When it ended; absent while it is open."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When a DETACHED session ends unless it is resumed, or an ENDED one is forgotten."""
+        """Output only. When a DETACHED session ends unless it is resumed, or when an ENDED one is deleted."""
 
     @_builtins.property
     def config_origins(self) -> _containers.ScalarMap[_builtins.str, _job_service_pb2.ConfigOrigin.ValueType]:
-        """Output only. Where values of config came from, by field name: "afterwards", "language"."""
+        """Output only. Origin of values of config, by field name: "afterwards", "language"."""
 
     def __init__(
         self,
@@ -1022,7 +1025,7 @@ class ListSessionsRequest(_message.Message):
     page_size: _builtins.int
     """Optional. Page size: 50 when 0, 1000 at most."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before, with the same filter."""
+    """Optional. The next_page_token of the previous page; valid only with the same filter."""
     filter: _builtins.str
     """Optional. Over state (ACTIVE and DETACHED are one: OPEN; then ENDING and ENDED), display_name and create_time
     (AIP-160), for example `state = OPEN`.
@@ -1051,7 +1054,7 @@ class ListSessionsResponse(_message.Message):
     SESSIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """Output only. Asks for the next page; empty on the last."""
+    """Output only. Token of the next page; empty on the last page."""
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveSession]:
         """Output only. Newest first."""

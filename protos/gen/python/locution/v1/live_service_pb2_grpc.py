@@ -28,9 +28,9 @@ if _version_not_supported:
 class LiveServiceStub:
     """Transcribes speech while it is spoken.
 
-    A client opens Stream, sends `start`, then `audio` as it comes, and `finish`. A broken stream costs nothing: the client
-    keeps what is not acknowledged, opens Stream again with the resume token, and goes on where `started` says. A session has
-    no limit on its length.
+    A client opens Stream, sends `start`, then `audio` as it is recorded, then `finish`. A broken stream loses nothing:
+    the client keeps the audio that is not acknowledged, opens Stream again with the resume token, and continues at the
+    offset in `started`. Sessions have no length limit.
     """
 
     def __init__(self, channel):
@@ -64,19 +64,19 @@ class LiveServiceStub:
 class LiveServiceServicer:
     """Transcribes speech while it is spoken.
 
-    A client opens Stream, sends `start`, then `audio` as it comes, and `finish`. A broken stream costs nothing: the client
-    keeps what is not acknowledged, opens Stream again with the resume token, and goes on where `started` says. A session has
-    no limit on its length.
+    A client opens Stream, sends `start`, then `audio` as it is recorded, then `finish`. A broken stream loses nothing:
+    the client keeps the audio that is not acknowledged, opens Stream again with the resume token, and continues at the
+    offset in `started`. Sessions have no length limit.
     """
 
     def Stream(self, request_iterator, context):
-        """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
-        otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
-        one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
-        sender wait otherwise, by the flow control of the stream.
+        """Runs or resumes a live session. The first message is `start`, the last is `finish`. If a stream ends without
+        `finish`, the session stays open for its resume time. A stream that resumes a session takes it over from an older
+        stream, which ends with LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it can be processed, the flow control
+        of the stream makes the sender wait.
         Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
         LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-        MODEL errors, and the MEDIA errors for bytes that are not what `encoding` says.
+        MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,8 +99,8 @@ class LiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndSession(self, request, context):
-        """Ends a session as if it had been left for too long: what was kept of it becomes a job, or is deleted. A stream that is
-        open ends with LIVE_SESSION_ENDED. A session that has ended is returned as it is.
+        """Ends a session as if its client had abandoned it: its audio becomes a job or is deleted. An open stream ends with
+        LIVE_SESSION_ENDED. An ended session is returned unchanged.
         Fails with LIVE_SESSION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -141,9 +141,9 @@ def add_LiveServiceServicer_to_server(servicer, server):
 class LiveService:
     """Transcribes speech while it is spoken.
 
-    A client opens Stream, sends `start`, then `audio` as it comes, and `finish`. A broken stream costs nothing: the client
-    keeps what is not acknowledged, opens Stream again with the resume token, and goes on where `started` says. A session has
-    no limit on its length.
+    A client opens Stream, sends `start`, then `audio` as it is recorded, then `finish`. A broken stream loses nothing:
+    the client keeps the audio that is not acknowledged, opens Stream again with the resume token, and continues at the
+    offset in `started`. Sessions have no length limit.
     """
 
     @staticmethod

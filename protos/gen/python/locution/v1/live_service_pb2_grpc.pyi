@@ -15,20 +15,20 @@ GRPC_VERSION: str
 class LiveServiceStub:
     """Transcribes speech while it is spoken.
 
-    A client opens Stream, sends `start`, then `audio` as it comes, and `finish`. A broken stream costs nothing: the client
-    keeps what is not acknowledged, opens Stream again with the resume token, and goes on where `started` says. A session has
-    no limit on its length.
+    A client opens Stream, sends `start`, then `audio` as it is recorded, then `finish`. A broken stream loses nothing:
+    the client keeps the audio that is not acknowledged, opens Stream again with the resume token, and continues at the
+    offset in `started`. Sessions have no length limit.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Stream: _aio.StreamStreamMultiCallable[_live_service_pb2.StreamRequest, _live_service_pb2.StreamResponse]
-    """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
-    otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
-    one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
-    sender wait otherwise, by the flow control of the stream.
+    """Runs or resumes a live session. The first message is `start`, the last is `finish`. If a stream ends without
+    `finish`, the session stays open for its resume time. A stream that resumes a session takes it over from an older
+    stream, which ends with LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it can be processed, the flow control
+    of the stream makes the sender wait.
     Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
     LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-    MODEL errors, and the MEDIA errors for bytes that are not what `encoding` says.
+    MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_live_service_pb2.ListSessionsRequest, _live_service_pb2.ListSessionsResponse]
     """Lists sessions, newest first.
@@ -39,17 +39,17 @@ class LiveServiceStub:
     Fails with LIVE_SESSION_NOT_FOUND.
     """
     EndSession: _aio.UnaryUnaryMultiCallable[_live_service_pb2.EndSessionRequest, _live_service_pb2.LiveSession]
-    """Ends a session as if it had been left for too long: what was kept of it becomes a job, or is deleted. A stream that is
-    open ends with LIVE_SESSION_ENDED. A session that has ended is returned as it is.
+    """Ends a session as if its client had abandoned it: its audio becomes a job or is deleted. An open stream ends with
+    LIVE_SESSION_ENDED. An ended session is returned unchanged.
     Fails with LIVE_SESSION_NOT_FOUND.
     """
 
 class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
     """Transcribes speech while it is spoken.
 
-    A client opens Stream, sends `start`, then `audio` as it comes, and `finish`. A broken stream costs nothing: the client
-    keeps what is not acknowledged, opens Stream again with the resume token, and goes on where `started` says. A session has
-    no limit on its length.
+    A client opens Stream, sends `start`, then `audio` as it is recorded, then `finish`. A broken stream loses nothing:
+    the client keeps the audio that is not acknowledged, opens Stream again with the resume token, and continues at the
+    offset in `started`. Sessions have no length limit.
     """
 
     @_abc_1.abstractmethod
@@ -58,13 +58,13 @@ class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_live_service_pb2.StreamRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_live_service_pb2.StreamRequest], _abc.AsyncIterator[_live_service_pb2.StreamResponse]],
     ) -> _abc.AsyncIterator[_live_service_pb2.StreamResponse]:
-        """Runs one live session, or resumes one. The first message is `start`, the last is `finish`; a stream that ends
-        otherwise leaves the session open for its resume time. A stream that resumes a session takes it over from an older
-        one, which ends with LIVE_SESSION_TAKEN_OVER. The server takes audio as fast as it can be worked on and makes the
-        sender wait otherwise, by the flow control of the stream.
+        """Runs or resumes a live session. The first message is `start`, the last is `finish`. If a stream ends without
+        `finish`, the session stays open for its resume time. A stream that resumes a session takes it over from an older
+        stream, which ends with LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it can be processed, the flow control
+        of the stream makes the sender wait.
         Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
         LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-        MODEL errors, and the MEDIA errors for bytes that are not what `encoding` says.
+        MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
         """
 
     @_abc_1.abstractmethod
@@ -93,8 +93,8 @@ class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _live_service_pb2.EndSessionRequest,
         context: _aio.ServicerContext[_live_service_pb2.EndSessionRequest, _abc.Awaitable[_live_service_pb2.LiveSession]],
     ) -> _abc.Awaitable[_live_service_pb2.LiveSession]:
-        """Ends a session as if it had been left for too long: what was kept of it becomes a job, or is deleted. A stream that is
-        open ends with LIVE_SESSION_ENDED. A session that has ended is returned as it is.
+        """Ends a session as if its client had abandoned it: its audio becomes a job or is deleted. An open stream ends with
+        LIVE_SESSION_ENDED. An ended session is returned unchanged.
         Fails with LIVE_SESSION_NOT_FOUND.
         """
 

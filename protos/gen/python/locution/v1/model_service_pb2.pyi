@@ -35,7 +35,7 @@ class _ModelKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelKind.V
     """Who spoke when."""
 
 class ModelKind(_ModelKind, metaclass=_ModelKindEnumTypeWrapper):
-    """What a model does."""
+    """The kind of a model."""
 
 MODEL_KIND_UNSPECIFIED: ModelKind.ValueType  # 0
 """Never sent."""
@@ -47,7 +47,7 @@ Global___ModelKind: _TypeAlias = ModelKind  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """A model and what may be done with it."""
+    """A registered model."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -62,19 +62,19 @@ class Model(_message.Message):
         STATE_ENABLED: Model._State.ValueType  # 1
         """Jobs may use it."""
         STATE_DISABLED: Model._State.ValueType  # 2
-        """An administrator took it out of use; `state_reason` says why."""
+        """An administrator disabled it; `state_reason` says why."""
         STATE_INVALID: Model._State.ValueType  # 3
         """Its files are missing or changed; `state_reason` says which."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Whether it may be used."""
+        """The state of a model."""
 
     STATE_UNSPECIFIED: Model.State.ValueType  # 0
     """Never sent."""
     STATE_ENABLED: Model.State.ValueType  # 1
     """Jobs may use it."""
     STATE_DISABLED: Model.State.ValueType  # 2
-    """An administrator took it out of use; `state_reason` says why."""
+    """An administrator disabled it; `state_reason` says why."""
     STATE_INVALID: Model.State.ValueType  # 3
     """Its files are missing or changed; `state_reason` says which."""
 
@@ -95,19 +95,19 @@ class Model(_message.Message):
     name: _builtins.str
     """Output only. "models/{set}/{model}"."""
     kind: Global___ModelKind.ValueType
-    """Output only. What it does."""
+    """Output only. The kind."""
     provider: _builtins.str
     """Output only. The code that runs it: "faster-whisper" or "pyannote"."""
     layout: _builtins.str
     """Output only. The layout found: "ctranslate2-whisper" or "pyannote-pipeline"."""
     size_bytes: _builtins.int
-    """Output only. All of its files together."""
+    """Output only. Size of all its files, in bytes."""
     checksum: _builtins.str
     """Output only. SHA-256 over the names and digests of its files."""
     state: Global___Model.State.ValueType
-    """Output only. Whether it may be used."""
+    """Output only. State."""
     state_reason: _builtins.str
-    """Output only. Why it may not."""
+    """Output only. Why it is not ENABLED."""
     is_default: _builtins.bool
     """Output only. Whether jobs that name no model of this kind use it."""
     serving_replicas: _builtins.int
@@ -163,7 +163,7 @@ Global___Model: _TypeAlias = Model  # noqa: Y015
 
 @_typing.final
 class ModelCapabilities(_message.Message):
-    """What a model can do. An option outside of this is refused with OPTION_UNSUPPORTED."""
+    """What a model can do. Options beyond it are refused with OPTION_UNSUPPORTED."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -181,14 +181,14 @@ class ModelCapabilities(_message.Message):
     word_times: _builtins.bool
     """Output only. Whether words get times."""
     prompt: _builtins.bool
-    """Output only. Whether it takes a prompt and hotwords."""
+    """Output only. Whether it accepts a prompt and hotwords."""
     speaker_counts: _builtins.bool
     """Output only. Whether it honours speaker counts."""
     overlap: _builtins.bool
-    """Output only. Whether it tells overlapped speech apart."""
+    """Output only. Whether it detects overlapping speech."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. BCP-47 codes; one for a model of one language."""
+        """Output only. BCP-47 codes; a single one for a monolingual model."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ Global___ModelCapabilities: _TypeAlias = ModelCapabilities  # noqa: Y015
 
 @_typing.final
 class ModelQualification(_message.Message):
-    """Whether a model's fast mode is as good as its accurate one, by word error rates over referenced recordings."""
+    """Whether a model's fast mode is as accurate as its accurate mode, by word error rates over recordings with references."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -224,19 +224,19 @@ class ModelQualification(_message.Message):
     passed: _builtins.bool
     """Output only. Whether fast mode may be used."""
     accurate_word_error_rate: _builtins.float
-    """Output only. Word error rate in ACCURATE mode, 0 upwards."""
+    """Output only. Word error rate in ACCURATE mode, from 0."""
     fast_word_error_rate: _builtins.float
-    """Output only. Word error rate in FAST mode, 0 upwards."""
+    """Output only. Word error rate in FAST mode, from 0."""
     word_count: _builtins.int
-    """Output only. Reference words that were compared."""
+    """Output only. Number of reference words compared."""
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the qualification ran."""
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
-        """Output only. Shortest audio that fast mode padded a window to for the encoder when this was measured; where it
-        passed, fast mode pads no window to less.
+        """Output only. Shortest audio that fast mode padded a window to for the encoder in this measurement. If it passed,
+        fast mode pads every window to at least this.
         """
 
     def __init__(
@@ -271,7 +271,7 @@ class RegisterModelRequest(_message.Message):
     make_default: _builtins.bool
     """Optional. Makes it the default of its kind. The first enabled model of a kind becomes the default anyway."""
     validate_only: _builtins.bool
-    """Optional. Checks everything, returns the model as it would be, and registers nothing."""
+    """Optional. Runs all checks, returns the model that would be registered, and registers nothing."""
     def __init__(
         self,
         *,
@@ -319,11 +319,11 @@ class ListModelsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before; bound to the same kind."""
+    """Optional. The next_page_token of the previous page; valid only with the same kind."""
     kind: Global___ModelKind.ValueType
-    """Optional. Only this kind."""
+    """Optional. Lists only this kind."""
     def __init__(
         self,
         *,
@@ -400,7 +400,7 @@ class DisableModelRequest(_message.Message):
     name: _builtins.str
     """Required. "models/{set}/{model}"."""
     reason: _builtins.str
-    """Required. For people, 1 to 512 characters."""
+    """Required. Text for people, 1 to 512 characters."""
     def __init__(
         self,
         *,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
-    operator; nothing in Locution ever deletes them.
+    """Shows and manages the models that jobs may use. An operator puts the files below the models root; Locution never
+    deletes them.
     """
 
     def __init__(self, channel):
@@ -69,12 +69,12 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
-    operator; nothing in Locution ever deletes them.
+    """Shows and manages the models that jobs may use. An operator puts the files below the models root; Locution never
+    deletes them.
     """
 
     def RegisterModel(self, request, context):
-        """Registers a folder below the models root: its path is checked, its layout inspected, its files digested.
+        """Registers a folder below the models root: checks its path, inspects its layout and computes digests of its files.
         Fails with MODEL_PATH_INVALID, MODEL_LAYOUT_INVALID and MODEL_ALREADY_REGISTERED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -103,14 +103,15 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableModel(self, request, context):
-        """Takes a model out of use for new jobs, with a reason; running jobs go on.
+        """Disables a model for new jobs, with a reason; running jobs continue.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EnableModel(self, request, context):
-        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH.
+        """Enables a model after checking that its files are unchanged.
+        Fails with MODEL_CHECKSUM_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,8 +159,8 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
-    operator; nothing in Locution ever deletes them.
+    """Shows and manages the models that jobs may use. An operator puts the files below the models root; Locution never
+    deletes them.
     """
 
     @staticmethod

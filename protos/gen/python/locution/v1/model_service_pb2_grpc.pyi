@@ -13,13 +13,13 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
-    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
-    operator; nothing in Locution ever deletes them.
+    """Shows and manages the models that jobs may use. An operator puts the files below the models root; Locution never
+    deletes them.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.RegisterModelRequest, _model_service_pb2.Model]
-    """Registers a folder below the models root: its path is checked, its layout inspected, its files digested.
+    """Registers a folder below the models root: checks its path, inspects its layout and computes digests of its files.
     Fails with MODEL_PATH_INVALID, MODEL_LAYOUT_INVALID and MODEL_ALREADY_REGISTERED.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.Model]
@@ -29,13 +29,15 @@ class ModelServiceStub:
     SetDefaultModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.SetDefaultModelRequest, _model_service_pb2.Model]
     """Makes a model the default of its kind."""
     DisableModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DisableModelRequest, _model_service_pb2.Model]
-    """Takes a model out of use for new jobs, with a reason; running jobs go on."""
+    """Disables a model for new jobs, with a reason; running jobs continue."""
     EnableModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.EnableModelRequest, _model_service_pb2.Model]
-    """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+    """Enables a model after checking that its files are unchanged.
+    Fails with MODEL_CHECKSUM_MISMATCH.
+    """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows and manages the models that jobs may use. The files themselves are put below the models root by an
-    operator; nothing in Locution ever deletes them.
+    """Shows and manages the models that jobs may use. An operator puts the files below the models root; Locution never
+    deletes them.
     """
 
     @_abc_1.abstractmethod
@@ -44,7 +46,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.RegisterModelRequest,
         context: _aio.ServicerContext[_model_service_pb2.RegisterModelRequest, _abc.Awaitable[_model_service_pb2.Model]],
     ) -> _abc.Awaitable[_model_service_pb2.Model]:
-        """Registers a folder below the models root: its path is checked, its layout inspected, its files digested.
+        """Registers a folder below the models root: checks its path, inspects its layout and computes digests of its files.
         Fails with MODEL_PATH_INVALID, MODEL_LAYOUT_INVALID and MODEL_ALREADY_REGISTERED.
         """
 
@@ -78,7 +80,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.DisableModelRequest,
         context: _aio.ServicerContext[_model_service_pb2.DisableModelRequest, _abc.Awaitable[_model_service_pb2.Model]],
     ) -> _abc.Awaitable[_model_service_pb2.Model]:
-        """Takes a model out of use for new jobs, with a reason; running jobs go on."""
+        """Disables a model for new jobs, with a reason; running jobs continue."""
 
     @_abc_1.abstractmethod
     def EnableModel(
@@ -86,6 +88,8 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.EnableModelRequest,
         context: _aio.ServicerContext[_model_service_pb2.EnableModelRequest, _abc.Awaitable[_model_service_pb2.Model]],
     ) -> _abc.Awaitable[_model_service_pb2.Model]:
-        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+        """Enables a model after checking that its files are unchanged.
+        Fails with MODEL_CHECKSUM_MISMATCH.
+        """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _aio.Server) -> None: ...

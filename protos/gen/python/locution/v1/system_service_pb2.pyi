@@ -59,7 +59,7 @@ class ServerInfo(_message.Message):
 
     @_builtins.property
     def media_containers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. Names of the media containers that are taken, for example "wav" and "matroska"."""
+        """Output only. Names of the accepted media containers, for example "wav" and "matroska"."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SystemServiceStub:
-    """Says what this server is and how much it takes.
+    """Describes this server and its limits.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class SystemServiceStub:
 
 
 class SystemServiceServicer:
-    """Says what this server is and how much it takes.
+    """Describes this server and its limits.
     """
 
     def GetServerInfo(self, request, context):
@@ -70,7 +70,7 @@ def add_SystemServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SystemService:
-    """Says what this server is and how much it takes.
+    """Describes this server and its limits.
     """
 
     @staticmethod

@@ -13,14 +13,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SystemServiceStub:
-    """Says what this server is and how much it takes."""
+    """Describes this server and its limits."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_system_service_pb2.GetServerInfoRequest, _system_service_pb2.ServerInfo]
     """Reads the server's version and limits."""
 
 class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Says what this server is and how much it takes."""
+    """Describes this server and its limits."""
 
     @_abc_1.abstractmethod
     def GetServerInfo(

@@ -53,9 +53,9 @@ class ListTagsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -100,7 +100,7 @@ Global___ListTagsResponse: _TypeAlias = ListTagsResponse  # noqa: Y015
 
 @_typing.final
 class RenameTagRequest(_message.Message):
-    """Asks for another name."""
+    """Asks to rename a tag."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -126,17 +126,17 @@ Global___RenameTagRequest: _TypeAlias = RenameTagRequest  # noqa: Y015
 
 @_typing.final
 class RenameTagResponse(_message.Message):
-    """What was renamed."""
+    """The result of a renaming."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TAG_FIELD_NUMBER: _builtins.int
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     changed_count: _builtins.int
-    """Output only. How many jobs were changed."""
+    """Output only. Number of jobs changed."""
     @_builtins.property
     def tag(self) -> Global___Tag:
-        """Output only. The tag by its new name."""
+        """Output only. The tag with its new name."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ Global___RenameTagResponse: _TypeAlias = RenameTagResponse  # noqa: Y015
 
 @_typing.final
 class DeleteTagRequest(_message.Message):
-    """Names the tag to take away."""
+    """Names the tag to remove."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -176,13 +176,13 @@ Global___DeleteTagRequest: _TypeAlias = DeleteTagRequest  # noqa: Y015
 
 @_typing.final
 class DeleteTagResponse(_message.Message):
-    """What was changed."""
+    """The result of a removal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     changed_count: _builtins.int
-    """Output only. How many jobs had it."""
+    """Output only. Number of jobs changed."""
     def __init__(
         self,
         *,

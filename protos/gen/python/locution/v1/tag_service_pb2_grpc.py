@@ -26,9 +26,8 @@ if _version_not_supported:
 
 
 class TagServiceStub:
-    """Keeps a tenant's tags in order. A tag comes into being when a job is first given it (CreateJob, UpdateJob) and is gone
-    with the last job that has it; jobs are found by tags with ListJobs: `tags:a AND tags:b` for all, `tags:a OR tags:b` or
-    `tags:(a OR b)` for any.
+    """Manages a tenant's tags. A tag exists while at least one job has it (CreateJob, UpdateJob). ListJobs finds jobs by
+    tags: `tags:a AND tags:b` for all, `tags:a OR tags:b` or `tags:(a OR b)` for any.
     """
 
     def __init__(self, channel):
@@ -55,9 +54,8 @@ class TagServiceStub:
 
 
 class TagServiceServicer:
-    """Keeps a tenant's tags in order. A tag comes into being when a job is first given it (CreateJob, UpdateJob) and is gone
-    with the last job that has it; jobs are found by tags with ListJobs: `tags:a AND tags:b` for all, `tags:a OR tags:b` or
-    `tags:(a OR b)` for any.
+    """Manages a tenant's tags. A tag exists while at least one job has it (CreateJob, UpdateJob). ListJobs finds jobs by
+    tags: `tags:a AND tags:b` for all, `tags:a OR tags:b` or `tags:(a OR b)` for any.
     """
 
     def ListTags(self, request, context):
@@ -68,15 +66,17 @@ class TagServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenameTag(self, request, context):
-        """Gives a tag another name on every job that has it. A job that has both names keeps one of them.
-        Works in batches: a call that was cut off is made again to finish. Fails with TAG_NOT_FOUND when no job has the tag.
+        """Renames a tag on every job that has it. A job that has both names keeps one of them. Works in batches: repeat an
+        interrupted call to finish it.
+        Fails with TAG_NOT_FOUND when no job has the tag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTag(self, request, context):
-        """Takes a tag from every job that has it, in batches as RenameTag does. Fails with TAG_NOT_FOUND when no job has it.
+        """Removes a tag from every job that has it, in batches as RenameTag does.
+        Fails with TAG_NOT_FOUND when no job has it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,9 +109,8 @@ def add_TagServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TagService:
-    """Keeps a tenant's tags in order. A tag comes into being when a job is first given it (CreateJob, UpdateJob) and is gone
-    with the last job that has it; jobs are found by tags with ListJobs: `tags:a AND tags:b` for all, `tags:a OR tags:b` or
-    `tags:(a OR b)` for any.
+    """Manages a tenant's tags. A tag exists while at least one job has it (CreateJob, UpdateJob). ListJobs finds jobs by
+    tags: `tags:a AND tags:b` for all, `tags:a OR tags:b` or `tags:(a OR b)` for any.
     """
 
     @staticmethod

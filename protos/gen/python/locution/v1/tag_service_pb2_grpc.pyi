@@ -13,25 +13,26 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TagServiceStub:
-    """Keeps a tenant's tags in order. A tag comes into being when a job is first given it (CreateJob, UpdateJob) and is gone
-    with the last job that has it; jobs are found by tags with ListJobs: `tags:a AND tags:b` for all, `tags:a OR tags:b` or
-    `tags:(a OR b)` for any.
+    """Manages a tenant's tags. A tag exists while at least one job has it (CreateJob, UpdateJob). ListJobs finds jobs by
+    tags: `tags:a AND tags:b` for all, `tags:a OR tags:b` or `tags:(a OR b)` for any.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListTags: _aio.UnaryUnaryMultiCallable[_tag_service_pb2.ListTagsRequest, _tag_service_pb2.ListTagsResponse]
     """Lists the tags that jobs have, by name."""
     RenameTag: _aio.UnaryUnaryMultiCallable[_tag_service_pb2.RenameTagRequest, _tag_service_pb2.RenameTagResponse]
-    """Gives a tag another name on every job that has it. A job that has both names keeps one of them.
-    Works in batches: a call that was cut off is made again to finish. Fails with TAG_NOT_FOUND when no job has the tag.
+    """Renames a tag on every job that has it. A job that has both names keeps one of them. Works in batches: repeat an
+    interrupted call to finish it.
+    Fails with TAG_NOT_FOUND when no job has the tag.
     """
     DeleteTag: _aio.UnaryUnaryMultiCallable[_tag_service_pb2.DeleteTagRequest, _tag_service_pb2.DeleteTagResponse]
-    """Takes a tag from every job that has it, in batches as RenameTag does. Fails with TAG_NOT_FOUND when no job has it."""
+    """Removes a tag from every job that has it, in batches as RenameTag does.
+    Fails with TAG_NOT_FOUND when no job has it.
+    """
 
 class TagServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps a tenant's tags in order. A tag comes into being when a job is first given it (CreateJob, UpdateJob) and is gone
-    with the last job that has it; jobs are found by tags with ListJobs: `tags:a AND tags:b` for all, `tags:a OR tags:b` or
-    `tags:(a OR b)` for any.
+    """Manages a tenant's tags. A tag exists while at least one job has it (CreateJob, UpdateJob). ListJobs finds jobs by
+    tags: `tags:a AND tags:b` for all, `tags:a OR tags:b` or `tags:(a OR b)` for any.
     """
 
     @_abc_1.abstractmethod
@@ -48,8 +49,9 @@ class TagServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tag_service_pb2.RenameTagRequest,
         context: _aio.ServicerContext[_tag_service_pb2.RenameTagRequest, _abc.Awaitable[_tag_service_pb2.RenameTagResponse]],
     ) -> _abc.Awaitable[_tag_service_pb2.RenameTagResponse]:
-        """Gives a tag another name on every job that has it. A job that has both names keeps one of them.
-        Works in batches: a call that was cut off is made again to finish. Fails with TAG_NOT_FOUND when no job has the tag.
+        """Renames a tag on every job that has it. A job that has both names keeps one of them. Works in batches: repeat an
+        interrupted call to finish it.
+        Fails with TAG_NOT_FOUND when no job has the tag.
         """
 
     @_abc_1.abstractmethod
@@ -58,6 +60,8 @@ class TagServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tag_service_pb2.DeleteTagRequest,
         context: _aio.ServicerContext[_tag_service_pb2.DeleteTagRequest, _abc.Awaitable[_tag_service_pb2.DeleteTagResponse]],
     ) -> _abc.Awaitable[_tag_service_pb2.DeleteTagResponse]:
-        """Takes a tag from every job that has it, in batches as RenameTag does. Fails with TAG_NOT_FOUND when no job has it."""
+        """Removes a tag from every job that has it, in batches as RenameTag does.
+        Fails with TAG_NOT_FOUND when no job has it.
+        """
 
 def add_TagServiceServicer_to_server(servicer: TagServiceServicer, server: _aio.Server) -> None: ...

@@ -23,7 +23,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Transcript(_message.Message):
-    """What was said in a recording."""
+    """The transcript of a recording."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -39,12 +39,12 @@ class Transcript(_message.Message):
     name: _builtins.str
     """Output only. "jobs/{job}/transcript"."""
     language: _builtins.str
-    """Output only. BCP-47 code of the language with the most speech; absent when there was none."""
+    """Output only. BCP-47 code of the language with the most speech; absent if there was none."""
     speech_coverage: _builtins.float
-    """Output only. Share of detected speech that gave text, 0 to 1; absent when there was no speech."""
+    """Output only. Share of detected speech that has text, 0 to 1; absent if there was no speech."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Output only. Of the whole recording."""
+        """Output only. Length of the whole recording."""
 
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
@@ -52,15 +52,15 @@ class Transcript(_message.Message):
 
     @_builtins.property
     def speakers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Speaker]:
-        """Output only. Who was heard, in order of first appearance; empty without diarization."""
+        """Output only. Speakers in order of first appearance; empty without diarization."""
 
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Turn]:
-        """Output only. Who spoke when, with overlap, in order of start; empty without diarization."""
+        """Output only. Turns in order of start, which may overlap; empty without diarization."""
 
     @_builtins.property
     def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___CoverageSpan]:
-        """Output only. What became of every moment: for each channel the spans cover the recording without gap or overlap."""
+        """Output only. The outcome of every moment: for each channel the spans cover the recording without gap or overlap."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_job_service_pb2.JobWarning]:
@@ -113,28 +113,28 @@ class Segment(_message.Message):
     index: _builtins.int
     """Output only. From 0, in order of start."""
     text: _builtins.str
-    """Output only. What was said."""
+    """Output only. The text."""
     speaker: _builtins.str
-    """Output only. Label of who said it, as in Transcript.speakers; absent without diarization."""
+    """Output only. Label of the speaker, as in Transcript.speakers; absent without diarization."""
     language: _builtins.str
     """Output only. BCP-47 code of the language."""
     language_probability: _builtins.float
-    """Output only. How sure the detector was, 0 to 1; absent when the language was given."""
+    """Output only. Probability of the language, 0 to 1; absent when the language was given."""
     mean_log_probability: _builtins.float
     """Output only. The decoder's mean log-probability of its tokens, at most 0."""
     channel: _builtins.int
     """Output only. The channel from 0; absent when channels were mixed."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it begins."""
+        """Output only. Start."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it ends."""
+        """Output only. End."""
 
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___Word]:
-        """Output only. Each inside the segment; empty when word times were not asked for."""
+        """Output only. Words, each inside the segment; empty when word times were not requested."""
 
     def __init__(
         self,
@@ -194,17 +194,17 @@ class Word(_message.Message):
         TIME_SOURCE_ALIGNMENT: Word._TimeSource.ValueType  # 1
         """Alignment of the decoder's cross-attention with the audio."""
         TIME_SOURCE_INTERPOLATION: Word._TimeSource.ValueType  # 2
-        """Spread over its segment by length, where alignment gave nothing usable."""
+        """Distribution over the segment by text length, because alignment failed."""
 
     class TimeSource(_TimeSource, metaclass=_TimeSourceEnumTypeWrapper):
-        """Where a word's times come from."""
+        """The origin of a word's times."""
 
     TIME_SOURCE_UNSPECIFIED: Word.TimeSource.ValueType  # 0
     """Never sent."""
     TIME_SOURCE_ALIGNMENT: Word.TimeSource.ValueType  # 1
     """Alignment of the decoder's cross-attention with the audio."""
     TIME_SOURCE_INTERPOLATION: Word.TimeSource.ValueType  # 2
-    """Spread over its segment by length, where alignment gave nothing usable."""
+    """Distribution over the segment by text length, because alignment failed."""
 
     START_OFFSET_FIELD_NUMBER: _builtins.int
     END_OFFSET_FIELD_NUMBER: _builtins.int
@@ -217,16 +217,16 @@ class Word(_message.Message):
     probability: _builtins.float
     """Output only. The decoder's probability of its tokens, 0 to 1; absent when unknown."""
     speaker: _builtins.str
-    """Output only. Label of who said it; absent without diarization."""
+    """Output only. Label of the speaker; absent without diarization."""
     time_source: Global___Word.TimeSource.ValueType
-    """Output only. Where its times come from."""
+    """Output only. The origin of its times."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it begins."""
+        """Output only. Start."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it ends."""
+        """Output only. End."""
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ Global___Word: _TypeAlias = Word  # noqa: Y015
 
 @_typing.final
 class Speaker(_message.Message):
-    """Somebody who was heard."""
+    """A speaker of the recording."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -266,14 +266,14 @@ class Speaker(_message.Message):
     label: _builtins.str
     """Output only. "SPEAKER_00" and so on, in order of first appearance."""
     voice: _builtins.str
-    """Output only. The voice that they were recognised as, "voices/{voice}"; it may be deleted by now. Absent when the job
-    did not look for voices, or none was near enough.
+    """Output only. The voice that they were identified as, "voices/{voice}"; it may have been deleted since. Absent if
+    the job did not identify voices, or none was close enough.
     """
     display_name: _builtins.str
-    """Output only. That voice's display name when the transcript was made; absent as `voice` is."""
+    """Output only. Display name of that voice when the transcript was written; absent if `voice` is absent."""
     @_builtins.property
     def speech_duration(self) -> _duration_pb2.Duration:
-        """Output only. How long they spoke."""
+        """Output only. Length of their speech."""
 
     def __init__(
         self,
@@ -308,14 +308,14 @@ class Turn(_message.Message):
     END_OFFSET_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     speaker: _builtins.str
-    """Output only. Label of who speaks."""
+    """Output only. Label of the speaker."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it begins."""
+        """Output only. Start."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it ends."""
+        """Output only. End."""
 
     def __init__(
         self,
@@ -334,7 +334,7 @@ Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
 @_typing.final
 class CoverageSpan(_message.Message):
-    """What became of a stretch of audio."""
+    """The outcome of a stretch of audio."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -351,12 +351,12 @@ class CoverageSpan(_message.Message):
         OUTCOME_NO_SPEECH: CoverageSpan._Outcome.ValueType  # 2
         """The detector heard no speech."""
         OUTCOME_DROPPED: CoverageSpan._Outcome.ValueType  # 3
-        """There was speech by the detector, but its text was not believed; `reason` says why."""
+        """The detector heard speech, but a guard rejected its text; `reason` says why."""
         OUTCOME_FAILED: CoverageSpan._Outcome.ValueType  # 4
-        """It could not be worked on; `reason` is an ErrorReason without its prefix."""
+        """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
-        """What became of it."""
+        """An outcome."""
 
     OUTCOME_UNSPECIFIED: CoverageSpan.Outcome.ValueType  # 0
     """Never sent."""
@@ -365,9 +365,9 @@ class CoverageSpan(_message.Message):
     OUTCOME_NO_SPEECH: CoverageSpan.Outcome.ValueType  # 2
     """The detector heard no speech."""
     OUTCOME_DROPPED: CoverageSpan.Outcome.ValueType  # 3
-    """There was speech by the detector, but its text was not believed; `reason` says why."""
+    """The detector heard speech, but a guard rejected its text; `reason` says why."""
     OUTCOME_FAILED: CoverageSpan.Outcome.ValueType  # 4
-    """It could not be worked on; `reason` is an ErrorReason without its prefix."""
+    """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
     START_OFFSET_FIELD_NUMBER: _builtins.int
     END_OFFSET_FIELD_NUMBER: _builtins.int
@@ -375,18 +375,18 @@ class CoverageSpan(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
     outcome: Global___CoverageSpan.Outcome.ValueType
-    """Output only. What became of it."""
+    """Output only. The outcome."""
     reason: _builtins.str
     """Output only. Why it was dropped or failed, in upper case words joined by "_"."""
     channel: _builtins.int
     """Output only. The channel from 0; absent when channels were mixed."""
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it begins."""
+        """Output only. Start."""
 
     @_builtins.property
     def end_offset(self) -> _duration_pb2.Duration:
-        """Output only. Where it ends."""
+        """Output only. End."""
 
     def __init__(
         self,
@@ -446,9 +446,9 @@ class ListSegmentsRequest(_message.Message):
     parent: _builtins.str
     """Required. "jobs/{job}/transcript"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 200 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 200 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -476,7 +476,7 @@ class ListSegmentsResponse(_message.Message):
     next_page_token: _builtins.str
     """Output only. Empty on the last page."""
     complete: _builtins.bool
-    """Output only. False while the job runs: more segments, and speakers, are to come."""
+    """Output only. False while the job runs: more segments and speakers will follow."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """Output only. The page."""
@@ -511,38 +511,42 @@ class ExportTranscriptRequest(_message.Message):
         FORMAT_UNSPECIFIED: ExportTranscriptRequest._Format.ValueType  # 0
         """Never sent."""
         FORMAT_TXT: ExportTranscriptRequest._Format.ValueType  # 1
-        """Plain text, a line a segment, with speakers where there are any."""
+        """Plain text, one line per segment, with speakers if known."""
         FORMAT_SRT: ExportTranscriptRequest._Format.ValueType  # 2
         """SubRip subtitles."""
         FORMAT_VTT: ExportTranscriptRequest._Format.ValueType  # 3
         """WebVTT subtitles with voice tags."""
         FORMAT_JSON: ExportTranscriptRequest._Format.ValueType  # 4
-        """JSON: language, duration, segments with words, coverage; seconds as numbers; what is unknown is absent."""
+        """JSON: language, duration, segments with words, coverage. Times are numbers in seconds; unknown values are absent."""
         FORMAT_RTTM: ExportTranscriptRequest._Format.ValueType  # 5
-        """Rich Transcription Time Marked speaker turns. Fails with TRANSCRIPT_NOT_READY without diarization."""
+        """Rich Transcription Time Marked speaker turns.
+        Fails with TRANSCRIPT_NOT_READY without diarization.
+        """
 
     class Format(_Format, metaclass=_FormatEnumTypeWrapper):
-        """Kinds of file."""
+        """A file format."""
 
     FORMAT_UNSPECIFIED: ExportTranscriptRequest.Format.ValueType  # 0
     """Never sent."""
     FORMAT_TXT: ExportTranscriptRequest.Format.ValueType  # 1
-    """Plain text, a line a segment, with speakers where there are any."""
+    """Plain text, one line per segment, with speakers if known."""
     FORMAT_SRT: ExportTranscriptRequest.Format.ValueType  # 2
     """SubRip subtitles."""
     FORMAT_VTT: ExportTranscriptRequest.Format.ValueType  # 3
     """WebVTT subtitles with voice tags."""
     FORMAT_JSON: ExportTranscriptRequest.Format.ValueType  # 4
-    """JSON: language, duration, segments with words, coverage; seconds as numbers; what is unknown is absent."""
+    """JSON: language, duration, segments with words, coverage. Times are numbers in seconds; unknown values are absent."""
     FORMAT_RTTM: ExportTranscriptRequest.Format.ValueType  # 5
-    """Rich Transcription Time Marked speaker turns. Fails with TRANSCRIPT_NOT_READY without diarization."""
+    """Rich Transcription Time Marked speaker turns.
+    Fails with TRANSCRIPT_NOT_READY without diarization.
+    """
 
     NAME_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "jobs/{job}/transcript"."""
     format: Global___ExportTranscriptRequest.Format.ValueType
-    """Required. The kind of file."""
+    """Required. The file format."""
     def __init__(
         self,
         *,
@@ -566,7 +570,7 @@ class ExportTranscriptResponse(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """Output only. Bytes that follow those before, at most 256 KiB."""
+    """Output only. Bytes that directly follow the previous ones, at most 256 KiB."""
     media_type: _builtins.str
     """Output only. In the first message: the media type, for example "text/vtt; charset=utf-8"."""
     def __init__(

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TranscriptServiceStub:
-    """Gives out what was said, by whom and when. All offsets are from the start of the recording.
+    """Returns what was said, by whom and when. All times are from the start of the recording.
     """
 
     def __init__(self, channel):
@@ -53,26 +53,27 @@ class TranscriptServiceStub:
 
 
 class TranscriptServiceServicer:
-    """Gives out what was said, by whom and when. All offsets are from the start of the recording.
+    """Returns what was said, by whom and when. All times are from the start of the recording.
     """
 
     def GetTranscript(self, request, context):
-        """Reads a transcript in one message. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with
-        TRANSCRIPT_TOO_LARGE where it does not fit into 3 MiB.
+        """Reads a transcript in one message.
+        Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with TRANSCRIPT_TOO_LARGE beyond 3 MiB.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSegments(self, request, context):
-        """Lists segments in order of time. While the job runs it lists those of finished sections, without speakers.
+        """Lists segments by time. While the job runs, it lists those of finished sections, without speakers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExportTranscript(self, request, context):
-        """Streams a transcript as a file. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED.
+        """Streams a transcript as a file.
+        Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,7 +106,7 @@ def add_TranscriptServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TranscriptService:
-    """Gives out what was said, by whom and when. All offsets are from the start of the recording.
+    """Returns what was said, by whom and when. All times are from the start of the recording.
     """
 
     @staticmethod

@@ -13,20 +13,22 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TranscriptServiceStub:
-    """Gives out what was said, by whom and when. All offsets are from the start of the recording."""
+    """Returns what was said, by whom and when. All times are from the start of the recording."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTranscript: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.GetTranscriptRequest, _transcript_service_pb2.Transcript]
-    """Reads a transcript in one message. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with
-    TRANSCRIPT_TOO_LARGE where it does not fit into 3 MiB.
+    """Reads a transcript in one message.
+    Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with TRANSCRIPT_TOO_LARGE beyond 3 MiB.
     """
     ListSegments: _aio.UnaryUnaryMultiCallable[_transcript_service_pb2.ListSegmentsRequest, _transcript_service_pb2.ListSegmentsResponse]
-    """Lists segments in order of time. While the job runs it lists those of finished sections, without speakers."""
+    """Lists segments by time. While the job runs, it lists those of finished sections, without speakers."""
     ExportTranscript: _aio.UnaryStreamMultiCallable[_transcript_service_pb2.ExportTranscriptRequest, _transcript_service_pb2.ExportTranscriptResponse]
-    """Streams a transcript as a file. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED."""
+    """Streams a transcript as a file.
+    Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED.
+    """
 
 class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Gives out what was said, by whom and when. All offsets are from the start of the recording."""
+    """Returns what was said, by whom and when. All times are from the start of the recording."""
 
     @_abc_1.abstractmethod
     def GetTranscript(
@@ -34,8 +36,8 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.GetTranscriptRequest,
         context: _aio.ServicerContext[_transcript_service_pb2.GetTranscriptRequest, _abc.Awaitable[_transcript_service_pb2.Transcript]],
     ) -> _abc.Awaitable[_transcript_service_pb2.Transcript]:
-        """Reads a transcript in one message. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with
-        TRANSCRIPT_TOO_LARGE where it does not fit into 3 MiB.
+        """Reads a transcript in one message.
+        Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED, and with TRANSCRIPT_TOO_LARGE beyond 3 MiB.
         """
 
     @_abc_1.abstractmethod
@@ -44,7 +46,7 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.ListSegmentsRequest,
         context: _aio.ServicerContext[_transcript_service_pb2.ListSegmentsRequest, _abc.Awaitable[_transcript_service_pb2.ListSegmentsResponse]],
     ) -> _abc.Awaitable[_transcript_service_pb2.ListSegmentsResponse]:
-        """Lists segments in order of time. While the job runs it lists those of finished sections, without speakers."""
+        """Lists segments by time. While the job runs, it lists those of finished sections, without speakers."""
 
     @_abc_1.abstractmethod
     def ExportTranscript(
@@ -52,6 +54,8 @@ class TranscriptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcript_service_pb2.ExportTranscriptRequest,
         context: _aio.ServicerContext[_transcript_service_pb2.ExportTranscriptRequest, _abc.AsyncIterator[_transcript_service_pb2.ExportTranscriptResponse]],
     ) -> _abc.AsyncIterator[_transcript_service_pb2.ExportTranscriptResponse]:
-        """Streams a transcript as a file. Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED."""
+        """Streams a transcript as a file.
+        Fails with TRANSCRIPT_NOT_READY before the job SUCCEEDED.
+        """
 
 def add_TranscriptServiceServicer_to_server(servicer: TranscriptServiceServicer, server: _aio.Server) -> None: ...

@@ -23,7 +23,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Upload(_message.Message):
-    """A recording as its owner sent it."""
+    """A recording as the client sent it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,31 +36,31 @@ class Upload(_message.Message):
         STATE_UNSPECIFIED: Upload._State.ValueType  # 0
         """Never sent."""
         STATE_WRITING: Upload._State.ValueType  # 1
-        """Bytes may be written."""
+        """It accepts bytes."""
         STATE_VERIFYING: Upload._State.ValueType  # 2
-        """All bytes are here and are being read back."""
+        """It is complete, and the server is reading it back."""
         STATE_READY: Upload._State.ValueType  # 3
         """The object exists with this size and digest."""
         STATE_FAILED: Upload._State.ValueType  # 4
-        """The object was refused; `error_reason` says why. Nothing of it is kept."""
+        """The object was rejected and deleted; `error_reason` says why."""
         STATE_EXPIRED: Upload._State.ValueType  # 5
-        """It was left idle for too long. Nothing of it is kept."""
+        """It was idle for too long and was deleted."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where an upload stands."""
+        """The state of an upload."""
 
     STATE_UNSPECIFIED: Upload.State.ValueType  # 0
     """Never sent."""
     STATE_WRITING: Upload.State.ValueType  # 1
-    """Bytes may be written."""
+    """It accepts bytes."""
     STATE_VERIFYING: Upload.State.ValueType  # 2
-    """All bytes are here and are being read back."""
+    """It is complete, and the server is reading it back."""
     STATE_READY: Upload.State.ValueType  # 3
     """The object exists with this size and digest."""
     STATE_FAILED: Upload.State.ValueType  # 4
-    """The object was refused; `error_reason` says why. Nothing of it is kept."""
+    """The object was rejected and deleted; `error_reason` says why."""
     STATE_EXPIRED: Upload.State.ValueType  # 5
-    """It was left idle for too long. Nothing of it is kept."""
+    """It was idle for too long and was deleted."""
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -77,29 +77,29 @@ class Upload(_message.Message):
     name: _builtins.str
     """Output only. "uploads/{upload}"."""
     display_name: _builtins.str
-    """Optional. A label for people, usually the file's name; never used to open anything. At most 512 characters, longer
-    is refused.
+    """Optional. A display name, usually the file's name; never used to open a file. At most 512 characters; longer ones
+    are refused.
     """
     state: Global___Upload.State.ValueType
-    """Output only. Where it stands."""
+    """Output only. State."""
     size_bytes: _builtins.int
-    """Optional on creation, in bytes; set by the server once complete. When stated, a different size is refused with
+    """Optional on creation, in bytes; set by the server once complete. A different size than stated is refused with
     UPLOAD_SIZE_MISMATCH.
     """
     committed_bytes: _builtins.int
-    """Output only. Bytes that are durable; the offset at which the next write starts. Never goes back."""
+    """Output only. Durable bytes; the next write starts at this offset. It never decreases."""
     sha256: _builtins.str
-    """Optional on creation, 64 hexadecimal digits in lower case; set by the server once complete. When stated, different
-    bytes are refused with UPLOAD_DIGEST_MISMATCH.
+    """Optional on creation, 64 lowercase hexadecimal digits; set by the server once complete. Different bytes than stated
+    are refused with UPLOAD_DIGEST_MISMATCH.
     """
     media_type: _builtins.str
-    """Optional. The sender's belief of the media type, kept as a hint for people; decoding never trusts it. At most 128
-    characters, longer is refused.
+    """Optional. The media type as a hint for people; the decoder does not use it. At most 128 characters; longer ones are
+    refused.
     """
     error_reason: _builtins.str
     """Output only. The ErrorReason of a FAILED upload, without its prefix."""
     etag: _builtins.str
-    """Output only. Changes with every change of the resource (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was created."""
@@ -110,7 +110,7 @@ class Upload(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it becomes EXPIRED unless it is written to, or is removed by retention."""
+        """Output only. When it becomes EXPIRED unless it is written to, or when retention deletes it."""
 
     def __init__(
         self,
@@ -157,14 +157,14 @@ class CreateUploadRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours return the first one's upload (AIP-155). At most 128 printable ASCII
-    characters.
+    """Optional. A repeated call within 24 hours returns the upload of the first call (AIP-155). At most 128 printable
+    ASCII characters.
     """
     validate_only: _builtins.bool
-    """Optional. Checks everything and creates nothing."""
+    """Optional. Runs all checks and creates nothing."""
     @_builtins.property
     def upload(self) -> Global___Upload:
-        """Required. Its display_name, size_bytes, sha256 and media_type are used; anything else in it is refused."""
+        """Required. Its display_name, size_bytes, sha256 and media_type are used; other fields are refused."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class WriteUploadRequest(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     FINISH_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """Bytes that follow those before, at most 1 MiB a message; more is refused."""
+    """Bytes that directly follow the previous ones, at most 1 MiB per message; more is refused."""
     @_builtins.property
     def start(self) -> Global___WriteUploadStart:
         """The first message, and only the first."""
@@ -219,7 +219,7 @@ Global___WriteUploadRequest: _TypeAlias = WriteUploadRequest  # noqa: Y015
 
 @_typing.final
 class WriteUploadStart(_message.Message):
-    """Says what is written, and from where."""
+    """States what is written, and from which offset."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -245,7 +245,7 @@ Global___WriteUploadStart: _TypeAlias = WriteUploadStart  # noqa: Y015
 
 @_typing.final
 class WriteUploadFinish(_message.Message):
-    """Says that all bytes were sent."""
+    """States that all bytes were sent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -269,7 +269,7 @@ Global___WriteUploadFinish: _TypeAlias = WriteUploadFinish  # noqa: Y015
 
 @_typing.final
 class CompleteUploadRequest(_message.Message):
-    """Ends the writing of an upload."""
+    """Completes an upload."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -312,9 +312,9 @@ class UploadPart(_message.Message):
     PART_NUMBER_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     part_number: _builtins.int
-    """Required. From 1."""
+    """Required. Number of the part, from 1."""
     etag: _builtins.str
-    """Required. The ETag that the store answered."""
+    """Required. The ETag that the store returned."""
     def __init__(
         self,
         *,
@@ -361,9 +361,9 @@ class ListUploadsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before; bound to the same filter."""
+    """Optional. The next_page_token of the previous page; valid only with the same filter."""
     filter: _builtins.str
     """Optional. AIP-160 subset: `state = READY`, `create_time > "2026-01-01T00:00:00Z"`, joined by AND."""
     def __init__(
@@ -420,7 +420,7 @@ class DeleteUploadRequest(_message.Message):
     name: _builtins.str
     """Required. "uploads/{upload}"."""
     etag: _builtins.str
-    """Optional. When given and no longer current, the call fails with ETAG_MISMATCH."""
+    """Optional. If set, it must be current, else ETAG_MISMATCH."""
     def __init__(
         self,
         *,
@@ -447,7 +447,7 @@ class CreateUploadPartUrlsRequest(_message.Message):
     """Required. "uploads/{upload}"."""
     @_builtins.property
     def part_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Required. Which parts, each from 1 to 10000, at most 100 a call. All parts but the last hold part_size_bytes."""
+        """Required. Numbers of the parts, 1 to 10000, at most 100 per call. All parts but the last hold part_size_bytes."""
 
     def __init__(
         self,
@@ -475,7 +475,7 @@ class CreateUploadPartUrlsResponse(_message.Message):
     """Output only. The size of every part but the last, in bytes."""
     @_builtins.property
     def urls(self) -> _containers.RepeatedCompositeFieldContainer[Global___UploadPartUrl]:
-        """Output only. One for each part asked for, in the same order."""
+        """Output only. One for each requested part, in the same order."""
 
     def __init__(
         self,
@@ -493,7 +493,7 @@ Global___CreateUploadPartUrlsResponse: _TypeAlias = CreateUploadPartUrlsResponse
 
 @_typing.final
 class UploadPartUrl(_message.Message):
-    """Where one part is to be PUT."""
+    """Where to PUT one part."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -501,12 +501,12 @@ class UploadPartUrl(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
     part_number: _builtins.int
-    """Output only. From 1."""
+    """Output only. Number of the part, from 1."""
     url: _builtins.str
-    """Output only. Takes one PUT of the part's bytes, and nothing else."""
+    """Output only. URL for one PUT of the part's bytes."""
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
-        """Output only. How long the URL is good."""
+        """Output only. How long the URL is valid."""
 
     def __init__(
         self,

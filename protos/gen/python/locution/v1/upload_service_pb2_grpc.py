@@ -27,13 +27,13 @@ if _version_not_supported:
 
 
 class UploadServiceStub:
-    """Takes recordings in, resumably and checked by digest.
+    """Receives recordings. Uploads are resumable and checked by digest.
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
-    completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
-    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
-    An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
+    completes it. Bytes below `committed_bytes` are durable: after a break the client reads GetUpload and resumes there.
+    The server also keeps the bytes in flight where it can, so the offset may grow shortly after a break. A stream that
+    starts below it gets the right offset with UPLOAD_OFFSET_MISMATCH. A READY upload holds exactly the bytes whose size
+    and SHA-256 it states.
     """
 
     def __init__(self, channel):
@@ -80,18 +80,18 @@ class UploadServiceStub:
 
 
 class UploadServiceServicer:
-    """Takes recordings in, resumably and checked by digest.
+    """Receives recordings. Uploads are resumable and checked by digest.
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
-    completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
-    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
-    An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
+    completes it. Bytes below `committed_bytes` are durable: after a break the client reads GetUpload and resumes there.
+    The server also keeps the bytes in flight where it can, so the offset may grow shortly after a break. A stream that
+    starts below it gets the right offset with UPLOAD_OFFSET_MISMATCH. A READY upload holds exactly the bytes whose size
+    and SHA-256 it states.
     """
 
     def CreateUpload(self, request, context):
         """Creates an empty upload.
-        Fails with UPLOAD_TOO_LARGE when the stated size is over the limit, and with REQUEST_ID_REUSED.
+        Fails with UPLOAD_TOO_LARGE if the stated size exceeds the limit, and with REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,24 +101,24 @@ class UploadServiceServicer:
         """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
         `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
         Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
-        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
-        store: the committed offset stays, and writing may go on there once there is room.
+        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload of unstated size grows beyond what the tenant may store.
+        The committed offset then stays, and writing may resume there once there is room.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompleteUpload(self, request, context):
-        """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
-        or FAILED. A job may name an upload that is VERIFYING: it waits.
-        Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
+        """Completes an upload. It is VERIFYING while the server reads the stored object back to check its size and SHA-256,
+        then READY or FAILED. A job may name a VERIFYING upload: it waits.
+        Fails with QUOTA_EXCEEDED if the parts of an upload of unstated size exceed what the tenant may store.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetUpload(self, request, context):
-        """Reads one upload, its committed offset among it.
+        """Reads one upload with its committed offset.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,16 +132,17 @@ class UploadServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUpload(self, request, context):
-        """Aborts an upload that is being written, or deletes a finished one with its object.
-        Jobs made from it keep their results. Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
+        """Aborts an upload that is being written, or deletes a finished one with its object. Jobs made from it keep their
+        results.
+        Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateUploadPartUrls(self, request, context):
-        """Gives presigned URLs to PUT parts of an upload straight to the object store, several at once.
-        An upload is written either by parts or by WriteUpload, never by both: UPLOAD_STATE_CONFLICT.
+        """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
+        either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,13 +195,13 @@ def add_UploadServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UploadService:
-    """Takes recordings in, resumably and checked by digest.
+    """Receives recordings. Uploads are resumable and checked by digest.
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
-    completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
-    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
-    An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
+    completes it. Bytes below `committed_bytes` are durable: after a break the client reads GetUpload and resumes there.
+    The server also keeps the bytes in flight where it can, so the offset may grow shortly after a break. A stream that
+    starts below it gets the right offset with UPLOAD_OFFSET_MISMATCH. A READY upload holds exactly the bytes whose size
+    and SHA-256 it states.
     """
 
     @staticmethod

@@ -14,53 +14,54 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class UploadServiceStub:
-    """Takes recordings in, resumably and checked by digest.
+    """Receives recordings. Uploads are resumable and checked by digest.
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
-    completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
-    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
-    An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
+    completes it. Bytes below `committed_bytes` are durable: after a break the client reads GetUpload and resumes there.
+    The server also keeps the bytes in flight where it can, so the offset may grow shortly after a break. A stream that
+    starts below it gets the right offset with UPLOAD_OFFSET_MISMATCH. A READY upload holds exactly the bytes whose size
+    and SHA-256 it states.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.CreateUploadRequest, _upload_service_pb2.Upload]
     """Creates an empty upload.
-    Fails with UPLOAD_TOO_LARGE when the stated size is over the limit, and with REQUEST_ID_REUSED.
+    Fails with UPLOAD_TOO_LARGE if the stated size exceeds the limit, and with REQUEST_ID_REUSED.
     """
     WriteUpload: _aio.StreamUnaryMultiCallable[_upload_service_pb2.WriteUploadRequest, _upload_service_pb2.Upload]
     """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
     `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
     Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
-    UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
-    store: the committed offset stays, and writing may go on there once there is room.
+    UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload of unstated size grows beyond what the tenant may store.
+    The committed offset then stays, and writing may resume there once there is room.
     """
     CompleteUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.CompleteUploadRequest, _upload_service_pb2.Upload]
-    """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
-    or FAILED. A job may name an upload that is VERIFYING: it waits.
-    Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
+    """Completes an upload. It is VERIFYING while the server reads the stored object back to check its size and SHA-256,
+    then READY or FAILED. A job may name a VERIFYING upload: it waits.
+    Fails with QUOTA_EXCEEDED if the parts of an upload of unstated size exceed what the tenant may store.
     """
     GetUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.GetUploadRequest, _upload_service_pb2.Upload]
-    """Reads one upload, its committed offset among it."""
+    """Reads one upload with its committed offset."""
     ListUploads: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.ListUploadsRequest, _upload_service_pb2.ListUploadsResponse]
     """Lists uploads, newest first."""
     DeleteUpload: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.DeleteUploadRequest, _empty_pb2.Empty]
-    """Aborts an upload that is being written, or deletes a finished one with its object.
-    Jobs made from it keep their results. Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
+    """Aborts an upload that is being written, or deletes a finished one with its object. Jobs made from it keep their
+    results.
+    Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
     """
     CreateUploadPartUrls: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.CreateUploadPartUrlsRequest, _upload_service_pb2.CreateUploadPartUrlsResponse]
-    """Gives presigned URLs to PUT parts of an upload straight to the object store, several at once.
-    An upload is written either by parts or by WriteUpload, never by both: UPLOAD_STATE_CONFLICT.
+    """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
+    either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
     """
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Takes recordings in, resumably and checked by digest.
+    """Receives recordings. Uploads are resumable and checked by digest.
 
     A client creates an upload, writes its bytes from the committed offset in one or more WriteUpload streams, and
-    completes it. Bytes below `committed_bytes` are durable: after any break the client reads GetUpload and goes on there.
-    What had arrived before the break is kept too where the server can, so that the offset may grow for a moment after it; a
-    stream that begins below it is told the right one with UPLOAD_OFFSET_MISMATCH.
-    An upload that is READY holds exactly the bytes whose size and SHA-256 it states.
+    completes it. Bytes below `committed_bytes` are durable: after a break the client reads GetUpload and resumes there.
+    The server also keeps the bytes in flight where it can, so the offset may grow shortly after a break. A stream that
+    starts below it gets the right offset with UPLOAD_OFFSET_MISMATCH. A READY upload holds exactly the bytes whose size
+    and SHA-256 it states.
     """
 
     @_abc_1.abstractmethod
@@ -70,7 +71,7 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_upload_service_pb2.CreateUploadRequest, _abc.Awaitable[_upload_service_pb2.Upload]],
     ) -> _abc.Awaitable[_upload_service_pb2.Upload]:
         """Creates an empty upload.
-        Fails with UPLOAD_TOO_LARGE when the stated size is over the limit, and with REQUEST_ID_REUSED.
+        Fails with UPLOAD_TOO_LARGE if the stated size exceeds the limit, and with REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -82,8 +83,8 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Appends bytes from the committed offset. The first message is `start`, the rest are `data`, the last may be
         `finish`. A new stream on the same upload takes over from an older one, which ends with UPLOAD_WRITER_REPLACED.
         Fails with UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
-        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload whose size was not stated grows beyond what the tenant may
-        store: the committed offset stays, and writing may go on there once there is room.
+        UPLOAD_DIGEST_MISMATCH, and QUOTA_EXCEEDED when an upload of unstated size grows beyond what the tenant may store.
+        The committed offset then stays, and writing may resume there once there is room.
         """
 
     @_abc_1.abstractmethod
@@ -92,9 +93,9 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _upload_service_pb2.CompleteUploadRequest,
         context: _aio.ServicerContext[_upload_service_pb2.CompleteUploadRequest, _abc.Awaitable[_upload_service_pb2.Upload]],
     ) -> _abc.Awaitable[_upload_service_pb2.Upload]:
-        """Ends the writing. The upload is VERIFYING while the stored object is read back for its size and SHA-256, then READY
-        or FAILED. A job may name an upload that is VERIFYING: it waits.
-        Fails with QUOTA_EXCEEDED when the parts of an upload whose size was not stated are more than the tenant may store.
+        """Completes an upload. It is VERIFYING while the server reads the stored object back to check its size and SHA-256,
+        then READY or FAILED. A job may name a VERIFYING upload: it waits.
+        Fails with QUOTA_EXCEEDED if the parts of an upload of unstated size exceed what the tenant may store.
         """
 
     @_abc_1.abstractmethod
@@ -103,7 +104,7 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _upload_service_pb2.GetUploadRequest,
         context: _aio.ServicerContext[_upload_service_pb2.GetUploadRequest, _abc.Awaitable[_upload_service_pb2.Upload]],
     ) -> _abc.Awaitable[_upload_service_pb2.Upload]:
-        """Reads one upload, its committed offset among it."""
+        """Reads one upload with its committed offset."""
 
     @_abc_1.abstractmethod
     def ListUploads(
@@ -119,8 +120,9 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _upload_service_pb2.DeleteUploadRequest,
         context: _aio.ServicerContext[_upload_service_pb2.DeleteUploadRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Aborts an upload that is being written, or deletes a finished one with its object.
-        Jobs made from it keep their results. Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
+        """Aborts an upload that is being written, or deletes a finished one with its object. Jobs made from it keep their
+        results.
+        Fails with UPLOAD_STATE_CONFLICT while a job still has to decode it.
         """
 
     @_abc_1.abstractmethod
@@ -129,8 +131,8 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _upload_service_pb2.CreateUploadPartUrlsRequest,
         context: _aio.ServicerContext[_upload_service_pb2.CreateUploadPartUrlsRequest, _abc.Awaitable[_upload_service_pb2.CreateUploadPartUrlsResponse]],
     ) -> _abc.Awaitable[_upload_service_pb2.CreateUploadPartUrlsResponse]:
-        """Gives presigned URLs to PUT parts of an upload straight to the object store, several at once.
-        An upload is written either by parts or by WriteUpload, never by both: UPLOAD_STATE_CONFLICT.
+        """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
+        either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
         """
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _aio.Server) -> None: ...

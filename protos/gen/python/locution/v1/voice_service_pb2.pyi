@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Voice(_message.Message):
-    """Somebody who is recognised across recordings."""
+    """A person who is recognised across recordings."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -35,15 +35,15 @@ class Voice(_message.Message):
     name: _builtins.str
     """Output only. "voices/{voice}"."""
     display_name: _builtins.str
-    """Required. What transcripts call the speaker: 1 to 128 characters without control characters."""
+    """Required. Name of the speaker in transcripts: 1 to 128 characters without control characters."""
     model: _builtins.str
-    """Output only. The diarization model that the voice was made with, "<set>/<model>". It is recognised in jobs that use
-    the same model and no other.
+    """Output only. The diarization model that made the voice, "<set>/<model>". Only jobs with the same model recognise
+    it.
     """
     checksum: _builtins.str
     """Output only. SHA-256 of that model's files, as the registry holds it."""
     etag: _builtins.str
-    """Output only. Changes with every change of the resource (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it was enrolled."""
@@ -79,14 +79,14 @@ class CreateVoiceRequest(_message.Message):
     job: _builtins.str
     """Required. The job whose recording is the sample, "jobs/{job}": SUCCEEDED, with diarization."""
     speaker: _builtins.str
-    """Required. The speaker's label in that job's transcript, "SPEAKER_00" and so on; at least five seconds of speech."""
+    """Required. The speaker's label in that job's transcript, for example "SPEAKER_00"; at least five seconds of speech."""
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours return the first one's voice (AIP-155). At most 128 printable ASCII
-    characters.
+    """Optional. A repeated call within 24 hours returns the voice of the first call (AIP-155). At most 128 printable
+    ASCII characters.
     """
     @_builtins.property
     def voice(self) -> Global___Voice:
-        """Required. Its display_name is used; anything else in it is refused."""
+        """Required. Its display_name is used; other fields are refused."""
 
     def __init__(
         self,
@@ -135,9 +135,9 @@ class ListVoicesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -190,11 +190,11 @@ class UpdateVoiceRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def voice(self) -> Global___Voice:
-        """Required. Its name says which one; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the voice. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. Of display_name; anything else is refused with UPDATE_MASK_INVALID."""
+        """Required. Of display_name; other fields are refused with UPDATE_MASK_INVALID."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ class DeleteVoiceRequest(_message.Message):
     name: _builtins.str
     """Required. "voices/{voice}"."""
     etag: _builtins.str
-    """Optional. When given and no longer current, the call fails with ETAG_MISMATCH."""
+    """Optional. If set, it must be current, else ETAG_MISMATCH."""
     def __init__(
         self,
         *,

@@ -27,12 +27,12 @@ if _version_not_supported:
 
 
 class VoiceServiceStub:
-    """Keeps the voices that a tenant enrolled, by which speakers are named across recordings: a job with
-    `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
+    """Manages the voices that a tenant enrolled. A job with `diarization.identify_voices` names its speakers by them: each
+    speaker gets at most one voice, and each voice at most one speaker.
 
-    A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
-    person's consent where the law asks for it.
+    A voice is biometric data: a vector that identifies a person. It holds no audio, is visible to its tenant only, and
+    is in no transcript. DeleteVoice and the deletion of the tenant delete it at once. Whoever enrols a person needs that
+    person's consent where the law requires it.
     """
 
     def __init__(self, channel):
@@ -69,12 +69,12 @@ class VoiceServiceStub:
 
 
 class VoiceServiceServicer:
-    """Keeps the voices that a tenant enrolled, by which speakers are named across recordings: a job with
-    `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
+    """Manages the voices that a tenant enrolled. A job with `diarization.identify_voices` names its speakers by them: each
+    speaker gets at most one voice, and each voice at most one speaker.
 
-    A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
-    person's consent where the law asks for it.
+    A voice is biometric data: a vector that identifies a person. It holds no audio, is visible to its tenant only, and
+    is in no transcript. DeleteVoice and the deletion of the tenant delete it at once. Whoever enrols a person needs that
+    person's consent where the law requires it.
     """
 
     def CreateVoice(self, request, context):
@@ -86,7 +86,8 @@ class VoiceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetVoice(self, request, context):
-        """Reads a voice. Fails with VOICE_NOT_FOUND.
+        """Reads a voice.
+        Fails with VOICE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,7 +101,7 @@ class VoiceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateVoice(self, request, context):
-        """Changes a voice's display name; transcripts that exist keep the name that they have.
+        """Changes a voice's display name; existing transcripts keep the old one.
         Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -108,8 +109,8 @@ class VoiceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteVoice(self, request, context):
-        """Deletes a voice at once: it names nobody any more, in jobs that run neither. Transcripts keep the display name that
-        they were given, which is text of theirs; delete the job to be rid of it.
+        """Deletes a voice at once; running jobs no longer use it. Transcripts keep the display name as text: delete the job
+        to remove it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,12 +153,12 @@ def add_VoiceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class VoiceService:
-    """Keeps the voices that a tenant enrolled, by which speakers are named across recordings: a job with
-    `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
+    """Manages the voices that a tenant enrolled. A job with `diarization.identify_voices` names its speakers by them: each
+    speaker gets at most one voice, and each voice at most one speaker.
 
-    A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
-    person's consent where the law asks for it.
+    A voice is biometric data: a vector that identifies a person. It holds no audio, is visible to its tenant only, and
+    is in no transcript. DeleteVoice and the deletion of the tenant delete it at once. Whoever enrols a person needs that
+    person's consent where the law requires it.
     """
 
     @staticmethod

@@ -14,12 +14,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class VoiceServiceStub:
-    """Keeps the voices that a tenant enrolled, by which speakers are named across recordings: a job with
-    `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
+    """Manages the voices that a tenant enrolled. A job with `diarization.identify_voices` names its speakers by them: each
+    speaker gets at most one voice, and each voice at most one speaker.
 
-    A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
-    person's consent where the law asks for it.
+    A voice is biometric data: a vector that identifies a person. It holds no audio, is visible to its tenant only, and
+    is in no transcript. DeleteVoice and the deletion of the tenant delete it at once. Whoever enrols a person needs that
+    person's consent where the law requires it.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -28,25 +28,27 @@ class VoiceServiceStub:
     Fails with JOB_NOT_FOUND, VOICE_SAMPLE_UNUSABLE, QUOTA_EXCEEDED and REQUEST_ID_REUSED.
     """
     GetVoice: _aio.UnaryUnaryMultiCallable[_voice_service_pb2.GetVoiceRequest, _voice_service_pb2.Voice]
-    """Reads a voice. Fails with VOICE_NOT_FOUND."""
+    """Reads a voice.
+    Fails with VOICE_NOT_FOUND.
+    """
     ListVoices: _aio.UnaryUnaryMultiCallable[_voice_service_pb2.ListVoicesRequest, _voice_service_pb2.ListVoicesResponse]
     """Lists voices, newest first."""
     UpdateVoice: _aio.UnaryUnaryMultiCallable[_voice_service_pb2.UpdateVoiceRequest, _voice_service_pb2.Voice]
-    """Changes a voice's display name; transcripts that exist keep the name that they have.
+    """Changes a voice's display name; existing transcripts keep the old one.
     Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
     """
     DeleteVoice: _aio.UnaryUnaryMultiCallable[_voice_service_pb2.DeleteVoiceRequest, _empty_pb2.Empty]
-    """Deletes a voice at once: it names nobody any more, in jobs that run neither. Transcripts keep the display name that
-    they were given, which is text of theirs; delete the job to be rid of it.
+    """Deletes a voice at once; running jobs no longer use it. Transcripts keep the display name as text: delete the job
+    to remove it.
     """
 
 class VoiceServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps the voices that a tenant enrolled, by which speakers are named across recordings: a job with
-    `diarization.identify_voices` gives each of its speakers at most one voice, and each voice to at most one speaker.
+    """Manages the voices that a tenant enrolled. A job with `diarization.identify_voices` names its speakers by them: each
+    speaker gets at most one voice, and each voice at most one speaker.
 
-    A voice is biometric data: a vector of numbers by which somebody is recognised, no audio. It is kept for the tenant
-    alone, in no transcript, and goes at once with DeleteVoice or with the tenant. Whoever enrols a person needs that
-    person's consent where the law asks for it.
+    A voice is biometric data: a vector that identifies a person. It holds no audio, is visible to its tenant only, and
+    is in no transcript. DeleteVoice and the deletion of the tenant delete it at once. Whoever enrols a person needs that
+    person's consent where the law requires it.
     """
 
     @_abc_1.abstractmethod
@@ -65,7 +67,9 @@ class VoiceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _voice_service_pb2.GetVoiceRequest,
         context: _aio.ServicerContext[_voice_service_pb2.GetVoiceRequest, _abc.Awaitable[_voice_service_pb2.Voice]],
     ) -> _abc.Awaitable[_voice_service_pb2.Voice]:
-        """Reads a voice. Fails with VOICE_NOT_FOUND."""
+        """Reads a voice.
+        Fails with VOICE_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListVoices(
@@ -81,7 +85,7 @@ class VoiceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _voice_service_pb2.UpdateVoiceRequest,
         context: _aio.ServicerContext[_voice_service_pb2.UpdateVoiceRequest, _abc.Awaitable[_voice_service_pb2.Voice]],
     ) -> _abc.Awaitable[_voice_service_pb2.Voice]:
-        """Changes a voice's display name; transcripts that exist keep the name that they have.
+        """Changes a voice's display name; existing transcripts keep the old one.
         Fails with ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
 
@@ -91,8 +95,8 @@ class VoiceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _voice_service_pb2.DeleteVoiceRequest,
         context: _aio.ServicerContext[_voice_service_pb2.DeleteVoiceRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Deletes a voice at once: it names nobody any more, in jobs that run neither. Transcripts keep the display name that
-        they were given, which is text of theirs; delete the job to be rid of it.
+        """Deletes a voice at once; running jobs no longer use it. Transcripts keep the display name as text: delete the job
+        to remove it.
         """
 
 def add_VoiceServiceServicer_to_server(servicer: VoiceServiceServicer, server: _aio.Server) -> None: ...

@@ -31,9 +31,9 @@ class _WebhookEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Webh
     WEBHOOK_EVENT_TYPE_UNSPECIFIED: _WebhookEventType.ValueType  # 0
     """Never sent."""
     WEBHOOK_EVENT_TYPE_JOB_QUEUED: _WebhookEventType.ValueType  # 1
-    """A job was created, or went back to its queue; "job.queued" in the body."""
+    """A job was created or returned to its queue; "job.queued" in the body."""
     WEBHOOK_EVENT_TYPE_JOB_RUNNING: _WebhookEventType.ValueType  # 2
-    """A job's first stage began; "job.running"."""
+    """A job's first stage started; "job.running"."""
     WEBHOOK_EVENT_TYPE_JOB_SUCCEEDED: _WebhookEventType.ValueType  # 3
     """A job has a transcript; "job.succeeded"."""
     WEBHOOK_EVENT_TYPE_JOB_FAILED: _WebhookEventType.ValueType  # 4
@@ -41,7 +41,7 @@ class _WebhookEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Webh
     WEBHOOK_EVENT_TYPE_JOB_CANCELLED: _WebhookEventType.ValueType  # 5
     """A job was cancelled; "job.cancelled"."""
     WEBHOOK_EVENT_TYPE_TEST: _WebhookEventType.ValueType  # 6
-    """TestWebhook was called; "webhook.test". It is not subscribed to."""
+    """TestWebhook was called; "webhook.test". It cannot be subscribed to."""
 
 class WebhookEventType(_WebhookEventType, metaclass=_WebhookEventTypeEnumTypeWrapper):
     """An event that a webhook can receive."""
@@ -49,9 +49,9 @@ class WebhookEventType(_WebhookEventType, metaclass=_WebhookEventTypeEnumTypeWra
 WEBHOOK_EVENT_TYPE_UNSPECIFIED: WebhookEventType.ValueType  # 0
 """Never sent."""
 WEBHOOK_EVENT_TYPE_JOB_QUEUED: WebhookEventType.ValueType  # 1
-"""A job was created, or went back to its queue; "job.queued" in the body."""
+"""A job was created or returned to its queue; "job.queued" in the body."""
 WEBHOOK_EVENT_TYPE_JOB_RUNNING: WebhookEventType.ValueType  # 2
-"""A job's first stage began; "job.running"."""
+"""A job's first stage started; "job.running"."""
 WEBHOOK_EVENT_TYPE_JOB_SUCCEEDED: WebhookEventType.ValueType  # 3
 """A job has a transcript; "job.succeeded"."""
 WEBHOOK_EVENT_TYPE_JOB_FAILED: WebhookEventType.ValueType  # 4
@@ -59,12 +59,12 @@ WEBHOOK_EVENT_TYPE_JOB_FAILED: WebhookEventType.ValueType  # 4
 WEBHOOK_EVENT_TYPE_JOB_CANCELLED: WebhookEventType.ValueType  # 5
 """A job was cancelled; "job.cancelled"."""
 WEBHOOK_EVENT_TYPE_TEST: WebhookEventType.ValueType  # 6
-"""TestWebhook was called; "webhook.test". It is not subscribed to."""
+"""TestWebhook was called; "webhook.test". It cannot be subscribed to."""
 Global___WebhookEventType: _TypeAlias = WebhookEventType  # noqa: Y015
 
 @_typing.final
 class Webhook(_message.Message):
-    """Where a tenant wants to be told."""
+    """A receiver of a tenant's events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -77,9 +77,9 @@ class Webhook(_message.Message):
         SIGNATURE_SCHEME_UNSPECIFIED: Webhook._SignatureScheme.ValueType  # 0
         """HMAC_SHA256."""
         SIGNATURE_SCHEME_HMAC_SHA256: Webhook._SignatureScheme.ValueType  # 1
-        """"v1": HMAC-SHA256 by a secret that server and receiver share."""
+        """"v1": HMAC-SHA256 with a secret that the server and the receiver share."""
         SIGNATURE_SCHEME_ED25519: Webhook._SignatureScheme.ValueType  # 2
-        """"v1a": Ed25519 by a private key that never leaves the server; receivers verify by the public key."""
+        """"v1a": Ed25519 with a private key that never leaves the server; receivers verify with the public key."""
 
     class SignatureScheme(_SignatureScheme, metaclass=_SignatureSchemeEnumTypeWrapper):
         """How deliveries are signed (Standard Webhooks)."""
@@ -87,9 +87,9 @@ class Webhook(_message.Message):
     SIGNATURE_SCHEME_UNSPECIFIED: Webhook.SignatureScheme.ValueType  # 0
     """HMAC_SHA256."""
     SIGNATURE_SCHEME_HMAC_SHA256: Webhook.SignatureScheme.ValueType  # 1
-    """"v1": HMAC-SHA256 by a secret that server and receiver share."""
+    """"v1": HMAC-SHA256 with a secret that the server and the receiver share."""
     SIGNATURE_SCHEME_ED25519: Webhook.SignatureScheme.ValueType  # 2
-    """"v1a": Ed25519 by a private key that never leaves the server; receivers verify by the public key."""
+    """"v1a": Ed25519 with a private key that never leaves the server; receivers verify with the public key."""
 
     NAME_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -106,27 +106,26 @@ class Webhook(_message.Message):
     name: _builtins.str
     """Output only. "webhooks/{webhook}"."""
     display_name: _builtins.str
-    """Optional. A label for people. At most 512 characters, longer is refused."""
+    """Optional. A display name. At most 512 characters; longer ones are refused."""
     url: _builtins.str
     """Required. "https://host[:port]/path?query" of at most 2048 ASCII characters, without user, password and fragment.
-    Plain http, and addresses that are private, loopback, link-local or otherwise not of the public internet, are
-    refused unless the server's settings allow them: at once where the URL shows it, at each delivery where the name
-    leads to one.
+    Plain http, and private, loopback, link-local and other non-public addresses are refused unless the server's
+    settings allow them: at once if the URL shows it, else at the delivery whose host name resolves to one.
     """
     disabled: _builtins.bool
-    """Optional. While true nothing is sent, deliveries that wait keep waiting, and new events make none. The server sets it
-    when every attempt failed for longer than its limit, with `disabled_reason`.
+    """Optional. While true, nothing is sent, pending deliveries wait, and new events create none. The server sets it when
+    every attempt failed for longer than its limit, with `disabled_reason`.
     """
     disabled_reason: _builtins.str
-    """Output only. Why the server disabled it; absent when it did not."""
+    """Output only. Why the server disabled it; absent if it did not."""
     secret: _builtins.str
-    """Output only. "whsec_" and the base64 of 32 bytes; in the answers of CreateWebhook and RotateWebhookSecret alone, and
+    """Output only. "whsec_" and the base64 of 32 bytes; only in the answers of CreateWebhook and RotateWebhookSecret, and
     only with HMAC_SHA256.
     """
     etag: _builtins.str
-    """Output only. Changes with every change of the resource (AIP-154)."""
+    """Output only. Changes with every update (AIP-154)."""
     signature_scheme: Global___Webhook.SignatureScheme.ValueType
-    """Optional. How deliveries are signed; HMAC_SHA256 when unset. Set by CreateWebhook and never changed."""
+    """Optional. How deliveries are signed; HMAC_SHA256 when unset. Only CreateWebhook sets it."""
     public_key: _builtins.str
     """Output only. "whpk_" and the base64 of the newest key's 32 bytes; absent with HMAC_SHA256."""
     @_builtins.property
@@ -135,7 +134,7 @@ class Webhook(_message.Message):
 
     @_builtins.property
     def failing_since_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. Since when every attempt failed; absent when the last one succeeded."""
+        """Output only. Since when every attempt has failed; absent if the last one succeeded."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -178,7 +177,7 @@ Global___Webhook: _TypeAlias = Webhook  # noqa: Y015
 
 @_typing.final
 class WebhookDelivery(_message.Message):
-    """One event on its way to one webhook."""
+    """One event to deliver to one webhook."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -193,19 +192,19 @@ class WebhookDelivery(_message.Message):
         STATE_PENDING: WebhookDelivery._State.ValueType  # 1
         """It is being sent, or waits for its next attempt."""
         STATE_DELIVERED: WebhookDelivery._State.ValueType  # 2
-        """The receiver took it."""
+        """The receiver accepted it."""
         STATE_DEAD: WebhookDelivery._State.ValueType  # 3
         """Every attempt failed; RedeliverWebhook sends it again."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """Where a delivery stands."""
+        """The state of a delivery."""
 
     STATE_UNSPECIFIED: WebhookDelivery.State.ValueType  # 0
     """Never sent."""
     STATE_PENDING: WebhookDelivery.State.ValueType  # 1
     """It is being sent, or waits for its next attempt."""
     STATE_DELIVERED: WebhookDelivery.State.ValueType  # 2
-    """The receiver took it."""
+    """The receiver accepted it."""
     STATE_DEAD: WebhookDelivery.State.ValueType  # 3
     """Every attempt failed; RedeliverWebhook sends it again."""
 
@@ -222,17 +221,17 @@ class WebhookDelivery(_message.Message):
     name: _builtins.str
     """Output only. "webhooks/{webhook}/deliveries/{delivery}"; the last part is the body's `id`."""
     state: Global___WebhookDelivery.State.ValueType
-    """Output only. Where it stands."""
+    """Output only. State."""
     event_type: Global___WebhookEventType.ValueType
-    """Output only. What it tells."""
+    """Output only. The type of event."""
     job: _builtins.str
-    """Output only. The job that it is about, "jobs/{job}"; absent for a test."""
+    """Output only. The job of the event, "jobs/{job}"; absent for a test."""
     attempts: _builtins.int
-    """Output only. Attempts so far, since the last redelivery."""
+    """Output only. Attempts since the last redelivery."""
     response_status: _builtins.int
-    """Output only. The HTTP status that the last attempt was answered with; absent without an answer."""
+    """Output only. HTTP status that answered the last attempt; absent without an answer."""
     error: _builtins.str
-    """Output only. Why the last attempt failed; absent when it did not."""
+    """Output only. Why the last attempt failed; absent if it did not."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the event happened."""
@@ -288,14 +287,14 @@ class CreateWebhookRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional. Makes a repeated call within 24 hours return the first one's webhook (AIP-155). At most 128 printable ASCII
-    characters.
+    """Optional. A repeated call within 24 hours returns the webhook of the first call (AIP-155). At most 128 printable
+    ASCII characters.
     """
     validate_only: _builtins.bool
-    """Optional. Checks everything and creates nothing."""
+    """Optional. Runs all checks and creates nothing."""
     @_builtins.property
     def webhook(self) -> Global___Webhook:
-        """Required. Its url, display_name, event_types, disabled and signature_scheme are used; anything else in it is refused."""
+        """Required. Its url, display_name, event_types, disabled and signature_scheme are used; other fields are refused."""
 
     def __init__(
         self,
@@ -343,9 +342,9 @@ class ListWebhooksRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before."""
+    """Optional. The next_page_token of the previous page."""
     def __init__(
         self,
         *,
@@ -398,11 +397,11 @@ class UpdateWebhookRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def webhook(self) -> Global___Webhook:
-        """Required. Its name says which one; its etag, when given, must be current, else ETAG_MISMATCH."""
+        """Required. Its name identifies the webhook. If its etag is set, it must be current, else ETAG_MISMATCH."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Required. Of url, display_name, event_types and disabled; anything else is refused with UPDATE_MASK_INVALID."""
+        """Required. Of url, display_name, event_types and disabled; other fields are refused with UPDATE_MASK_INVALID."""
 
     def __init__(
         self,
@@ -429,7 +428,7 @@ class DeleteWebhookRequest(_message.Message):
     name: _builtins.str
     """Required. "webhooks/{webhook}"."""
     etag: _builtins.str
-    """Optional. When given and no longer current, the call fails with ETAG_MISMATCH."""
+    """Optional. If set, it must be current, else ETAG_MISMATCH."""
     def __init__(
         self,
         *,
@@ -456,7 +455,7 @@ class RotateWebhookSecretRequest(_message.Message):
     """Required. "webhooks/{webhook}"."""
     @_builtins.property
     def overlap_duration(self) -> _duration_pb2.Duration:
-        """Optional. How long the secrets before stay good, at most seven days; 24 hours when unset. 0 ends them at once."""
+        """Optional. How long the previous secrets stay valid, at most seven days; 24 hours when unset. 0 ends them at once."""
 
     def __init__(
         self,
@@ -509,12 +508,12 @@ class ListWebhookDeliveriesRequest(_message.Message):
     parent: _builtins.str
     """Required. "webhooks/{webhook}"."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before; bound to the same webhook and filter."""
+    """Optional. The next_page_token of the previous page; valid only with the same webhook and filter."""
     filter: _builtins.str
     """Optional. AIP-160 subset joined by AND: `state = DEAD`, `job = "jobs/x"`, `create_time > "2026-01-01T00:00:00Z"`.
-    FILTER_INVALID names what does not parse.
+    FILTER_INVALID names the part that does not parse.
     """
     def __init__(
         self,

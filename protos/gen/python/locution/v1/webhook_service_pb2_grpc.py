@@ -27,13 +27,13 @@ if _version_not_supported:
 
 
 class WebhookServiceStub:
-    """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
+    """Notifies a tenant's own servers of job events by HTTP. For administrators of the tenant.
 
-    Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
-    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
-    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
-    tried again with growing waits until the limit on attempts, then the delivery is DEAD.
+    Each change of state that a webhook subscribes to creates one delivery, in the same database transaction: a POST of a
+    small JSON body, signed according to Standard Webhooks 1.0 (headers webhook-id, webhook-timestamp and
+    webhook-signature). Deliveries arrive at least once; receivers detect repeats by `webhook-id`. Deliveries of one job
+    arrive in the order of the events. A status from 200 to 299 is success. Anything else, redirects included, is retried
+    with growing delays until the limit on attempts; then the delivery is DEAD.
     """
 
     def __init__(self, channel):
@@ -90,17 +90,17 @@ class WebhookServiceStub:
 
 
 class WebhookServiceServicer:
-    """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
+    """Notifies a tenant's own servers of job events by HTTP. For administrators of the tenant.
 
-    Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
-    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
-    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
-    tried again with growing waits until the limit on attempts, then the delivery is DEAD.
+    Each change of state that a webhook subscribes to creates one delivery, in the same database transaction: a POST of a
+    small JSON body, signed according to Standard Webhooks 1.0 (headers webhook-id, webhook-timestamp and
+    webhook-signature). Deliveries arrive at least once; receivers detect repeats by `webhook-id`. Deliveries of one job
+    arrive in the order of the events. A status from 200 to 299 is success. Anything else, redirects included, is retried
+    with growing delays until the limit on attempts; then the delivery is DEAD.
     """
 
     def CreateWebhook(self, request, context):
-        """Creates a webhook; the answer, and no later one, holds its secret.
+        """Creates a webhook. Only this answer holds its secret.
         Fails with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -108,7 +108,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetWebhook(self, request, context):
-        """Reads a webhook. Fails with WEBHOOK_NOT_FOUND.
+        """Reads a webhook.
+        Fails with WEBHOOK_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +123,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWebhook(self, request, context):
-        """Changes a webhook. Deliveries that wait go to the new URL. Enabling one again lets its deliveries go on.
+        """Changes a webhook. Pending deliveries go to the new URL. Enabling it resumes its deliveries.
         Fails with WEBHOOK_URL_REFUSED, ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -137,14 +138,16 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret.
+        """Creates a new secret or key pair of the same scheme; the answer holds the secret or the public key. During the
+        overlap, deliveries carry a signature by each secret.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TestWebhook(self, request, context):
-        """Makes a delivery of type "webhook.test". Fails with WEBHOOK_DISABLED.
+        """Creates a delivery of type "webhook.test".
+        Fails with WEBHOOK_DISABLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,7 +161,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedeliverWebhook(self, request, context):
-        """Sends a delivery again, now and with its attempts counted anew, in whatever state it is.
+        """Sends a delivery again at once, in any state, and restarts the count of its attempts.
         Fails with WEBHOOK_DELIVERY_NOT_FOUND and WEBHOOK_DISABLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -222,13 +225,13 @@ def add_WebhookServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebhookService:
-    """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
+    """Notifies a tenant's own servers of job events by HTTP. For administrators of the tenant.
 
-    Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
-    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
-    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
-    tried again with growing waits until the limit on attempts, then the delivery is DEAD.
+    Each change of state that a webhook subscribes to creates one delivery, in the same database transaction: a POST of a
+    small JSON body, signed according to Standard Webhooks 1.0 (headers webhook-id, webhook-timestamp and
+    webhook-signature). Deliveries arrive at least once; receivers detect repeats by `webhook-id`. Deliveries of one job
+    arrive in the order of the events. A status from 200 to 299 is success. Anything else, redirects included, is retried
+    with growing delays until the limit on attempts; then the delivery is DEAD.
     """
 
     @staticmethod

@@ -14,49 +14,55 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WebhookServiceStub:
-    """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
+    """Notifies a tenant's own servers of job events by HTTP. For administrators of the tenant.
 
-    Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
-    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
-    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
-    tried again with growing waits until the limit on attempts, then the delivery is DEAD.
+    Each change of state that a webhook subscribes to creates one delivery, in the same database transaction: a POST of a
+    small JSON body, signed according to Standard Webhooks 1.0 (headers webhook-id, webhook-timestamp and
+    webhook-signature). Deliveries arrive at least once; receivers detect repeats by `webhook-id`. Deliveries of one job
+    arrive in the order of the events. A status from 200 to 299 is success. Anything else, redirects included, is retried
+    with growing delays until the limit on attempts; then the delivery is DEAD.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.CreateWebhookRequest, _webhook_service_pb2.Webhook]
-    """Creates a webhook; the answer, and no later one, holds its secret.
+    """Creates a webhook. Only this answer holds its secret.
     Fails with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED and REQUEST_ID_REUSED.
     """
     GetWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.GetWebhookRequest, _webhook_service_pb2.Webhook]
-    """Reads a webhook. Fails with WEBHOOK_NOT_FOUND."""
+    """Reads a webhook.
+    Fails with WEBHOOK_NOT_FOUND.
+    """
     ListWebhooks: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhooksRequest, _webhook_service_pb2.ListWebhooksResponse]
     """Lists webhooks, newest first."""
     UpdateWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.UpdateWebhookRequest, _webhook_service_pb2.Webhook]
-    """Changes a webhook. Deliveries that wait go to the new URL. Enabling one again lets its deliveries go on.
+    """Changes a webhook. Pending deliveries go to the new URL. Enabling it resumes its deliveries.
     Fails with WEBHOOK_URL_REFUSED, ETAG_MISMATCH and UPDATE_MASK_INVALID.
     """
     DeleteWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteWebhookRequest, _empty_pb2.Empty]
     """Deletes a webhook with its deliveries."""
     RotateWebhookSecret: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RotateWebhookSecretRequest, _webhook_service_pb2.Webhook]
-    """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret."""
+    """Creates a new secret or key pair of the same scheme; the answer holds the secret or the public key. During the
+    overlap, deliveries carry a signature by each secret.
+    """
     TestWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.TestWebhookRequest, _webhook_service_pb2.WebhookDelivery]
-    """Makes a delivery of type "webhook.test". Fails with WEBHOOK_DISABLED."""
+    """Creates a delivery of type "webhook.test".
+    Fails with WEBHOOK_DISABLED.
+    """
     ListWebhookDeliveries: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListWebhookDeliveriesRequest, _webhook_service_pb2.ListWebhookDeliveriesResponse]
     """Lists a webhook's deliveries, newest first."""
     RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RedeliverWebhookRequest, _webhook_service_pb2.WebhookDelivery]
-    """Sends a delivery again, now and with its attempts counted anew, in whatever state it is.
+    """Sends a delivery again at once, in any state, and restarts the count of its attempts.
     Fails with WEBHOOK_DELIVERY_NOT_FOUND and WEBHOOK_DISABLED.
     """
 
 class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Tells a tenant's own servers by HTTP what happens to its jobs. For administrators of the tenant.
+    """Notifies a tenant's own servers of job events by HTTP. For administrators of the tenant.
 
-    Each change of state that a webhook subscribes to becomes one delivery, written in the transaction that changes the
-    state: a POST of a small JSON body, signed as Standard Webhooks 1.0 says (headers webhook-id, webhook-timestamp and
-    webhook-signature). A delivery comes at least once, so receivers tell repeats by `webhook-id`; those of one job come in
-    the order in which they happened. A status from 200 to 299 is success; anything else, redirects included, is
-    tried again with growing waits until the limit on attempts, then the delivery is DEAD.
+    Each change of state that a webhook subscribes to creates one delivery, in the same database transaction: a POST of a
+    small JSON body, signed according to Standard Webhooks 1.0 (headers webhook-id, webhook-timestamp and
+    webhook-signature). Deliveries arrive at least once; receivers detect repeats by `webhook-id`. Deliveries of one job
+    arrive in the order of the events. A status from 200 to 299 is success. Anything else, redirects included, is retried
+    with growing delays until the limit on attempts; then the delivery is DEAD.
     """
 
     @_abc_1.abstractmethod
@@ -65,7 +71,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.CreateWebhookRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.CreateWebhookRequest, _abc.Awaitable[_webhook_service_pb2.Webhook]],
     ) -> _abc.Awaitable[_webhook_service_pb2.Webhook]:
-        """Creates a webhook; the answer, and no later one, holds its secret.
+        """Creates a webhook. Only this answer holds its secret.
         Fails with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED and REQUEST_ID_REUSED.
         """
 
@@ -75,7 +81,9 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.GetWebhookRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.GetWebhookRequest, _abc.Awaitable[_webhook_service_pb2.Webhook]],
     ) -> _abc.Awaitable[_webhook_service_pb2.Webhook]:
-        """Reads a webhook. Fails with WEBHOOK_NOT_FOUND."""
+        """Reads a webhook.
+        Fails with WEBHOOK_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListWebhooks(
@@ -91,7 +99,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.UpdateWebhookRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.UpdateWebhookRequest, _abc.Awaitable[_webhook_service_pb2.Webhook]],
     ) -> _abc.Awaitable[_webhook_service_pb2.Webhook]:
-        """Changes a webhook. Deliveries that wait go to the new URL. Enabling one again lets its deliveries go on.
+        """Changes a webhook. Pending deliveries go to the new URL. Enabling it resumes its deliveries.
         Fails with WEBHOOK_URL_REFUSED, ETAG_MISMATCH and UPDATE_MASK_INVALID.
         """
 
@@ -109,7 +117,9 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.RotateWebhookSecretRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.RotateWebhookSecretRequest, _abc.Awaitable[_webhook_service_pb2.Webhook]],
     ) -> _abc.Awaitable[_webhook_service_pb2.Webhook]:
-        """Makes a new secret or key pair of the same scheme; the answer holds the secret or the public key. Until the overlap is over, deliveries carry a signature by each secret."""
+        """Creates a new secret or key pair of the same scheme; the answer holds the secret or the public key. During the
+        overlap, deliveries carry a signature by each secret.
+        """
 
     @_abc_1.abstractmethod
     def TestWebhook(
@@ -117,7 +127,9 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.TestWebhookRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.TestWebhookRequest, _abc.Awaitable[_webhook_service_pb2.WebhookDelivery]],
     ) -> _abc.Awaitable[_webhook_service_pb2.WebhookDelivery]:
-        """Makes a delivery of type "webhook.test". Fails with WEBHOOK_DISABLED."""
+        """Creates a delivery of type "webhook.test".
+        Fails with WEBHOOK_DISABLED.
+        """
 
     @_abc_1.abstractmethod
     def ListWebhookDeliveries(
@@ -133,7 +145,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.RedeliverWebhookRequest,
         context: _aio.ServicerContext[_webhook_service_pb2.RedeliverWebhookRequest, _abc.Awaitable[_webhook_service_pb2.WebhookDelivery]],
     ) -> _abc.Awaitable[_webhook_service_pb2.WebhookDelivery]:
-        """Sends a delivery again, now and with its attempts counted anew, in whatever state it is.
+        """Sends a delivery again at once, in any state, and restarts the count of its attempts.
         Fails with WEBHOOK_DELIVERY_NOT_FOUND and WEBHOOK_DISABLED.
         """
 

@@ -28,29 +28,29 @@ class _DecodePreference:
 class _DecodePreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DecodePreference.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DECODE_PREFERENCE_UNSPECIFIED: _DecodePreference.ValueType  # 0
-    """Fast where the model has a passing qualification, else accurate."""
+    """Fast if the model has a passing qualification, else accurate."""
     DECODE_PREFERENCE_ACCURATE: _DecodePreference.ValueType  # 1
     """Beam search over full windows."""
     DECODE_PREFERENCE_FAST: _DecodePreference.ValueType  # 2
-    """Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
-    qualification.
+    """Beam search over windows cut to their speech; suspect results are decoded again. OPTION_UNSUPPORTED without a
+    passing qualification.
     """
     DECODE_PREFERENCE_FAST_UNQUALIFIED: _DecodePreference.ValueType  # 3
-    """Fast without a qualification: for the command that qualifies a model, and for nothing else."""
+    """Fast without a qualification. Only the command that qualifies a model uses it."""
 
 class DecodePreference(_DecodePreference, metaclass=_DecodePreferenceEnumTypeWrapper):
-    """Which way of decoding is wanted."""
+    """A decode mode to prefer."""
 
 DECODE_PREFERENCE_UNSPECIFIED: DecodePreference.ValueType  # 0
-"""Fast where the model has a passing qualification, else accurate."""
+"""Fast if the model has a passing qualification, else accurate."""
 DECODE_PREFERENCE_ACCURATE: DecodePreference.ValueType  # 1
 """Beam search over full windows."""
 DECODE_PREFERENCE_FAST: DecodePreference.ValueType  # 2
-"""Beam search over windows cut to their speech, redone where it looks wrong. OPTION_UNSUPPORTED without a passing
-qualification.
+"""Beam search over windows cut to their speech; suspect results are decoded again. OPTION_UNSUPPORTED without a
+passing qualification.
 """
 DECODE_PREFERENCE_FAST_UNQUALIFIED: DecodePreference.ValueType  # 3
-"""Fast without a qualification: for the command that qualifies a model, and for nothing else."""
+"""Fast without a qualification. Only the command that qualifies a model uses it."""
 Global___DecodePreference: _TypeAlias = DecodePreference  # noqa: Y015
 
 @_typing.final
@@ -67,7 +67,7 @@ class TranscribeRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> _common_pb2.AudioChunk:
-        """Audio that follows the audio before."""
+        """Audio that directly follows the previous audio."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ Global___TranscribeRequest: _TypeAlias = TranscribeRequest  # noqa: Y015
 
 @_typing.final
 class TranscribeStart(_message.Message):
-    """What is wanted of the section."""
+    """The options of a section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -108,24 +108,24 @@ class TranscribeStart(_message.Message):
     language: _builtins.str
     """Optional. BCP-47 code, or "auto" to detect in every window. "auto" when empty."""
     translate: _builtins.bool
-    """Optional. Text in English instead of the language spoken."""
+    """Optional. Whether to translate to English instead of transcribing."""
     prompt: _builtins.str
-    """Optional. Text that precedes the speech in style and vocabulary; at most 1000 characters."""
+    """Optional. Text that sets style and vocabulary, as if it preceded the speech; at most 1000 characters."""
     beam_size: _builtins.int
     """Optional. Width of the beam search, 1 to 10; 5 when 0."""
     word_times: _builtins.bool
     """Optional. Whether words get times."""
     decode_preference: Global___DecodePreference.ValueType
-    """Optional. Whether fast mode is wanted; used only where the model has a passing qualification."""
+    """Optional. Which decode mode to use. Fast mode needs a passing qualification of the model."""
     max_temperature: _builtins.float
-    """Optional. Highest temperature that a redo may sample at, 0 to 1; 0 is deterministic."""
+    """Optional. Highest sampling temperature of a repeated decode, 0 to 1; 0 is deterministic."""
     @_builtins.property
     def flow(self) -> _common_pb2.Flow:
         """Required. Who asks."""
 
     @_builtins.property
     def language_candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. With "auto": detection chooses among these only."""
+        """Optional. Restricts detection to these languages; used with "auto"."""
 
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -133,8 +133,9 @@ class TranscribeStart(_message.Message):
 
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
-        """Optional. Shortest audio that fast mode pads a window to for the encoder, 2.5 to 30 s; refused with
-        OPTION_UNSUPPORTED but with FAST_UNQUALIFIED. As the model's passing qualification says when absent, 10 s without one.
+        """Optional. Shortest audio that fast mode pads a window to for the encoder, 2.5 to 30 s. Only FAST_UNQUALIFIED allows
+        it; other modes refuse it with OPTION_UNSUPPORTED. When absent, the model's qualification decides, or 10 s without
+        one.
         """
 
     def __init__(
@@ -181,7 +182,7 @@ class TranscribeResponse(_message.Message):
 
     @_builtins.property
     def progress(self) -> Global___TranscribeProgress:
-        """Audio up to here is done."""
+        """Audio before this point is done."""
 
     @_builtins.property
     def done(self) -> Global___TranscribeDone:
@@ -228,13 +229,13 @@ class TranscribeStarted(_message.Message):
     device: _builtins.str
     """Output only. "cpu" or "cuda:0" and so on."""
     frame_samples: _builtins.int
-    """Output only. Samples that the speech detector judges at once: the audio of a live stream begins at a multiple of them.
-    0 from engines that do not tell their sizes.
+    """Output only. Frame of the speech detector in samples: live audio must begin at a multiple of it. 0 if the engine
+    does not report its sizes.
     """
     warm_up_samples: _builtins.int
-    """Output only. Samples before what is not done from which the detector hears as if it had heard all."""
+    """Output only. Audio in samples that the detector needs before a resume point to reach the same state."""
     longest_window_samples: _builtins.int
-    """Output only. Samples of the longest window: what is said becomes text after that many at the latest."""
+    """Output only. Samples of the longest window: speech becomes text after at most this many."""
     @_builtins.property
     def min_encoder_input(self) -> _duration_pb2.Duration:
         """Output only. Shortest audio that fast mode pads a window to for the encoder; absent in accurate mode."""
@@ -273,20 +274,20 @@ class AsrSegment(_message.Message):
     LANGUAGE_PROBABILITY_FIELD_NUMBER: _builtins.int
     MEAN_LOG_PROBABILITY_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample."""
+    """Output only. First sample."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     text: _builtins.str
-    """Output only. What was said."""
+    """Output only. The text."""
     language: _builtins.str
     """Output only. BCP-47 code."""
     language_probability: _builtins.float
     """Output only. 0 to 1; absent when the language was given."""
     mean_log_probability: _builtins.float
-    """Output only. Mean log-probability of its tokens."""
+    """Output only. Mean log-probability of the tokens."""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
-        """Output only. Each inside the segment; empty when word times were not asked for."""
+        """Output only. Words, each inside the segment; empty when word times were not requested."""
 
     def __init__(
         self,
@@ -326,15 +327,15 @@ class AsrWord(_message.Message):
     PROBABILITY_FIELD_NUMBER: _builtins.int
     ALIGNED_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample."""
+    """Output only. First sample."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     text: _builtins.str
-    """Output only. The word with its punctuation, with the space before it where the language writes one."""
+    """Output only. The word with its punctuation, and with a leading space if the language writes one."""
     probability: _builtins.float
     """Output only. The decoder's probability of its tokens, 0 to 1; absent when unknown."""
     aligned: _builtins.bool
-    """Output only. False where the times are spread by length, because alignment gave nothing usable."""
+    """Output only. False if alignment failed and the times were distributed by text length."""
     def __init__(
         self,
         *,
@@ -356,7 +357,7 @@ Global___AsrWord: _TypeAlias = AsrWord  # noqa: Y015
 
 @_typing.final
 class TranscribeProgress(_message.Message):
-    """How far the section is."""
+    """Progress of the section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -392,7 +393,7 @@ class TranscribeDone(_message.Message):
     speech_sample_count: _builtins.int
     """Output only. Samples in which the detector heard speech."""
     text_speech_sample_count: _builtins.int
-    """Output only. The part of speech_sample_count whose span gave text; absent from engines that do not measure it."""
+    """Output only. The part of speech_sample_count that has text; absent if the engine does not measure it."""
     @_builtins.property
     def coverage(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrCoverageSpan]:
         """Output only. Spans from 0 to sample_count without gap or overlap."""
@@ -422,7 +423,7 @@ Global___TranscribeDone: _TypeAlias = TranscribeDone  # noqa: Y015
 
 @_typing.final
 class AsrCoverageSpan(_message.Message):
-    """What became of a stretch of audio."""
+    """The outcome of a stretch of audio."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -439,12 +440,12 @@ class AsrCoverageSpan(_message.Message):
         OUTCOME_NO_SPEECH: AsrCoverageSpan._Outcome.ValueType  # 2
         """The detector heard no speech."""
         OUTCOME_DROPPED: AsrCoverageSpan._Outcome.ValueType  # 3
-        """Its text was not believed; `reason` says why."""
+        """A guard rejected its text; `reason` says why."""
         OUTCOME_FAILED: AsrCoverageSpan._Outcome.ValueType  # 4
-        """It could not be worked on; `reason` is an ErrorReason without its prefix."""
+        """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
-        """What became of it."""
+        """An outcome."""
 
     OUTCOME_UNSPECIFIED: AsrCoverageSpan.Outcome.ValueType  # 0
     """Never sent."""
@@ -453,20 +454,20 @@ class AsrCoverageSpan(_message.Message):
     OUTCOME_NO_SPEECH: AsrCoverageSpan.Outcome.ValueType  # 2
     """The detector heard no speech."""
     OUTCOME_DROPPED: AsrCoverageSpan.Outcome.ValueType  # 3
-    """Its text was not believed; `reason` says why."""
+    """A guard rejected its text; `reason` says why."""
     OUTCOME_FAILED: AsrCoverageSpan.Outcome.ValueType  # 4
-    """It could not be worked on; `reason` is an ErrorReason without its prefix."""
+    """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
     START_SAMPLE_FIELD_NUMBER: _builtins.int
     END_SAMPLE_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample."""
+    """Output only. First sample."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     outcome: Global___AsrCoverageSpan.Outcome.ValueType
-    """Output only. What became of it."""
+    """Output only. The outcome."""
     reason: _builtins.str
     """Output only. Why it was dropped or failed."""
     def __init__(
@@ -487,7 +488,7 @@ Global___AsrCoverageSpan: _TypeAlias = AsrCoverageSpan  # noqa: Y015
 
 @_typing.final
 class ListenRequest(_message.Message):
-    """One message to an engine that listens."""
+    """One message to the engine on a live stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -501,15 +502,15 @@ class ListenRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> _common_pb2.AudioChunk:
-        """Audio that follows the audio before."""
+        """Audio that directly follows the previous audio."""
 
     @_builtins.property
     def flush(self) -> Global___ListenFlush:
-        """Ends the window that is open, at the last sample sent."""
+        """Ends the open window at the last sample sent."""
 
     @_builtins.property
     def update(self) -> Global___ListenUpdate:
-        """Changes what the decoder is asked from the next interim decode on."""
+        """Changes options, from the next interim decode on."""
 
     def __init__(
         self,
@@ -531,7 +532,7 @@ Global___ListenRequest: _TypeAlias = ListenRequest  # noqa: Y015
 
 @_typing.final
 class ListenStart(_message.Message):
-    """What is wanted of a live stream."""
+    """The options of a live stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -550,20 +551,22 @@ class ListenStart(_message.Message):
     longest_samples: _builtins.int
     """Optional. Audio after which the text is final without a pause, 80000 to 464000 samples; as in Transcribe when 0."""
     partials: _builtins.bool
-    """Optional. Whether partials are wanted."""
+    """Optional. Whether to send partials."""
     first_sample: _builtins.int
-    """Optional. Position of the first sample that will be sent, a multiple of frame_samples; STREAM_PROTOCOL_VIOLATED
-    otherwise.
+    """Optional. Position of the first sample that will be sent. It must be a multiple of frame_samples, else
+    STREAM_PROTOCOL_VIOLATED.
     """
     done_sample: _builtins.int
-    """Optional. All before this sample was done by an earlier stream: it is heard again for the detector's and the decoder's
-    memory alone.
+    """Optional. An earlier stream finished all audio before this sample. It is read again only to restore the detector's
+    and the decoder's state.
     """
     heard_language: _builtins.str
-    """Optional. BCP-47 code of the language that an earlier stream heard first; helps where a later window is unclear."""
+    """Optional. BCP-47 code of the language that an earlier stream detected first. It guides detection in unclear
+    windows.
+    """
     @_builtins.property
     def options(self) -> Global___TranscribeStart:
-        """Required. Who asks, with which model and options; its class must be LIVE."""
+        """Required. Who asks, the model and the options. The work class must be LIVE."""
 
     def __init__(
         self,
@@ -604,7 +607,7 @@ Global___ListenFlush: _TypeAlias = ListenFlush  # noqa: Y015
 
 @_typing.final
 class ListenUpdate(_message.Message):
-    """New wishes; what is unset stays as it was."""
+    """New values of options. Unset options stay as they are."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -617,7 +620,7 @@ class ListenUpdate(_message.Message):
     """Optional. As in TranscribeStart."""
     @_builtins.property
     def vocabulary(self) -> Global___ListenVocabulary:
-        """Optional. Words to prefer instead of those before."""
+        """Optional. Replaces the words to prefer."""
 
     def __init__(
         self,
@@ -667,7 +670,7 @@ Global___ListenVocabulary: _TypeAlias = ListenVocabulary  # noqa: Y015
 
 @_typing.final
 class ListenResponse(_message.Message):
-    """One message from an engine that listens."""
+    """One message from the engine on a live stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -692,15 +695,15 @@ class ListenResponse(_message.Message):
 
     @_builtins.property
     def partial(self) -> Global___ListenPartial:
-        """What is heard of the open window."""
+        """Interim text of the open window."""
 
     @_builtins.property
     def final(self) -> Global___ListenFinal:
-        """The text of a window that has ended."""
+        """Final text of a closed window."""
 
     @_builtins.property
     def progress(self) -> Global___ListenProgress:
-        """How far the stream is."""
+        """Progress of the stream."""
 
     @_builtins.property
     def done(self) -> Global___ListenDone:
@@ -751,7 +754,7 @@ Global___ListenSpeech: _TypeAlias = ListenSpeech  # noqa: Y015
 
 @_typing.final
 class ListenPartial(_message.Message):
-    """What is heard of the open window: speech up to a pause, cut as Transcribe cuts it."""
+    """Interim text of the open window: speech up to a pause, cut as Transcribe cuts it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -762,9 +765,9 @@ class ListenPartial(_message.Message):
     start_sample: _builtins.int
     """Output only. First sample of the window."""
     unstable: _builtins.str
-    """Output only. Text behind them."""
+    """Output only. Text after the confirmed words, which may still change."""
     heard_sample: _builtins.int
-    """Output only. The sample behind the last that was decoded."""
+    """Output only. The sample after the last one decoded."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
         """Output only. Words on which two consecutive interim decodes agree (LocalAgreement-2)."""
@@ -787,7 +790,7 @@ Global___ListenPartial: _TypeAlias = ListenPartial  # noqa: Y015
 
 @_typing.final
 class ListenFinal(_message.Message):
-    """The text of an utterance."""
+    """Final text of an utterance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -798,15 +801,15 @@ class ListenFinal(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample."""
+    """Output only. First sample."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     text: _builtins.str
-    """Output only. What was said; empty when no attempt gave sound text."""
+    """Output only. The text; empty if no decode attempt gave sound text."""
     language: _builtins.str
     """Output only. BCP-47 code."""
     reason: _builtins.str
-    """Output only. Why there is no text, as in AsrCoverageSpan; empty when there is."""
+    """Output only. Why there is no text, as in AsrCoverageSpan; empty if there is text."""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
         """Output only. Its words."""
@@ -831,18 +834,16 @@ Global___ListenFinal: _TypeAlias = ListenFinal  # noqa: Y015
 
 @_typing.final
 class ListenProgress(_message.Message):
-    """How far a live stream is."""
+    """Progress of a live stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DONE_SAMPLE_FIELD_NUMBER: _builtins.int
     KEEP_FROM_SAMPLE_FIELD_NUMBER: _builtins.int
     done_sample: _builtins.int
-    """Output only. All audio before this sample is done: finals are given, or nothing was said."""
+    """Output only. All audio before this sample is done: it has final text or holds no speech."""
     keep_from_sample: _builtins.int
-    """Output only. The first sample that a stream in place of this one would have to be sent again; a multiple of
-    frame_samples.
-    """
+    """Output only. First sample that a replacement stream would need; a multiple of frame_samples."""
     def __init__(
         self,
         *,
@@ -866,7 +867,7 @@ class ListenDone(_message.Message):
     SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     sample_count: _builtins.int
-    """Output only. Samples heard."""
+    """Output only. Samples received."""
     @_builtins.property
     def timings(self) -> _common_pb2.EngineTimings:
         """Output only. Time spent."""

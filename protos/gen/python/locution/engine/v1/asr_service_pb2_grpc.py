@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AsrServiceStub:
-    """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Speech to text over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
@@ -49,13 +49,13 @@ class AsrServiceStub:
 
 
 class AsrServiceServicer:
-    """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Speech to text over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
     def Transcribe(self, request_iterator, context):
-        """Transcribes one section a stream. The caller sends `start`, then `audio`, then half-closes; results come as they are
-        ready, in order, and end with `done`.
+        """Transcribes one section per stream. The caller sends `start`, then `audio`, then half-closes. Results arrive in
+        order as they become ready and end with `done`.
         Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, OPTION_UNSUPPORTED, ENGINE_OVERLOADED,
         ENGINE_DRAINING, AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
         """
@@ -64,9 +64,9 @@ class AsrServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Listen(self, request_iterator, context):
-        """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
-        then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
-        and sends again the audio from `keep_from_sample` of the last progress.
+        """Transcribes live speech. The caller sends `start`, then `audio` as it arrives and `flush` and `update` at any time,
+        then half-closes. The stream ends with `done`. The engine keeps no state after a stream: a caller that loses one
+        opens another and resends the audio from `keep_from_sample` of the last progress.
         Fails as Transcribe does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -95,7 +95,7 @@ def add_AsrServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AsrService:
-    """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Speech to text over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 

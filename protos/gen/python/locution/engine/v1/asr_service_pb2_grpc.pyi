@@ -13,26 +13,26 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AsrServiceStub:
-    """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Speech to text over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Transcribe: _aio.StreamStreamMultiCallable[_asr_service_pb2.TranscribeRequest, _asr_service_pb2.TranscribeResponse]
-    """Transcribes one section a stream. The caller sends `start`, then `audio`, then half-closes; results come as they are
-    ready, in order, and end with `done`.
+    """Transcribes one section per stream. The caller sends `start`, then `audio`, then half-closes. Results arrive in
+    order as they become ready and end with `done`.
     Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, OPTION_UNSUPPORTED, ENGINE_OVERLOADED,
     ENGINE_DRAINING, AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
     """
     Listen: _aio.StreamStreamMultiCallable[_asr_service_pb2.ListenRequest, _asr_service_pb2.ListenResponse]
-    """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
-    then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
-    and sends again the audio from `keep_from_sample` of the last progress.
+    """Transcribes live speech. The caller sends `start`, then `audio` as it arrives and `flush` and `update` at any time,
+    then half-closes. The stream ends with `done`. The engine keeps no state after a stream: a caller that loses one
+    opens another and resends the audio from `keep_from_sample` of the last progress.
     Fails as Transcribe does.
     """
 
 class AsrServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Speech to text over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Speech to text over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
@@ -42,8 +42,8 @@ class AsrServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_asr_service_pb2.TranscribeRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_asr_service_pb2.TranscribeRequest], _abc.AsyncIterator[_asr_service_pb2.TranscribeResponse]],
     ) -> _abc.AsyncIterator[_asr_service_pb2.TranscribeResponse]:
-        """Transcribes one section a stream. The caller sends `start`, then `audio`, then half-closes; results come as they are
-        ready, in order, and end with `done`.
+        """Transcribes one section per stream. The caller sends `start`, then `audio`, then half-closes. Results arrive in
+        order as they become ready and end with `done`.
         Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, OPTION_UNSUPPORTED, ENGINE_OVERLOADED,
         ENGINE_DRAINING, AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
         """
@@ -54,9 +54,9 @@ class AsrServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_asr_service_pb2.ListenRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_asr_service_pb2.ListenRequest], _abc.AsyncIterator[_asr_service_pb2.ListenResponse]],
     ) -> _abc.AsyncIterator[_asr_service_pb2.ListenResponse]:
-        """Listens to speech while it is spoken. The caller sends `start`, then `audio` as it comes, `flush` and `update` at will,
-        then half-closes; the stream ends with `done`. It keeps nothing behind a stream: a caller that loses one opens another
-        and sends again the audio from `keep_from_sample` of the last progress.
+        """Transcribes live speech. The caller sends `start`, then `audio` as it arrives and `flush` and `update` at any time,
+        then half-closes. The stream ends with `done`. The engine keeps no state after a stream: a caller that loses one
+        opens another and resends the audio from `keep_from_sample` of the last progress.
         Fails as Transcribe does.
         """
 

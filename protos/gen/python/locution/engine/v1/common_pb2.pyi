@@ -27,24 +27,24 @@ class _WorkClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkClass.V
     WORK_CLASS_UNSPECIFIED: _WorkClass.ValueType  # 0
     """Never sent."""
     WORK_CLASS_LIVE: _WorkClass.ValueType  # 1
-    """Live work: it runs before all FILE work."""
+    """Live work. It runs before all FILE work."""
     WORK_CLASS_FILE: _WorkClass.ValueType  # 2
-    """A recording: fills what live work leaves."""
+    """Work on recordings. It uses the capacity that live work leaves."""
 
 class WorkClass(_WorkClass, metaclass=_WorkClassEnumTypeWrapper):
-    """What goes first when work waits."""
+    """Priority class of work."""
 
 WORK_CLASS_UNSPECIFIED: WorkClass.ValueType  # 0
 """Never sent."""
 WORK_CLASS_LIVE: WorkClass.ValueType  # 1
-"""Live work: it runs before all FILE work."""
+"""Live work. It runs before all FILE work."""
 WORK_CLASS_FILE: WorkClass.ValueType  # 2
-"""A recording: fills what live work leaves."""
+"""Work on recordings. It uses the capacity that live work leaves."""
 Global___WorkClass: _TypeAlias = WorkClass  # noqa: Y015
 
 @_typing.final
 class Flow(_message.Message):
-    """Who asks, as far as an engine may know."""
+    """Who asks: all that an engine may know of the caller."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -53,14 +53,14 @@ class Flow(_message.Message):
     WORK_CLASS_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """Required. An opaque key; work is shared fairly between keys. 1 to 128 characters."""
+    """Required. An opaque key of 1 to 128 characters. Keys share the engine fairly."""
     share: _builtins.int
     """Optional. Share of this key against others, 1 to 1000; 1 when 0."""
     work_class: Global___WorkClass.ValueType
-    """Required. What goes first."""
+    """Required. Priority class."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When the results are wanted; earlier goes first within the class."""
+        """Optional. When the results are due. Within a class, earlier deadlines go first."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class AudioChunk(_message.Message):
     START_SAMPLE_FIELD_NUMBER: _builtins.int
     PCM_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Required when not 0. Position of the first sample in the section; it must follow the chunk before without gap or
+    """Required when not 0. Position of the first sample in the section. It must follow the previous chunk without gap or
     overlap, else AUDIO_OFFSET_MISMATCH.
     """
     pcm: _builtins.bytes
@@ -118,15 +118,15 @@ class EngineTimings(_message.Message):
     REDONE_WINDOWS_FIELD_NUMBER: _builtins.int
     MEAN_BATCH_SIZE_FIELD_NUMBER: _builtins.int
     queue_seconds: _builtins.float
-    """Output only. Seconds that its windows waited in the queue, summed."""
+    """Output only. Sum of the seconds that its windows waited in the queue."""
     compute_seconds: _builtins.float
-    """Output only. Seconds in the model, its share of each batch, summed."""
+    """Output only. Sum of the seconds in the model, counting its share of each batch."""
     windows: _builtins.int
-    """Output only. Windows worked on."""
+    """Output only. Windows processed."""
     redone_windows: _builtins.int
-    """Output only. Windows that were done a second time because a guard refused the first result."""
+    """Output only. Windows decoded again because a guard rejected the first result."""
     mean_batch_size: _builtins.float
-    """Output only. Mean number of windows in its batches."""
+    """Output only. Mean batch size of its windows."""
     def __init__(
         self,
         *,

@@ -33,7 +33,7 @@ class DiarizeRequest(_message.Message):
 
     @_builtins.property
     def audio(self) -> _common_pb2.AudioChunk:
-        """Audio that follows the audio before."""
+        """Audio that directly follows the previous audio."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ Global___DiarizeRequest: _TypeAlias = DiarizeRequest  # noqa: Y015
 
 @_typing.final
 class DiarizeStart(_message.Message):
-    """What is wanted of the section."""
+    """The options of a section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -94,7 +94,7 @@ class DiarizeResponse(_message.Message):
 
     @_builtins.property
     def progress(self) -> Global___DiarizeProgress:
-        """Audio up to here is done."""
+        """Audio before this point is done."""
 
     @_builtins.property
     def done(self) -> Global___DiarizeDone:
@@ -149,7 +149,7 @@ Global___DiarizeStarted: _TypeAlias = DiarizeStarted  # noqa: Y015
 
 @_typing.final
 class DiarizeProgress(_message.Message):
-    """How far the section is."""
+    """Progress of the section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -179,7 +179,7 @@ class DiarizeDone(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def section(self) -> Global___SectionSpeakers:
-        """Output only. What was found."""
+        """Output only. The result."""
 
     @_builtins.property
     def timings(self) -> _common_pb2.EngineTimings:
@@ -212,14 +212,14 @@ class SectionSpeakers(_message.Message):
     sample_count: _builtins.int
     """Output only. Samples received."""
     state: _builtins.bytes
-    """Output only. What the provider needs again in Cluster; opaque, at most 3 MiB."""
+    """Output only. State that the provider needs again in Cluster; opaque, at most 3 MiB."""
     @_builtins.property
     def speakers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalSpeaker]:
-        """Output only. Who was heard."""
+        """Output only. The speakers."""
 
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalTurn]:
-        """Output only. Who spoke when, with overlap."""
+        """Output only. Who spoke when; turns may overlap."""
 
     def __init__(
         self,
@@ -239,7 +239,7 @@ Global___SectionSpeakers: _TypeAlias = SectionSpeakers  # noqa: Y015
 
 @_typing.final
 class LocalSpeaker(_message.Message):
-    """Somebody who was heard in a section."""
+    """A speaker of one section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -252,7 +252,7 @@ class LocalSpeaker(_message.Message):
     """Output only. Samples of speech behind the embedding."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Output only. The embedding, of unit length."""
+        """Output only. Embedding of unit length."""
 
     def __init__(
         self,
@@ -279,9 +279,9 @@ class LocalTurn(_message.Message):
     END_SAMPLE_FIELD_NUMBER: _builtins.int
     SPEAKER_ID_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample."""
+    """Output only. First sample."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     speaker_id: _builtins.int
     """Output only. LocalSpeaker.id."""
     def __init__(
@@ -333,7 +333,7 @@ Global___ClusterRequest: _TypeAlias = ClusterRequest  # noqa: Y015
 
 @_typing.final
 class ClusterStart(_message.Message):
-    """What is wanted of the clustering."""
+    """The options of a clustering."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -343,7 +343,7 @@ class ClusterStart(_message.Message):
     MIN_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     MAX_SPEAKER_COUNT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Required. "<set>/<model>"; the one that made the sections."""
+    """Required. "<set>/<model>"; the model that produced the sections."""
     speaker_count: _builtins.int
     """Optional. The exact number of speakers."""
     min_speaker_count: _builtins.int
@@ -384,7 +384,7 @@ Global___ClusterStart: _TypeAlias = ClusterStart  # noqa: Y015
 
 @_typing.final
 class ClusterResponse(_message.Message):
-    """One section's answer."""
+    """The answer for one section."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -392,7 +392,7 @@ class ClusterResponse(_message.Message):
     CENTROIDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def turns(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeakerTurn]:
-        """Output only. Who spoke when in the section, by speakers of the recording."""
+        """Output only. Who spoke when in the section, as speakers of the recording."""
 
     @_builtins.property
     def centroids(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeakerCentroid]:
@@ -422,9 +422,9 @@ class SpeakerTurn(_message.Message):
     END_SAMPLE_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. Its first sample in the section."""
+    """Output only. First sample in the section."""
     end_sample: _builtins.int
-    """Output only. The sample behind its last."""
+    """Output only. The sample after the last."""
     speaker: _builtins.int
     """Output only. The speaker of the recording, from 0, in order of first appearance."""
     def __init__(
@@ -454,7 +454,7 @@ class SpeakerCentroid(_message.Message):
     """Output only. The speaker, from 0."""
     @_builtins.property
     def embedding(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Output only. The embedding, of unit length."""
+        """Output only. Embedding of unit length."""
 
     def __init__(
         self,

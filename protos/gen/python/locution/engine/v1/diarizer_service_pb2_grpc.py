@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DiarizerServiceStub:
-    """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Who spoke when, over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
@@ -49,13 +49,13 @@ class DiarizerServiceStub:
 
 
 class DiarizerServiceServicer:
-    """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Who spoke when, over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
     def Diarize(self, request_iterator, context):
-        """Finds the speakers of one section a stream. The caller sends `start`, then `audio`, then half-closes; `progress` comes
-        as it goes and `done` ends it with the section's local turns and embeddings.
+        """Finds the speakers of one section per stream. The caller sends `start`, then `audio`, then half-closes. `progress`
+        arrives during the work, and `done` ends it with the section's local turns and embeddings.
         Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, ENGINE_OVERLOADED, ENGINE_DRAINING,
         AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
         """
@@ -64,9 +64,10 @@ class DiarizerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Cluster(self, request_iterator, context):
-        """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each section
-        as Diarize gave it, in order, then half-closes; the answer is one message a section, in the same order.
-        The same input gives the same answer. Fails as Diarize does.
+        """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each
+        section in order as Diarize returned it, then half-closes. The answer is one message per section, in the same
+        order. The same input gives the same answer.
+        Fails as Diarize does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,7 +95,7 @@ def add_DiarizerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DiarizerService:
-    """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Who spoke when, over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 

@@ -13,25 +13,26 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DiarizerServiceStub:
-    """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Who spoke when, over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Diarize: _aio.StreamStreamMultiCallable[_diarizer_service_pb2.DiarizeRequest, _diarizer_service_pb2.DiarizeResponse]
-    """Finds the speakers of one section a stream. The caller sends `start`, then `audio`, then half-closes; `progress` comes
-    as it goes and `done` ends it with the section's local turns and embeddings.
+    """Finds the speakers of one section per stream. The caller sends `start`, then `audio`, then half-closes. `progress`
+    arrives during the work, and `done` ends it with the section's local turns and embeddings.
     Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, ENGINE_OVERLOADED, ENGINE_DRAINING,
     AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
     """
     Cluster: _aio.StreamStreamMultiCallable[_diarizer_service_pb2.ClusterRequest, _diarizer_service_pb2.ClusterResponse]
-    """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each section
-    as Diarize gave it, in order, then half-closes; the answer is one message a section, in the same order.
-    The same input gives the same answer. Fails as Diarize does.
+    """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each
+    section in order as Diarize returned it, then half-closes. The answer is one message per section, in the same
+    order. The same input gives the same answer.
+    Fails as Diarize does.
     """
 
 class DiarizerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who spoke when, over PCM. Internal: callers carry the service credential. All positions are samples at 16 kHz from the
+    """Who spoke when, over PCM. Internal: callers send the service credential. All positions are samples at 16 kHz from the
     start of the section.
     """
 
@@ -41,8 +42,8 @@ class DiarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_diarizer_service_pb2.DiarizeRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_diarizer_service_pb2.DiarizeRequest], _abc.AsyncIterator[_diarizer_service_pb2.DiarizeResponse]],
     ) -> _abc.AsyncIterator[_diarizer_service_pb2.DiarizeResponse]:
-        """Finds the speakers of one section a stream. The caller sends `start`, then `audio`, then half-closes; `progress` comes
-        as it goes and `done` ends it with the section's local turns and embeddings.
+        """Finds the speakers of one section per stream. The caller sends `start`, then `audio`, then half-closes. `progress`
+        arrives during the work, and `done` ends it with the section's local turns and embeddings.
         Fails with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_LOAD_FAILED, ENGINE_OVERLOADED, ENGINE_DRAINING,
         AUDIO_OFFSET_MISMATCH, AUDIO_TOO_LONG, STREAM_PROTOCOL_VIOLATED and INFERENCE_FAILED.
         """
@@ -53,9 +54,10 @@ class DiarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _abc.AsyncIterator[_diarizer_service_pb2.ClusterRequest],
         context: _aio.ServicerContext[_abc.AsyncIterator[_diarizer_service_pb2.ClusterRequest], _abc.AsyncIterator[_diarizer_service_pb2.ClusterResponse]],
     ) -> _abc.AsyncIterator[_diarizer_service_pb2.ClusterResponse]:
-        """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each section
-        as Diarize gave it, in order, then half-closes; the answer is one message a section, in the same order.
-        The same input gives the same answer. Fails as Diarize does.
+        """Joins the local speakers of all sections into speakers of the recording. The caller sends `start`, then each
+        section in order as Diarize returned it, then half-closes. The answer is one message per section, in the same
+        order. The same input gives the same answer.
+        Fails as Diarize does.
         """
 
 def add_DiarizerServiceServicer_to_server(servicer: DiarizerServiceServicer, server: _aio.Server) -> None: ...

@@ -43,14 +43,14 @@ class Retry(StrEnum):
     """Say whether a refused call may be made again as it is."""
 
     NO = "NO"
-    """The same call fails again until the request, or what it is about, changes."""
+    """The same call fails again until the request or the resource changes."""
     LATER = "LATER"
-    """Nothing was done, and the same call may be made again after the delay in RetryInfo. Without RetryInfo it is
-    made again with backoff if the code is UNAVAILABLE, and not otherwise."""
+    """The call had no effect. Retry it after the delay in RetryInfo. Without RetryInfo, retry with backoff only if
+    the code is UNAVAILABLE."""
     RESUME = "RESUME"
-    """The same call fails, but a new one continues where the server stands."""
+    """The same call fails. A new call that reads the server's current position can resume."""
     LIMITED = "LIMITED"
-    """The work was begun and failed. Another attempt may succeed or meet the same fault, so attempts are counted."""
+    """The work started and failed. Another attempt may succeed or hit the same fault, so attempts are limited."""
 
 
 class Reason(StrEnum):
@@ -84,7 +84,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """A fault of ours. The message holds an id for the operator and nothing else."""
+    """A fault of the server. The message holds only an id for the operator."""
     INVALID_REQUEST = (
         "INVALID_REQUEST",
         Code.INVALID_ARGUMENT,
@@ -100,8 +100,8 @@ class Reason(StrEnum):
         "a valid credential is required",
         "send a valid credential",
     )
-    """The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and
-    revoked ones get the same answer."""
+    """The call carries no valid credential. Missing, malformed, forged, unknown and revoked credentials get the same
+    answer."""
     PERMISSION_DENIED = (
         "PERMISSION_DENIED",
         Code.PERMISSION_DENIED,
@@ -109,7 +109,7 @@ class Reason(StrEnum):
         "",
         "use a credential that allows the call",
     )
-    """The caller is known, but its role or scopes do not allow the call."""
+    """The caller's role or scopes do not allow the call."""
     DEADLINE_EXCEEDED = (
         "DEADLINE_EXCEEDED",
         Code.DEADLINE_EXCEEDED,
@@ -117,7 +117,7 @@ class Reason(StrEnum):
         "",
         "set a longer deadline",
     )
-    """The call's deadline passed before its work was done."""
+    """The call's deadline passed before the work was done."""
     DEPENDENCY_UNAVAILABLE = (
         "DEPENDENCY_UNAVAILABLE",
         Code.UNAVAILABLE,
@@ -133,7 +133,7 @@ class Reason(StrEnum):
         "",
         "try again in a moment",
     )
-    """The server is at its capacity and refuses at once instead of queueing."""
+    """The server is at capacity and refuses calls at once instead of queueing them."""
     REQUEST_ID_REUSED = (
         "REQUEST_ID_REUSED",
         Code.ALREADY_EXISTS,
@@ -141,12 +141,12 @@ class Reason(StrEnum):
         "this request_id was used before with another request",
         "use a fresh request_id",
     )
-    """The same request_id came before with another request."""
+    """An earlier call used the same request_id with a different request."""
     PAGE_TOKEN_INVALID = (
         "PAGE_TOKEN_INVALID",
         Code.INVALID_ARGUMENT,
         Retry.NO,
-        "the page token is not one of this list with this filter and order",
+        "the page token does not belong to this list, filter and order",
         "start from the first page",
     )
     """A page token is malformed, or belongs to another list or filter."""
@@ -165,7 +165,7 @@ class Reason(StrEnum):
         "the resource changed since this etag was read",
         "read the resource again and use its new etag",
     )
-    """The resource changed since the etag was read."""
+    """The resource changed after the etag was read."""
     UPDATE_MASK_INVALID = (
         "UPDATE_MASK_INVALID",
         Code.INVALID_ARGUMENT,
@@ -173,12 +173,12 @@ class Reason(StrEnum):
         "",
         "name only fields that can be changed",
     )
-    """The update mask names an unknown field, or one that cannot be changed."""
+    """The update mask names an unknown or immutable field."""
     CURSOR_INVALID = (
         "CURSOR_INVALID",
         Code.INVALID_ARGUMENT,
         Retry.NO,
-        "the cursor is not one of this job",
+        "the cursor does not belong to this job",
         "watch without a cursor",
     )
     """A watch cursor is malformed or belongs to another resource."""
@@ -189,7 +189,7 @@ class Reason(StrEnum):
         "there is no such upload",
         "",
     )
-    """No such upload for this caller."""
+    """The upload does not exist or is not visible to the caller."""
     UPLOAD_STATE_CONFLICT = (
         "UPLOAD_STATE_CONFLICT",
         Code.FAILED_PRECONDITION,
@@ -197,7 +197,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The upload is not in a state that allows this."""
+    """The upload's state does not allow the call."""
     UPLOAD_OFFSET_MISMATCH = (
         "UPLOAD_OFFSET_MISMATCH",
         Code.OUT_OF_RANGE,
@@ -213,21 +213,21 @@ class Reason(StrEnum):
         "",
         "send the file as a new upload",
     )
-    """The bytes received have another SHA-256 than the client stated."""
+    """The SHA-256 of the received bytes differs from the stated one."""
     UPLOAD_SIZE_MISMATCH = (
         "UPLOAD_SIZE_MISMATCH",
         Code.FAILED_PRECONDITION,
         Retry.NO,
         "",
-        "send the rest, or state the size that the file has",
+        "send the rest, or state the file's actual size",
     )
-    """The bytes received have another size than the client stated."""
+    """The number of received bytes differs from the stated size."""
     UPLOAD_TOO_LARGE = (
         "UPLOAD_TOO_LARGE",
         Code.INVALID_ARGUMENT,
         Retry.NO,
         "",
-        "send a smaller file, or have the limit raised",
+        "send a smaller file, or ask the operator to raise the limit",
     )
     """The upload is larger than the limit."""
     UPLOAD_WRITER_REPLACED = (
@@ -235,9 +235,9 @@ class Reason(StrEnum):
         Code.ABORTED,
         Retry.NO,
         "another stream took over this upload",
-        "read the committed offset before writing on",
+        "read the committed offset before resuming",
     )
-    """Another writer took over this upload."""
+    """Another writer took over the upload."""
     UPLOAD_PART_INVALID = (
         "UPLOAD_PART_INVALID",
         Code.FAILED_PRECONDITION,
@@ -245,7 +245,7 @@ class Reason(StrEnum):
         "",
         "send the part again",
     )
-    """A part is missing, out of order, or has another ETag than stated."""
+    """A part is missing, out of order, or its ETag differs from the stated one."""
     JOB_NOT_FOUND = (
         "JOB_NOT_FOUND",
         Code.NOT_FOUND,
@@ -253,7 +253,7 @@ class Reason(StrEnum):
         "there is no such job",
         "",
     )
-    """No such job for this caller."""
+    """The job does not exist or is not visible to the caller."""
     JOB_STATE_CONFLICT = (
         "JOB_STATE_CONFLICT",
         Code.FAILED_PRECONDITION,
@@ -261,7 +261,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The job is not in a state that allows this."""
+    """The job's state does not allow the call."""
     JOB_CANCELLED = (
         "JOB_CANCELLED",
         Code.CANCELLED,
@@ -277,7 +277,7 @@ class Reason(StrEnum):
         "",
         "look at the logs of the engines and workers, then call RetryJob",
     )
-    """A stage failed as often as the limit allows."""
+    """A stage failed on every allowed attempt."""
     JOB_EXPIRED = (
         "JOB_EXPIRED",
         Code.DEADLINE_EXCEEDED,
@@ -285,7 +285,7 @@ class Reason(StrEnum):
         "",
         "check that the engines run, then call RetryJob",
     )
-    """The job waited for capacity longer than the limit on its age."""
+    """The job waited longer for capacity than the limit allows."""
     JOB_NO_SECTION_SUCCEEDED = (
         "JOB_NO_SECTION_SUCCEEDED",
         Code.ABORTED,
@@ -293,7 +293,7 @@ class Reason(StrEnum):
         "",
         "look at the logs of the engines, then call RetryJob",
     )
-    """No section of the recording gave a result."""
+    """No section of the recording produced a result."""
     TRANSCRIPT_NOT_READY = (
         "TRANSCRIPT_NOT_READY",
         Code.FAILED_PRECONDITION,
@@ -306,7 +306,7 @@ class Reason(StrEnum):
         "TRANSCRIPT_TOO_LARGE",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "the transcript is over 3 MiB: use ListSegments or ExportTranscript",
+        "the transcript is larger than 3 MiB; use ListSegments or ExportTranscript",
         "use ListSegments or ExportTranscript",
     )
     """The transcript is too large for one message."""
@@ -322,10 +322,10 @@ class Reason(StrEnum):
         "MEDIA_UNRECOGNISED",
         Code.INVALID_ARGUMENT,
         Retry.NO,
-        "the media is in no known container or codec",
+        "the media's container or codec is unknown",
         "send audio or video (wav, flac, mp3, m4a, ogg, webm, mp4, aiff, ...)",
     )
-    """The bytes are in no known media container."""
+    """The bytes are not a known media container."""
     MEDIA_NO_AUDIO = (
         "MEDIA_NO_AUDIO",
         Code.INVALID_ARGUMENT,
@@ -341,7 +341,7 @@ class Reason(StrEnum):
         "the media is damaged: nothing can be decoded",
         "send an intact copy",
     )
-    """The media is damaged so that nothing can be decoded."""
+    """The media is too damaged to decode any audio."""
     MEDIA_TOO_LONG = (
         "MEDIA_TOO_LONG",
         Code.INVALID_ARGUMENT,
@@ -373,7 +373,7 @@ class Reason(StrEnum):
         "",
         "convert the file to a common format, for example wav",
     )
-    """Decoding took longer than its limit on time."""
+    """Decoding exceeded its time limit."""
     MEDIA_DECODER_CRASHED = (
         "MEDIA_DECODER_CRASHED",
         Code.ABORTED,
@@ -381,7 +381,7 @@ class Reason(StrEnum):
         "the decoder process failed",
         "call RetryJob",
     )
-    """The decoder process died."""
+    """The decoder process crashed."""
     MODEL_NOT_FOUND = (
         "MODEL_NOT_FOUND",
         Code.NOT_FOUND,
@@ -389,7 +389,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """No such model."""
+    """The model does not exist."""
     MODEL_NOT_USABLE = (
         "MODEL_NOT_USABLE",
         Code.FAILED_PRECONDITION,
@@ -397,7 +397,7 @@ class Reason(StrEnum):
         "",
         "choose another model",
     )
-    """The model is registered, but may not be used now."""
+    """The model is registered but not usable now."""
     MODEL_NONE_USABLE = (
         "MODEL_NONE_USABLE",
         Code.FAILED_PRECONDITION,
@@ -413,7 +413,7 @@ class Reason(StrEnum):
         "",
         "put the model one folder below its set under the models root",
     )
-    """The model's path is not one folder below its set under the models root."""
+    """The model's path is not exactly one folder below its set under the models root."""
     MODEL_LAYOUT_INVALID = (
         "MODEL_LAYOUT_INVALID",
         Code.FAILED_PRECONDITION,
@@ -429,7 +429,7 @@ class Reason(StrEnum):
         "",
         "restore the files, or register the model again",
     )
-    """The model's files are not those that were registered."""
+    """The model's files differ from the registered ones."""
     MODEL_ALREADY_REGISTERED = (
         "MODEL_ALREADY_REGISTERED",
         Code.ALREADY_EXISTS,
@@ -437,7 +437,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The model is registered already."""
+    """The model is already registered."""
     MODEL_LOAD_FAILED = (
         "MODEL_LOAD_FAILED",
         Code.FAILED_PRECONDITION,
@@ -461,7 +461,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The engine has as many streams as it takes."""
+    """The engine already runs as many streams as its limit allows."""
     ENGINE_DRAINING = (
         "ENGINE_DRAINING",
         Code.UNAVAILABLE,
@@ -469,7 +469,7 @@ class Reason(StrEnum):
         "",
         "call another engine",
     )
-    """The engine is shutting down and takes no new work."""
+    """The engine is shutting down and accepts no new work."""
     AUDIO_OFFSET_MISMATCH = (
         "AUDIO_OFFSET_MISMATCH",
         Code.INVALID_ARGUMENT,
@@ -477,7 +477,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """Audio came out of order, overlapped, or left a gap."""
+    """An audio chunk is out of order, overlaps the previous one, or leaves a gap."""
     AUDIO_TOO_LONG = (
         "AUDIO_TOO_LONG",
         Code.INVALID_ARGUMENT,
@@ -485,7 +485,7 @@ class Reason(StrEnum):
         "",
         "send shorter sections",
     )
-    """A section is longer than the engine takes in one stream."""
+    """A section is longer than the engine accepts in one stream."""
     STREAM_PROTOCOL_VIOLATED = (
         "STREAM_PROTOCOL_VIOLATED",
         Code.INVALID_ARGUMENT,
@@ -493,7 +493,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """Messages of a stream came in an order that the protocol does not allow."""
+    """The order of messages in the stream violates the protocol."""
     INFERENCE_FAILED = (
         "INFERENCE_FAILED",
         Code.INTERNAL,
@@ -501,15 +501,15 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The model failed while it computed."""
+    """The model failed during inference."""
     QUOTA_EXCEEDED = (
         "QUOTA_EXCEEDED",
         Code.RESOURCE_EXHAUSTED,
         Retry.LATER,
         "",
-        "wait until the quota is free again, or have it raised",
+        "wait until the quota is free again, or ask the operator to raise it",
     )
-    """A quota of the tenant is used up; QuotaFailure names it."""
+    """A quota of the tenant is exhausted; QuotaFailure names it."""
     RATE_LIMITED = (
         "RATE_LIMITED",
         Code.RESOURCE_EXHAUSTED,
@@ -517,7 +517,7 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """The principal or its tenant calls more often than its rate allows."""
+    """The principal or its tenant exceeds its rate of calls."""
     CREDENTIAL_EXPIRED = (
         "CREDENTIAL_EXPIRED",
         Code.UNAUTHENTICATED,
@@ -525,7 +525,7 @@ class Reason(StrEnum):
         "the credential has expired",
         "call RefreshSession, or use another key",
     )
-    """The credential was good, and its time is over."""
+    """The credential has expired."""
     TENANT_NOT_FOUND = (
         "TENANT_NOT_FOUND",
         Code.NOT_FOUND,
@@ -533,15 +533,15 @@ class Reason(StrEnum):
         "there is no such tenant",
         "",
     )
-    """No such tenant for this caller."""
+    """The tenant does not exist or is not visible to the caller."""
     TENANT_EXISTS = (
         "TENANT_EXISTS",
         Code.ALREADY_EXISTS,
         Retry.NO,
-        "a tenant of this name exists",
+        "a tenant with this name already exists",
         "choose another name",
     )
-    """A tenant of this name exists."""
+    """A tenant with this name already exists."""
     USER_NOT_FOUND = (
         "USER_NOT_FOUND",
         Code.NOT_FOUND,
@@ -549,15 +549,15 @@ class Reason(StrEnum):
         "there is no such user",
         "",
     )
-    """No such user for this caller."""
+    """The user does not exist or is not visible to the caller."""
     USER_EXISTS = (
         "USER_EXISTS",
         Code.ALREADY_EXISTS,
         Retry.NO,
-        "the tenant has a user with this e-mail address",
+        "the tenant already has a user with this e-mail address",
         "log in",
     )
-    """The tenant has a user with this e-mail address."""
+    """The tenant already has a user with this e-mail address."""
     API_KEY_NOT_FOUND = (
         "API_KEY_NOT_FOUND",
         Code.NOT_FOUND,
@@ -565,15 +565,15 @@ class Reason(StrEnum):
         "there is no such API key",
         "",
     )
-    """No such API key for this caller."""
+    """The API key does not exist or is not visible to the caller."""
     API_KEY_STATE_CONFLICT = (
         "API_KEY_STATE_CONFLICT",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "the API key is not active any more",
+        "the API key is no longer active",
         "",
     )
-    """The API key is revoked or expired already."""
+    """The API key is already revoked or expired."""
     INVITATION_NOT_FOUND = (
         "INVITATION_NOT_FOUND",
         Code.NOT_FOUND,
@@ -581,23 +581,23 @@ class Reason(StrEnum):
         "there is no such invitation",
         "",
     )
-    """No such invitation for this caller."""
+    """The invitation does not exist or is not visible to the caller."""
     INVITATION_INVALID = (
         "INVITATION_INVALID",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "the invitation is not good",
+        "the invitation is invalid",
         "ask for another invitation",
     )
-    """The invitation's token is unknown, used, taken back or expired."""
+    """The invitation's token is unknown, used, revoked or expired."""
     REGISTRATION_CLOSED = (
         "REGISTRATION_CLOSED",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "an invitation is needed to register",
+        "registration requires an invitation",
         "ask an administrator for an invitation",
     )
-    """The server takes no users without an invitation."""
+    """The server does not allow registration without an invitation."""
     ISSUER_NOT_FOUND = (
         "ISSUER_NOT_FOUND",
         Code.NOT_FOUND,
@@ -605,29 +605,29 @@ class Reason(StrEnum):
         "there is no such issuer",
         "",
     )
-    """No such OIDC issuer for this caller."""
+    """The OIDC issuer does not exist or is not visible to the caller."""
     ISSUER_EXISTS = (
         "ISSUER_EXISTS",
         Code.ALREADY_EXISTS,
         Retry.NO,
-        "this issuer with this audience is allowed already",
+        "this issuer is already allowed with this audience",
         "",
     )
-    """This issuer with this audience is allowed already."""
+    """This issuer is already allowed with this audience."""
     SESSION_REQUIRED = (
         "SESSION_REQUIRED",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "this is for a user who has logged in",
+        "the call requires a logged-in user",
         "log in first",
     )
-    """The call is about the caller's session, and it came with another credential."""
+    """The call acts on the caller's session, but the caller authenticated in another way."""
     SESSIONS_DISABLED = (
         "SESSIONS_DISABLED",
         Code.FAILED_PRECONDITION,
         Retry.NO,
-        "this server takes no passwords: call with an API key",
-        "use an API key, or have the operator set LOCUTION_SESSION_KEY",
+        "this server does not allow passwords; use an API key",
+        "use an API key, or ask the operator to set LOCUTION_SESSION_KEY",
     )
     """The server has no key to sign sessions with."""
     LIVE_SESSION_NOT_FOUND = (
@@ -637,15 +637,15 @@ class Reason(StrEnum):
         "there is no such live session",
         "",
     )
-    """No such live session for this caller."""
+    """The live session does not exist or is not visible to the caller."""
     LIVE_TOKEN_INVALID = (
         "LIVE_TOKEN_INVALID",
         Code.INVALID_ARGUMENT,
         Retry.NO,
-        "this resume token is not the session's last one",
+        "the resume token is not the session's latest",
         "use the last token that the server sent",
     )
-    """The resume token is malformed, another session's, or was replaced by a later one."""
+    """The resume token is malformed, belongs to another session, or was replaced by a later one."""
     LIVE_SESSION_ENDED = (
         "LIVE_SESSION_ENDED",
         Code.FAILED_PRECONDITION,
@@ -669,7 +669,7 @@ class Reason(StrEnum):
         "",
         "resume with the resume token",
     )
-    """No message came for longer than the limit; the session can be resumed."""
+    """The client sent no message for longer than the limit. The session can be resumed."""
     LIVE_CLIENT_TOO_SLOW = (
         "LIVE_CLIENT_TOO_SLOW",
         Code.RESOURCE_EXHAUSTED,
@@ -677,7 +677,7 @@ class Reason(StrEnum):
         "",
         "resume with the resume token and read what the server sends",
     )
-    """The client does not read what it is sent; the session can be resumed."""
+    """The client does not read the server's messages. The session can be resumed."""
     LIVE_OVERLOADED = (
         "LIVE_OVERLOADED",
         Code.RESOURCE_EXHAUSTED,
@@ -685,15 +685,15 @@ class Reason(StrEnum):
         "",
         "",
     )
-    """As many live streams are open as the server, or the tenant, may have."""
+    """The server or the tenant has reached its limit of open live streams."""
     LIVE_DRAINING = (
         "LIVE_DRAINING",
         Code.UNAVAILABLE,
         Retry.RESUME,
-        "the server stops; resume on another connection",
+        "the server is shutting down; resume on another connection",
         "resume at once on another connection",
     )
-    """The server stops; the session can be resumed on another connection."""
+    """The server is shutting down. The session can be resumed on another connection."""
     AUDIO_INCOMPLETE_SAMPLE = (
         "AUDIO_INCOMPLETE_SAMPLE",
         Code.INVALID_ARGUMENT,
@@ -709,7 +709,7 @@ class Reason(StrEnum):
         "there is no such webhook",
         "",
     )
-    """No such webhook for this caller."""
+    """The webhook does not exist or is not visible to the caller."""
     WEBHOOK_DELIVERY_NOT_FOUND = (
         "WEBHOOK_DELIVERY_NOT_FOUND",
         Code.NOT_FOUND,
@@ -717,7 +717,7 @@ class Reason(StrEnum):
         "there is no such delivery",
         "",
     )
-    """No such delivery of this webhook for this caller."""
+    """The delivery does not exist or is not visible to the caller."""
     WEBHOOK_URL_REFUSED = (
         "WEBHOOK_URL_REFUSED",
         Code.INVALID_ARGUMENT,
@@ -725,7 +725,7 @@ class Reason(StrEnum):
         "",
         "use a public https URL",
     )
-    """The webhook's URL does not parse, or leads where the server does not send."""
+    """The webhook's URL is malformed or points to an address that the server may not send to."""
     WEBHOOK_DISABLED = (
         "WEBHOOK_DISABLED",
         Code.FAILED_PRECONDITION,
@@ -733,7 +733,7 @@ class Reason(StrEnum):
         "the webhook is disabled",
         "enable the webhook with UpdateWebhook",
     )
-    """The webhook is disabled, so nothing is sent to it."""
+    """The webhook is disabled, so the server sends nothing to it."""
     TAG_NOT_FOUND = (
         "TAG_NOT_FOUND",
         Code.NOT_FOUND,
@@ -749,7 +749,7 @@ class Reason(StrEnum):
         "there is no such voice",
         "",
     )
-    """No such voice for this caller."""
+    """The voice does not exist or is not visible to the caller."""
     VOICE_SAMPLE_UNUSABLE = (
         "VOICE_SAMPLE_UNUSABLE",
         Code.FAILED_PRECONDITION,
@@ -757,4 +757,4 @@ class Reason(StrEnum):
         "",
         "choose another speaker or job",
     )
-    """The speaker of a job cannot be enrolled; the message says why."""
+    """The speaker cannot be enrolled; the message says why."""

@@ -29,36 +29,38 @@ class _RetryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Retry.ValueType
     RETRY_UNSPECIFIED: _Retry.ValueType  # 0
     """As RETRY_NO."""
     RETRY_NO: _Retry.ValueType  # 1
-    """The same call fails again until the request, or what it is about, changes."""
+    """The same call fails again until the request or the resource changes."""
     RETRY_LATER: _Retry.ValueType  # 2
-    """Nothing was done, and the same call may be made again after the delay in RetryInfo. Without RetryInfo it is made again
-    with backoff if the code is UNAVAILABLE, and not otherwise.
+    """The call had no effect. Retry it after the delay in RetryInfo. Without RetryInfo, retry with backoff only if the
+    code is UNAVAILABLE.
     """
     RETRY_RESUME: _Retry.ValueType  # 3
-    """The same call fails, but a new one continues where the server stands."""
+    """The same call fails. A new call that reads the server's current position can resume."""
     RETRY_LIMITED: _Retry.ValueType  # 4
-    """The work was begun and failed. Another attempt may succeed or meet the same fault, so attempts are counted."""
+    """The work started and failed. Another attempt may succeed or hit the same fault, so attempts are limited."""
 
 class Retry(_Retry, metaclass=_RetryEnumTypeWrapper):
-    """Whether a refused call may be made again as it is."""
+    """Whether to retry the same call."""
 
 RETRY_UNSPECIFIED: Retry.ValueType  # 0
 """As RETRY_NO."""
 RETRY_NO: Retry.ValueType  # 1
-"""The same call fails again until the request, or what it is about, changes."""
+"""The same call fails again until the request or the resource changes."""
 RETRY_LATER: Retry.ValueType  # 2
-"""Nothing was done, and the same call may be made again after the delay in RetryInfo. Without RetryInfo it is made again
-with backoff if the code is UNAVAILABLE, and not otherwise.
+"""The call had no effect. Retry it after the delay in RetryInfo. Without RetryInfo, retry with backoff only if the
+code is UNAVAILABLE.
 """
 RETRY_RESUME: Retry.ValueType  # 3
-"""The same call fails, but a new one continues where the server stands."""
+"""The same call fails. A new call that reads the server's current position can resume."""
 RETRY_LIMITED: Retry.ValueType  # 4
-"""The work was begun and failed. Another attempt may succeed or meet the same fault, so attempts are counted."""
+"""The work started and failed. Another attempt may succeed or hit the same fault, so attempts are limited."""
 Global___Retry: _TypeAlias = Retry  # noqa: Y015
 
 @_typing.final
 class ReasonOptions(_message.Message):
-    """What a program must know of a reason. Each value of ErrorReason carries it as the option `(locution.reasons.v1.reason)`."""
+    """What a program must know about a reason. Each value of ErrorReason carries it as the option
+    `(locution.reasons.v1.reason)`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -67,13 +69,13 @@ class ReasonOptions(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     ADVICE_FIELD_NUMBER: _builtins.int
     code: _code_pb2.Code.ValueType
-    """Required. Status code of every refusal with this reason. The HTTP status follows from it, as google.rpc.Code states."""
+    """Required. Status code of every refusal with this reason. google.rpc.Code maps it to the HTTP status."""
     retry: Global___Retry.ValueType
-    """Optional. Whether the same call may be made again; a reason that does not say means RETRY_NO."""
+    """Optional. Whether to retry the same call. RETRY_NO when absent."""
     message: _builtins.str
-    """Optional. Message of the refusal where every refusal with this reason says the same."""
+    """Optional. Message of the refusal, if it is the same for every refusal with this reason."""
     advice: _builtins.str
-    """Optional. What helps, as an imperative clause without an end mark."""
+    """Optional. What the caller can do, as an imperative clause without a full stop."""
     def __init__(
         self,
         *,
@@ -92,4 +94,4 @@ Global___ReasonOptions: _TypeAlias = ReasonOptions  # noqa: Y015
 
 REASON_FIELD_NUMBER: _builtins.int
 reason: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, Global___ReasonOptions]
-"""What a program must know of a reason."""
+"""What a program must know about a reason."""

@@ -25,7 +25,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never sent: this value only fills number zero."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 1
-    """A fault of ours. The message holds an id for the operator and nothing else.
+    """A fault of the server. The message holds only an id for the operator.
     Example: a bug in a handler.
     """
     ERROR_REASON_INVALID_REQUEST: _ErrorReason.ValueType  # 2
@@ -33,16 +33,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: CreateJob without an upload.
     """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
-    """The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and revoked
-    ones get the same answer.
+    """The call carries no valid credential. Missing, malformed, forged, unknown and revoked credentials get the same
+    answer.
     Example: GetJob without `authorization` metadata.
     """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 4
-    """The caller is known, but its role or scopes do not allow the call.
+    """The caller's role or scopes do not allow the call.
     Example: RegisterModel with a viewer's key.
     """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 5
-    """The call's deadline passed before its work was done.
+    """The call's deadline passed before the work was done.
     Example: ListJobs with a deadline of a millisecond.
     """
     ERROR_REASON_DEPENDENCY_UNAVAILABLE: _ErrorReason.ValueType  # 6
@@ -50,11 +50,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: any call while Postgres restarts.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 7
-    """The server is at its capacity and refuses at once instead of queueing.
+    """The server is at capacity and refuses calls at once instead of queueing them.
     Example: one more stream than the limit.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 8
-    """The same request_id came before with another request.
+    """An earlier call used the same request_id with a different request.
     Example: CreateJob twice with one id and two uploads.
     """
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 9
@@ -66,11 +66,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: `filter: "colour = red"`.
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 11
-    """The resource changed since the etag was read.
+    """The resource changed after the etag was read.
     Example: UpdateJob with an old etag.
     """
     ERROR_REASON_UPDATE_MASK_INVALID: _ErrorReason.ValueType  # 12
-    """The update mask names an unknown field, or one that cannot be changed.
+    """The update mask names an unknown or immutable field.
     Example: `update_mask: "state"`.
     """
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 13
@@ -78,11 +78,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a cursor of another job.
     """
     ERROR_REASON_UPLOAD_NOT_FOUND: _ErrorReason.ValueType  # 20
-    """No such upload for this caller.
+    """The upload does not exist or is not visible to the caller.
     Example: GetUpload of "uploads/none".
     """
     ERROR_REASON_UPLOAD_STATE_CONFLICT: _ErrorReason.ValueType  # 21
-    """The upload is not in a state that allows this.
+    """The upload's state does not allow the call.
     Example: writing to an upload that is READY.
     """
     ERROR_REASON_UPLOAD_OFFSET_MISMATCH: _ErrorReason.ValueType  # 22
@@ -90,11 +90,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a write at 5 of an empty upload.
     """
     ERROR_REASON_UPLOAD_DIGEST_MISMATCH: _ErrorReason.ValueType  # 23
-    """The bytes received have another SHA-256 than the client stated.
+    """The SHA-256 of the received bytes differs from the stated one.
     Example: a digest of another file.
     """
     ERROR_REASON_UPLOAD_SIZE_MISMATCH: _ErrorReason.ValueType  # 24
-    """The bytes received have another size than the client stated.
+    """The number of received bytes differs from the stated size.
     Example: CompleteUpload after half of the bytes.
     """
     ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 25
@@ -102,40 +102,40 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a size of 1 TiB.
     """
     ERROR_REASON_UPLOAD_WRITER_REPLACED: _ErrorReason.ValueType  # 26
-    """Another writer took over this upload.
+    """Another writer took over the upload.
     Example: two WriteUpload streams on one upload.
     """
     ERROR_REASON_UPLOAD_PART_INVALID: _ErrorReason.ValueType  # 27
-    """A part is missing, out of order, or has another ETag than stated.
+    """A part is missing, out of order, or its ETag differs from the stated one.
     Example: CompleteUpload with a gap in its parts.
     """
     ERROR_REASON_JOB_NOT_FOUND: _ErrorReason.ValueType  # 40
-    """No such job for this caller.
+    """The job does not exist or is not visible to the caller.
     Example: GetJob of "jobs/none".
     """
     ERROR_REASON_JOB_STATE_CONFLICT: _ErrorReason.ValueType  # 41
-    """The job is not in a state that allows this.
-    Example: RetryJob of a job that runs.
+    """The job's state does not allow the call.
+    Example: RetryJob of a running job.
     """
     ERROR_REASON_JOB_CANCELLED: _ErrorReason.ValueType  # 42
     """The job was cancelled.
     Example: CancelJob while it ran.
     """
     ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: _ErrorReason.ValueType  # 43
-    """A stage failed as often as the limit allows.
+    """A stage failed on every allowed attempt.
     Example: an engine that crashes on every attempt.
     """
     ERROR_REASON_JOB_EXPIRED: _ErrorReason.ValueType  # 44
-    """The job waited for capacity longer than the limit on its age.
+    """The job waited longer for capacity than the limit allows.
     Example: engines that stay unreachable for a day.
     """
     ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: _ErrorReason.ValueType  # 45
-    """No section of the recording gave a result.
+    """No section of the recording produced a result.
     Example: every section failed in the engine.
     """
     ERROR_REASON_TRANSCRIPT_NOT_READY: _ErrorReason.ValueType  # 46
     """The transcript does not exist yet.
-    Example: ExportTranscript of a job that runs.
+    Example: ExportTranscript of a running job.
     """
     ERROR_REASON_TRANSCRIPT_TOO_LARGE: _ErrorReason.ValueType  # 47
     """The transcript is too large for one message.
@@ -146,7 +146,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: an empty file.
     """
     ERROR_REASON_MEDIA_UNRECOGNISED: _ErrorReason.ValueType  # 61
-    """The bytes are in no known media container.
+    """The bytes are not a known media container.
     Example: a text file, a playlist, an SDP.
     """
     ERROR_REASON_MEDIA_NO_AUDIO: _ErrorReason.ValueType  # 62
@@ -154,7 +154,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a silent film.
     """
     ERROR_REASON_MEDIA_CORRUPT: _ErrorReason.ValueType  # 63
-    """The media is damaged so that nothing can be decoded.
+    """The media is too damaged to decode any audio.
     Example: a WAV header without samples.
     """
     ERROR_REASON_MEDIA_TOO_LONG: _ErrorReason.ValueType  # 64
@@ -170,19 +170,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: raw PCM.
     """
     ERROR_REASON_MEDIA_DECODE_TIMEOUT: _ErrorReason.ValueType  # 67
-    """Decoding took longer than its limit on time.
-    Example: a file made to be slow to decode.
+    """Decoding exceeded its time limit.
+    Example: a file crafted to decode slowly.
     """
     ERROR_REASON_MEDIA_DECODER_CRASHED: _ErrorReason.ValueType  # 68
-    """The decoder process died.
-    Example: a file that makes the decoder take too much memory.
+    """The decoder process crashed.
+    Example: a file that makes the decoder exhaust its memory.
     """
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 80
-    """No such model.
+    """The model does not exist.
     Example: `asr_model: "whisper/none"`.
     """
     ERROR_REASON_MODEL_NOT_USABLE: _ErrorReason.ValueType  # 81
-    """The model is registered, but may not be used now.
+    """The model is registered but not usable now.
     Example: a model that an administrator disabled.
     """
     ERROR_REASON_MODEL_NONE_USABLE: _ErrorReason.ValueType  # 82
@@ -190,7 +190,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: the first job of a fresh installation.
     """
     ERROR_REASON_MODEL_PATH_INVALID: _ErrorReason.ValueType  # 83
-    """The model's path is not one folder below its set under the models root.
+    """The model's path is not exactly one folder below its set under the models root.
     Example: "whisper/../../etc".
     """
     ERROR_REASON_MODEL_LAYOUT_INVALID: _ErrorReason.ValueType  # 84
@@ -198,11 +198,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a folder without model.bin.
     """
     ERROR_REASON_MODEL_CHECKSUM_MISMATCH: _ErrorReason.ValueType  # 85
-    """The model's files are not those that were registered.
+    """The model's files differ from the registered ones.
     Example: model.bin was replaced.
     """
     ERROR_REASON_MODEL_ALREADY_REGISTERED: _ErrorReason.ValueType  # 86
-    """The model is registered already.
+    """The model is already registered.
     Example: RegisterModel twice.
     """
     ERROR_REASON_MODEL_LOAD_FAILED: _ErrorReason.ValueType  # 87
@@ -214,99 +214,99 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: translation with an English-only model.
     """
     ERROR_REASON_ENGINE_OVERLOADED: _ErrorReason.ValueType  # 100
-    """The engine has as many streams as it takes.
+    """The engine already runs as many streams as its limit allows.
     Example: one section more than the admission limit.
     """
     ERROR_REASON_ENGINE_DRAINING: _ErrorReason.ValueType  # 101
-    """The engine is shutting down and takes no new work.
+    """The engine is shutting down and accepts no new work.
     Example: a stream during a rolling update.
     """
     ERROR_REASON_AUDIO_OFFSET_MISMATCH: _ErrorReason.ValueType  # 102
-    """Audio came out of order, overlapped, or left a gap.
+    """An audio chunk is out of order, overlaps the previous one, or leaves a gap.
     Example: a chunk at sample 0 after one at sample 16000.
     """
     ERROR_REASON_AUDIO_TOO_LONG: _ErrorReason.ValueType  # 103
-    """A section is longer than the engine takes in one stream.
+    """A section is longer than the engine accepts in one stream.
     Example: an hour in one Diarize stream.
     """
     ERROR_REASON_STREAM_PROTOCOL_VIOLATED: _ErrorReason.ValueType  # 104
-    """Messages of a stream came in an order that the protocol does not allow.
+    """The order of messages in the stream violates the protocol.
     Example: audio before start.
     """
     ERROR_REASON_INFERENCE_FAILED: _ErrorReason.ValueType  # 105
-    """The model failed while it computed.
+    """The model failed during inference.
     Example: out of GPU memory.
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 120
-    """A quota of the tenant is used up; QuotaFailure names it.
-    Example: CreateJob when the day's audio is used.
+    """A quota of the tenant is exhausted; QuotaFailure names it.
+    Example: CreateJob when the day's audio quota is used up.
     """
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 121
-    """The principal or its tenant calls more often than its rate allows.
+    """The principal or its tenant exceeds its rate of calls.
     Example: a thousand ListJobs in one second.
     """
     ERROR_REASON_CREDENTIAL_EXPIRED: _ErrorReason.ValueType  # 122
-    """The credential was good, and its time is over.
-    Example: an API key behind its expire_time.
+    """The credential has expired.
+    Example: an API key after its expire_time.
     """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 123
-    """No such tenant for this caller.
+    """The tenant does not exist or is not visible to the caller.
     Example: GetTenant of another tenant.
     """
     ERROR_REASON_TENANT_EXISTS: _ErrorReason.ValueType  # 124
-    """A tenant of this name exists.
+    """A tenant with this name already exists.
     Example: CreateTenant twice.
     """
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 125
-    """No such user for this caller.
+    """The user does not exist or is not visible to the caller.
     Example: GetUser of another tenant's user.
     """
     ERROR_REASON_USER_EXISTS: _ErrorReason.ValueType  # 126
-    """The tenant has a user with this e-mail address.
+    """The tenant already has a user with this e-mail address.
     Example: Register twice.
     """
     ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 127
-    """No such API key for this caller.
-    Example: RevokeApiKey of somebody else's key.
+    """The API key does not exist or is not visible to the caller.
+    Example: RevokeApiKey of another user's key.
     """
     ERROR_REASON_API_KEY_STATE_CONFLICT: _ErrorReason.ValueType  # 128
-    """The API key is revoked or expired already.
+    """The API key is already revoked or expired.
     Example: RotateApiKey of a revoked key.
     """
     ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 129
-    """No such invitation for this caller.
+    """The invitation does not exist or is not visible to the caller.
     Example: DeleteInvitation twice.
     """
     ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 130
-    """The invitation's token is unknown, used, taken back or expired.
+    """The invitation's token is unknown, used, revoked or expired.
     Example: Register twice with one token.
     """
     ERROR_REASON_REGISTRATION_CLOSED: _ErrorReason.ValueType  # 131
-    """The server takes no users without an invitation.
+    """The server does not allow registration without an invitation.
     Example: Register without a token on a closed server.
     """
     ERROR_REASON_ISSUER_NOT_FOUND: _ErrorReason.ValueType  # 132
-    """No such OIDC issuer for this caller.
+    """The OIDC issuer does not exist or is not visible to the caller.
     Example: DeleteIssuer twice.
     """
     ERROR_REASON_ISSUER_EXISTS: _ErrorReason.ValueType  # 133
-    """This issuer with this audience is allowed already.
+    """This issuer is already allowed with this audience.
     Example: CreateIssuer twice.
     """
     ERROR_REASON_SESSION_REQUIRED: _ErrorReason.ValueType  # 134
-    """The call is about the caller's session, and it came with another credential.
+    """The call acts on the caller's session, but the caller authenticated in another way.
     Example: Logout with an API key.
     """
     ERROR_REASON_SESSIONS_DISABLED: _ErrorReason.ValueType  # 135
     """The server has no key to sign sessions with.
-    Example: Login where LOCUTION_SESSION_KEY is not set.
+    Example: Login on a server without LOCUTION_SESSION_KEY.
     """
     ERROR_REASON_LIVE_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 140
-    """No such live session for this caller.
+    """The live session does not exist or is not visible to the caller.
     Example: GetSession of "liveSessions/none".
     """
     ERROR_REASON_LIVE_TOKEN_INVALID: _ErrorReason.ValueType  # 141
-    """The resume token is malformed, another session's, or was replaced by a later one.
+    """The resume token is malformed, belongs to another session, or was replaced by a later one.
     Example: a resume with a token that was used before.
     """
     ERROR_REASON_LIVE_SESSION_ENDED: _ErrorReason.ValueType  # 142
@@ -315,22 +315,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_LIVE_SESSION_TAKEN_OVER: _ErrorReason.ValueType  # 143
     """Another stream resumed the session.
-    Example: the broken stream of a client that is back on a new one.
+    Example: the broken stream of a client that has reconnected.
     """
     ERROR_REASON_LIVE_STREAM_IDLE: _ErrorReason.ValueType  # 144
-    """No message came for longer than the limit; the session can be resumed.
+    """The client sent no message for longer than the limit. The session can be resumed.
     Example: a microphone that was switched off.
     """
     ERROR_REASON_LIVE_CLIENT_TOO_SLOW: _ErrorReason.ValueType  # 145
-    """The client does not read what it is sent; the session can be resumed.
+    """The client does not read the server's messages. The session can be resumed.
     Example: a client that sends and never reads.
     """
     ERROR_REASON_LIVE_OVERLOADED: _ErrorReason.ValueType  # 146
-    """As many live streams are open as the server, or the tenant, may have.
+    """The server or the tenant has reached its limit of open live streams.
     Example: one stream more than the limit.
     """
     ERROR_REASON_LIVE_DRAINING: _ErrorReason.ValueType  # 147
-    """The server stops; the session can be resumed on another connection.
+    """The server is shutting down. The session can be resumed on another connection.
     Example: a stream during a rolling update.
     """
     ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: _ErrorReason.ValueType  # 148
@@ -338,19 +338,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: three bytes of 16-bit PCM.
     """
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 160
-    """No such webhook for this caller.
+    """The webhook does not exist or is not visible to the caller.
     Example: GetWebhook of "webhooks/none".
     """
     ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 161
-    """No such delivery of this webhook for this caller.
-    Example: RedeliverWebhook of a delivery that retention removed.
+    """The delivery does not exist or is not visible to the caller.
+    Example: RedeliverWebhook of a delivery that retention deleted.
     """
     ERROR_REASON_WEBHOOK_URL_REFUSED: _ErrorReason.ValueType  # 162
-    """The webhook's URL does not parse, or leads where the server does not send.
-    Example: "https://127.0.0.1/hook".
+    """The webhook's URL is malformed or points to an address that the server may not send to. Example:
+    "https://127.0.0.1/hook".
     """
     ERROR_REASON_WEBHOOK_DISABLED: _ErrorReason.ValueType  # 163
-    """The webhook is disabled, so nothing is sent to it.
+    """The webhook is disabled, so the server sends nothing to it.
     Example: TestWebhook of a disabled one.
     """
     ERROR_REASON_TAG_NOT_FOUND: _ErrorReason.ValueType  # 164
@@ -358,27 +358,27 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: RenameTag of a tag that was deleted.
     """
     ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 170
-    """No such voice for this caller.
+    """The voice does not exist or is not visible to the caller.
     Example: GetVoice of "voices/none".
     """
     ERROR_REASON_VOICE_SAMPLE_UNUSABLE: _ErrorReason.ValueType  # 171
-    """The speaker of a job cannot be enrolled; the message says why.
-    Example: a job without diarization, one of a release that kept no voices, or a speaker with less than five seconds
-    of speech.
+    """The speaker cannot be enrolled; the message says why.
+    Example: a job without diarization, a job of a release without voices, or a speaker with less than five seconds of
+    speech.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """The catalogue of every reason that Locution gives for refusing or failing something.
+    """The catalogue of all reasons for which Locution refuses a call or fails a job.
 
     A failed call carries google.rpc.ErrorInfo with `domain` "locution" and `reason` the name of one of these values
-    without its prefix, for example "JOB_NOT_FOUND". The same name stands on a failed job. Each value's option states its
-    status code, whether the call may be made again, and what helps; its comment says what it means and gives an example.
+    without its prefix, for example "JOB_NOT_FOUND". A failed job carries the same name. Each value's option states its
+    status code, whether to retry the call, and what helps; its comment gives the meaning and an example.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent: this value only fills number zero."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 1
-"""A fault of ours. The message holds an id for the operator and nothing else.
+"""A fault of the server. The message holds only an id for the operator.
 Example: a bug in a handler.
 """
 ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 2
@@ -386,16 +386,16 @@ ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 2
 Example: CreateJob without an upload.
 """
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
-"""The call carries no credential, or none that is known and still valid: missing, malformed, forged, unknown and revoked
-ones get the same answer.
+"""The call carries no valid credential. Missing, malformed, forged, unknown and revoked credentials get the same
+answer.
 Example: GetJob without `authorization` metadata.
 """
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 4
-"""The caller is known, but its role or scopes do not allow the call.
+"""The caller's role or scopes do not allow the call.
 Example: RegisterModel with a viewer's key.
 """
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 5
-"""The call's deadline passed before its work was done.
+"""The call's deadline passed before the work was done.
 Example: ListJobs with a deadline of a millisecond.
 """
 ERROR_REASON_DEPENDENCY_UNAVAILABLE: ErrorReason.ValueType  # 6
@@ -403,11 +403,11 @@ ERROR_REASON_DEPENDENCY_UNAVAILABLE: ErrorReason.ValueType  # 6
 Example: any call while Postgres restarts.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 7
-"""The server is at its capacity and refuses at once instead of queueing.
+"""The server is at capacity and refuses calls at once instead of queueing them.
 Example: one more stream than the limit.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 8
-"""The same request_id came before with another request.
+"""An earlier call used the same request_id with a different request.
 Example: CreateJob twice with one id and two uploads.
 """
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 9
@@ -419,11 +419,11 @@ ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 10
 Example: `filter: "colour = red"`.
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 11
-"""The resource changed since the etag was read.
+"""The resource changed after the etag was read.
 Example: UpdateJob with an old etag.
 """
 ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 12
-"""The update mask names an unknown field, or one that cannot be changed.
+"""The update mask names an unknown or immutable field.
 Example: `update_mask: "state"`.
 """
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 13
@@ -431,11 +431,11 @@ ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 13
 Example: a cursor of another job.
 """
 ERROR_REASON_UPLOAD_NOT_FOUND: ErrorReason.ValueType  # 20
-"""No such upload for this caller.
+"""The upload does not exist or is not visible to the caller.
 Example: GetUpload of "uploads/none".
 """
 ERROR_REASON_UPLOAD_STATE_CONFLICT: ErrorReason.ValueType  # 21
-"""The upload is not in a state that allows this.
+"""The upload's state does not allow the call.
 Example: writing to an upload that is READY.
 """
 ERROR_REASON_UPLOAD_OFFSET_MISMATCH: ErrorReason.ValueType  # 22
@@ -443,11 +443,11 @@ ERROR_REASON_UPLOAD_OFFSET_MISMATCH: ErrorReason.ValueType  # 22
 Example: a write at 5 of an empty upload.
 """
 ERROR_REASON_UPLOAD_DIGEST_MISMATCH: ErrorReason.ValueType  # 23
-"""The bytes received have another SHA-256 than the client stated.
+"""The SHA-256 of the received bytes differs from the stated one.
 Example: a digest of another file.
 """
 ERROR_REASON_UPLOAD_SIZE_MISMATCH: ErrorReason.ValueType  # 24
-"""The bytes received have another size than the client stated.
+"""The number of received bytes differs from the stated size.
 Example: CompleteUpload after half of the bytes.
 """
 ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 25
@@ -455,40 +455,40 @@ ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 25
 Example: a size of 1 TiB.
 """
 ERROR_REASON_UPLOAD_WRITER_REPLACED: ErrorReason.ValueType  # 26
-"""Another writer took over this upload.
+"""Another writer took over the upload.
 Example: two WriteUpload streams on one upload.
 """
 ERROR_REASON_UPLOAD_PART_INVALID: ErrorReason.ValueType  # 27
-"""A part is missing, out of order, or has another ETag than stated.
+"""A part is missing, out of order, or its ETag differs from the stated one.
 Example: CompleteUpload with a gap in its parts.
 """
 ERROR_REASON_JOB_NOT_FOUND: ErrorReason.ValueType  # 40
-"""No such job for this caller.
+"""The job does not exist or is not visible to the caller.
 Example: GetJob of "jobs/none".
 """
 ERROR_REASON_JOB_STATE_CONFLICT: ErrorReason.ValueType  # 41
-"""The job is not in a state that allows this.
-Example: RetryJob of a job that runs.
+"""The job's state does not allow the call.
+Example: RetryJob of a running job.
 """
 ERROR_REASON_JOB_CANCELLED: ErrorReason.ValueType  # 42
 """The job was cancelled.
 Example: CancelJob while it ran.
 """
 ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: ErrorReason.ValueType  # 43
-"""A stage failed as often as the limit allows.
+"""A stage failed on every allowed attempt.
 Example: an engine that crashes on every attempt.
 """
 ERROR_REASON_JOB_EXPIRED: ErrorReason.ValueType  # 44
-"""The job waited for capacity longer than the limit on its age.
+"""The job waited longer for capacity than the limit allows.
 Example: engines that stay unreachable for a day.
 """
 ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: ErrorReason.ValueType  # 45
-"""No section of the recording gave a result.
+"""No section of the recording produced a result.
 Example: every section failed in the engine.
 """
 ERROR_REASON_TRANSCRIPT_NOT_READY: ErrorReason.ValueType  # 46
 """The transcript does not exist yet.
-Example: ExportTranscript of a job that runs.
+Example: ExportTranscript of a running job.
 """
 ERROR_REASON_TRANSCRIPT_TOO_LARGE: ErrorReason.ValueType  # 47
 """The transcript is too large for one message.
@@ -499,7 +499,7 @@ ERROR_REASON_MEDIA_EMPTY: ErrorReason.ValueType  # 60
 Example: an empty file.
 """
 ERROR_REASON_MEDIA_UNRECOGNISED: ErrorReason.ValueType  # 61
-"""The bytes are in no known media container.
+"""The bytes are not a known media container.
 Example: a text file, a playlist, an SDP.
 """
 ERROR_REASON_MEDIA_NO_AUDIO: ErrorReason.ValueType  # 62
@@ -507,7 +507,7 @@ ERROR_REASON_MEDIA_NO_AUDIO: ErrorReason.ValueType  # 62
 Example: a silent film.
 """
 ERROR_REASON_MEDIA_CORRUPT: ErrorReason.ValueType  # 63
-"""The media is damaged so that nothing can be decoded.
+"""The media is too damaged to decode any audio.
 Example: a WAV header without samples.
 """
 ERROR_REASON_MEDIA_TOO_LONG: ErrorReason.ValueType  # 64
@@ -523,19 +523,19 @@ ERROR_REASON_MEDIA_ENCODING_REQUIRED: ErrorReason.ValueType  # 66
 Example: raw PCM.
 """
 ERROR_REASON_MEDIA_DECODE_TIMEOUT: ErrorReason.ValueType  # 67
-"""Decoding took longer than its limit on time.
-Example: a file made to be slow to decode.
+"""Decoding exceeded its time limit.
+Example: a file crafted to decode slowly.
 """
 ERROR_REASON_MEDIA_DECODER_CRASHED: ErrorReason.ValueType  # 68
-"""The decoder process died.
-Example: a file that makes the decoder take too much memory.
+"""The decoder process crashed.
+Example: a file that makes the decoder exhaust its memory.
 """
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 80
-"""No such model.
+"""The model does not exist.
 Example: `asr_model: "whisper/none"`.
 """
 ERROR_REASON_MODEL_NOT_USABLE: ErrorReason.ValueType  # 81
-"""The model is registered, but may not be used now.
+"""The model is registered but not usable now.
 Example: a model that an administrator disabled.
 """
 ERROR_REASON_MODEL_NONE_USABLE: ErrorReason.ValueType  # 82
@@ -543,7 +543,7 @@ ERROR_REASON_MODEL_NONE_USABLE: ErrorReason.ValueType  # 82
 Example: the first job of a fresh installation.
 """
 ERROR_REASON_MODEL_PATH_INVALID: ErrorReason.ValueType  # 83
-"""The model's path is not one folder below its set under the models root.
+"""The model's path is not exactly one folder below its set under the models root.
 Example: "whisper/../../etc".
 """
 ERROR_REASON_MODEL_LAYOUT_INVALID: ErrorReason.ValueType  # 84
@@ -551,11 +551,11 @@ ERROR_REASON_MODEL_LAYOUT_INVALID: ErrorReason.ValueType  # 84
 Example: a folder without model.bin.
 """
 ERROR_REASON_MODEL_CHECKSUM_MISMATCH: ErrorReason.ValueType  # 85
-"""The model's files are not those that were registered.
+"""The model's files differ from the registered ones.
 Example: model.bin was replaced.
 """
 ERROR_REASON_MODEL_ALREADY_REGISTERED: ErrorReason.ValueType  # 86
-"""The model is registered already.
+"""The model is already registered.
 Example: RegisterModel twice.
 """
 ERROR_REASON_MODEL_LOAD_FAILED: ErrorReason.ValueType  # 87
@@ -567,99 +567,99 @@ ERROR_REASON_OPTION_UNSUPPORTED: ErrorReason.ValueType  # 88
 Example: translation with an English-only model.
 """
 ERROR_REASON_ENGINE_OVERLOADED: ErrorReason.ValueType  # 100
-"""The engine has as many streams as it takes.
+"""The engine already runs as many streams as its limit allows.
 Example: one section more than the admission limit.
 """
 ERROR_REASON_ENGINE_DRAINING: ErrorReason.ValueType  # 101
-"""The engine is shutting down and takes no new work.
+"""The engine is shutting down and accepts no new work.
 Example: a stream during a rolling update.
 """
 ERROR_REASON_AUDIO_OFFSET_MISMATCH: ErrorReason.ValueType  # 102
-"""Audio came out of order, overlapped, or left a gap.
+"""An audio chunk is out of order, overlaps the previous one, or leaves a gap.
 Example: a chunk at sample 0 after one at sample 16000.
 """
 ERROR_REASON_AUDIO_TOO_LONG: ErrorReason.ValueType  # 103
-"""A section is longer than the engine takes in one stream.
+"""A section is longer than the engine accepts in one stream.
 Example: an hour in one Diarize stream.
 """
 ERROR_REASON_STREAM_PROTOCOL_VIOLATED: ErrorReason.ValueType  # 104
-"""Messages of a stream came in an order that the protocol does not allow.
+"""The order of messages in the stream violates the protocol.
 Example: audio before start.
 """
 ERROR_REASON_INFERENCE_FAILED: ErrorReason.ValueType  # 105
-"""The model failed while it computed.
+"""The model failed during inference.
 Example: out of GPU memory.
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 120
-"""A quota of the tenant is used up; QuotaFailure names it.
-Example: CreateJob when the day's audio is used.
+"""A quota of the tenant is exhausted; QuotaFailure names it.
+Example: CreateJob when the day's audio quota is used up.
 """
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 121
-"""The principal or its tenant calls more often than its rate allows.
+"""The principal or its tenant exceeds its rate of calls.
 Example: a thousand ListJobs in one second.
 """
 ERROR_REASON_CREDENTIAL_EXPIRED: ErrorReason.ValueType  # 122
-"""The credential was good, and its time is over.
-Example: an API key behind its expire_time.
+"""The credential has expired.
+Example: an API key after its expire_time.
 """
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 123
-"""No such tenant for this caller.
+"""The tenant does not exist or is not visible to the caller.
 Example: GetTenant of another tenant.
 """
 ERROR_REASON_TENANT_EXISTS: ErrorReason.ValueType  # 124
-"""A tenant of this name exists.
+"""A tenant with this name already exists.
 Example: CreateTenant twice.
 """
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 125
-"""No such user for this caller.
+"""The user does not exist or is not visible to the caller.
 Example: GetUser of another tenant's user.
 """
 ERROR_REASON_USER_EXISTS: ErrorReason.ValueType  # 126
-"""The tenant has a user with this e-mail address.
+"""The tenant already has a user with this e-mail address.
 Example: Register twice.
 """
 ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 127
-"""No such API key for this caller.
-Example: RevokeApiKey of somebody else's key.
+"""The API key does not exist or is not visible to the caller.
+Example: RevokeApiKey of another user's key.
 """
 ERROR_REASON_API_KEY_STATE_CONFLICT: ErrorReason.ValueType  # 128
-"""The API key is revoked or expired already.
+"""The API key is already revoked or expired.
 Example: RotateApiKey of a revoked key.
 """
 ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 129
-"""No such invitation for this caller.
+"""The invitation does not exist or is not visible to the caller.
 Example: DeleteInvitation twice.
 """
 ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 130
-"""The invitation's token is unknown, used, taken back or expired.
+"""The invitation's token is unknown, used, revoked or expired.
 Example: Register twice with one token.
 """
 ERROR_REASON_REGISTRATION_CLOSED: ErrorReason.ValueType  # 131
-"""The server takes no users without an invitation.
+"""The server does not allow registration without an invitation.
 Example: Register without a token on a closed server.
 """
 ERROR_REASON_ISSUER_NOT_FOUND: ErrorReason.ValueType  # 132
-"""No such OIDC issuer for this caller.
+"""The OIDC issuer does not exist or is not visible to the caller.
 Example: DeleteIssuer twice.
 """
 ERROR_REASON_ISSUER_EXISTS: ErrorReason.ValueType  # 133
-"""This issuer with this audience is allowed already.
+"""This issuer is already allowed with this audience.
 Example: CreateIssuer twice.
 """
 ERROR_REASON_SESSION_REQUIRED: ErrorReason.ValueType  # 134
-"""The call is about the caller's session, and it came with another credential.
+"""The call acts on the caller's session, but the caller authenticated in another way.
 Example: Logout with an API key.
 """
 ERROR_REASON_SESSIONS_DISABLED: ErrorReason.ValueType  # 135
 """The server has no key to sign sessions with.
-Example: Login where LOCUTION_SESSION_KEY is not set.
+Example: Login on a server without LOCUTION_SESSION_KEY.
 """
 ERROR_REASON_LIVE_SESSION_NOT_FOUND: ErrorReason.ValueType  # 140
-"""No such live session for this caller.
+"""The live session does not exist or is not visible to the caller.
 Example: GetSession of "liveSessions/none".
 """
 ERROR_REASON_LIVE_TOKEN_INVALID: ErrorReason.ValueType  # 141
-"""The resume token is malformed, another session's, or was replaced by a later one.
+"""The resume token is malformed, belongs to another session, or was replaced by a later one.
 Example: a resume with a token that was used before.
 """
 ERROR_REASON_LIVE_SESSION_ENDED: ErrorReason.ValueType  # 142
@@ -668,22 +668,22 @@ Example: a resume after the session's resume time.
 """
 ERROR_REASON_LIVE_SESSION_TAKEN_OVER: ErrorReason.ValueType  # 143
 """Another stream resumed the session.
-Example: the broken stream of a client that is back on a new one.
+Example: the broken stream of a client that has reconnected.
 """
 ERROR_REASON_LIVE_STREAM_IDLE: ErrorReason.ValueType  # 144
-"""No message came for longer than the limit; the session can be resumed.
+"""The client sent no message for longer than the limit. The session can be resumed.
 Example: a microphone that was switched off.
 """
 ERROR_REASON_LIVE_CLIENT_TOO_SLOW: ErrorReason.ValueType  # 145
-"""The client does not read what it is sent; the session can be resumed.
+"""The client does not read the server's messages. The session can be resumed.
 Example: a client that sends and never reads.
 """
 ERROR_REASON_LIVE_OVERLOADED: ErrorReason.ValueType  # 146
-"""As many live streams are open as the server, or the tenant, may have.
+"""The server or the tenant has reached its limit of open live streams.
 Example: one stream more than the limit.
 """
 ERROR_REASON_LIVE_DRAINING: ErrorReason.ValueType  # 147
-"""The server stops; the session can be resumed on another connection.
+"""The server is shutting down. The session can be resumed on another connection.
 Example: a stream during a rolling update.
 """
 ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
@@ -691,19 +691,19 @@ ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
 Example: three bytes of 16-bit PCM.
 """
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 160
-"""No such webhook for this caller.
+"""The webhook does not exist or is not visible to the caller.
 Example: GetWebhook of "webhooks/none".
 """
 ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 161
-"""No such delivery of this webhook for this caller.
-Example: RedeliverWebhook of a delivery that retention removed.
+"""The delivery does not exist or is not visible to the caller.
+Example: RedeliverWebhook of a delivery that retention deleted.
 """
 ERROR_REASON_WEBHOOK_URL_REFUSED: ErrorReason.ValueType  # 162
-"""The webhook's URL does not parse, or leads where the server does not send.
-Example: "https://127.0.0.1/hook".
+"""The webhook's URL is malformed or points to an address that the server may not send to. Example:
+"https://127.0.0.1/hook".
 """
 ERROR_REASON_WEBHOOK_DISABLED: ErrorReason.ValueType  # 163
-"""The webhook is disabled, so nothing is sent to it.
+"""The webhook is disabled, so the server sends nothing to it.
 Example: TestWebhook of a disabled one.
 """
 ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
@@ -711,12 +711,12 @@ ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
 Example: RenameTag of a tag that was deleted.
 """
 ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 170
-"""No such voice for this caller.
+"""The voice does not exist or is not visible to the caller.
 Example: GetVoice of "voices/none".
 """
 ERROR_REASON_VOICE_SAMPLE_UNUSABLE: ErrorReason.ValueType  # 171
-"""The speaker of a job cannot be enrolled; the message says why.
-Example: a job without diarization, one of a release that kept no voices, or a speaker with less than five seconds
-of speech.
+"""The speaker cannot be enrolled; the message says why.
+Example: a job without diarization, a job of a release without voices, or a speaker with less than five seconds of
+speech.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

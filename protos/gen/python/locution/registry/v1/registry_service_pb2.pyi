@@ -34,7 +34,7 @@ class RegisteredModel(_message.Message):
     """Output only. "<set>/<model>": the folder below the models root."""
     @_builtins.property
     def resource(self) -> _model_service_pb2.Model:
-        """Output only. What the public API shows of it."""
+        """Output only. The public view of it."""
 
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelFile]:
@@ -65,9 +65,9 @@ class ModelFile(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Output only. Path below the model's folder, with "/"."""
+    """Output only. Path relative to the model's folder, with "/"."""
     size_bytes: _builtins.int
-    """Output only. In bytes."""
+    """Output only. Size in bytes."""
     sha256: _builtins.str
     """Output only. 64 hexadecimal digits."""
     def __init__(
@@ -96,13 +96,13 @@ class RegisterModelRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Required. "<set>/<model>". MODEL_PATH_INVALID when it is anything but one folder in a folder."""
+    """Required. "<set>/<model>". MODEL_PATH_INVALID unless it is exactly one folder in a folder."""
     make_default: _builtins.bool
     """Optional. Makes it the default of its kind."""
     validate_only: _builtins.bool
-    """Optional. Checks everything and registers nothing."""
+    """Optional. Runs all checks and registers nothing."""
     actor: _builtins.str
-    """Required. Who asks, for the audit. 1 to 256 characters."""
+    """Required. The caller, for the audit log. 1 to 256 characters."""
     def __init__(
         self,
         *,
@@ -151,11 +151,11 @@ class ListModelsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     kind: _model_service_pb2.ModelKind.ValueType
-    """Optional. Only this kind."""
+    """Optional. Lists only this kind."""
     page_size: _builtins.int
-    """Optional. At most 1000; 50 when 0; more is lowered to 1000."""
+    """Optional. At most 1000; 50 when 0. Larger values are lowered to 1000."""
     page_token: _builtins.str
-    """Optional. The next_page_token of the page before; bound to the same kind."""
+    """Optional. The next_page_token of the previous page; valid only with the same kind."""
     def __init__(
         self,
         *,
@@ -201,16 +201,16 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class ResolveModelRequest(_message.Message):
-    """Asks which model a job is to use."""
+    """Asks which model a job uses."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
     kind: _model_service_pb2.ModelKind.ValueType
-    """Required. What is needed."""
+    """Required. The kind of model needed."""
     choice: _builtins.str
-    """Optional. What the job chose, "<set>/<model>"; empty for none."""
+    """Optional. The model that the job requests, "<set>/<model>"; empty for none."""
     def __init__(
         self,
         *,
@@ -227,14 +227,14 @@ Global___ResolveModelRequest: _TypeAlias = ResolveModelRequest  # noqa: Y015
 
 @_typing.final
 class ResolveModelResponse(_message.Message):
-    """The model that a job is to use."""
+    """The model that a job uses."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     FALLBACK_FIELD_NUMBER: _builtins.int
     fallback: _builtins.str
-    """Output only. Set when it is not the first choice: why, for people."""
+    """Output only. Set if it is not the first choice: an explanation for people."""
     @_builtins.property
     def model(self) -> Global___RegisteredModel:
         """Output only. The model."""
@@ -266,7 +266,7 @@ class SetDefaultModelRequest(_message.Message):
     path: _builtins.str
     """Required. "<set>/<model>"."""
     actor: _builtins.str
-    """Required. Who asks, for the audit."""
+    """Required. The caller, for the audit log."""
     def __init__(
         self,
         *,
@@ -293,9 +293,9 @@ class DisableModelRequest(_message.Message):
     path: _builtins.str
     """Required. "<set>/<model>"."""
     reason: _builtins.str
-    """Required. Why, for people."""
+    """Required. An explanation for people."""
     actor: _builtins.str
-    """Required. Who asks, for the audit."""
+    """Required. The caller, for the audit log."""
     def __init__(
         self,
         *,
@@ -322,7 +322,7 @@ class EnableModelRequest(_message.Message):
     path: _builtins.str
     """Required. "<set>/<model>"."""
     actor: _builtins.str
-    """Required. Who asks, for the audit."""
+    """Required. The caller, for the audit log."""
     def __init__(
         self,
         *,
@@ -339,7 +339,7 @@ Global___EnableModelRequest: _TypeAlias = EnableModelRequest  # noqa: Y015
 
 @_typing.final
 class RecordQualificationRequest(_message.Message):
-    """How a model's fast mode compared with its accurate one."""
+    """The comparison of a model's fast mode with its accurate mode."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -354,15 +354,15 @@ class RecordQualificationRequest(_message.Message):
     path: _builtins.str
     """Required. "<set>/<model>"."""
     checksum: _builtins.str
-    """Required. The checksum of the model that was run; another one is refused with MODEL_CHECKSUM_MISMATCH."""
+    """Required. The checksum of the model that ran. A different one is refused with MODEL_CHECKSUM_MISMATCH."""
     accurate_word_error_rate: _builtins.float
-    """Required. Word error rate in ACCURATE mode, 0 upwards."""
+    """Required. Word error rate in ACCURATE mode, from 0."""
     fast_word_error_rate: _builtins.float
-    """Required. Word error rate in FAST mode, 0 upwards."""
+    """Required. Word error rate in FAST mode, from 0."""
     word_count: _builtins.int
-    """Required. Reference words that were compared, at least 100."""
+    """Required. Number of reference words compared, at least 100."""
     actor: _builtins.str
-    """Required. Who asks, for the audit."""
+    """Required. The caller, for the audit log."""
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Required. When the qualification ran."""
@@ -393,7 +393,7 @@ Global___RecordQualificationRequest: _TypeAlias = RecordQualificationRequest  # 
 
 @_typing.final
 class ReportServingRequest(_message.Message):
-    """What an engine holds."""
+    """The models that an engine holds."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -403,10 +403,10 @@ class ReportServingRequest(_message.Message):
     replica: _builtins.str
     """Required. Unique to the engine's process. 1 to 128 characters."""
     kind: _model_service_pb2.ModelKind.ValueType
-    """Required. What it does."""
+    """Required. The kind of engine."""
     @_builtins.property
     def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. "<set>/<model>" of each model in its memory; empty for none."""
+        """Optional. "<set>/<model>" of each model in memory; empty for none."""
 
     def __init__(
         self,
@@ -425,7 +425,7 @@ Global___ReportServingRequest: _TypeAlias = ReportServingRequest  # noqa: Y015
 
 @_typing.final
 class ReportServingResponse(_message.Message):
-    """How long the report holds."""
+    """How long the report is valid."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

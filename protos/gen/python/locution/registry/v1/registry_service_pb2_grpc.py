@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class RegistryServiceStub:
-    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    """Holds the registered models, whether they are usable and what they can do. Internal: callers send the service
     credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
@@ -84,19 +84,21 @@ class RegistryServiceStub:
 
 
 class RegistryServiceServicer:
-    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    """Holds the registered models, whether they are usable and what they can do. Internal: callers send the service
     credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     def RegisterModel(self, request, context):
-        """Registers a folder below the models root. Fails as ModelService.RegisterModel does.
+        """Registers a folder below the models root.
+        Fails as ModelService.RegisterModel does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """Reads one model. Fails with MODEL_NOT_FOUND.
+        """Reads one model.
+        Fails with MODEL_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,29 +112,31 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveModel(self, request, context):
-        """Chooses the model of a job: its own choice, else the default, else the next that is usable.
-        Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
+        """Chooses the model of a job: the requested one, else the default, else the next usable one.
+        Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE for a requested model, and with MODEL_NONE_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetDefaultModel(self, request, context):
-        """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE.
+        """Makes a model the default of its kind.
+        Fails with MODEL_NOT_USABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DisableModel(self, request, context):
-        """Takes a model out of use.
+        """Disables a model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EnableModel(self, request, context):
-        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH.
+        """Enables a model after checking that its files are unchanged.
+        Fails with MODEL_CHECKSUM_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +150,7 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportServing(self, request, context):
-        """Tells which models an engine holds in memory; forgotten after `ttl` without another call.
+        """Reports which models an engine holds in memory. A report expires after `ttl`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,7 +213,7 @@ def add_RegistryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RegistryService:
-    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    """Holds the registered models, whether they are usable and what they can do. Internal: callers send the service
     credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 

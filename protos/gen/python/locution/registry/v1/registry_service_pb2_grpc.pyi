@@ -13,34 +13,42 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RegistryServiceStub:
-    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    """Holds the registered models, whether they are usable and what they can do. Internal: callers send the service
     credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RegisterModelRequest, _registry_service_pb2.RegisteredModel]
-    """Registers a folder below the models root. Fails as ModelService.RegisterModel does."""
+    """Registers a folder below the models root.
+    Fails as ModelService.RegisterModel does.
+    """
     GetModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetModelRequest, _registry_service_pb2.RegisteredModel]
-    """Reads one model. Fails with MODEL_NOT_FOUND."""
+    """Reads one model.
+    Fails with MODEL_NOT_FOUND.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListModelsRequest, _registry_service_pb2.ListModelsResponse]
     """Lists models by set and name."""
     ResolveModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ResolveModelRequest, _registry_service_pb2.ResolveModelResponse]
-    """Chooses the model of a job: its own choice, else the default, else the next that is usable.
-    Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
+    """Chooses the model of a job: the requested one, else the default, else the next usable one.
+    Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE for a requested model, and with MODEL_NONE_USABLE.
     """
     SetDefaultModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.SetDefaultModelRequest, _registry_service_pb2.RegisteredModel]
-    """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE."""
+    """Makes a model the default of its kind.
+    Fails with MODEL_NOT_USABLE.
+    """
     DisableModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.DisableModelRequest, _registry_service_pb2.RegisteredModel]
-    """Takes a model out of use."""
+    """Disables a model."""
     EnableModel: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.EnableModelRequest, _registry_service_pb2.RegisteredModel]
-    """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+    """Enables a model after checking that its files are unchanged.
+    Fails with MODEL_CHECKSUM_MISMATCH.
+    """
     RecordQualification: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RecordQualificationRequest, _registry_service_pb2.RegisteredModel]
     """Stores the qualification of a model's fast mode."""
     ReportServing: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ReportServingRequest, _registry_service_pb2.ReportServingResponse]
-    """Tells which models an engine holds in memory; forgotten after `ttl` without another call."""
+    """Reports which models an engine holds in memory. A report expires after `ttl`."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Knows which models exist, whether they may be used and what they can do. Internal: callers carry the service
+    """Holds the registered models, whether they are usable and what they can do. Internal: callers send the service
     credential. The resource is locution.v1.Model; `model` fields hold "<set>/<model>".
     """
 
@@ -50,7 +58,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.RegisterModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.RegisterModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Registers a folder below the models root. Fails as ModelService.RegisterModel does."""
+        """Registers a folder below the models root.
+        Fails as ModelService.RegisterModel does.
+        """
 
     @_abc_1.abstractmethod
     def GetModel(
@@ -58,7 +68,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.GetModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.GetModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Reads one model. Fails with MODEL_NOT_FOUND."""
+        """Reads one model.
+        Fails with MODEL_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -74,8 +86,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.ResolveModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.ResolveModelRequest, _abc.Awaitable[_registry_service_pb2.ResolveModelResponse]],
     ) -> _abc.Awaitable[_registry_service_pb2.ResolveModelResponse]:
-        """Chooses the model of a job: its own choice, else the default, else the next that is usable.
-        Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE when the job chose one, and with MODEL_NONE_USABLE.
+        """Chooses the model of a job: the requested one, else the default, else the next usable one.
+        Fails with MODEL_NOT_FOUND or MODEL_NOT_USABLE for a requested model, and with MODEL_NONE_USABLE.
         """
 
     @_abc_1.abstractmethod
@@ -84,7 +96,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.SetDefaultModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.SetDefaultModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Makes a model the default of its kind. Fails with MODEL_NOT_USABLE."""
+        """Makes a model the default of its kind.
+        Fails with MODEL_NOT_USABLE.
+        """
 
     @_abc_1.abstractmethod
     def DisableModel(
@@ -92,7 +106,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.DisableModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.DisableModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Takes a model out of use."""
+        """Disables a model."""
 
     @_abc_1.abstractmethod
     def EnableModel(
@@ -100,7 +114,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.EnableModelRequest,
         context: _aio.ServicerContext[_registry_service_pb2.EnableModelRequest, _abc.Awaitable[_registry_service_pb2.RegisteredModel]],
     ) -> _abc.Awaitable[_registry_service_pb2.RegisteredModel]:
-        """Takes a model into use again after its files were found unchanged. Fails with MODEL_CHECKSUM_MISMATCH."""
+        """Enables a model after checking that its files are unchanged.
+        Fails with MODEL_CHECKSUM_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def RecordQualification(
@@ -116,6 +132,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.ReportServingRequest,
         context: _aio.ServicerContext[_registry_service_pb2.ReportServingRequest, _abc.Awaitable[_registry_service_pb2.ReportServingResponse]],
     ) -> _abc.Awaitable[_registry_service_pb2.ReportServingResponse]:
-        """Tells which models an engine holds in memory; forgotten after `ttl` without another call."""
+        """Reports which models an engine holds in memory. A report expires after `ttl`."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _aio.Server) -> None: ...
