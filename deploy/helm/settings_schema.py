@@ -1,7 +1,7 @@
-"""Keep the settings that the chart's schema allows those that the services read.
+"""Keep the chart's schema of settings in step with the services' settings classes.
 
-`python deploy/helm/settings_schema.py` rewrites `values.schema.json` from the services' settings classes; a test
-compares both. Secrets are left out: they come from Secrets, never from `settings`.
+`python deploy/helm/settings_schema.py` rewrites `values.schema.json` from the classes; a test compares both. Secrets
+are left out: they come from Secrets, never from `settings`.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ Schema = dict[str, Any]
 
 
 def settings_class(component: str) -> type[Settings]:
-    """Return the class that a component's process reads its environment with."""
+    """Return the settings class of a component's process."""
     module, _, name = CLASSES[component].partition(":")
     found: type[Settings] = getattr(importlib.import_module(module), name)
     return found
 
 
 def settings_of(cls: type[Settings]) -> Schema:
-    """Return the schema of a block `settings`: every setting but the secrets, as text."""
+    """Return the schema of a `settings` block: every setting but the secrets, as text."""
     fields = {name: field for name, field in sorted(cls.model_fields.items()) if not is_secret(field)}
     properties = {setting_name(name): _text(field) for name, field in fields.items()}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def current(schema: Schema) -> Schema:
-    """Return the chart's schema with the services' settings of now."""
+    """Return the chart's schema with the services' current settings."""
     definitions = {**schema["$defs"], "defaultsSettings": settings_of(ServiceSettings)}
     definitions |= {f"{component}Settings": settings_of(settings_class(component)) for component in CLASSES}
     return {**schema, "$defs": definitions}
 
 
 def read() -> Schema:
-    """Return the chart's schema as it is committed."""
+    """Return the committed schema of the chart."""
     schema: Schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     return schema
 

@@ -1,1 +1,1 @@
-"""The whole of Locution as processes on one machine, for development, demonstrations and tests."""
+"""All of Locution as processes on one machine, for development, demonstrations and tests."""

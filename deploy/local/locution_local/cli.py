@@ -24,7 +24,7 @@ The services receive all other LOCUTION_ and OTEL_ variables that `up` does not 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 1 after a reported failure, 130 when interrupted."""
+    """Run one command; return 0, or 1 after a reported failure, or 130 if interrupted."""
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(state_folder(), arguments)

@@ -1,4 +1,4 @@
-"""Secrets of the local stack: made once, kept in files that their owner alone may read."""
+"""Secrets of the local stack, created once and stored in files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from locution_local.folder import StateFolder, write_private
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Give out the stack's secrets, making each on first use."""
+    """Return the stack's secrets, creating each on first use."""
 
     folder: StateFolder
 
     def path(self, name: str) -> Path:
-        """Return the file that holds a secret, for settings that name a file."""
+        """Return the file of a secret, for settings that take a file name."""
         path = self.folder.secrets / name
         if not path.exists():
             write_private(path, secrets.token_hex(24))
         return path
 
     def value(self, name: str) -> str:
-        """Return the secret itself, for settings that take no file."""
+        """Return a secret, for settings that do not take a file name."""
         return self.path(name).read_text(encoding="utf-8")

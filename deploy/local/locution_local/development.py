@@ -1,6 +1,6 @@
-"""The development models: which packages carry them, and how each becomes a model folder.
+"""The development models: which packages hold them, and how to convert each to a model folder.
 
-Third parties put these packages on the public registry; they are pinned by hash and serve development and tests alone.
+Third parties published these packages; they are pinned by hash and serve only development and tests.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ CONVERT_TIMEOUT = 600.0
 CONVERTER = "locution_diarizer.tools.prepare_model"
 
 Build = Callable[[Path, Path], None]
-"""Fills an empty model folder from the folder into which the packages were unpacked."""
+"""Fills an empty model folder from the folder of unpacked packages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Say where a model folder comes from."""
+    """The source of a model folder."""
 
     name: str
     packages: Mapping[str, str]
-    """Requirement to the SHA-256 of its wheel."""
+    """Requirements and the SHA-256 of their wheels."""
     build: Build
     default: bool
     recipe: str = ""
-    """Module that converts it, whose changes make the model anew."""
+    """The module that converts it; a change of the module repeats the conversion."""
 
 
 def _tiny(packages: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Environments of one service each, made from its lock: what a service runs in when it is installed alone."""
+"""Environments of one service each, made from its lock, as when the service is installed alone."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PACKAGES: Final = {
     **{name: ("protos/gen/python", "services/common", "services/speech", f"services/{name}") for name in SERVICES},
     "client": ("protos/gen/python", "clients/python"),
 }
-"""What each lock belongs to: the packages of this repository that are installed beside it."""
+"""The packages of this repository that belong to each lock."""
 
 BUILD_SECONDS: Final = 900.0
 
 
 def interpreter(service: str) -> str:
-    """Return the Python that a service runs in: this one, unless LOCUTION_ENVIRONMENTS names a folder."""
+    """Return the Python interpreter of a service: this one, unless LOCUTION_ENVIRONMENTS names a folder."""
     return str(_place(service) / "bin/python") if os.environ.get(VARIABLE) else sys.executable
 
 
 def make() -> list[str]:
-    """Make the environments that are missing, where LOCUTION_ENVIRONMENTS names a folder; return their services."""
+    """Create the missing environments if LOCUTION_ENVIRONMENTS names a folder; return their services."""
     made = [service for service in SERVICES if not Path(interpreter(service)).exists()]
     for service in made:
         place = _place(service)
@@ -47,7 +47,7 @@ def make() -> list[str]:
 
 
 def build(folder: Path, service: str, *, editable: bool = False) -> Path:
-    """Install a service's lock by hash, and its packages, into a new environment; return its interpreter."""
+    """Install a service's lock by hash, with its packages, into a new environment; return its interpreter."""
     python = folder / "bin/python"
     lock, together = (str(repository() / f"requirements/{name}.lock") for name in (service, "dev"))
     packages = [str(repository() / package) for package in PACKAGES[service]]
@@ -68,7 +68,7 @@ def uv() -> str:
 
 
 def _place(service: str) -> Path:
-    """Name the environment of a service by what it is made from."""
+    """Return the name of a service's environment, a digest of its sources."""
     lock = (repository() / f"requirements/{service}.lock").read_bytes()
     digest = hashlib.sha256(b"\0".join([lock, sys.version.encode(), str(repository()).encode()])).hexdigest()
     return Path(os.environ[VARIABLE]).expanduser().resolve() / f"{service}-{digest[:12]}"

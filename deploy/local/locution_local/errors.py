@@ -1,14 +1,14 @@
-"""What can go wrong while the local stack is run, told to a person."""
+"""Errors of the local stack, with messages for people."""
 
 from __future__ import annotations
 
 
 class StackError(Exception):
-    """Say in one message what failed and what to do about it."""
+    """A failure and what to do about it."""
 
 
 class RoleFailed(StackError):
-    """Say which process did not come up, why, and where its log lies."""
+    """A process that did not start, with the reason and the path of its log."""
 
     def __init__(self, name: str, why: str, *, log: str, tail: str) -> None:
         super().__init__(f"{name} is not up: {why}\n{_indented(tail)}\nlog: {log}")

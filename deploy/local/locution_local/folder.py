@@ -1,4 +1,4 @@
-"""Where the local stack keeps its state, and the lock that lets one command at a time change it."""
+"""The state folder of the local stack, and its lock, which lets one command at a time change it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOCK_WAIT = 300.0
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """Name every path below the state folder."""
+    """The paths of the state folder."""
 
     root: Path
 
@@ -30,27 +30,27 @@ class StateFolder:
 
     @property
     def lock(self) -> Path:
-        """The file whose flock is held by the command that changes the stack."""
+        """A file locked (flock) by the command that changes the stack."""
         return self.root / "lock"
 
     @property
     def logs(self) -> Path:
-        """One log a process."""
+        """One log per process."""
         return self.root / "logs"
 
     @property
     def secrets(self) -> Path:
-        """Generated secrets, one a file, readable by their owner alone."""
+        """Generated secrets, one per file, readable by their owner only."""
         return self.root / "secrets"
 
     @property
     def client_env(self) -> Path:
-        """What the command line reads: the address and the API key."""
+        """The command line's configuration: address and API key."""
         return self.root / "client.env"
 
     @property
     def trace(self) -> Path:
-        """Spans of every process, one JSON object a line."""
+        """Spans of every process, one JSON object per line."""
         return self.root / "trace.jsonl"
 
     @property
@@ -65,22 +65,22 @@ class StateFolder:
 
     @property
     def scratch(self) -> Path:
-        """What a process may drop at any time: decoded pieces, downloads in flight."""
+        """Data that a process may delete at any time: decoded audio, downloads in progress."""
         return self.root / "scratch"
 
     def log(self, name: str) -> Path:
-        """Name the log of one process."""
+        """Return the log of one process."""
         return self.logs / f"{name}.log"
 
     def create(self) -> None:
-        """Make the folders; the root stays passable so that Postgres' own user reaches its data."""
+        """Create the folders. The root stays traversable so that Postgres' own user reaches its data."""
         self.root.mkdir(parents=True, exist_ok=True)
         for folder in (self.logs, self.objects, self.scratch, self.secrets):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock; raise StackError where another command keeps it too long."""
+        """Hold the lock. Raises StackError if another command holds it too long."""
         self.create()
         descriptor = _acquire(self.lock)
         try:
@@ -102,7 +102,7 @@ def state_folder() -> StateFolder:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file at once with one that its owner alone may read."""
+    """Replace a file atomically with one that only its owner may read."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -133,7 +133,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _same_file(descriptor: int, path: Path) -> bool:
-    """Refuse a lock on a file that `clean` has removed meanwhile."""
+    """Reject a lock on a file that `clean` has removed meanwhile."""
     try:
         return os.fstat(descriptor).st_ino == path.stat().st_ino
     except FileNotFoundError:

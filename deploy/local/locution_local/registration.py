@@ -1,4 +1,4 @@
-"""Make the installed development models known to the registry, through the public API like anybody else."""
+"""Register the installed development models through the public API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_local.stack import Stack
 
 
 def register_installed(stack: Stack, say: Say) -> None:
-    """Register what lies below the models root and is not registered; raise StackError where it is refused."""
+    """Register unregistered models below the models root. Raises StackError if the server refuses one."""
     present = [model for model in MODELS if (stack.wiring.models / model.name).is_dir()]
     if not present:
         say("  no development models are installed; install them with `make models`")

@@ -1,4 +1,4 @@
-"""The processes of the stack: what each runs, with which settings, and in which order they come and go."""
+"""The processes of the stack: what each runs, with which settings, and the order of start and stop."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from locution_local.processes import SystemUser
 BUCKET = "locution"
 
 SHUTDOWN_GRACE = "5"
-"""Seconds that a service lets calls finish, and then its work; twice this is well below a role's stop_seconds."""
+"""Seconds that a service lets calls finish, and then its work. Twice this is well below a role's stop_seconds."""
 
 STORES, REGISTRY, SERVICES = 0, 1, 2
-"""Waves: each comes up once the one before is well, and goes after the ones behind it are gone."""
+"""Waves: each starts when the previous one is healthy, and stops after the later ones have stopped."""
 
 OURS = (
     "LOCUTION_STATE",
@@ -34,7 +34,7 @@ OURS = (
     "LOCUTION_API_KEY",
     ENVIRONMENTS,
 )
-"""Settings of this program and of the command line, which the services do not know."""
+"""Settings of this program and of the command line, which the services do not accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Role:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 30.0
     litter: tuple[Path, ...] = field(default=())
-    """Files that it leaves behind when it is killed."""
+    """Files to delete when it is killed."""
 
     @property
     def address(self) -> str:
@@ -61,19 +61,19 @@ class Role:
 
     @property
     def digest(self) -> str:
-        """Return a digest of what would have to change for the process to be started anew."""
+        """Return a digest of everything whose change requires a restart."""
         described = json.dumps([self.command, dict(self.settings)], sort_keys=True)
         return hashlib.sha256(described.encode()).hexdigest()[:16]
 
     def environment(self) -> dict[str, str]:
-        """Return the process's environment: this one's, with the role's settings over it."""
+        """Return the process's environment: the current one, overridden by the role's settings."""
         kept = {name: value for name, value in os.environ.items() if name not in OURS}
         return {**kept, "PYTHONUNBUFFERED": "1", **self.settings}
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Hold what the processes must know of each other."""
+    """Addresses and settings that the processes need of each other."""
 
     folder: Path
     checkout: Path
@@ -126,7 +126,7 @@ def database(postgres: Postgres, login: str) -> dict[str, str]:
 
 
 def all_roles(wiring: Wiring, postgres: Postgres) -> list[Role]:
-    """Return every process in the order in which they come up."""
+    """Return all processes in the order of their start."""
     return [
         _postgres(postgres),
         _s3(wiring),

@@ -1,4 +1,4 @@
-"""One local stack: its roles with their ports and secrets, and which of them run."""
+"""The local stack: its roles with ports and secrets, and which of them run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_REPLICAS = 16
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Hold everything a command needs; made under the state folder's lock."""
+    """Everything that a command needs; created under the state folder's lock."""
 
     folder: StateFolder
     state: State
@@ -30,29 +30,29 @@ class Stack:
     roles: tuple[Role, ...]
 
     def role(self, name: str) -> Role:
-        """Return the role of a name, or say which names there are."""
+        """Return the role of a name. Raises StackError with the known names."""
         for role in self.roles:
             if role.name == name:
                 return role
         raise StackError(f"no process is called {name!r}. Processes: {', '.join(role.name for role in self.roles)}")
 
     def process(self, role: Role) -> Process | None:
-        """Return the role's process where it runs."""
+        """Return the role's process if it runs."""
         process = self.state.processes.get(role.name)
         return process if alive(process) else None
 
     def save(self) -> None:
-        """Write the record."""
+        """Save the record."""
         state.save(self.folder, self.state)
 
     def write_client_env(self) -> None:
-        """Tell the command line where the gateway listens and which key it takes."""
+        """Write the gateway's address and key for the command line."""
         address, key = self.wiring.address("gateway"), self.wiring.development_key
         write_private(self.folder.client_env, f"LOCUTION_ADDRESS={address}\nLOCUTION_API_KEY={key}\n")
 
 
 def open_stack(folder: StateFolder) -> Stack:
-    """Complete the recorded stack: choose ports for what does not run, make missing folders and secrets."""
+    """Complete the recorded stack: choose ports of stopped processes, create missing folders and secrets."""
     record = state.load(folder)
     asr = asr_names(record)
     _settle_ports(record, asr)
@@ -64,7 +64,7 @@ def open_stack(folder: StateFolder) -> Stack:
 
 
 def read_stack(folder: StateFolder) -> Stack | None:
-    """Return the stack as it was recorded, changing nothing; None where there is none."""
+    """Return the recorded stack without changing it, or None."""
     if not folder.state.exists():
         return None
     record = state.load(folder)
@@ -73,7 +73,7 @@ def read_stack(folder: StateFolder) -> Stack | None:
 
 
 def asr_names(record: State) -> list[str]:
-    """Name the asr replicas: as many as LOCUTION_ASR_REPLICAS says, else as many as there were, else one."""
+    """Return the names of the asr replicas: LOCUTION_ASR_REPLICAS, else the recorded number, else one."""
     recorded = sum(1 for name in record.processes if name.startswith("asr"))
     count = int(os.environ.get("LOCUTION_ASR_REPLICAS") or max(1, recorded))
     if not 1 <= count <= MAX_REPLICAS:

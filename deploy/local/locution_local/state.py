@@ -1,4 +1,4 @@
-"""What the local stack remembers between commands: ports, processes, and where Postgres' data lies."""
+"""The persistent state of the local stack: ports, processes, and the place of Postgres' data."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ VERSION = 1
 
 @dataclass(slots=True)
 class State:
-    """Hold the mutable record of one stack; every change is saved by the command that makes it."""
+    """The mutable record of one stack. The command that changes it saves it."""
 
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     postgres_folder: Path | None = None
-    """A temporary folder, where Postgres' own user cannot reach the state folder."""
+    """A temporary folder, used if Postgres' own user cannot reach the state folder."""
 
 
 def load(folder: StateFolder) -> State:
-    """Read the record; a fresh one where there is none."""
+    """Read the record, or return an empty one."""
     if not folder.state.exists():
         return State()
     try:
@@ -36,7 +36,7 @@ def load(folder: StateFolder) -> State:
 
 
 def save(folder: StateFolder, state: State) -> None:
-    """Write the record at once."""
+    """Save the record atomically."""
     document = {
         "version": VERSION,
         "ports": state.ports,

@@ -24,17 +24,17 @@ class Accounts(Service):
         self._stub = AccountServiceStub(channel)
 
     async def login(self, tenant: str, email: str, password: str) -> pb.Session:
-        """Trade a password for a session."""
+        """Exchange a password for a session."""
         request = pb.LoginRequest(tenant=tenant, email=email, password=password)
         return await retrying(lambda: self._stub.Login(request, timeout=DEADLINE), attempts=1)
 
     async def register(self, invitation: str, email: str, password: str, display_name: str = "") -> pb.Session:
-        """Take the place that an invitation holds; open registration without one."""
+        """Register a user with an invitation, or without one if the server allows open registration."""
         request = pb.RegisterRequest(invitation=invitation, email=email, password=password, display_name=display_name)
         return await retrying(lambda: self._stub.Register(request, timeout=DEADLINE), attempts=1)
 
     async def refresh(self, refresh_token: str) -> pb.Session:
-        """Trade a refresh token for a fresh session; never twice, which would end it."""
+        """Exchange a refresh token for a new session. A token works only once; using it again ends the session."""
         request = pb.RefreshSessionRequest(refresh_token=refresh_token)
         return await retrying(lambda: self._stub.RefreshSession(request, timeout=DEADLINE), attempts=1)
 
@@ -48,7 +48,7 @@ class Accounts(Service):
         await self._call(self._stub.ChangePassword, request, attempts=1)
 
     async def caller(self) -> pb.Caller:
-        """Say who calls."""
+        """Return the identity of the caller."""
         return await self._call(self._stub.GetCaller, pb.GetCallerRequest())
 
     async def preferences(self) -> pb.Preferences:
@@ -61,7 +61,7 @@ class Accounts(Service):
         return await self._call(self._stub.UpdatePreferences, request)
 
     async def create_key(self, key: ApiKey) -> IssuedApiKey:
-        """Make a key that acts for the caller; the answer holds its secret."""
+        """Create a key that acts for the caller; the answer holds its secret."""
         request = pb.CreateApiKeyRequest(api_key=key, request_id=str(uuid.uuid4()))
         return await self._call(self._stub.CreateApiKey, request)
 
@@ -70,7 +70,7 @@ class Accounts(Service):
         return await self._list(self._stub.ListApiKeys, pb.ListApiKeysRequest(), "api_keys")
 
     async def rotate_key(self, name: str, *, overlap: timedelta | None = None) -> IssuedApiKey:
-        """Make a key like one of the caller's own, which stays good for the overlap."""
+        """Create a replacement for one of the caller's own keys; the old key stays valid for the overlap."""
         request = pb.RotateApiKeyRequest(name=name)
         if overlap is not None:
             request.overlap.FromTimedelta(overlap)

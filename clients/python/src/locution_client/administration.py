@@ -31,7 +31,7 @@ class Administration(Service):
         return await self._call(self._stub.GetTenant, pb.GetTenantRequest(name=name))
 
     async def create_tenant(self, tenant_id: str, tenant: pb.Tenant) -> pb.Tenant:
-        """Make a tenant."""
+        """Create a tenant."""
         return await self._call(self._stub.CreateTenant, pb.CreateTenantRequest(tenant_id=tenant_id, tenant=tenant))
 
     async def update_tenant(self, tenant: pb.Tenant, fields: Iterable[str]) -> pb.Tenant:
@@ -66,7 +66,7 @@ class Administration(Service):
         await self._call(self._stub.DeleteUser, pb.DeleteUserRequest(name=user))
 
     async def invite(self, tenant: str, invitation: pb.Invitation, ttl: timedelta | None = None) -> pb.IssuedInvitation:
-        """Invite somebody; the answer holds the token."""
+        """Invite a user; the answer holds the token."""
         request = pb.CreateInvitationRequest(parent=tenant, invitation=invitation, request_id=str(uuid.uuid4()))
         if ttl is not None:
             request.ttl.FromTimedelta(ttl)
@@ -78,11 +78,11 @@ class Administration(Service):
         return await self._list(self._stub.ListInvitations, request, "invitations")
 
     async def delete_invitation(self, name: str) -> None:
-        """Take an invitation back."""
+        """Revoke an invitation."""
         await self._call(self._stub.DeleteInvitation, pb.DeleteInvitationRequest(name=name))
 
     async def create_key(self, tenant: str, key: ApiKey) -> IssuedApiKey:
-        """Make a key for a program; the answer holds its secret."""
+        """Create a key for a program; the answer holds its secret."""
         request = pb.CreateTenantApiKeyRequest(parent=tenant, api_key=key, request_id=str(uuid.uuid4()))
         return await self._call(self._stub.CreateTenantApiKey, request)
 
@@ -92,7 +92,7 @@ class Administration(Service):
         return await self._list(self._stub.ListTenantApiKeys, request, "api_keys")
 
     async def rotate_key(self, name: str, *, overlap: timedelta | None = None) -> IssuedApiKey:
-        """Make a key like one of the tenant's, which stays good for the overlap."""
+        """Create a replacement for one of the tenant's keys; the old key stays valid for the overlap."""
         request = pb.RotateTenantApiKeyRequest(name=name)
         if overlap is not None:
             request.overlap.FromTimedelta(overlap)
@@ -103,7 +103,7 @@ class Administration(Service):
         return await self._call(self._stub.RevokeTenantApiKey, pb.RevokeTenantApiKeyRequest(name=name))
 
     async def create_issuer(self, tenant: str, issuer: pb.Issuer) -> pb.Issuer:
-        """Allow an OIDC issuer to speak for callers of a tenant."""
+        """Allow an OIDC issuer to authenticate callers of a tenant."""
         return await self._call(self._stub.CreateIssuer, pb.CreateIssuerRequest(parent=tenant, issuer=issuer))
 
     async def issuers(self, tenant: str) -> list[pb.Issuer]:
@@ -111,11 +111,11 @@ class Administration(Service):
         return await self._list(self._stub.ListIssuers, pb.ListIssuersRequest(parent=tenant), "issuers")
 
     async def delete_issuer(self, name: str) -> None:
-        """Allow an issuer no longer."""
+        """Remove an issuer."""
         await self._call(self._stub.DeleteIssuer, pb.DeleteIssuerRequest(name=name))
 
     async def quotas(self, tenant: str) -> pb.Quotas:
-        """Read a tenant's quotas and their use."""
+        """Read a tenant's quotas and their current use."""
         return await self._call(self._stub.GetQuotas, pb.GetQuotasRequest(name=f"{tenant}/quotas"))
 
     async def update_quotas(self, quotas: pb.Quotas, fields: Sequence[str]) -> pb.Quotas:
@@ -124,6 +124,6 @@ class Administration(Service):
         return await self._call(self._stub.UpdateQuotas, request)
 
     async def usage(self, tenant: str, first: str = "", last: str = "", subject: str = "") -> pb.GetUsageResponse:
-        """Say what a tenant used from one day to another (ISO 8601, UTC)."""
+        """Return a tenant's usage from one day to another (ISO 8601, UTC)."""
         request = pb.GetUsageRequest(parent=tenant, start_date=first, end_date=last, subject=subject)
         return await self._call(self._stub.GetUsage, request)

@@ -1,4 +1,4 @@
-"""How calls are made: with the key, a deadline, and again where that is safe."""
+"""Calls with the API key, a deadline, and retries where they are safe."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def open_channel(connection: Connection) -> grpc.aio.Channel:
 
 
 def credentials(api_key: str) -> tuple[tuple[str, str], ...]:
-    """Return the metadata by which the server knows us; none without a key."""
+    """Return the metadata that authenticates calls; empty without a key."""
     return (("authorization", f"Bearer {api_key}"),) if api_key else ()
 
 
 async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATTEMPTS) -> Answer:
-    """Make a call that may be repeated; raise ApiError once it fails for good."""
+    """Make a call and retry it where the reason allows; raise ApiError when it finally fails."""
     for attempt in range(attempts):
         try:
             return await call()
@@ -59,10 +59,10 @@ async def retrying(call: Callable[[], Awaitable[Answer]], *, attempts: int = ATT
 
 
 def may_repeat(failure: ApiError) -> bool:
-    """Say whether the same call may succeed a moment later; every create carries a request_id, so that this is safe.
+    """Tell whether the same call may succeed a moment later. Every create carries a request_id, so retries are safe.
 
-    The server's own INTERNAL always names a reason; one without comes from the transport, which gives it when a stream
-    ends while we write to it.
+    The server's own INTERNAL always names a reason. One without a reason comes from the transport, when a stream ends
+    during a write.
     """
     if failure.known is not None and failure.known.retry is not Retry.LATER:
         return False
@@ -71,12 +71,12 @@ def may_repeat(failure: ApiError) -> bool:
 
 
 def may_resume(failure: ApiError) -> bool:
-    """Say whether another call may go on where this one ended."""
+    """Tell whether another call may resume where this one ended."""
     return may_repeat(failure) or (failure.known is not None and failure.known.retry is Retry.RESUME)
 
 
 def wait_before(attempt: int, failure: ApiError) -> float:
-    """Return the seconds to wait before the next attempt: the server's wish, else exponential with jitter."""
+    """Return the seconds before the next attempt: the server's RetryInfo, else exponential backoff with jitter."""
     if failure.retry_after is not None:
         return min(failure.retry_after, LONGEST_WAIT)
     longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)

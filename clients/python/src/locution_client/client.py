@@ -37,7 +37,7 @@ class Client:
         self.administration = Administration(self._channel, metadata)
 
     def show(self, api_key: str) -> None:
-        """Make the calls from now on with another key."""
+        """Use another key from now on."""
         metadata = credentials(api_key)
         callers = (self.uploads, self.jobs, self.live, self.transcripts, self.models, self.tags, self.webhooks)
         for caller in (*callers, self.voices, self.accounts, self.administration):

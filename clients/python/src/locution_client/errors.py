@@ -1,4 +1,4 @@
-"""What the server refused, read from google.rpc's details, and what to do about it."""
+"""Errors of the server, read from google.rpc's details, and advice for them."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ COMMANDS: Mapping[Reason, str] = {
     Reason.QUOTA_EXCEEDED: "`locution quotas get` shows what is left",
     Reason.OPTION_UNSUPPORTED: "drop the option or choose another model: `locution models list`",
 }
-"""What helps a person at the command line, where a command does; the catalogue's own advice stands for the rest."""
+"""Advice that names a command; the catalogue's own advice covers the other reasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Say which field breaks which rule."""
+    """State which field breaks which rule."""
 
     field: str
     description: str
@@ -53,16 +53,16 @@ class Violation:
 
 @dataclass(slots=True, eq=False)
 class ApiError(Exception):
-    """Hold a refusal of the server."""
+    """A refusal by the server."""
 
     code: str
     """Name of the gRPC status."""
     message: str
     reason: str | None = None
-    """Name of an ErrorReason without its prefix; absent where the server did not answer."""
+    """Name of an ErrorReason without its prefix; absent if the server did not answer."""
     violations: tuple[Violation, ...] = ()
     retry_after: float | None = None
-    """Seconds after which the server would be asked again."""
+    """Seconds after which the server suggests a retry."""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -71,17 +71,17 @@ class ApiError(Exception):
 
     @property
     def known(self) -> Reason | None:
-        """Return the reason; None where the server named none, or one that this client does not know yet."""
+        """Return the reason, or None if the server named none or one that this client does not know."""
         return Reason.__members__.get(self.reason or "")
 
     @property
     def unreachable(self) -> bool:
-        """Say whether no server answered."""
+        """Tell whether no server answered."""
         return self.code == "UNAVAILABLE" and self.reason is None
 
     @property
     def advice(self) -> str | None:
-        """Return what to do next, where there is something to do."""
+        """Return what to do next, if anything."""
         if self.unreachable:
             return "check LOCUTION_ADDRESS, and that the server runs (`make status` for the local stack)"
         if self.retry_after:
@@ -92,13 +92,13 @@ class ApiError(Exception):
 
 
 class JobFailed(ApiError):
-    """Say why a job ended without a transcript."""
+    """The error of a job that ended without a transcript."""
 
     job: str = ""
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> ApiError:
-    """Read an error of a call."""
+    """Read the error of a call."""
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # AioRpcError has the three methods it calls
     code, message = error.code().name, error.details() or error.code().name
     return ApiError(code, message) if status is None else from_status(status, code)

@@ -40,33 +40,33 @@ class Jobs(Service):
         return await self._call(self._stub.GetJob, pb.GetJobRequest(name=name))
 
     async def newest(self, limit: int = 50, *, matching: str = "") -> list[pb.Job]:
-        """List the newest jobs, of those that a filter names (AIP-160)."""
+        """List the newest jobs that match a filter (AIP-160)."""
         return await self._list(self._stub.ListJobs, pb.ListJobsRequest(filter=matching), "jobs", limit)
 
     async def cancel(self, name: str) -> pb.Job:
-        """Ask for a job's end; return the job, which may still be ending."""
+        """Cancel a job and return it; it may still be running."""
         return await self._call(self._stub.CancelJob, pb.CancelJobRequest(name=name))
 
     async def retry(self, name: str) -> pb.Job:
-        """Make a new job of one that failed or was cancelled; what it finished is adopted."""
+        """Create a new job from one that failed or was cancelled. It adopts the stages that finished."""
         return await self._call(self._stub.RetryJob, pb.RetryJobRequest(name=name, request_id=str(uuid.uuid4())))
 
     async def update(self, job: pb.Job, fields: Iterable[str]) -> pb.Job:
-        """Change some of display_name, tags and priority; an etag in the job must be current."""
+        """Change some of display_name, tags and priority. If the job has an etag, it must be current."""
         return await self._call(self._stub.UpdateJob, pb.UpdateJobRequest(job=job, update_mask=FieldMask(paths=fields)))
 
     async def delete(self, name: str) -> None:
-        """Delete a job with all that it made."""
+        """Delete a job with all its results."""
         await self._call(self._stub.DeleteJob, pb.DeleteJobRequest(name=name))
 
     async def delete_matching(self, matching: str, *, count_only: bool = False) -> int:
-        """Delete, or only count, the finished jobs that a filter names (AIP-160)."""
+        """Delete, or only count, the finished jobs that match a filter (AIP-160)."""
         request = pb.BatchDeleteJobsRequest(filter=matching, validate_only=count_only)
         answer = await self._call(self._stub.BatchDeleteJobs, request, timeout=LONG)
         return answer.job_count
 
     async def estimate(self, what: str | timedelta) -> pb.EstimateJobResponse:
-        """Say what a job, or a new one of so much audio, would take."""
+        """Estimate an existing job, or a new one with this much audio."""
         request = pb.EstimateJobRequest()
         if isinstance(what, str):
             request.name = what
@@ -75,7 +75,7 @@ class Jobs(Service):
         return await self._call(self._stub.EstimateJob, request)
 
     async def watch(self, name: str, *, after_cursor: str = "") -> AsyncIterator[pb.JobEvent]:
-        """Yield a job's events to its terminal one, going on behind the last cursor after a broken connection."""
+        """Yield a job's events up to the terminal one; after a broken connection, resume after the last cursor."""
         cursor, stalled = after_cursor, 0
         while True:
             request = pb.WatchJobRequest(name=name, after_cursor=cursor)

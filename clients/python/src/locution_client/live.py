@@ -1,4 +1,4 @@
-"""Stream audio and receive text, across any number of broken connections."""
+"""Stream audio and receive text, across broken connections."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LARGEST = 64 * 1024
 """Bytes of audio in one message."""
 
 MOST_HELD = 8 * 1024 * 1024
-"""Bytes that a client keeps until the server acknowledges them."""
+"""Most bytes that a client buffers until the server acknowledges them."""
 
 UNITS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
 
 @dataclass
 class Unacknowledged:
-    """Hold the audio that the server has not kept yet; offsets in the unit of its encoding."""
+    """A buffer of the audio that the server has not stored yet; offsets in the unit of its encoding."""
 
     unit: int
     first: int = 0
@@ -43,32 +43,32 @@ class Unacknowledged:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def add(self, data: bytes) -> None:
-        """Take audio that follows."""
+        """Append audio."""
         async with self._changed:
             self._pieces.append(data)
             self.end += len(data) // self.unit
             self._changed.notify_all()
 
     async def close(self) -> None:
-        """Say that no more audio comes."""
+        """Mark the end of the audio."""
         async with self._changed:
             self.closed = True
             self._changed.notify_all()
 
     async def acknowledge(self, offset: int) -> None:
-        """Forget what the server keeps."""
+        """Drop the audio that the server has stored."""
         async with self._changed:
             while self._pieces and self.first + len(self._pieces[0]) // self.unit <= offset:
                 self.first += len(self._pieces.popleft()) // self.unit
             self._changed.notify_all()
 
     async def room(self, most: int) -> None:
-        """Wait until less than `most` units are held."""
+        """Wait until fewer than `most` units are buffered."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.end - self.first < most)
 
     async def from_offset(self, offset: int) -> AsyncGenerator[tuple[int, bytes]]:
-        """Yield what is held and what comes, from an offset on."""
+        """Yield the buffered and the following audio from an offset."""
         while True:
             async with self._changed:
                 await self._changed.wait_for(partial(self._is_behind, offset))
@@ -83,14 +83,14 @@ class Unacknowledged:
 
     def _piece(self, offset: int) -> bytes:
         if offset < self.first:
-            raise ValueError(f"audio at {offset} was acknowledged and forgotten")
+            raise ValueError(f"audio at {offset} was acknowledged and dropped")
         at = self.first
         for piece in self._pieces:
             size = len(piece) // self.unit
             if at + size > offset:
                 return piece[(offset - at) * self.unit :]
             at += size
-        raise ValueError(f"no audio has come at {offset}")
+        raise ValueError(f"audio at {offset} has not arrived yet")
 
 
 class Live(Service):
@@ -103,9 +103,9 @@ class Live(Service):
     async def transcribe(
         self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float = PATIENCE
     ) -> AsyncGenerator[pb.StreamResponse]:
-        """Send audio and yield what the server says; a broken connection is resumed, and no final comes twice.
+        """Send audio and yield the server's messages. Broken connections are resumed, and no final is repeated.
 
-        Raises ApiError for errors that cannot be resumed from, and after `patience` seconds without any answer.
+        Raises ApiError for errors that a resume cannot cure, and after `patience` seconds without any answer.
         """
         session = Session(self._stub, self._metadata, config, patience)
         async with aclosing(session.run(audio)) as messages:
@@ -133,7 +133,7 @@ class Live(Service):
 
 
 class Session:
-    """Run one session over as many streams as it takes."""
+    """One session over as many streams as it takes."""
 
     def __init__(self, stub: Any, metadata: Metadata, config: pb.LiveConfig, patience: float) -> None:
         self._stub = stub
@@ -147,12 +147,12 @@ class Session:
         self.resumed = 0
 
     def drop(self) -> None:
-        """Break the connection off; the session goes on over another."""
+        """Drop the connection; the session resumes on another one."""
         if self._call is not None:
             self._call.cancel()
 
     async def run(self, audio: AsyncIterator[bytes]) -> AsyncGenerator[pb.StreamResponse]:
-        """Yield what the server says until it is done."""
+        """Yield the server's messages until the session is done."""
         reading = asyncio.create_task(self._read(audio))
         try:
             async for message in self._streams():
@@ -182,7 +182,7 @@ class Session:
             self.resumed += 1
 
     async def _guarded(self, failure: list[ApiError]) -> AsyncGenerator[pb.StreamResponse]:
-        """Run one stream; put what ended it before its time into `failure`."""
+        """Run one stream; store the error that ended it early in `failure`."""
         done = False
         try:
             async with aclosing(self._stream()) as messages:
@@ -201,7 +201,7 @@ class Session:
             failure.append(ApiError("UNAVAILABLE", "the connection was dropped"))
 
     async def _stream(self) -> AsyncGenerator[pb.StreamResponse]:
-        """Run one stream and yield what is new; its sender ends with it."""
+        """Run one stream and yield new messages; its sender ends with it."""
         call = self._call = self._stub.Stream(metadata=self._metadata)
         sender: asyncio.Task[None] | None = None
         try:
@@ -243,7 +243,7 @@ class Session:
         await call.done_writing()
 
     async def _read(self, audio: AsyncIterator[bytes]) -> None:
-        """Take audio in whole samples; waits while a minute of it is not acknowledged."""
+        """Append audio in whole samples; wait while a minute of it is unacknowledged."""
         unit, rest = self._held.unit, b""
         try:
             async for data in audio:
@@ -258,5 +258,5 @@ class Session:
 
 
 def raise_draining() -> NoReturn:
-    """Leave a server that is shutting down, for another."""
+    """Leave a server that is shutting down and reconnect to another."""
     raise ApiError(Reason.LIVE_DRAINING.code, "the server is shutting down", Reason.LIVE_DRAINING, retry_after=0.2)

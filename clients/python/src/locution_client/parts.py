@@ -1,6 +1,6 @@
-"""Send a recording in parts, several at once, straight to the object store by presigned URLs.
+"""Upload a recording in parts, in parallel, directly to the object store by presigned URLs.
 
-A small file records the parts that were sent, so that an interrupted upload resumes on the next run.
+A small file records the uploaded parts, so that an interrupted upload resumes on the next run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REFUSED = "the object store answered {status} to a part"
 
 @dataclass(slots=True)
 class Notes:
-    """The record of an upload: its name, and the ETag of each part that the store holds."""
+    """The record of an upload: its name, and the ETag of each stored part."""
 
     path: Path
     upload: str = ""
@@ -38,7 +38,7 @@ class Notes:
 
     @classmethod
     def read(cls, path: Path) -> Notes:
-        """Read notes; there are none where the file is absent or damaged."""
+        """Read a record; return an empty one if the file is absent or damaged."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             return cls(path, str(kept["upload"]), {int(part): str(etag) for part, etag in kept["parts"].items()})
@@ -46,7 +46,7 @@ class Notes:
             return cls(path)
 
     def write(self) -> None:
-        """Keep the notes, all of them or those before."""
+        """Write the record atomically."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps({"upload": self.upload, "parts": self.etags}), encoding="utf-8")
@@ -58,7 +58,7 @@ class Notes:
 
 
 def notes_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where notes are kept: below XDG_CACHE_HOME, else ~/.cache."""
+    """Return the folder of records: below XDG_CACHE_HOME, else ~/.cache."""
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "locution" / "uploads"
 
 
@@ -66,7 +66,7 @@ class PartSender:
     """Sends files in parts."""
 
     def __init__(self, uploads: Uploads, folder: Path, *, at_once: int) -> None:
-        """Keep notes in `folder`, and send `at_once` parts together."""
+        """Keep records in `folder`, and upload `at_once` parts in parallel."""
         self._uploads = uploads
         self._folder = folder
         self._at_once = at_once
@@ -117,16 +117,14 @@ class PartSender:
             raise failed.exceptions[0] from None
 
     async def _send_part(self, file: _File, upload: str, part: int) -> str:
-        """Send one part, again where that may help, each time to a fresh URL; return its ETag."""
+        """Upload one part and return its ETag. Each retry uses a new URL."""
         for attempt in range(ATTEMPTS):
             where = await self._uploads.part_urls(upload, [part])
             try:
                 data = await asyncio.to_thread(file.read, part)
                 return await asyncio.to_thread(put, where.urls[0].url, data)
             except (ApiError, http.client.HTTPException, OSError) as error:
-                failure = (
-                    error if isinstance(error, ApiError) else ApiError("UNAVAILABLE", f"the object store: {error}")
-                )
+                failure = error if isinstance(error, ApiError) else ApiError("UNAVAILABLE", f"object store: {error}")
                 if attempt == ATTEMPTS - 1 or failure.code != "UNAVAILABLE":
                     raise failure from error
                 await asyncio.sleep(wait_before(attempt, failure))
@@ -155,7 +153,7 @@ class _File:
 
 
 def put(url: str, data: bytes) -> str:
-    """PUT a part and return its ETag; raise ApiError when the store refuses it, OSError when it cannot be reached."""
+    """PUT a part and return its ETag. Raises ApiError if the store refuses it, OSError if it cannot be reached."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=TIMEOUT)

@@ -1,4 +1,4 @@
-"""What the callers of all services share: calls with the key and a deadline, and lists over all their pages."""
+"""What all service clients share: calls with the key and a deadline, and lists over all pages."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Service:
         timeout: float = DEADLINE,
         attempts: int = ATTEMPTS,
     ) -> Answer:
-        """Make a call, and repeat it where that is safe; raise ApiError once it fails for good."""
+        """Make a call and retry it where that is safe. Raises ApiError when it finally fails."""
         return await retrying(lambda: call(request, metadata=self._metadata, timeout=timeout), attempts=attempts)
 
     async def _list(
         self, call: Callable[..., Awaitable[Any]], request: Any, field: str, limit: float = float("inf")
     ) -> list[Any]:
-        """Return a field's entries of all pages, at most `limit` of them."""
+        """Return a field's entries of all pages, at most `limit`."""
         found: list[Any] = []
         while len(found) < limit:
             request.page_size = int(min(PAGE, limit - len(found)))

@@ -15,12 +15,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from locution.v1.account_service_pb2 import Session
 
 MARGIN = 120.0
-"""Seconds before its end at which an access token is renewed."""
+"""Seconds before its expiry at which an access token is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """Hold the tokens of a session at one server; times are in seconds since 1970."""
+    """The tokens of a session at one server; times are in seconds since 1970."""
 
     address: str
     user: str
@@ -31,17 +31,17 @@ class StoredSession:
 
     @property
     def renew_in(self) -> float:
-        """Return the seconds after which the access token is to be renewed; not positive: now."""
+        """Return the seconds until the access token should be renewed; zero or less means now."""
         return self.access_expires - MARGIN - time.time()
 
     @property
     def over(self) -> bool:
-        """Say whether the session cannot even be refreshed."""
+        """Tell whether the refresh token has expired too."""
         return self.refresh_expires <= time.time()
 
 
 def stored(address: str, session: Session) -> StoredSession:
-    """Return a session as it is kept."""
+    """Return a session as it is stored."""
     return StoredSession(
         address=address,
         user=session.user,
@@ -54,12 +54,12 @@ def stored(address: str, session: Session) -> StoredSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionFile:
-    """Keep one session in a file."""
+    """A file that holds one session."""
 
     path: Path
 
     def read(self, address: str) -> StoredSession | None:
-        """Return the session at a server; None where there is none, or only one at another server."""
+        """Return the session at a server, or None if there is none or it belongs to another server."""
         try:
             found = StoredSession(**json.loads(self.path.read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):
@@ -67,7 +67,7 @@ class SessionFile:
         return found if found.address == address else None
 
     def write(self, session: StoredSession) -> None:
-        """Replace the session at once, readable by its owner alone."""
+        """Replace the session atomically, readable by its owner only."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -76,12 +76,12 @@ class SessionFile:
         partial.replace(self.path)
 
     def remove(self) -> None:
-        """Forget the session."""
+        """Delete the session."""
         self.path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from renewing: a refresh token that comes twice ends its session."""
+        """Lock out other processes while renewing, because a refresh token that is used twice ends its session."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -19,7 +19,7 @@ class NotConfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Hold the address of a server and an API key."""
+    """The address of a server and an API key."""
 
     address: str
     """`host:port` in plain text, or `https://host[:port]`."""
@@ -31,7 +31,7 @@ class Connection:
 def connection(
     environment: Mapping[str, str] = os.environ, start: Path | None = None, *, needs_key: bool = True
 ) -> Connection:
-    """Read the connection; raise NotConfigured without an address, or without a key that is needed."""
+    """Read the connection. Raises NotConfigured without an address, or without a key if one is needed."""
     found = {**client_env(environment, start or Path.cwd()), **{k: v for k, v in environment.items() if v}}
     for name in (ADDRESS, *((API_KEY,) if needs_key else ())):
         if name not in found:
@@ -50,7 +50,7 @@ def client_env(environment: Mapping[str, str], start: Path) -> dict[str, str]:
 
 
 def session_file(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
-    """Return where the session is kept: beside client.env, else in the user's folder of settings (XDG)."""
+    """Return the session's file: beside client.env, else in the user's configuration folder (XDG)."""
     path = _client_env_file(environment, start or Path.cwd())
     if path:
         return path.with_name("session.json")

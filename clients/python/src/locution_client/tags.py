@@ -22,12 +22,12 @@ class Tags(Service):
         return await self._list(self._stub.ListTags, pb.ListTagsRequest(), "tags")
 
     async def rename(self, tag: str, new: str) -> pb.RenameTagResponse:
-        """Give a tag another name on every job."""
+        """Rename a tag on every job."""
         request = pb.RenameTagRequest(name=f"tags/{tag}", new_tag=new)
         return await self._call(self._stub.RenameTag, request, timeout=LONG)
 
     async def delete(self, tag: str) -> int:
-        """Take a tag from every job, and return from how many."""
+        """Remove a tag from every job, and return the number of jobs."""
         request = pb.DeleteTagRequest(name=f"tags/{tag}")
         answer = await self._call(self._stub.DeleteTag, request, timeout=LONG)
         return answer.changed_count

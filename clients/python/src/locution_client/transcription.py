@@ -77,7 +77,7 @@ async def submit(client: Client, path: Path, options: Options, observer: Observe
 
 
 async def follow(client: Client, name: str, observer: Observer) -> pb.Job:
-    """Watch a job to its end and return it; raise JobFailed where it has no transcript."""
+    """Watch a job to its end and return it. Raises JobFailed if it has no transcript."""
     async for event in client.jobs.watch(name):
         observer.happened(event)
     job = await client.jobs.get(name)
@@ -92,10 +92,10 @@ class Silent:
     """Observe nothing."""
 
     def uploading(self, sent: int, total: int) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def created(self, job: pb.Job) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def happened(self, event: pb.JobEvent) -> None:
-        """Ignore it."""
+        """Do nothing."""

@@ -20,7 +20,7 @@ FORMATS: dict[str, Format] = {
     "json": pb.ExportTranscriptRequest.FORMAT_JSON,
     "rttm": pb.ExportTranscriptRequest.FORMAT_RTTM,
 }
-"""File formats by the ending of their names."""
+"""Formats by file name extension."""
 
 EXPORT_DEADLINE = 300.0
 

@@ -18,13 +18,13 @@ from locution_client.errors import from_rpc
 from locution_client.service import Metadata, Service
 
 CHUNK = 160 * 1024
-"""Bytes in one message; the server takes up to 1 MiB, and has several of them in memory."""
+"""Bytes in one message. The server accepts up to 1 MiB and holds several messages in memory."""
 
 LONG = 3600.0
-"""Seconds in which the server joins the parts of an upload."""
+"""Seconds that the server may take to join the parts of an upload."""
 
 Sent = Callable[[int, int], None]
-"""Is told the bytes sent and the bytes in all."""
+"""Called with the bytes sent and the total."""
 
 
 class Uploads(Service):
@@ -35,9 +35,9 @@ class Uploads(Service):
         self._stub = UploadServiceStub(channel)
 
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
-        """Send a whole file, checked by size and SHA-256; raise ApiError or OSError.
+        """Upload a whole file, checked by size and SHA-256. Raises ApiError or OSError.
 
-        With `resume`, the file is digested first, and an unfinished upload of the same bytes by an earlier run resumes.
+        With `resume`, the file is hashed first, and an unfinished upload of the same bytes by an earlier run resumes.
         """
         upload = await self._to_write(path, resume)
         source = Source(path, upload.sha256)
@@ -60,12 +60,12 @@ class Uploads(Service):
         return await self._call(self._stub.GetUpload, pb.GetUploadRequest(name=name))
 
     async def complete(self, name: str, parts: Sequence[pb.UploadPart] = ()) -> pb.Upload:
-        """End the writing; of an upload sent in parts, with those parts in order."""
+        """Complete an upload; one sent in parts needs its parts in order."""
         request = pb.CompleteUploadRequest(name=name, parts=parts)
         return await self._call(self._stub.CompleteUpload, request, timeout=LONG)
 
     async def part_urls(self, name: str, numbers: Sequence[int]) -> pb.CreateUploadPartUrlsResponse:
-        """Ask where parts are to be put."""
+        """Ask for presigned URLs of parts."""
         request = pb.CreateUploadPartUrlsRequest(name=name, part_numbers=numbers)
         return await self._call(self._stub.CreateUploadPartUrls, request)
 
@@ -74,7 +74,10 @@ class Uploads(Service):
         await self._call(self._stub.DeleteUpload, pb.DeleteUploadRequest(name=name))
 
     async def _to_write(self, path: Path, resume: bool) -> pb.Upload:
-        """Return the upload to write to; only what may be resumed by another run is known by its digest at once."""
+        """Return the upload to write to.
+
+        Only an upload that another run may resume states its digest from the start.
+        """
         if not resume:
             size = await asyncio.to_thread(lambda: path.stat().st_size)
             return await self.create(path.name, size)
@@ -82,7 +85,7 @@ class Uploads(Service):
         return await self._begun(size, digest) or await self.create(path.name, size, digest)
 
     async def _begun(self, size: int, digest: str) -> pb.Upload | None:
-        """Return an upload of these bytes that a stream has begun and not ended, the one that is furthest."""
+        """Return the furthest unfinished upload of these bytes that a stream wrote."""
         request = pb.ListUploadsRequest(filter="state = WRITING", page_size=1000)
         page = await self._call(self._stub.ListUploads, request)
         same = [each for each in page.uploads if (each.size_bytes, each.sha256) == (size, digest)]
@@ -104,7 +107,7 @@ class Uploads(Service):
 
 
 async def _close(messages: AsyncGenerator[pb.WriteUploadRequest]) -> None:
-    """Close a generator, which may be reading a chunk yet for a call that has ended."""
+    """Close a generator that may still be reading a chunk for a call that has ended."""
     while getattr(messages, "ag_running", False):  # noqa: ASYNC110 - it has no event to wait for
         await asyncio.sleep(0.001)
     await messages.aclose()
@@ -118,9 +121,9 @@ def measure(path: Path) -> tuple[int, str]:
 
 
 class Source:
-    """A file that is read once, or after a break again from the offset of the server.
+    """A file that is read once, or again from the server's offset after a break.
 
-    A file whose SHA-256 is not `known` is digested as it is first read.
+    A file without a `known` SHA-256 is hashed on the first read.
     """
 
     def __init__(self, path: Path, known: str) -> None:
@@ -143,7 +146,7 @@ class Source:
         return data
 
     def sha256(self, file: BinaryIO) -> str:
-        """Return the digest of all bytes."""
+        """Return the SHA-256 of all bytes."""
         if self._known:
             return self._known
         file.seek(self._digested)

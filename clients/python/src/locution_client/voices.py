@@ -1,4 +1,4 @@
-"""Enrol voices, by which speakers are named across recordings."""
+"""Manage voices, which name speakers across recordings."""
 
 from __future__ import annotations
 

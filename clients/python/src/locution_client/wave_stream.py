@@ -1,4 +1,4 @@
-"""Recognise the format of an audio stream by its first bytes, and strip the header of a WAV."""
+"""Recognise the format of an audio stream by its first bytes, and strip a WAV header."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ENCODINGS = {
 
 
 class UnknownAudio(ValueError):
-    """Say why audio cannot be streamed as it is."""
+    """States why audio cannot be streamed as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio that can be streamed: its encoding, its sample rate where no header holds it, and its bytes."""
+    """Audio to stream: its encoding, its sample rate if no header states it, and its bytes."""
 
     encoding: pb.LiveConfig.Encoding.ValueType
     rate: int | None
@@ -50,7 +50,7 @@ async def recognise(source: AsyncIterator[bytes], raw_rate: int | None) -> Sound
 
 
 async def _wave(head: bytes, source: AsyncIterator[bytes]) -> Sound:
-    """Read chunks up to the samples."""
+    """Read chunks up to the first sample."""
     at, described = 12, None
     while at < LONGEST_HEADER:
         head = await _at_least(source, head, at + 8)

@@ -44,18 +44,18 @@ class Webhooks(Service):
         await self._call(self._stub.DeleteWebhook, pb.DeleteWebhookRequest(name=name))
 
     async def rotate_secret(self, name: str, *, overlap: timedelta | None = None) -> pb.Webhook:
-        """Make a new secret; the answer holds it. Those before stay good for the overlap."""
+        """Create a new secret; the answer holds it. Earlier secrets stay valid for the overlap."""
         request = pb.RotateWebhookSecretRequest(name=name)
         if overlap is not None:
             request.overlap_duration.FromTimedelta(overlap)
         return await self._call(self._stub.RotateWebhookSecret, request)
 
     async def test(self, name: str) -> pb.WebhookDelivery:
-        """Have a test sent."""
+        """Request a test delivery."""
         return await self._call(self._stub.TestWebhook, pb.TestWebhookRequest(name=name))
 
     async def deliveries(self, name: str, limit: int = 50, *, matching: str = "") -> Sequence[pb.WebhookDelivery]:
-        """List the newest deliveries of a webhook, of those that a filter names (AIP-160)."""
+        """List the newest deliveries of a webhook that match a filter (AIP-160)."""
         request = pb.ListWebhookDeliveriesRequest(parent=name, filter=matching)
         return await self._list(self._stub.ListWebhookDeliveries, request, "deliveries", limit)
 

@@ -1,4 +1,4 @@
-"""Evaluation only: make the bucket, once."""
+"""Evaluation only: create the bucket if it does not exist."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One module a command; each has `configure(commands)`, which names the function to run."""
+"""One module per command; each has `configure(commands)`, which names the function to run."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from locution_local.model_files import STAMP
 from locution_local.stack import Stack, read_stack
 
 OWN = ("client.env", "logs", "postgres", "postgres.new", "s3", "scratch", "secrets", "trace.jsonl")
-"""What the stack puts into its state folder: nothing else is ever removed."""
+"""The stack's own files in its state folder; nothing else is ever removed."""
 
 
 def configure(commands: Commands) -> None:
@@ -23,7 +23,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Remove the state; return 0 also where there is none."""
+    """Remove the state; return 0 even if there is none."""
     if not (folder.state.exists() or (folder.models / STAMP).exists()):
         print(f"nothing to remove: no stack in {folder.root}")
         return 0

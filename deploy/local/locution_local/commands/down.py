@@ -17,7 +17,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Take the stack down; return 0 also when nothing ran."""
+    """Stop the stack; return 0 even if nothing runs."""
     if not folder.state.exists():
         print(f"nothing to stop: no stack in {folder.root}")
         return 0
@@ -29,7 +29,7 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
 
 
 def take_down(stack: Stack) -> None:
-    """End the waves, the last first, each process within its bounded time."""
+    """Stop the waves from last to first, each process within its time."""
     lifecycle.stop_strangers(stack)
     for wave in reversed(lifecycle.waves(stack.roles)):
         running = [role for role in wave if stack.process(role)]

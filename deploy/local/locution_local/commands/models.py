@@ -1,4 +1,4 @@
-"""`models`: install the development models, and register them when the stack runs."""
+"""`models`: install the development models, and register them if the stack runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Install what is missing; register it now, or leave that to the next `up`."""
+    """Install the missing models; register them now, or leave it to the next `up`."""
     with folder.locked():
         root = models_root(folder)
         root.mkdir(parents=True, exist_ok=True)

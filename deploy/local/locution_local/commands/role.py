@@ -36,7 +36,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Do it to the named process."""
+    """Apply the action to the named process."""
     if not folder.state.exists():
         raise StackError(f"no stack in {folder.root}; create one with `make up`")
     with folder.locked():

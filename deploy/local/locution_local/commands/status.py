@@ -1,4 +1,4 @@
-"""`status`: say of every process whether it is well, and where its log lies."""
+"""`status`: show for every process whether it is healthy, and the path of its log."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from locution_local.folder import StateFolder
 from locution_local.stack import Stack, read_stack
 
 UNWELL = 3
-"""Exit status when a process is not well."""
+"""Exit status if a process is unhealthy."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
-    """Say how one process is."""
+    """Return the state of one process."""
 
     name: str
     state: str
@@ -36,7 +36,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Print the state of every process; return 0 where all are well."""
+    """Print the state of every process; return 0 if all are healthy."""
     stack = read_stack(folder)
     rows = [_status(stack, role.name) for role in stack.roles] if stack else []
     if arguments.json:

@@ -1,4 +1,4 @@
-"""`up`: start whatever does not run, and wait until all of it is well."""
+"""`up`: start the processes that are not running, and wait until all are healthy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def configure(commands: Commands) -> None:
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Bring the stack up; return 0 when every process is well."""
+    """Start the stack; return 0 if every process is healthy."""
     began = time.monotonic()
     with folder.locked():
         stack = open_stack(folder)
@@ -46,7 +46,7 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
 
 
 def bring_up(stack: Stack, *, timeout: float, say: Say) -> None:
-    """Start the waves one after the other, each once the one before is well."""
+    """Start the waves in order, each when the previous one is healthy."""
     lifecycle.stop_strangers(stack)
     for wave in lifecycle.waves(stack.roles):
         _start_wave(stack, wave, timeout=timeout, say=say)

@@ -1,1 +1,1 @@
-"""The `locution` command line: one module a command."""
+"""The `locution` command line: one module per command."""

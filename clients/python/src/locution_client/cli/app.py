@@ -1,4 +1,4 @@
-"""How functions become commands: argparse reads their arguments, and they run with a connected client."""
+"""Turns functions into commands: argparse reads their arguments, and they run with a connected client."""
 
 from __future__ import annotations
 

@@ -49,12 +49,12 @@ def either(enable: str, disable: str) -> tuple[Argument, Argument]:
 
 
 def state(states: Mapping[str, int], enable: bool | None) -> int | None:
-    """Return the state that --enable or --disable asks for; None for neither."""
+    """Return the state that --enable or --disable asks for, or None."""
     return None if enable is None else states["active" if enable else "disabled"]
 
 
 def pattern(text: str, advice: str) -> Callable[[str], str]:
-    """Return a parser that takes what a pattern matches, and gives its group, else all of it."""
+    """Return a parser that accepts what a pattern matches, and returns its group or else the whole match."""
     compiled = re.compile(text)
 
     def parse(given: str) -> str:
@@ -67,7 +67,7 @@ def pattern(text: str, advice: str) -> Callable[[str], str]:
 
 
 def name_of(kind: str, identifier: str = ID) -> Callable[[str], str]:
-    """Return a parser of `KINDs/ID` and `ID`, which gives the whole name."""
+    """Return a parser of `KINDs/ID` and `ID` that returns the full name."""
     advice = f"Not a {kind} name. Use {kind}s/ID; list them with `locution {kind}s list`."
     found = pattern(rf"(?:{kind}s/)?({identifier})", advice)
     return lambda text: f"{kind}s/{found(text)}"
@@ -81,7 +81,7 @@ def of_tenant(collection: str, metavar: str) -> Argument:
 
 
 def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
-    """Return a parser of words, which gives the values that they stand for."""
+    """Return a parser that maps words to values."""
 
     def parse(text: str) -> T:
         if text not in values:

@@ -15,16 +15,16 @@ from locution_client.cli.arguments import Argument, argument
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 PATTERN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 LONGEST = timedelta(days=36_500)
-"""The most that any duration may be; a time that is this far away still fits a timestamp."""
+"""The longest duration; a time this far in the future still fits a timestamp."""
 
 
 def option(flag: str, text: str, message: type[Message] | None = None, field: str = "") -> Argument:
-    """Declare an option that takes a duration, within the bounds of a proto's field."""
+    """Declare an option that takes a duration within the bounds of a proto field."""
     return argument(flag, type=duration(message, field), metavar="DURATION", help=text)
 
 
 def duration(message: type[Message] | None = None, field: str = "") -> Callable[[str], timedelta]:
-    """Return a parser of durations within the bounds that the proto puts on a field, and from 0s to LONGEST."""
+    """Return a parser of durations within the bounds of a proto field, and from 0s to LONGEST."""
     rules = validate_pb2.FieldRules()
     if message is not None:
         options = message.DESCRIPTOR.fields_by_name[field].GetOptions()

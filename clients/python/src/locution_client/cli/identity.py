@@ -52,7 +52,7 @@ async def _client(found: Connection, file: SessionFile, session: StoredSession |
 
 
 async def renew(client: Client, file: SessionFile, session: StoredSession) -> StoredSession:
-    """Return a session whose access token is good for a while; raises ApiError where it is over."""
+    """Return a session whose access token stays valid for a while. Raises ApiError if the session has ended."""
     if session.renew_in > 0:
         return session
     with file.locked():

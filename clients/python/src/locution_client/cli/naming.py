@@ -1,4 +1,4 @@
-"""Tenants and what is in them, roles, and passwords."""
+"""Tenants and their resources, roles, and passwords."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCOPES = words(identity.Scope.items(), "SCOPE_")
 
 
 def word(values: dict[str, int], number: int) -> str:
-    """Return the short name of an enum's value; the number where this version does not know it."""
+    """Return the short name of an enum's value, or the number if this version does not know it."""
     return next((name for name, value in values.items() if value == number), str(number) if number else "-")
 
 
@@ -35,12 +35,12 @@ async def chosen(client: Client, tenant: str | None) -> str:
 
 
 async def named(client: Client, tenant: str | None, kind: str, text: str) -> str:
-    """Return the whole name of something in a tenant."""
+    """Return the full name of a resource of a tenant."""
     return text if "/" in text else f"{await chosen(client, tenant)}/{kind}/{text}"
 
 
 def new_password(prompt: str) -> str:
-    """Ask twice for a password on a terminal; read a line elsewhere."""
+    """Ask twice for a password on a terminal, or read a line from a pipe."""
     password = secret(prompt)
     if len(password) < SHORTEST:
         raise UsageError(f"a password needs at least {SHORTEST} characters")
@@ -50,7 +50,7 @@ def new_password(prompt: str) -> str:
 
 
 def secret(prompt: str) -> str:
-    """Ask for a secret on a terminal without showing it; read a line elsewhere."""
+    """Ask for a secret on a terminal without showing it, or read a line from a pipe."""
     if sys.stdin.isatty():
         return getpass.getpass(prompt)
     line = sys.stdin.readline()

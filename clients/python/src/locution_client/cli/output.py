@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ON_ONE_STREAM = ("txt", "json")
-"""Formats of which several can follow each other on one stream."""
+"""Formats whose files can be concatenated."""
 
 
 class UsageError(Exception):
@@ -16,7 +16,7 @@ class UsageError(Exception):
 
 
 def existing(paths: Sequence[Path]) -> Sequence[Path]:
-    """Return the paths once each is a file; raise UsageError otherwise."""
+    """Return the paths if all of them are files. Raises UsageError otherwise."""
     missing = [str(path) for path in paths if not path.is_file()]
     if missing:
         raise UsageError(f"no such file: {', '.join(missing)}")
@@ -24,7 +24,7 @@ def existing(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 class Destination:
-    """Decide where the transcript of each input goes, before any work is done."""
+    """Decide where the transcript of each input goes, before any work starts."""
 
     def __init__(self, inputs: Sequence[Path], output: str | None, file_format: str) -> None:
         self._format = file_format
@@ -37,7 +37,7 @@ class Destination:
         self._ambiguous = {stem for stem in stems if stems.count(stem) > 1}
 
     def write(self, source: Path, data: bytes) -> None:
-        """Write one transcript, at once."""
+        """Write one transcript atomically."""
         path = self.path(source)
         if path is None:
             self._print(source, data)
@@ -47,7 +47,7 @@ class Destination:
         partial.replace(path)
 
     def path(self, source: Path) -> Path | None:
-        """Return the file of an input's transcript; None for standard output."""
+        """Return the file of an input's transcript, or None for standard output."""
         if self._folder is None:
             return self._output
         name = source.name if source.stem in self._ambiguous else source.stem

@@ -1,4 +1,4 @@
-"""Preferences of the caller, for what the command line leaves out."""
+"""The caller's preferences for options that the command line leaves out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from locution_client.errors import ApiError
 from locution_client.transcripts import FORMATS
 
 FORMAT: Final = "txt"
-"""The format when neither the command line nor any settings name one."""
+"""The format if neither the command line nor any settings name one."""
 
 _UNTOLD: Final = ("PERMISSION_DENIED", "UNIMPLEMENTED")
-"""Codes of a server that shows no preferences to this key, or has none."""
+"""Status codes of a server that has no preferences, or does not show them to this key."""
 
 
 async def export_format(client: Client, given: str | None) -> str:
@@ -38,5 +38,5 @@ async def _stored(client: Client) -> str | None:
 
 
 def _named(defaults: JobDefaults) -> str | None:
-    """Return a format's name, None for none and for one that this version does not know."""
+    """Return a format's name, or None for no format and for one that this version does not know."""
     return next((name for name, value in FORMATS.items() if value == defaults.export_format), None)

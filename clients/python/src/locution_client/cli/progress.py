@@ -54,17 +54,17 @@ class Bars:
 
 
 class Screen:
-    """Hold the terminal while a command works on files; without a terminal, hold nothing."""
+    """Own the terminal while a command works on files; without a terminal, do nothing."""
 
     def __init__(self) -> None:
         self._progress = _bars() if sys.stderr.isatty() else None
 
     def shown(self) -> AbstractContextManager[object]:
-        """Show the bars inside of a `with`."""
+        """Show the bars inside a `with` block."""
         return self._progress if self._progress is not None else nullcontext()
 
     def observer(self, label: str) -> Observer:
-        """Return what shows one file's progress."""
+        """Return the progress display of one file."""
         return Bars(self._progress, label) if self._progress is not None else Silent()
 
 

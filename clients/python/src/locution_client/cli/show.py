@@ -18,7 +18,7 @@ Shown = TypeVar("Shown", bound=Message)
 
 
 def note(text: str) -> None:
-    """Print a line beside the result."""
+    """Print a line to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -39,7 +39,7 @@ def warnings(job: pb.Job, subject: str) -> None:
 
 
 def as_json(messages: Iterable[Message]) -> str:
-    """Return a JSON array in the schema's own field names."""
+    """Return a JSON array with the proto's field names."""
     return dumps([to_dict(message) for message in messages], indent=2, ensure_ascii=False)
 
 
@@ -60,17 +60,17 @@ def one(message: Message, lines: Sequence[tuple[str, str]], *, json: bool) -> No
 
 
 def named(name: str, text: str, *, json: bool) -> None:
-    """Print what became of something: JSON with its name, or a sentence about it."""
+    """Print the result of an action: JSON with the resource name, or a sentence."""
     print(dumps({"name": name}) if json else f"{name} {text}")
 
 
 def when(message: Message, field: str) -> str:
-    """Return a time in ISO 8601, or "-" where there is none."""
+    """Return a time in ISO 8601, or "-" if absent."""
     return str(getattr(message, field).ToJsonString()) if message.HasField(field) else "-"
 
 
 def to_dict(message: Message) -> dict[str, object]:
-    """Return a message as JSON would hold it."""
+    """Return a message as its JSON object."""
     converted: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
     return converted
 

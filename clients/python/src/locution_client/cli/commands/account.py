@@ -51,7 +51,7 @@ async def login(
 
 @verb(switch("--everywhere", "end all sessions of the user"), JSON, anonymous=True)
 async def logout(client: Client, everywhere: bool, json: bool) -> None:
-    """End the session, and forget it on this machine."""
+    """End the session and delete it from this machine."""
     file = SessionFile(session_file())
     session = file.read(client.address)
     if session is None:

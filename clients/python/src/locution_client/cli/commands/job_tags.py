@@ -54,7 +54,7 @@ async def _delete(client: Client, tag: str) -> None:
 
 
 async def _change(client: Client, name: str, *, added: Sequence[str] = (), removed: Sequence[str] = ()) -> None:
-    """Change the tags of a job; when somebody else changes the job meanwhile, read it again."""
+    """Change the tags of a job; if the job changed concurrently, read it and try again."""
     for attempt in range(ATTEMPTS):
         job = await client.jobs.get(name)
         kept = [tag for tag in job.tags if tag not in removed]

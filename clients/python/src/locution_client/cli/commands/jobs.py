@@ -162,7 +162,7 @@ async def _estimate(client: Client, job: str | None, audio: timedelta | None, js
 
 
 async def _each(names: list[str], change: Callable[[str], Awaitable[T]]) -> tuple[list[T], int]:
-    """Change each job; report each refusal, and go on with the others."""
+    """Change each job; report each refusal and continue with the others."""
     done, code = [], exit_codes.OK
     for name in names:
         try:
@@ -184,7 +184,7 @@ def _changed(jobs: list[pb.Job], *, json: bool) -> None:
 
 
 async def _format(client: Client, given: str | None, output: str | None) -> str | None:
-    """Return the format of the transcript to fetch, None for none."""
+    """Return the format of the transcript to fetch, or None."""
     return await preferred.export_format(client, given) if given or output else None
 
 
@@ -195,16 +195,16 @@ async def _export(client: Client, job: pb.Job, file_format: str, output: str | N
 
 
 class _Events(Observer):
-    """Print one line an event: the result of `watch` itself, where no transcript was asked for."""
+    """Print one line per event: the result of `watch` when no transcript was requested."""
 
     def __init__(self, *, json: bool) -> None:
         self._json = json
 
     def uploading(self, sent: int, total: int) -> None:
-        """Ignore it: watching uploads nothing."""
+        """Do nothing: watching uploads nothing."""
 
     def created(self, job: pb.Job) -> None:
-        """Ignore it: the job exists."""
+        """Do nothing: the job already exists."""
 
     def happened(self, event: pb.JobEvent) -> None:
         """Print the event."""

@@ -143,7 +143,7 @@ class Screen:
 
 
 def spoken_lines(final: pb.StreamFinal) -> list[str]:
-    """Return a final as lines, one for each stretch of words by one speaker; one line where none is known."""
+    """Return a final as lines, one for each run of words by one speaker, or one line if no speaker is known."""
     if not any(word.speaker for word in final.words):
         return [final.text]
     runs = [(speaker, list(run)) for speaker, run in groupby(final.words, key=lambda word: word.speaker)]
@@ -158,7 +158,7 @@ def partial_text(partial: pb.StreamPartial) -> str:
 
 
 async def _bytes(name: str) -> AsyncIterator[bytes]:
-    """Yield a file's bytes, or those of standard input as soon as they come."""
+    """Yield the bytes of a file, or of standard input as they arrive."""
     try:
         descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY)
     except OSError as error:

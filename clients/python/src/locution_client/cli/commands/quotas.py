@@ -1,4 +1,4 @@
-"""`locution quotas|usage`: how much a tenant may use, and what it used."""
+"""`locution quotas|usage`: a tenant's quotas and usage."""
 
 from __future__ import annotations
 

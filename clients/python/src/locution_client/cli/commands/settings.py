@@ -20,7 +20,7 @@ from locution_client.cli.output import UsageError
 from locution_client.client import Client
 
 LIVE = "live_afterwards"
-"""Setting of tenants only: what happens to the audio of a live session after its end."""
+"""A setting of tenants only: what happens to the audio of a live session after its end."""
 
 AFTERWARDS = naming.words(LiveConfig.Afterwards.items(), "AFTERWARDS_")
 

@@ -81,13 +81,13 @@ class Batch:
         self._unfinished: dict[Path, str | None] = {}
 
     async def run(self, paths: Sequence[Path]) -> list[tuple[Path, bytes | Exception]]:
-        """Return for each file its transcript, or why there is none."""
+        """Return the transcript of each file, or the error."""
         with self._screen.shown():
             results = await asyncio.gather(*(self._guarded(path) for path in paths))
         return list(zip(paths, results, strict=True))
 
     def tell_how_to_resume(self) -> None:
-        """Say how to get the transcript of each file that is not done."""
+        """Print how to get the transcript of each unfinished file."""
         for path, job in self._unfinished.items():
             if job is None:
                 show.note(f"locution: {path.name}: no job exists yet; run the command again")

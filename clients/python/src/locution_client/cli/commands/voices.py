@@ -84,7 +84,7 @@ async def _delete(client: Client, voice: str, json: bool) -> None:
 
 
 async def _from_file(client: Client, path: Path, name: str, diarizer_model: str | None, keep: bool) -> pb.Voice:
-    """Send the sample, have its one speaker found, and enrol it."""
+    """Upload the sample, find its only speaker, and enrol it."""
     screen = Screen()
     with screen.shown():
         observer = screen.observer(path.name)
