@@ -133,18 +133,15 @@ async def test_listing_and_deleting_by_prefix(store: ObjectStore) -> None:
 
 
 async def test_presigned_urls_work_without_credentials(store: ObjectStore) -> None:
-    def fetch(url: str, method: str, data: bytes | None = None) -> bytes:
-        with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=5) as answer:
-            return bytes(answer.read())
+    def put(url: str, data: bytes) -> None:
+        urllib.request.urlopen(urllib.request.Request(url, data, method="PUT"), timeout=5).close()
 
-    await asyncio.to_thread(fetch, await store.presign_put("u"), "PUT", b"sent")
-    assert await asyncio.to_thread(fetch, await store.presign_get("u"), "GET") == b"sent"
     upload = await store.create_multipart("m")
-    await asyncio.to_thread(fetch, await store.presign_part("m", upload, 1), "PUT", b"part")
+    url = await store.presign_part("m", upload, 1)
+    await asyncio.to_thread(put, url, b"part")
     assert [part.size for part in await store.list_parts("m", upload)] == [4]
-    forged = (await store.presign_get("u")).replace("X-Amz-Expires=900", "X-Amz-Expires=901")
     with pytest.raises(urllib.error.HTTPError, match="403") as refused:
-        await asyncio.to_thread(fetch, forged, "GET")
+        await asyncio.to_thread(put, url.replace("X-Amz-Expires=900", "X-Amz-Expires=901"), b"part")
     refused.value.close()
 
 

@@ -33,7 +33,6 @@ from locution_asr.settings import AsrSettings
 NAME = "asr"
 HEARING_THREADS = 2
 GIB = 1 << 30
-LEFT_FOR_ABORT = 1.0
 
 Models = ModelPool[WhisperRecord, LoadedModel]
 
@@ -51,10 +50,10 @@ async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service
     return Service(
         servicers=[partial(add_AsrServiceServicer_to_server, AsrServicer(engine))],
         names=[asr_service_pb2.DESCRIPTOR.services_by_name["AsrService"].full_name],
-        probes={"models_root": lambda: asyncio.to_thread(_readable, settings)},
+        probes={"models_root": partial(asyncio.to_thread, settings.models_root.is_dir)},
         tasks={
-            "serving-reports": lambda: serving.run(context.stopping),
-            "drain": lambda: _drain(context, engine.admission),
+            "serving-reports": partial(serving.run, context.stopping),
+            "drain": partial(engine.admission.finish, context.stopping, settings.shutdown_grace),
         },
     )
 
@@ -97,15 +96,3 @@ def _threads(stack: AsyncExitStack, count: int, name: str) -> Executor:
     executor = ThreadPoolExecutor(count, thread_name_prefix=name)
     stack.callback(executor.shutdown, wait=True, cancel_futures=True)
     return executor
-
-
-def _readable(settings: AsrSettings) -> bool:
-    return settings.models_root.is_dir()
-
-
-async def _drain(context: Context[AsrSettings], admission: Admission) -> None:
-    """Once stopping, let sections finish; shortly before the grace ends, end the rest with ENGINE_DRAINING."""
-    await context.stopping.wait()
-    grace = context.settings.shutdown_grace
-    if await admission.drain(max(0.0, grace - min(LEFT_FOR_ABORT, grace / 2))):
-        admission.abort()

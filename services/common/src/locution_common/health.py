@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from . import names, telemetry
 
@@ -60,8 +60,7 @@ class Health:
         self._interval = interval
         self._timeout = timeout
         self._faults: dict[str, str] = {"start": "no probe has run yet"}
-        name = names.HEALTH_PROBE
-        self._gauge = Gauge(name.name, name.meaning, name.labels, registry=registry or CollectorRegistry())
+        self._gauge = names.HEALTH_PROBE.gauge(registry or CollectorRegistry())
 
     def add(self, probes: Mapping[str, Probe], services: Iterable[str] = ()) -> None:
         """Poll `probes` too, and answer for `services` by their full names."""

@@ -6,16 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    start_http_server,
-)
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
 
 from . import names
 
@@ -24,12 +15,9 @@ class RpcMetrics:
     """Count the calls of a server, their seconds, and those in progress."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        handled, seconds, in_flight = names.RPC_HANDLED, names.RPC_SECONDS, names.RPC_IN_FLIGHT
-        self.handled = Counter(handled.name, handled.meaning, handled.labels, registry=registry)
-        self.seconds = Histogram(
-            seconds.name, seconds.meaning, seconds.labels, registry=registry, buckets=names.SECONDS_BUCKETS
-        )
-        self.in_flight = Gauge(in_flight.name, in_flight.meaning, in_flight.labels, registry=registry)
+        self.handled = names.RPC_HANDLED.counter(registry)
+        self.seconds = names.RPC_SECONDS.histogram(registry, names.SECONDS_BUCKETS)
+        self.in_flight = names.RPC_IN_FLIGHT.gauge(registry)
 
 
 def new_registry() -> CollectorRegistry:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,18 @@ class MetricName:
     name: str
     meaning: str
     labels: tuple[str, ...] = ()
+
+    def counter(self, registry: CollectorRegistry) -> Counter:
+        """Return a counter of this name."""
+        return Counter(self.name, self.meaning, self.labels, registry=registry)
+
+    def gauge(self, registry: CollectorRegistry) -> Gauge:
+        """Return a gauge of this name."""
+        return Gauge(self.name, self.meaning, self.labels, registry=registry)
+
+    def histogram(self, registry: CollectorRegistry, buckets: Sequence[float]) -> Histogram:
+        """Return a histogram of this name; `buckets` are upper bounds."""
+        return Histogram(self.name, self.meaning, self.labels, registry=registry, buckets=buckets)
 
 
 RPC_HANDLED: Final = MetricName(

@@ -157,14 +157,6 @@ class ObjectStore:
             for item in page:
                 yield _info(item)
 
-    async def presign_get(self, key: str, expires: timedelta = timedelta(minutes=15)) -> str:
-        """Return a URL with which anyone can read the object until it expires."""
-        return await self._run(lambda: self._client.presigned_get_object(self._bucket, key, expires))
-
-    async def presign_put(self, key: str, expires: timedelta = timedelta(minutes=15)) -> str:
-        """Return a URL with which anyone can write the object until it expires."""
-        return await self._run(lambda: self._client.presigned_put_object(self._bucket, key, expires))
-
     async def presign_part(
         self, key: str, upload_id: str, number: int, expires: timedelta = timedelta(minutes=15)
     ) -> str:

@@ -31,7 +31,6 @@ from locution_diarizer.settings import DiarizerSettings
 
 NAME = "diarizer"
 FIRST_PACE = 0.05  # seconds that a slot takes for a second of audio, until it was measured
-LAST_WORDS = 1.0  # seconds of the grace in which unfinished sections are told ENGINE_DRAINING
 
 
 ENGINE: Final = EngineKind("diarizer", models_pb.MODEL_KIND_DIARIZATION, "pyannote", "diarization model")
@@ -74,10 +73,10 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
     return Service(
         servicers=[partial(diarizer_service_pb2_grpc.add_DiarizerServiceServicer_to_server, DiarizerServicer(engine))],
         names=[pb.DESCRIPTOR.services_by_name["DiarizerService"].full_name],
-        probes={"models root": partial(_models_root_is_there, settings)},
+        probes={"models root": partial(asyncio.to_thread, settings.models_root.is_dir)},
         tasks={
             "reports": partial(ENGINE.reports(stub, lambda: models.loaded).run, context.stopping),
-            "drain": partial(_drain, admission, context),
+            "drain": partial(admission.finish, context.stopping, settings.shutdown_grace),
         },
     )
 
@@ -90,13 +89,3 @@ def _threads(stack: AsyncExitStack, name: str, count: int, device: devices.Devic
 
 def _cluster_rule(settings: DiarizerSettings) -> ClusterRule:
     return ClusterRule(settings.diarizer_cluster_bytes, settings.diarizer_embeddings)
-
-
-async def _models_root_is_there(settings: DiarizerSettings) -> bool:
-    return await asyncio.to_thread(settings.models_root.is_dir)
-
-
-async def _drain(admission: Admission, context: Context[DiarizerSettings]) -> None:
-    await context.stopping.wait()
-    if await admission.drain(max(0.0, context.settings.shutdown_grace - LAST_WORDS)):
-        admission.abort()

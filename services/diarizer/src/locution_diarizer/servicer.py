@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
-from locution_speech import wire
+from locution_speech import requests, wire
 
 from locution_diarizer import convert
 from locution_diarizer.core.engine import Engine
@@ -29,7 +29,7 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
     ) -> AsyncIterator[pb.DiarizeResponse]:
         """Find the speakers of one section."""
         start = await convert.audio_start(request_iterator, asyncio.get_running_loop().time())
-        async with aclosing(self._engine.diarize(start, convert.pcm_chunks(request_iterator))) as events:
+        async with aclosing(self._engine.diarize(start, requests.audio(request_iterator))) as events:
             async for event in events:
                 yield convert.response(event)
 

@@ -9,7 +9,7 @@ from locution_common.names import SECONDS_BUCKETS, MetricName
 from locution_speech.asr import SectionStart
 from locution_speech.clock import seconds
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from locution_asr.domain.models import SectionReport
 
@@ -43,14 +43,14 @@ class Metrics:
     """Keep the engine's metrics, and note a section's figures on its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._audio = _counter(AUDIO_SECONDS, registry)
-        self._speech = _counter(SPEECH_SECONDS, registry)
-        self._text = _counter(TEXT_SECONDS, registry)
-        self._redone = _counter(REDONE_WINDOWS, registry)
-        self._queue = _histogram(QUEUE_SECONDS, registry, SECONDS_BUCKETS)
-        self._batch = _histogram(BATCH_SIZE, registry, BATCH_BUCKETS)
-        self._batch_seconds = _histogram(BATCH_SECONDS, registry, SECONDS_BUCKETS)
-        self._queued = Gauge(QUEUED_SECONDS.name, QUEUED_SECONDS.meaning, registry=registry)
+        self._audio = AUDIO_SECONDS.counter(registry)
+        self._speech = SPEECH_SECONDS.counter(registry)
+        self._text = TEXT_SECONDS.counter(registry)
+        self._redone = REDONE_WINDOWS.counter(registry)
+        self._queue = QUEUE_SECONDS.histogram(registry, SECONDS_BUCKETS)
+        self._batch = BATCH_SIZE.histogram(registry, BATCH_BUCKETS)
+        self._batch_seconds = BATCH_SECONDS.histogram(registry, SECONDS_BUCKETS)
+        self._queued = QUEUED_SECONDS.gauge(registry)
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
         """Take note of a finished section."""
@@ -85,11 +85,3 @@ def _attributes(report: SectionReport, start: SectionStart) -> dict[str, str | f
         "locution.asr.queue_seconds": sum(window.queue_wait for window in report.windows),
         "locution.asr.compute_seconds": sum(window.decode for window in report.windows),
     }
-
-
-def _counter(name: MetricName, registry: CollectorRegistry) -> Counter:
-    return Counter(name.name, name.meaning, name.labels, registry=registry)
-
-
-def _histogram(name: MetricName, registry: CollectorRegistry, buckets: tuple[float, ...]) -> Histogram:
-    return Histogram(name.name, name.meaning, name.labels, registry=registry, buckets=buckets)

@@ -10,7 +10,7 @@ from locution_speech.clock import seconds
 from locution_speech.engine.models import Timings
 from locution_speech.speakers import SectionSpeakers
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from locution_diarizer.domain.models import Start
 
@@ -30,13 +30,11 @@ class Metrics:
     """Keep the engine's metrics, and note a section's figures on its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._audio = Counter(AUDIO_SECONDS.name, AUDIO_SECONDS.meaning, AUDIO_SECONDS.labels, registry=registry)
-        self._clustered = Counter(CLUSTERED_SECTIONS.name, CLUSTERED_SECTIONS.meaning, registry=registry)
-        self._batch = Histogram(BATCH_SIZE.name, BATCH_SIZE.meaning, registry=registry, buckets=BATCH_BUCKETS)
-        self._batch_seconds = Histogram(
-            BATCH_SECONDS.name, BATCH_SECONDS.meaning, registry=registry, buckets=SECONDS_BUCKETS
-        )
-        self._queued = Gauge(QUEUED_WINDOWS.name, QUEUED_WINDOWS.meaning, registry=registry)
+        self._audio = AUDIO_SECONDS.counter(registry)
+        self._clustered = CLUSTERED_SECTIONS.counter(registry)
+        self._batch = BATCH_SIZE.histogram(registry, BATCH_BUCKETS)
+        self._batch_seconds = BATCH_SECONDS.histogram(registry, SECONDS_BUCKETS)
+        self._queued = QUEUED_WINDOWS.gauge(registry)
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
         """Take note of a finished section."""

@@ -11,7 +11,7 @@ from locution_common import telemetry
 from locution_common.names import MetricName
 from locution_speech.clock import seconds
 from opentelemetry.trace import TracerProvider
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from locution_gateway.live.models import LiveFinal, LiveSession
 
@@ -34,11 +34,11 @@ class LiveMetrics:
     """Keep the metrics, and one span an utterance in the session's trace."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
-        self._streams = Gauge(STREAMS.name, STREAMS.meaning, registry=registry)
-        self._partial = Histogram(PARTIAL_LAG.name, PARTIAL_LAG.meaning, registry=registry, buckets=BUCKETS)
-        self._final = Histogram(FINAL_LAG.name, FINAL_LAG.meaning, registry=registry, buckets=BUCKETS)
-        self._confirmed = Histogram(CONFIRMED.name, CONFIRMED.meaning, registry=registry, buckets=BUCKETS)
-        self._finals = Counter(FINALS.name, FINALS.meaning, registry=registry)
+        self._streams = STREAMS.gauge(registry)
+        self._partial = PARTIAL_LAG.histogram(registry, BUCKETS)
+        self._final = FINAL_LAG.histogram(registry, BUCKETS)
+        self._confirmed = CONFIRMED.histogram(registry, BUCKETS)
+        self._finals = FINALS.counter(registry)
         self._tracer = provider.get_tracer("locution")
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Final
 from locution_common import telemetry
 from locution_common.names import MetricName
 from opentelemetry.trace import Span, Status, StatusCode, TracerProvider
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from locution_gateway.webhooks.models import AttemptResult, Backlog, Dispatch, Outcome
 
@@ -40,10 +40,10 @@ class WebhookMetrics:
     """Keep the metrics, and one span an attempt in the trace of the delivery's job."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
-        self._attempts = Counter(ATTEMPTS.name, ATTEMPTS.meaning, ATTEMPTS.labels, registry=registry)
-        self._seconds = Histogram(SECONDS.name, SECONDS.meaning, SECONDS.labels, registry=registry, buckets=BUCKETS)
-        self._backlog = Gauge(BACKLOG.name, BACKLOG.meaning, registry=registry)
-        self._late = Gauge(LATE.name, LATE.meaning, registry=registry)
+        self._attempts = ATTEMPTS.counter(registry)
+        self._seconds = SECONDS.histogram(registry, BUCKETS)
+        self._backlog = BACKLOG.gauge(registry)
+        self._late = LATE.gauge(registry)
         self._tracer = provider.get_tracer("locution")
 
     @contextmanager

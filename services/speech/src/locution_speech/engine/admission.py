@@ -10,6 +10,9 @@ from typing import Any
 
 from locution_common.errors import Reason, Refused
 
+LEFT_FOR_ABORT = 1.0
+"""Seconds of the shutdown grace in which unfinished sections are told ENGINE_DRAINING."""
+
 SHORTEST_RETRY = 1.0
 LONGEST_RETRY = 30.0
 
@@ -66,6 +69,12 @@ class Admission:
         except TimeoutError:
             pass
         return len(self._sections)
+
+    async def finish(self, stopping: asyncio.Event, grace: float) -> None:
+        """Once stopping, let sections finish; shortly before `grace` seconds end, end the rest with ENGINE_DRAINING."""
+        await stopping.wait()
+        if await self.drain(max(0.0, grace - min(LEFT_FOR_ABORT, grace / 2))):
+            self.abort()
 
     def abort(self) -> None:
         """End all sections in progress."""
