@@ -1,9 +1,9 @@
 -- migrate:up
 
--- The registry is one for the whole installation: nothing here belongs to a tenant. `created_by` is the actor.
+-- The registry serves the whole installation: no row belongs to a tenant. `created_by` is the actor.
 CREATE SCHEMA IF NOT EXISTS registry;
 
--- A weight is a folder <set_name>/<weight_name> below the models root. Rows are never deleted, nor are files.
+-- A weight is a folder <set_name>/<weight_name> below the models root. Neither rows nor files are ever deleted.
 CREATE TABLE registry.weights (
     set_name text COLLATE "C" NOT NULL CHECK (set_name ~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$'),
     weight_name text COLLATE "C" NOT NULL CHECK (weight_name ~ '^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$'),
@@ -46,13 +46,13 @@ CREATE UNIQUE INDEX weights_default ON registry.weights (kind) WHERE is_default;
 -- ResolveWeight reads a kind's weights in this order.
 CREATE INDEX weights_by_age ON registry.weights (kind, is_default DESC, create_time, set_name, weight_name);
 
--- The audit: what every change of a weight was, and who made it. Rows are only ever added.
+-- The audit log: every change of a weight, and who made it. Rows are only added.
 CREATE TABLE registry.changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     set_name text COLLATE "C" NOT NULL,
     weight_name text COLLATE "C" NOT NULL,
     action text NOT NULL,
-    -- the row of registry.weights; null before the first
+    -- The row of registry.weights; null before the first change.
     before jsonb,
     after jsonb NOT NULL,
     created_by text NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE registry.changes (
 
 CREATE INDEX changes_by_weight ON registry.changes (set_name, weight_name, change_id);
 
--- Which engine's process holds which weight in memory, until expire_time; the replica is who wrote the row.
+-- Which engine process holds which weight in memory, until expire_time. The replica is the process that wrote the row.
 CREATE TABLE registry.serving (
     replica text COLLATE "C" NOT NULL,
     set_name text COLLATE "C" NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE registry.serving (
 CREATE INDEX serving_by_weight ON registry.serving (set_name, weight_name, expire_time);
 CREATE INDEX serving_by_expiry ON registry.serving (expire_time);
 
--- The application's role, where the installation has one beside the owner: it cannot delete a weight or touch the audit.
+-- The application's role, if it differs from the owner: it cannot delete a weight or change the audit log.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_registry') THEN

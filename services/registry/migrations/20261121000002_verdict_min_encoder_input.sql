@@ -1,7 +1,7 @@
 -- migrate:up
 
--- Shortest audio, in seconds, that fast mode padded a window to for the encoder; null in verdicts of before, which are
--- about 10 s. A replica of before does not know the column: run the gate when an upgrade is through, not amid it.
+-- Shortest audio, in seconds, that fast mode padded a window to for the encoder; null in older verdicts, which used
+-- about 10 s. Replicas of an older release do not know the column: qualify models after an upgrade, not during it.
 ALTER TABLE registry.weights ADD COLUMN verdict_min_encoder_input double precision;
 
 -- migrate:down

@@ -1,13 +1,13 @@
 -- migrate:up
 
--- A weight is called a model, as everywhere else: a folder <set_name>/<model_name> below the models root.
+-- A weight is now called a model, as everywhere else: a folder <set_name>/<model_name> below the models root.
 ALTER TABLE registry.weights RENAME TO models;
 ALTER TABLE registry.models RENAME COLUMN weight_name TO model_name;
 ALTER TABLE registry.models RENAME CONSTRAINT weights_pkey TO models_pkey;
 ALTER INDEX registry.weights_default RENAME TO models_default;
 ALTER INDEX registry.weights_by_age RENAME TO models_by_age;
 
--- In the audit the old names of columns stay: `before` and `after` are rows as they were.
+-- The audit log keeps the old column names: `before` and `after` are rows as they were.
 ALTER TABLE registry.changes RENAME COLUMN weight_name TO model_name;
 ALTER INDEX registry.changes_by_weight RENAME TO changes_by_model;
 

@@ -1,6 +1,6 @@
 -- migrate:up
 
--- A verdict of the gate is called a qualification.
+-- A verdict of the gate is now called a qualification.
 ALTER TABLE registry.models RENAME COLUMN verdict_passed TO qualification_passed;
 ALTER TABLE registry.models RENAME COLUMN verdict_accurate_word_error_rate TO qualification_accurate_word_error_rate;
 ALTER TABLE registry.models RENAME COLUMN verdict_fast_word_error_rate TO qualification_fast_word_error_rate;

@@ -10,7 +10,7 @@ from pydantic import Field
 
 
 class DiarizerSettings(ServiceSettings):
-    """What the diarizer is told by its environment."""
+    """The environment settings of the diarizer."""
 
     models_root: Path = Field(
         description="Folder below which models lie as <set>/<model>.", examples=["/var/lib/locution/models"]

@@ -1,1 +1,1 @@
-"""The registry: which models exist, where they lie, what they can do and whether they may be used."""
+"""The registry: which models exist, where they are, what they can do and whether they are usable."""

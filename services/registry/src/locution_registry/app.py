@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 async def start(stack: AsyncExitStack, context: Context[RegistrySettings]) -> Service:
-    """Open the database and the models root, and return the service to run."""
+    """Open the database and the models root, and return the service."""
     settings = context.settings
     pool = await stack.enter_async_context(
         postgres.open_pool(
@@ -56,7 +56,7 @@ async def start(stack: AsyncExitStack, context: Context[RegistrySettings]) -> Se
 
 
 def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -> UseCases:
-    """Return every use case over these adapters."""
+    """Return all use cases with these adapters."""
     check = CheckFiles(store, folders)
     return UseCases(
         register=RegisterModel(store, folders),
@@ -72,7 +72,7 @@ def use_cases(store: PostgresStore, folders: LocalFolders, serving_ttl: float) -
 
 
 async def keep_checking(check: CheckAllFiles, stopping: asyncio.Event, interval: float) -> None:
-    """Check all files every `interval` seconds until `stopping` is set; log faults that may pass."""
+    """Check all files every `interval` seconds until `stopping` is set; log transient faults."""
     while not stopping.is_set():
         with telemetry.suppressed():
             await _check_once(check)

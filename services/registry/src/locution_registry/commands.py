@@ -24,7 +24,7 @@ usage: python -m locution_registry [COMMAND] [--help] [--check-settings]
 
 
 def main(argv: Sequence[str]) -> NoReturn:
-    """Run the command that the arguments name, `serve` when they name none, and exit with its code."""
+    """Run the command that the arguments name, by default `serve`, and exit with its code."""
     match list(argv):
         case ["-h" | "--help"]:
             sys.stdout.write(USAGE)
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> NoReturn:
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations: inside the installed package, or beside the sources of a checkout."""
+    """Return the folder of migrations: in the installed package, or beside the sources of a checkout."""
     here = Path(__file__).resolve()
     packaged = here.parent / "migrations"
     return packaged if packaged.is_dir() else here.parents[2] / "migrations"

@@ -1,4 +1,4 @@
-"""Protos to the domain, and back."""
+"""Convert protos to the domain and back."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _STATES: Final = {
 
 
 def kind(number: public.ModelKind.ValueType) -> Kind:
-    """Return the kind; validation has refused any other number."""
+    """Return the kind; validation has rejected other numbers."""
     return _FROM_KINDS[number]
 
 
 def optional_kind(number: public.ModelKind.ValueType) -> Kind | None:
-    """Return the kind, or None when it is unset."""
+    """Return the kind, or None if unset."""
     return _FROM_KINDS.get(number)
 
 
 def known_path(text: str) -> ModelPath:
-    """Return the path of a model that should exist; refused with MODEL_NOT_FOUND when no model can have it."""
+    """Return the path of an existing model. Refuses impossible paths with MODEL_NOT_FOUND."""
     try:
         return ModelPath.parse(text)
     except ModelPathInvalid:
@@ -45,12 +45,12 @@ def known_path(text: str) -> ModelPath:
 
 
 def choice(text: str) -> ModelPath | None:
-    """Return the path that a job chose, None for none; refused with MODEL_NOT_FOUND."""
+    """Return the path that a job requests, or None. Refuses impossible paths with MODEL_NOT_FOUND."""
     return known_path(text) if text else None
 
 
 def qualification(request: pb.RecordQualificationRequest) -> Qualification:
-    """Judge the rates of a request; refused with INVALID_REQUEST."""
+    """Judge the word error rates of a request. Refuses invalid ones with INVALID_REQUEST."""
     return Qualification.judge(
         request.accurate_word_error_rate,
         request.fast_word_error_rate,
@@ -73,12 +73,12 @@ def page_to_proto(page: Page) -> pb.ListModelsResponse:
 
 
 def resolution_to_proto(resolution: Resolution) -> pb.ResolveModelResponse:
-    """Return the model to use, with `fallback` absent when it is the first choice."""
+    """Return the model to use; `fallback` is absent if it is the first choice."""
     return pb.ResolveModelResponse(model=model_to_proto(resolution.model), fallback=resolution.fallback)
 
 
 def ttl_to_proto(seconds: float) -> pb.ReportServingResponse:
-    """Return how long a report holds."""
+    """Return the validity of a report."""
     return pb.ReportServingResponse(ttl=_duration(seconds))
 
 

@@ -26,7 +26,7 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """What the registry does, one for each method."""
+    """The registry's use cases, one per method."""
 
     register: RegisterModel
     get: GetModel
@@ -40,7 +40,7 @@ class UseCases:
 
 
 class RegistryServicer(RegistryServiceServicer):
-    """Answer locution.registry.v1.RegistryService."""
+    """Serve locution.registry.v1.RegistryService."""
 
     def __init__(self, use_cases: UseCases) -> None:
         self._do = use_cases
@@ -75,24 +75,24 @@ class RegistryServicer(RegistryServiceServicer):
         return convert.model_to_proto(model)
 
     async def DisableModel(self, request: pb.DisableModelRequest, context: Context) -> pb.RegisteredModel:
-        """Take a model out of use."""
+        """Disable a model."""
         path = convert.known_path(request.path)
         return convert.model_to_proto(await self._do.disable.run(path, request.reason, Actor(request.actor)))
 
     async def EnableModel(self, request: pb.EnableModelRequest, context: Context) -> pb.RegisteredModel:
-        """Take a model into use again."""
+        """Enable a model."""
         model = await self._do.enable.run(convert.known_path(request.path), Actor(request.actor))
         return convert.model_to_proto(model)
 
     async def RecordQualification(self, request: pb.RecordQualificationRequest, context: Context) -> pb.RegisteredModel:
-        """Keep a model's qualification."""
+        """Store a model's qualification."""
         model = await self._do.record_qualification.run(
             convert.known_path(request.path), request.checksum, convert.qualification(request), Actor(request.actor)
         )
         return convert.model_to_proto(model)
 
     async def ReportServing(self, request: pb.ReportServingRequest, context: Context) -> pb.ReportServingResponse:
-        """Remember what an engine holds."""
+        """Store which models an engine holds."""
         paths = [convert.known_path(path) for path in request.paths]
         ttl = await self._do.report_serving.run(Replica(request.replica), convert.kind(request.kind), paths)
         return convert.ttl_to_proto(ttl)

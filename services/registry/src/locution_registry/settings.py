@@ -35,7 +35,7 @@ class RegistrySettings(ServiceSettings, DatabaseSettings):
 
 
 class MigrateSettings(Settings):
-    """Settings of `migrate`; one of the two URLs is needed."""
+    """Settings of `migrate`; it needs one of the two URLs."""
 
     migration_database_url: SecretStr | None = Field(
         None,
@@ -56,6 +56,6 @@ class MigrateSettings(Settings):
 
     @property
     def migration_url(self) -> str:
-        """Return the URL with which migrations run."""
+        """Return the URL for migrations."""
         url = self.migration_database_url or self.database_url
         return url.get_secret_value() if url else ""

@@ -1,1 +1,1 @@
-"""The vocabulary of speech that asr, diarizer and gateway share, its wire form, and what both engines share."""
+"""The vocabulary of speech that asr, diarizer and gateway share, its wire form, and the engines' shared parts."""

@@ -1,4 +1,4 @@
-"""What a speech engine is asked and what it answers. Positions and lengths are samples."""
+"""Requests to a speech engine and its answers. Positions and lengths are samples."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from locution_speech.transcript import CoverageSpan, Word
 
 
 class Task(StrEnum):
-    """Choose between the spoken language's text and its English translation."""
+    """Text in the spoken language, or its English translation."""
 
     TRANSCRIBE = "TRANSCRIBE"
     TRANSLATE = "TRANSLATE"
 
 
 class DecodeMode(StrEnum):
-    """Choose full windows with beam search, or short windows with a checked greedy draft."""
+    """Full windows with beam search, or short windows with a checked greedy draft."""
 
     ACCURATE = "ACCURATE"
     FAST = "FAST"
 
 
 class ModeChoice(Enum):
-    """Say which mode a request wants: FAST where it is qualified, or one of the two.
+    """The mode that a request prefers: FAST if it is qualified, or one of the two.
 
-    FAST_UNQUALIFIED is for qualification runs alone.
+    FAST_UNQUALIFIED is only for qualification runs.
     """
 
     QUALIFIED = "qualified"
@@ -38,9 +38,9 @@ class ModeChoice(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Carry what a request asks of the decoder; `language` None means detection.
+    """Options of the decoder; `language` None means detection.
 
-    `shortest_input` is FAST's shortest encoder input, None for the one that is qualified.
+    `shortest_input` is FAST's shortest encoder input, None for the qualified one.
     """
 
     language: str | None = None
@@ -57,7 +57,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class SectionStart:
-    """Open a section: for whom, and with which options."""
+    """Opens a section: the flow and the options."""
 
     model: ModelName
     flow: Flow
@@ -66,9 +66,9 @@ class SectionStart:
 
 @dataclass(frozen=True, slots=True)
 class EngineSizes:
-    """Say how an engine hears: the `frame` that its detector judges at once, and the longest window.
+    """Sizes of an engine: the `frame` that its detector judges at once, and the longest window.
 
-    From `warm_up` before what is not done on, its detector hears as if it had heard all.
+    If the detector starts `warm_up` samples before a resume point, it reaches the state that it would have had.
     """
 
     frame: int
@@ -80,15 +80,15 @@ class EngineSizes:
         return sample - sample % self.frame
 
     def begin(self, done: int) -> int:
-        """Return the first sample that an engine must hear when all before `done` is done."""
+        """Return the first sample that an engine needs when all audio before `done` is done."""
         return self.aligned(max(0, done - self.warm_up))
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Say what a stream runs with; `shortest_input` is the shortest encoder input, None but in FAST.
+    """The effective configuration of a stream; `shortest_input` is the shortest encoder input, None except in FAST.
 
-    `sizes` are None where an engine does not tell them.
+    `sizes` are None if an engine does not report them.
     """
 
     model: str
@@ -101,7 +101,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class SectionDone:
-    """Sum up a section of `length`. `text_speech` is the part of `speech` whose span gave text."""
+    """Totals of a section of `length`. `text_speech` is the part of `speech` whose span has text."""
 
     length: int
     speech: int
@@ -112,9 +112,9 @@ class SectionDone:
 
 @dataclass(frozen=True, slots=True)
 class ListenStart:
-    """Open a live stream; `silence` and `longest` are 0 for those of sections.
+    """Opens a live stream; `silence` and `longest` of 0 mean those of sections.
 
-    The audio begins at `first`; all before `done` was done by an earlier stream, which heard `language` first.
+    The audio begins at `first`. An earlier stream finished all before `done`, and detected `language` first.
     """
 
     section: SectionStart
@@ -129,7 +129,7 @@ class ListenStart:
 
 @dataclass(frozen=True, slots=True)
 class ListenUpdate:
-    """Change what the decoder is asked; None leaves a field as it is, and "auto" asks for detection."""
+    """Changes options; None leaves a field unchanged, and "auto" requests detection."""
 
     language: str | None = None
     prompt: str | None = None
@@ -138,12 +138,12 @@ class ListenUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Ask for the text so far."""
+    """Requests the text so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEvent:
-    """Speech began, or ended, at a sample."""
+    """Speech began or ended at a sample."""
 
     sample: int
     began: bool
@@ -151,7 +151,7 @@ class SpeechEvent:
 
 @dataclass(frozen=True, slots=True)
 class ListenPartial:
-    """Say what is heard of the window that is open: words agreed on, and the text behind them."""
+    """Interim text of the open window: confirmed words, and the text after them."""
 
     start: int
     confirmed: tuple[Word, ...]
@@ -161,7 +161,7 @@ class ListenPartial:
 
 @dataclass(frozen=True, slots=True)
 class ListenFinal(Span):
-    """Hold the text of a window; `reason` says why there is none."""
+    """Final text of a window; `reason` says why there is none."""
 
     text: str
     words: tuple[Word, ...] = ()
@@ -171,7 +171,7 @@ class ListenFinal(Span):
 
 @dataclass(frozen=True, slots=True)
 class ListenProgress:
-    """Say that all before `done` is done, and from where a stream in place of this one must hear again."""
+    """All audio before `done` is done. A replacement stream needs the audio from `keep_from`."""
 
     done: int
     keep_from: int
@@ -179,7 +179,7 @@ class ListenProgress:
 
 @dataclass(frozen=True, slots=True)
 class ListenDone:
-    """Sum up a live stream of `length`."""
+    """Totals of a live stream of `length`."""
 
     length: int
     timings: Timings

@@ -9,7 +9,7 @@ from locution_speech.languages import canonical
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """State what a model can do; an option outside of this is refused. `languages` are BCP-47 tags."""
+    """What a model can do; other options are refused. `languages` are BCP-47 tags."""
 
     languages: tuple[str, ...] = ()
     language_detection: bool = False
@@ -20,5 +20,5 @@ class Capabilities:
     overlap: bool = False
 
     def knows(self, language: str) -> bool:
-        """Tell whether the model knows a language, by its tag or by that of the language without region and script."""
+        """Tell whether the model knows a language, by its tag or by the tag without region and script."""
         return language in self.languages or canonical(language) in self.languages

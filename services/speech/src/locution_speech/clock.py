@@ -1,4 +1,4 @@
-"""Time as all services count it: samples at one rate, from the start of a section or a recording."""
+"""Time in all services: samples at one rate, from the start of a section or a recording."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 SAMPLE_RATE: Final = 16_000
-"""Samples a second of all audio inside of Locution."""
+"""Samples per second of all audio inside Locution."""
 
 SAMPLE_WIDTH: Final = 2
-"""Bytes of a sample: signed 16-bit, little-endian."""
+"""Bytes per sample: signed 16-bit, little-endian."""
 
 
 def samples(seconds: float) -> int:
@@ -24,18 +24,18 @@ def seconds(samples: int) -> float:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Cover the samples from `start` up to, not including, `end`. Raises ValueError for what is no span."""
+    """The samples from `start` up to, but not including, `end`. Raises ValueError for an invalid span."""
 
     start: int
     end: int
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end:
-            raise ValueError(f"not a span: {self.start} to {self.end}")
+            raise ValueError(f"invalid span: {self.start} to {self.end}")
 
     @property
     def length(self) -> int:
-        """Count the samples covered."""
+        """Return the number of samples."""
         return self.end - self.start
 
     def clamp(self, sample: int) -> int:
@@ -47,5 +47,5 @@ class Span:
         return self.start < other.end and other.start < self.end
 
     def moved(self, by: int) -> Self:
-        """Return the same `by` samples later."""
+        """Return the span shifted by `by` samples."""
         return replace(self, start=self.start + by, end=self.end + by)

@@ -1,6 +1,6 @@
-"""What is known of languages: their codes, how they are written, and how finely decoders split them.
+"""Languages: their codes, how they are written, and how finely decoders split them.
 
-Languages are named by BCP-47 tags everywhere but inside of a decoder.
+Languages are named by BCP-47 tags everywhere except inside a decoder.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 AUTO: Final = "auto"
-"""Stands for a language that is to be detected."""
+"""Requests detection of the language."""
 
 SENTENCE_ENDS: Final = tuple(".?!…。？！؟।॥")
 CLAUSE_ENDS: Final = tuple(",;:、，；：،—")
@@ -29,7 +29,7 @@ _FROM_WHISPER: Final = {"jw": "jv"}
 
 
 def to_whisper(tag: str) -> str:
-    """Return Whisper's code for a tag's language; region and script are dropped: "pt-BR" is "pt"."""
+    """Return Whisper's code for a tag's language, without region and script: "pt-BR" becomes "pt"."""
     primary = tag.replace("_", "-").split("-")[0].lower()
     return _TO_WHISPER.get(primary, primary)
 
@@ -40,25 +40,25 @@ def from_whisper(code: str) -> str:
 
 
 def canonical(tag: str) -> str:
-    """Return the one tag by which a language is known to models: "cmn-Hans" is "zh"."""
+    """Return the tag by which models know a language: "cmn-Hans" becomes "zh"."""
     return from_whisper(to_whisper(tag))
 
 
 def token_density(language: str | None) -> float:
-    """Return how many tokens a second of speech takes against English; the most where the language is not known."""
+    """Return the tokens per second of speech relative to English; the maximum for an unknown language."""
     return 2.0 if language is None or canonical(language) in _DENSE else 1.0
 
 
 def ends_sentence(text: str) -> bool:
-    """Tell whether text ends a sentence, quotes and brackets behind it aside."""
+    """Tell whether text ends a sentence, ignoring quotes and brackets after it."""
     return text.rstrip(_CLOSING).endswith(SENTENCE_ENDS)
 
 
 def ends_clause(text: str) -> bool:
-    """Tell whether text ends a clause, quotes and brackets behind it aside."""
+    """Tell whether text ends a clause, ignoring quotes and brackets after it."""
     return text.rstrip(_CLOSING).endswith(CLAUSE_ENDS)
 
 
 def space(language: str | None) -> str:
-    """Return what stands between two sentences of a language."""
+    """Return the separator between two sentences of a language."""
     return "" if language is not None and canonical(language) in _UNSPACED else " "

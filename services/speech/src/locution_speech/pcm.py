@@ -1,4 +1,4 @@
-"""PCM on the internal wire: mono, of the clock's rate and width; times are counts of samples."""
+"""PCM on the internal wire: mono, at the clock's rate and width; times are counts of samples."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Hold PCM bytes and the position of their first sample, counted from the start of the stream."""
+    """PCM bytes and the position of their first sample from the start of the stream."""
 
     offset: int
     data: bytes
 
     @property
     def samples(self) -> int:
-        """Count the samples."""
+        """Return the number of samples."""
         return len(self.data) // SAMPLE_WIDTH
 
     @property
     def end(self) -> int:
-        """Give the position just after the last sample."""
+        """Return the position after the last sample."""
         return self.offset + self.samples
 
 
@@ -54,7 +54,7 @@ def chunks(data: bytes, *, offset: int = 0, size: int = MAX_CHUNK_SAMPLES) -> It
 
 
 class OffsetChecker:
-    """Check that chunks follow each other without gap, overlap or half samples."""
+    """Checks that chunks follow each other without gap, overlap or half samples."""
 
     def __init__(self, start: int = 0, *, max_samples: int = MAX_CHUNK_SAMPLES) -> None:
         self._next = start
@@ -62,17 +62,17 @@ class OffsetChecker:
 
     @property
     def next_offset(self) -> int:
-        """Give the position at which the next chunk must begin."""
+        """Return the position at which the next chunk must begin."""
         return self._next
 
     def check(self, offset: int, data: bytes) -> Chunk:
-        """Return the chunk, or refuse it with AUDIO_OFFSET_MISMATCH or INVALID_REQUEST and change nothing."""
+        """Return the chunk, or refuse it with AUDIO_OFFSET_MISMATCH or INVALID_REQUEST without any effect."""
         if len(data) % SAMPLE_WIDTH:
             raise Refused(Reason.INVALID_REQUEST, f"{len(data)} bytes are not whole 16-bit samples")
         chunk = Chunk(offset, data)
         if chunk.samples > self._max_samples:
             raise Refused(
-                Reason.INVALID_REQUEST, f"{chunk.samples} samples exceed the limit of {self._max_samples} a chunk"
+                Reason.INVALID_REQUEST, f"{chunk.samples} samples exceed the limit of {self._max_samples} per chunk"
             )
         if offset != self._next:
             raise Refused(

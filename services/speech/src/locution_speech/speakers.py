@@ -12,7 +12,7 @@ S = TypeVar("S", int, str)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Turn(Span, Generic[S]):
-    """A stretch in which a speaker speaks, known by number or by label; turns of several speakers may overlap."""
+    """A stretch in which a speaker speaks, by number or by label; turns of several speakers may overlap."""
 
     speaker: S
 
@@ -37,7 +37,7 @@ class SpeakerHints:
 
 @dataclass(frozen=True, slots=True)
 class SectionSpeakers:
-    """Who was heard in a section, before sections are joined, and the opaque state that joining needs again."""
+    """The speakers of a section before sections are joined, and the opaque state that joining needs."""
 
     sample_count: int
     centroids: tuple[SpeakerCentroid, ...]

@@ -1,4 +1,4 @@
-"""What was said: words, segments, and what became of all audio. Positions are samples."""
+"""Words, segments, and the outcome of all audio. Positions are samples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from locution_speech.clock import Span
 
 @dataclass(frozen=True, slots=True)
 class Word(Span):
-    """One word without spaces around it; `spaced` where it is written with a space before it.
+    """One word without spaces around it; `spaced` if a space precedes it in writing.
 
-    `probability` is the decoder's of its tokens, absent rather than 0 when unknown. `aligned` is False where the times
-    are spread by length.
+    `probability` is the decoder's for its tokens, None if unknown. `aligned` is False if the times are distributed by
+    text length.
     """
 
     text: str
@@ -27,7 +27,7 @@ class Word(Span):
 
 @dataclass(frozen=True, slots=True)
 class Segment(Span):
-    """A stretch of speech of about a sentence, by one speaker; every word lies inside of it."""
+    """A stretch of speech of about a sentence, by one speaker; every word lies inside it."""
 
     text: str
     words: tuple[Word, ...] = ()
@@ -38,13 +38,13 @@ class Segment(Span):
     channel: int | None = None
 
     def moved(self, by: int) -> Self:
-        """Return the same `by` samples later, words included."""
+        """Return the segment shifted by `by` samples, with its words."""
         words = tuple(word.moved(by) for word in self.words)
         return replace(self, start=self.start + by, end=self.end + by, words=words)
 
 
 class Outcome(StrEnum):
-    """What became of a stretch of audio."""
+    """The outcome of a stretch of audio."""
 
     TRANSCRIBED = "TRANSCRIBED"
     NO_SPEECH = "NO_SPEECH"
@@ -53,7 +53,7 @@ class Outcome(StrEnum):
 
 
 class DropReason(StrEnum):
-    """Why speech gave no text, or why its window was decoded again."""
+    """Why speech has no text, or why its window was decoded again."""
 
     NO_TEXT = "NO_TEXT"
     IMPROBABLE_SPEECH = "IMPROBABLE_SPEECH"
@@ -65,7 +65,7 @@ class DropReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CoverageSpan(Span):
-    """What became of a span. `reason` is set for DROPPED and FAILED alone: a DropReason or an ErrorReason."""
+    """The outcome of a span. Only DROPPED and FAILED have a `reason`: a DropReason or an ErrorReason."""
 
     outcome: Outcome
     reason: str | None = None
@@ -73,5 +73,5 @@ class CoverageSpan(Span):
 
 
 def text_of(words: Sequence[Word]) -> str:
-    """Join words as they were written."""
+    """Join words as written."""
     return "".join(f" {word.text}" if word.spaced else word.text for word in words).strip()

@@ -1,6 +1,6 @@
 """The only conversion to and from locution.engine.v1.
 
-What cannot be true, such as a word that ends before it begins, raises ValueError when it is read.
+Reading an impossible value, such as a word that ends before it begins, raises ValueError.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ _MODES = {
 _PREFERENCES = {mode: number for number, mode in _MODES.items()}
 
 
-# Who asks, audio and time spent.
+# Flows, audio and timings.
 
 
 class _Opening(Protocol):
-    """The first message to a diarizer, whichever stream it opens."""
+    """The first message of any stream to a diarizer."""
 
     @property
     def flow(self) -> common_pb2.Flow: ...
@@ -69,12 +69,12 @@ class _Opening(Protocol):
 
 
 def flow_to_proto(flow: Flow) -> common_pb2.Flow:
-    """Return who asks; a deadline is of one process's clock and stays there."""
+    """Convert a flow. Its deadline is of one process's clock and is omitted."""
     return common_pb2.Flow(key=flow.key, share=flow.share, work_class=_WORK_CLASSES[flow.traffic])
 
 
 def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
-    """Return who asks; `monotonic` is the event loop's time, on which the deadline is placed."""
+    """Convert a flow; `monotonic` is the event loop's time, which the deadline is converted to."""
     deadline = None
     if flow.HasField("deadline"):
         deadline = monotonic + (flow.deadline.ToDatetime(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
@@ -82,7 +82,7 @@ def flow_from_proto(flow: common_pb2.Flow, monotonic: float) -> Flow:
 
 
 def audio_to_proto(chunk: Chunk) -> common_pb2.AudioChunk:
-    """Return the message that carries PCM."""
+    """Convert audio."""
     return common_pb2.AudioChunk(start_sample=chunk.offset, pcm=chunk.data)
 
 
@@ -97,7 +97,7 @@ def _timings_to_proto(timings: Timings) -> common_pb2.EngineTimings:
 
 
 def timings_from_proto(timings: common_pb2.EngineTimings) -> Timings:
-    """Return time spent."""
+    """Convert timings."""
     return Timings(
         timings.queue_seconds,
         timings.compute_seconds,
@@ -111,7 +111,7 @@ def timings_from_proto(timings: common_pb2.EngineTimings) -> Timings:
 
 
 def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
-    """Return what is wanted of a section."""
+    """Convert the options of a section."""
     options = start.options
     return asr_pb.TranscribeStart(
         flow=flow_to_proto(start.flow),
@@ -130,7 +130,7 @@ def section_start_to_proto(start: SectionStart) -> asr_pb.TranscribeStart:
 
 
 def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) -> SectionStart:
-    """Return what is wanted of a section; `monotonic` as for a flow."""
+    """Convert the options of a section; `monotonic` as for a flow."""
     options = Options(
         language=None if start.language in ("", AUTO) else start.language,
         allowed_languages=tuple(start.language_candidates),
@@ -147,7 +147,7 @@ def section_start_from_proto(start: asr_pb.TranscribeStart, monotonic: float) ->
 
 
 def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
-    """Return what a stream runs with."""
+    """Convert the effective configuration of a stream."""
     return asr_pb.TranscribeStarted(
         model=started.model,
         checksum=started.checksum,
@@ -161,7 +161,7 @@ def started_to_proto(started: Started) -> asr_pb.TranscribeStarted:
 
 
 def started_from_proto(started: asr_pb.TranscribeStarted) -> Started:
-    """Return what a stream runs with."""
+    """Convert the effective configuration of a stream."""
     shortest = _length_from_proto(started.min_encoder_input) if started.HasField("min_encoder_input") else None
     mode = DecodeMode.FAST if started.fast else DecodeMode.ACCURATE
     return Started(started.model, started.checksum, started.device, mode, shortest, _sizes_from_proto(started))
@@ -174,7 +174,7 @@ def _sizes_from_proto(started: asr_pb.TranscribeStarted) -> EngineSizes | None:
 
 
 def segment_to_proto(segment: Segment) -> asr_pb.AsrSegment:
-    """Return a segment."""
+    """Convert a segment."""
     return asr_pb.AsrSegment(
         start_sample=segment.start,
         end_sample=segment.end,
@@ -187,7 +187,7 @@ def segment_to_proto(segment: Segment) -> asr_pb.AsrSegment:
 
 
 def segment_from_proto(segment: asr_pb.AsrSegment) -> Segment:
-    """Return a segment."""
+    """Convert a segment."""
     return Segment(
         start=segment.start_sample,
         end=segment.end_sample,
@@ -225,7 +225,7 @@ def _words_from_proto(words: Iterable[asr_pb.AsrWord]) -> tuple[Word, ...]:
 
 
 def section_done_to_proto(done: SectionDone) -> asr_pb.TranscribeDone:
-    """Return the sum of a section."""
+    """Convert the totals of a section."""
     return asr_pb.TranscribeDone(
         sample_count=done.length,
         coverage=map(_coverage_to_proto, done.coverage),
@@ -236,7 +236,7 @@ def section_done_to_proto(done: SectionDone) -> asr_pb.TranscribeDone:
 
 
 def section_done_from_proto(done: asr_pb.TranscribeDone) -> SectionDone:
-    """Return the sum of a section."""
+    """Convert the totals of a section."""
     return SectionDone(
         length=done.sample_count,
         speech=done.speech_sample_count,
@@ -276,7 +276,7 @@ def _length_from_proto(length: Duration) -> int:
 
 
 def listen_start_to_proto(start: ListenStart) -> asr_pb.ListenStart:
-    """Return what is wanted of a live stream."""
+    """Convert the options of a live stream."""
     return asr_pb.ListenStart(
         options=section_start_to_proto(start.section),
         step_samples=start.step,
@@ -290,7 +290,7 @@ def listen_start_to_proto(start: ListenStart) -> asr_pb.ListenStart:
 
 
 def listen_start_from_proto(start: asr_pb.ListenStart, monotonic: float) -> ListenStart:
-    """Return what is wanted of a live stream; `monotonic` as for a flow."""
+    """Convert the options of a live stream; `monotonic` as for a flow."""
     return ListenStart(
         section=section_start_from_proto(start.options, monotonic),
         step=start.step_samples,
@@ -304,7 +304,7 @@ def listen_start_from_proto(start: asr_pb.ListenStart, monotonic: float) -> List
 
 
 def listen_input_to_proto(message: Chunk | Flush | ListenUpdate) -> asr_pb.ListenRequest:
-    """Return the message that carries audio or a wish."""
+    """Convert audio, a flush or an update."""
     match message:
         case Chunk():
             return asr_pb.ListenRequest(audio=audio_to_proto(message))
@@ -318,7 +318,7 @@ def listen_input_to_proto(message: Chunk | Flush | ListenUpdate) -> asr_pb.Liste
 
 
 def update_from_proto(update: asr_pb.ListenUpdate) -> ListenUpdate:
-    """Return new wishes."""
+    """Convert an update."""
     return ListenUpdate(
         language=update.language or AUTO if update.HasField("language") else None,
         prompt=update.prompt if update.HasField("prompt") else None,
@@ -327,7 +327,7 @@ def update_from_proto(update: asr_pb.ListenUpdate) -> ListenUpdate:
 
 
 def listen_event_to_proto(event: Started | ListenEvent) -> asr_pb.ListenResponse:
-    """Return the message that carries an event."""
+    """Convert an event."""
     match event:
         case Started():
             return asr_pb.ListenResponse(started=started_to_proto(event))
@@ -349,7 +349,7 @@ def listen_event_to_proto(event: Started | ListenEvent) -> asr_pb.ListenResponse
 
 
 def listen_event_from_proto(response: asr_pb.ListenResponse) -> Started | ListenEvent | None:
-    """Return the event that a message carries; None for one that this release does not know."""
+    """Convert an event; return None for one that this release does not know."""
     match response.WhichOneof("message"):
         case "started":
             return started_from_proto(response.started)
@@ -403,17 +403,17 @@ def _final_from_proto(final: asr_pb.ListenFinal) -> ListenFinal:
 
 
 def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, ModelName]:
-    """Return who asks a diarizer, and for which model; `monotonic` as for a flow."""
+    """Convert the first message to a diarizer; `monotonic` as for a flow."""
     return flow_from_proto(start.flow, monotonic), ModelName(start.model)
 
 
 def diarize_start_to_proto(flow: Flow, model: str) -> diarizer_pb.DiarizeStart:
-    """Return what is wanted of a section."""
+    """Convert the options of a section."""
     return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow), model=model)
 
 
 def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
-    """Return what is wanted of a clustering."""
+    """Convert the options of a clustering."""
     return diarizer_pb.ClusterStart(
         flow=flow_to_proto(flow),
         model=model,
@@ -424,7 +424,7 @@ def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diari
 
 
 def hints_from_proto(start: diarizer_pb.ClusterStart) -> SpeakerHints:
-    """Return what is known about the number of speakers."""
+    """Convert the hints about the number of speakers."""
     return SpeakerHints(
         exact=start.speaker_count if start.HasField("speaker_count") else None,
         minimum=start.min_speaker_count if start.HasField("min_speaker_count") else None,
@@ -433,7 +433,7 @@ def hints_from_proto(start: diarizer_pb.ClusterStart) -> SpeakerHints:
 
 
 def diarize_done_to_proto(section: SectionSpeakers, timings: Timings) -> diarizer_pb.DiarizeDone:
-    """Return the speakers of a section, and the time spent on it."""
+    """Convert the speakers of a section and the timings."""
     message = diarizer_pb.SectionSpeakers(
         sample_count=section.sample_count,
         speakers=[
@@ -450,7 +450,7 @@ def diarize_done_to_proto(section: SectionSpeakers, timings: Timings) -> diarize
 
 
 def section_speakers_from_proto(section: diarizer_pb.SectionSpeakers) -> SectionSpeakers:
-    """Return the speakers of a section."""
+    """Convert the speakers of a section."""
     return SectionSpeakers(
         section.sample_count,
         tuple(SpeakerCentroid(each.id, tuple(each.embedding), each.speech_sample_count) for each in section.speakers),
@@ -460,19 +460,19 @@ def section_speakers_from_proto(section: diarizer_pb.SectionSpeakers) -> Section
 
 
 def section_to_bytes(section: diarizer_pb.SectionSpeakers) -> bytes:
-    """Return what is kept of a section until all are joined."""
+    """Return the bytes that store a section until all sections are joined."""
     return section.SerializeToString(deterministic=True)
 
 
 def section_from_bytes(body: bytes) -> diarizer_pb.ClusterRequest:
-    """Return the message that hands a section that was kept to Cluster."""
+    """Return the request that passes a stored section to Cluster."""
     return diarizer_pb.ClusterRequest(section=diarizer_pb.SectionSpeakers.FromString(body))
 
 
 def cluster_responses_to_proto(
     sections: Sequence[Sequence[Turn[int]]], centroids: Sequence[SpeakerCentroid]
 ) -> Iterator[diarizer_pb.ClusterResponse]:
-    """Yield one message a section, the last with the centroids."""
+    """Yield one message per section, the last with the centroids."""
     for index, turns in enumerate(sections, 1):
         yield diarizer_pb.ClusterResponse(
             turns=[
@@ -487,11 +487,11 @@ def cluster_responses_to_proto(
 
 
 def turns_from_proto(response: diarizer_pb.ClusterResponse) -> tuple[Turn[int], ...]:
-    """Return who speaks when in a section."""
+    """Convert the turns of a section."""
     return tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker) for turn in response.turns)
 
 
 def centroids_from_proto(last: diarizer_pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
-    """Return the centroids by their speakers' numbers; empty for a speaker without one."""
+    """Return the centroids by speaker number; empty for a speaker without one."""
     known = {centroid.speaker: tuple(centroid.embedding) for centroid in last.centroids}
     return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))

@@ -1,8 +1,8 @@
 """Join the local speakers of all sections into speakers of the recording, and write each section's turns.
 
-What is clustered are the embeddings of every window's local speakers, as whole-file clustering has them; cutting a
-recording into sections changes nothing but the windows at the cuts. Memory is bounded: sections stay packed and are
-unpacked one at a time, and at most `limit` embeddings meet in the clustering, whose memory grows with their square.
+It clusters the embeddings of every window's local speakers, as a clustering of the whole file would. Cutting a
+recording into sections changes only the windows at the cuts. Memory is bounded: sections stay packed and are unpacked
+one at a time, and at most `limit` embeddings enter the clustering, whose memory grows with their square.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from locution_diarizer.domain.ports import SpeakerModel
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """Hold the turns of each section, in order, and the centroids in order of first appearance."""
+    """The turns of each section, in order, and the centroids in order of first appearance."""
 
     sections: list[list[Turn[int]]]
     centroids: list[SpeakerCentroid]
 
 
 class ClusterSections:
-    """Cluster sections that one model has heard. Blocks; deterministic."""
+    """Cluster sections of one model. Blocks; deterministic."""
 
     def __init__(self, model: SpeakerModel, *, limit: int) -> None:
         self._model = model
         self._limit = limit
 
     def local(self, section: SectionWindows) -> SectionSpeakers:
-        """Say what is known of one section by itself."""
+        """Return the speakers of one section by itself."""
         clustered = self._run([section], [section], SpeakerHints())
         return SectionSpeakers(
             section.sample_count, tuple(clustered.centroids), tuple(clustered.sections[0]), pack(section)
         )
 
     def join(self, states: Sequence[bytes], hints: SpeakerHints) -> Clustered:
-        """Join packed sections; refused with INVALID_REQUEST when one is not of this model."""
+        """Join packed sections. Refuses a section of another model with INVALID_REQUEST."""
         grid = self._model.grid
         return self._run((unpack(s, grid) for s in states), (unpack(s, grid) for s in states), hints)
 
@@ -76,7 +76,7 @@ class ClusterSections:
 
 
 class _Numbers:
-    """Number speakers from 0 as they first appear."""
+    """Number speakers from 0 in order of first appearance."""
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
@@ -97,7 +97,7 @@ class _Numbers:
 
 
 def _without_gaps(found: Sequence[Turn[int]], silence: int) -> list[Turn[int]]:
-    """Join turns of one speaker that are `silence` samples or less apart."""
+    """Join turns of one speaker that are at most `silence` samples apart."""
     if not silence:
         return list(found)
     joined: dict[int, list[Turn[int]]] = {}

@@ -1,4 +1,4 @@
-"""Hear one section: cut its audio into windows, have them analysed through the common queue, keep what they gave."""
+"""Diarize one section: cut its audio into windows, analyse them through the shared queue, and collect the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locution_diarizer.domain.ports import LoadedModel
 
 
 class DiarizeSection:
-    """Run one section, of `longest` samples at most. Reading waits while its allowance of windows is in flight."""
+    """Process one section of at most `longest` samples. Reading waits while its allowance of windows is in flight."""
 
     def __init__(
         self, dispatcher: Analysing, model: LoadedModel, flow: Flow, longest: int, allowance: Allowance
@@ -36,7 +36,7 @@ class DiarizeSection:
         self.timings = Timings()
 
     async def run(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[int, None]:
-        """Read chunks to their end; yield samples up to which all is done, as they grow."""
+        """Read all chunks; yield the sample up to which everything is done, as it grows."""
         try:
             async for chunk in chunks:
                 if self._cutter.received + chunk.samples > self._longest:
@@ -53,7 +53,7 @@ class DiarizeSection:
             await self._abandon()
 
     def result(self) -> SectionWindows:
-        """Give all that was heard."""
+        """Return the result."""
         grid = self._model.speaker_model.grid
         if not self._heard:
             return _nothing(self._cutter.received, grid)

@@ -1,4 +1,4 @@
-"""Say what the dispatcher analyses, and how its slots share it."""
+"""The dispatcher's requests, and how its slots share them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowRequest:
-    """Hold one window that waits to be analysed; `cost` is in seconds of new audio."""
+    """One window to analyse; `cost` is in seconds of new audio."""
 
     flow: Flow
     model: LoadedModel
@@ -29,17 +29,17 @@ class WindowRequest:
 
     @property
     def cost(self) -> float:
-        """Give the seconds of audio that it advances its section by."""
+        """Return the seconds of new audio."""
         return seconds(self.model.speaker_model.grid.step)
 
     @property
     def shape(self) -> Hashable:
-        """Share a batch with windows of the same model: they are all equally long."""
+        """Return the batch key: windows of one model, which all have the same length."""
         return id(self.model)
 
     @property
     def batch_size(self) -> int:
-        """Give the windows that a batch may hold."""
+        """Return the most windows in a batch."""
         return self.model.batch_size
 
 
@@ -48,13 +48,13 @@ Analysed = Served[WindowSpeakers]
 
 
 class EvenShares:
-    """Share what waits among the free slots, so that none computes while another idles."""
+    """Shares the waiting windows among the free slots, so that no slot idles while another computes."""
 
     def note(self, traffic: TrafficClass, now: float) -> None:
         """Do nothing."""
 
     def room(self, load: Load) -> Room:
-        """Give a batch its share, rounded up."""
+        """Return an even share, rounded up."""
         share = -(-load.waiting // load.free)
         return Room(live=share, files=share)
 
@@ -64,7 +64,7 @@ class EvenShares:
 
 
 def analyse(batch: Sequence[WindowRequest]) -> list[WindowSpeakers | Exception]:
-    """Analyse a batch. One that fails is run again window by window, so that one poison window fails alone."""
+    """Analyse a batch. If it fails, analyse each window alone, so that one bad window fails alone."""
     model = batch[0].model.speaker_model
     try:
         return [*model.analyse([request.audio for request in batch])]

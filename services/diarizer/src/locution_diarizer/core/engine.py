@@ -1,4 +1,4 @@
-"""Serve streams: admit, lease the model, hear, cluster."""
+"""Serve streams: admit, lease the model, diarize, cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Say what a section runs with."""
+    """The effective configuration of a section."""
 
     model: str
     checksum: str
@@ -36,14 +36,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say that all audio before sample `end` is done."""
+    """All audio before sample `end` is done."""
 
     end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Hold what was found in a section, and the time spent on it."""
+    """The result of a section, and the time spent on it."""
 
     section: SectionSpeakers
     timings: Timings
@@ -54,7 +54,7 @@ Event = Started | Progress | Done
 
 @dataclass(frozen=True, slots=True)
 class ClusterRule:
-    """Set the limits of a clustering: packed bytes of all sections, and embeddings that meet."""
+    """Limits of a clustering: packed bytes of all sections, and embeddings."""
 
     most_bytes: int
     most_embeddings: int
@@ -88,7 +88,7 @@ class Engine:
                 yield Done(found, section.timings)
 
     async def cluster(self, start: Start, hints: SpeakerHints, states: AsyncIterator[bytes]) -> Clustered:
-        """Join sections into speakers of the recording; refused with INVALID_REQUEST for sections of another model."""
+        """Join sections into speakers of the recording. Refuses sections of another model with INVALID_REQUEST."""
         _check(hints)
         with self.admission.admit():
             async with self.models.lease(start.model) as model:

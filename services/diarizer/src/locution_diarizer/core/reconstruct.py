@@ -1,9 +1,9 @@
-"""Turn clustered windows back into speaker turns on the section's time line.
+"""Convert clustered windows to speaker turns on the section's time line.
 
-The rule is that of pyannote.audio (`SpeakerDiarization`: `speaker_count`, `reconstruct`, `to_diarization`): where
-windows overlap, the number of active speakers is the rounded mean of what they say, and the speakers that most windows
-hear fill it. Where two speakers are heard by equally many windows, pyannote leaves the choice to its sort; here it
-falls to the one that the windows' speakers are more like.
+It follows pyannote.audio (`SpeakerDiarization`: `speaker_count`, `reconstruct`, `to_diarization`): where windows
+overlap, the number of active speakers is the rounded mean over the windows, and the speakers that most windows contain
+fill it. If two speakers tie, pyannote leaves the choice to its sort; here the speaker wins whose centroid is closer to
+the windows' speakers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TIE_BREAK = 1e-3
 
 
 def turns(section: SectionWindows, assignment: Assignment) -> list[Turn[int]]:
-    """Give the turns of a section in order, overlap kept, as they are assigned."""
+    """Return the turns of a section in order, with overlaps."""
     if assignment.labels.max(initial=NOBODY) == NOBODY:
         return []
     return sorted(_runs(section, _loudest(_support(section, assignment), _speaker_count(section))))

@@ -1,4 +1,4 @@
-"""Pack what clustering needs of a section into bytes, and read them back without trusting them.
+"""Pack the section data that clustering needs into bytes, and read untrusted bytes back.
 
 Layout, little-endian: the header (`_HEADER`, magic "LSV1"), one bit for each (window, speaker) that has an embedding,
 the activity's bits packed by zlib, then those embeddings as float16.
@@ -22,7 +22,7 @@ _MAX_VALUES = 4096
 
 
 def pack(section: SectionWindows) -> bytes:
-    """Pack a section; about 1 KiB a window."""
+    """Pack a section; about 1 KiB per window."""
     windows, frames, speakers = section.activity.shape
     values = section.embeddings.shape[2]
     told = ~np.isnan(section.embeddings).any(axis=2)
@@ -36,12 +36,12 @@ def pack(section: SectionWindows) -> bytes:
 
 
 def unpack(state: bytes, grid: Grid) -> SectionWindows:
-    """Read a packed section of this grid; refused with INVALID_REQUEST when it is damaged or of another model."""
+    """Read a packed section of this grid. Refuses a damaged one, or one of another model, with INVALID_REQUEST."""
     try:
         return _unpack(state, grid)
     except (struct.error, ValueError, zlib.error) as error:
         raise Refused(
-            Reason.INVALID_REQUEST, "the state of a section is not one that Diarize gave for this model"
+            Reason.INVALID_REQUEST, "the state of a section was not made by Diarize with this model"
         ) from error
 
 

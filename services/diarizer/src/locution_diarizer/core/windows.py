@@ -1,4 +1,4 @@
-"""Cut a stream of PCM into overlapping windows while it arrives; only the tail that windows still need is kept."""
+"""Cut a PCM stream into overlapping windows as it arrives; it keeps only the tail that later windows need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locution_diarizer.domain.models import Grid
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Hold one window: its number in the section, its audio, and up to where it covers the section."""
+    """One window: its number in the section, its audio, and the end of what it covers."""
 
     index: int
     audio: Samples
@@ -21,7 +21,7 @@ class Window:
 
 
 class WindowCutter:
-    """Give windows of `grid.size` every `grid.step`; the last one is filled up with silence, as pyannote does."""
+    """Makes windows of `grid.size` every `grid.step`; the last one is padded with silence, as in pyannote."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
@@ -30,7 +30,7 @@ class WindowCutter:
         self.received = 0
 
     def feed(self, pcm: bytes) -> Iterator[Window]:
-        """Take s16le bytes; give the windows that are complete with them."""
+        """Add s16le bytes; return the windows that they complete."""
         audio = to_float(pcm)
         self.received += len(audio)
         self._tail = np.concatenate([self._tail, audio])
@@ -39,7 +39,7 @@ class WindowCutter:
             self._tail = self._tail[self._grid.step :].copy()
 
     def finish(self) -> Iterator[Window]:
-        """Give the last window, if audio remains that no window covered."""
+        """Return the last window if audio remains that no window covers."""
         covered = (self._cut - 1) * self._grid.step + self._grid.size if self._cut else 0
         if self.received > covered:
             yield self._window(np.pad(self._tail, (0, self._grid.size - len(self._tail))))

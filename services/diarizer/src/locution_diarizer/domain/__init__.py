@@ -1,1 +1,1 @@
-"""What the diarizer knows, free of any framework."""
+"""The diarizer's domain, free of any framework."""

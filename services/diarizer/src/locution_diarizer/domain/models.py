@@ -1,4 +1,4 @@
-"""The words of diarization. All positions are samples at 16 kHz from the start of their section."""
+"""The vocabulary of diarization. All positions are samples at 16 kHz from the start of their section."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Say for whom a stream is worked on, and with which model."""
+    """Who a stream works for, and with which model."""
 
     flow: Flow
     model: ModelName
@@ -27,9 +27,9 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Describe how a model slides over audio: windows of `size` every `step`, each giving `frames` frames.
+    """How a model slides over audio: windows of `size` every `step`, each giving `frames` frames.
 
-    Frame i of a window is centred at `frame_step * i + frame_centre` samples of it.
+    Frame i of a window is centred at its sample `frame_step * i + frame_centre`.
     """
 
     size: int
@@ -39,7 +39,7 @@ class Grid:
     frame_centre: int
 
     def first_frame(self, window: int) -> int:
-        """Give the frame of the section at which a window's first frame lies."""
+        """Return the frame of the section at which a window's first frame lies."""
         return round(window * self.step / self.frame_step)
 
     def section_frames(self, windows: int) -> int:
@@ -49,10 +49,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class WindowSpeakers:
-    """Hold what one window gave: who of its local speakers is active in which frame, and how each sounds.
+    """The result of one window: which local speakers are active in which frame, and their embeddings.
 
-    `activity` has the shape (frames, speakers), `embeddings` (speakers, values); the row of a speaker who is silent or
-    too short to be told is NaN.
+    `activity` has the shape (frames, speakers), `embeddings` (speakers, values). The row of a speaker who is silent, or
+    speaks too briefly, is NaN.
     """
 
     activity: Activity
@@ -61,7 +61,7 @@ class WindowSpeakers:
 
 @dataclass(frozen=True, slots=True)
 class SectionWindows:
-    """Hold a section's windows: `activity` (windows, frames, speakers), `embeddings` (windows, speakers, values)."""
+    """The windows of a section: `activity` (windows, frames, speakers), `embeddings` (windows, speakers, values)."""
 
     sample_count: int
     grid: Grid
@@ -81,7 +81,7 @@ class SectionWindows:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Say which speaker each local speaker is (windows, speakers), or NOBODY, and how like it is, -1 to 1."""
+    """The speaker of each local speaker (windows, speakers), or NOBODY, and their similarity, -1 to 1."""
 
     labels: Labels
     likeness: Vector

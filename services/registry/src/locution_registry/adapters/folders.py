@@ -1,4 +1,4 @@
-"""The folders below the models root, read in threads of their own."""
+"""Reads the folders below the models root in its own threads."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from .layouts import recognise
 T = TypeVar("T")
 
 BLOCK_BYTES: Final = 1024 * 1024
-"""Bytes of a file that are in memory at once while it is digested."""
+"""Bytes of a file held in memory at once while it is hashed."""
 
 _QUICK_THREADS: Final = 4
 
 
 class AbandonedError(Exception):
-    """Nobody waits for this any more."""
+    """The caller no longer waits for this read."""
 
 
 class LocalFolders:
-    """Read models from a mounted file system. Long reads have their own threads, so that quick looks never wait."""
+    """Read models from a mounted file system.
+
+    Long reads have their own threads, so that quick checks never wait for them.
+    """
 
     def __init__(self, root: Path, quick: ThreadPoolExecutor, long: ThreadPoolExecutor) -> None:
         self._root = root
@@ -37,7 +40,7 @@ class LocalFolders:
         self._long = long
 
     async def inspect(self, path: ModelPath) -> Inspection:
-        """Recognise the layout first, then digest: a wrong folder is refused at once."""
+        """Recognise the layout before hashing, so that a wrong folder is refused at once."""
         return await self._in_thread(self._long, lambda abandoned: self._inspect(path, abandoned))
 
     async def digest(self, path: ModelPath) -> tuple[ModelFile, ...]:
@@ -80,7 +83,7 @@ class LocalFolders:
 
 @asynccontextmanager
 async def local_folders(root: Path, digest_threads: int) -> AsyncIterator[LocalFolders]:
-    """Read folders while inside; leaving waits for the reads in progress, which notice that nobody waits for them."""
+    """Read folders inside the context. Leaving it aborts and awaits the reads in progress."""
     quick = ThreadPoolExecutor(_QUICK_THREADS, thread_name_prefix="folders")
     long = ThreadPoolExecutor(digest_threads, thread_name_prefix="digests")
     try:
@@ -92,7 +95,7 @@ async def local_folders(root: Path, digest_threads: int) -> AsyncIterator[LocalF
 
 @contextmanager
 def _readable(path: ModelPath) -> Iterator[None]:
-    """Turn what the file system refuses inside a model's folder into a refusal of the folder."""
+    """Convert errors of the file system inside a model's folder to a refusal of the folder."""
     try:
         yield
     except OSError as error:

@@ -14,7 +14,7 @@ from . import rows, statements
 
 
 class PostgresStore:
-    """Keep models in schema `registry`."""
+    """Stores models in schema `registry`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -34,22 +34,22 @@ class PostgresStore:
             await (transaction.commit() if keep else transaction.rollback())
 
     async def find(self, path: ModelPath) -> Model | None:
-        """Look it up by its key."""
+        """Read it by its key."""
         row = await self._pool.fetchrow(statements.FIND, path.set, path.model)
         return None if row is None else rows.model(row)
 
     async def of_kind(self, kind: Kind) -> list[Model]:
-        """List a kind in the order in which it is tried."""
+        """List a kind in the order of resolution."""
         return [rows.model(row) for row in await self._pool.fetch(statements.OF_KIND, kind.value)]
 
     async def page(self, kind: Kind | None, after: ModelPath | None, limit: int) -> list[Model]:
-        """Read on from the last key."""
+        """Read the page after the last key."""
         last = (after.set, after.model) if after else ("", "")
         found = await self._pool.fetch(statements.PAGE, kind.value if kind else None, *last, limit)
         return [rows.model(row) for row in found]
 
     async def report_serving(self, replica: Replica, kind: Kind, paths: Collection[ModelPath], ttl: float) -> None:
-        """Replace the replica's rows; undone when a path is not of the kind."""
+        """Replace the replica's rows; rolled back if a path is not of the kind."""
         told = sorted(set(paths))
         columns = [path.set for path in told], [path.model for path in told]
         async with self._pool.acquire() as connection, connection.transaction():
@@ -65,16 +65,16 @@ class PostgresChanges:
         self._connection = connection
 
     async def find(self, path: ModelPath) -> Model | None:
-        """Look it up by its key."""
+        """Read it by its key."""
         row = await self._connection.fetchrow(statements.FIND, path.set, path.model)
         return None if row is None else rows.model(row)
 
     async def default_of(self, kind: Kind) -> Model | None:
-        """Look up the kind's default."""
+        """Read the kind's default."""
         row = await self._connection.fetchrow(statements.DEFAULT_OF, kind.value)
         return None if row is None else rows.model(row)
 
     async def save(self, model: Model, action: Action, actor: Actor) -> Model:
-        """Write the row and the audit's line in one statement, then read it back."""
+        """Write the row and the audit entry in one statement, then read the row back."""
         await self._connection.execute(statements.SAVE, *rows.arguments(model), action.value, actor)
         return await known(self, model.path)

@@ -1,4 +1,4 @@
-"""Models as rows of registry.models, and back."""
+"""Convert models to rows of registry.models and back."""
 
 from __future__ import annotations
 

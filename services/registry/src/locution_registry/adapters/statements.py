@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# A model with the count of the engines that hold it now.
+# A model with the number of engines that hold it.
 _MODELS: Final = """
 SELECT
     m.*,
@@ -16,7 +16,7 @@ SELECT
 FROM registry.models AS m
 """
 
-# Changes come one at a time: they are rare, and a default moves from one row to another.
+# Changes are serialised: they are rare, and a default moves from one row to another.
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution.registry.models', 0))"
 
 FIND: Final = (
@@ -41,7 +41,7 @@ ORDER BY m.is_default DESC, m.create_time, m.set_name, m.model_name
 """
 )
 
-# $1 is the kind or null; $2 and $3 are the last path of the page before, or empty.
+# $1 is the kind or null; $2 and $3 are the last path of the previous page, or empty.
 PAGE: Final = (
     _MODELS
     + """
@@ -53,13 +53,13 @@ LIMIT $4
 
 SAVE: Final = """
 WITH
-    -- What the row was: this part sees the table as it is before the statement.
+    -- The previous row: this part sees the table as it was before the statement.
     old AS (
         SELECT to_jsonb(m) AS content
         FROM registry.models AS m
         WHERE m.set_name = $1 AND m.model_name = $2
     ),
-    -- The new row; who made the first one, and when, stays.
+    -- The new row. Its creator and creation time stay.
     saved AS (
         INSERT INTO registry.models AS m (
             set_name, model_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
@@ -93,7 +93,7 @@ WITH
             update_time = excluded.update_time
         RETURNING *
     ),
-    -- The audit's line.
+    -- The audit entry.
     audited AS (
         INSERT INTO registry.changes (set_name, model_name, action, before, after, created_by, create_time)
         SELECT $1, $2, $19, (SELECT content FROM old), to_jsonb(saved), $20, saved.update_time
@@ -103,7 +103,7 @@ SELECT update_time
 FROM saved
 """
 
-# $1 the replica, $2 the kind, $3 and $4 the sets and names of its models, $5 the seconds that the report holds.
+# $1 the replica, $2 the kind, $3 and $4 the sets and names of its models, $5 the validity of the report in seconds.
 REPORT_SERVING: Final = """
 WITH
     held AS (
@@ -112,7 +112,7 @@ WITH
         JOIN registry.models AS m USING (set_name, model_name)
         WHERE m.kind = $2
     ),
-    -- What this replica held of the kind and holds no more, and what others let expire.
+    -- Models of the kind that this replica no longer holds, and expired reports of others.
     gone AS (
         DELETE FROM registry.serving AS s
         WHERE (s.replica, s.set_name, s.model_name) IN (

@@ -1,7 +1,7 @@
-"""Reach into the models root without ever following a link.
+"""Open files below the models root without following a link.
 
-Every step opens one name in an open folder with O_NOFOLLOW (openat(2)), so nothing that changes beside us, link or
-rename, can lead elsewhere. Nothing is opened for writing.
+Every step opens one name in an open folder with O_NOFOLLOW (openat(2)), so a concurrent link or rename cannot lead
+elsewhere. No file is opened for writing.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FolderMissing(ModelPathInvalid):
-    """There is no such folder."""
+    """The folder does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """An open model folder and the stamps of its files by path; hidden entries are left out."""
+    """An open model folder and the stamps of its files by path, without hidden entries."""
 
     descriptor: int
     stamps: Mapping[str, Stamp]
 
     @contextmanager
     def open(self, path: str) -> Iterator[FileIO]:
-        """Open one of its files; raises ModelLayoutInvalid when it cannot be read."""
+        """Open one of its files. Raises ModelLayoutInvalid if it cannot be read."""
         *folders, name = path.split("/")
         with ExitStack() as stack:
             try:
@@ -51,7 +51,10 @@ class Folder:
             yield file
 
     def read(self, path: str, limit: int) -> bytes:
-        """Return a small file whole; raises ModelLayoutInvalid when it is absent or larger than `limit` bytes."""
+        """Return the content of a small file.
+
+        Raises ModelLayoutInvalid if it is absent or larger than `limit` bytes.
+        """
         if path not in self.stamps:
             raise ModelLayoutInvalid(f"{path} is missing")
         if self.stamps[path].size_bytes > limit:
@@ -60,7 +63,7 @@ class Folder:
             return _read_all(file, limit)
 
     def below(self, folder: str) -> list[str]:
-        """Return the paths of the files in a folder and its folders."""
+        """Return the paths of the files in a folder and its subfolders."""
         return [path for path in self.stamps if path.startswith(f"{folder}/")]
 
 
@@ -78,7 +81,7 @@ def opened(root: Path, path: ModelPath) -> Iterator[Folder]:
 
 
 def check_root(root: Path) -> None:
-    """Return when the root can be listed; raises ModelsRootUnavailable."""
+    """Check that the root can be listed. Raises ModelsRootUnavailable."""
     with ExitStack() as stack:
         descriptor = _open_root(stack, root)
         try:
@@ -118,7 +121,7 @@ def _opened(stack: ExitStack, name: str, flags: int, parent: int | None) -> int:
 
 
 def _walk(descriptor: int, prefix: str, depth: int, budget: Iterator[int]) -> Iterator[tuple[str, Stamp]]:
-    """Yield the files of an open folder in the order of their names; each entry takes one of the budget."""
+    """Yield the files of an open folder in the order of their names; each entry uses one unit of the budget."""
     if depth > MAX_DEPTH:
         raise ModelLayoutInvalid(f"{prefix} lies more than {MAX_DEPTH} folders deep")
     for name in sorted(name for name in os.listdir(descriptor) if not name.startswith(".")):

@@ -1,1 +1,1 @@
-"""What the registry does, one use case a file."""
+"""The registry's use cases, one per file."""

@@ -1,4 +1,4 @@
-"""Check the files of all models now and then, so that a model is taken out of use and back as they go and return."""
+"""Check the files of all models regularly, and disable or enable models as files change."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _log = logging.getLogger(__name__)
 
 
 class CheckAllFiles:
-    """Take models out of use whose files changed, and back into use once a full digest finds them whole.
+    """Disable models whose files changed, and enable them again once a full hash matches.
 
-    So files that only got a new modification time (a volume filled again) need no administrator. An INVALID model is
-    digested once for each state of its files that is seen; DISABLED ones are left to the administrator.
+    Files that only got a new modification time, for example on a restored volume, need no administrator. An INVALID
+    model is hashed once for each observed state of its files. DISABLED models are left to the administrator.
     """
 
     def __init__(self, store: ModelStore, folders: ModelFolders, check: CheckFiles, enable: EnableModel) -> None:
@@ -31,7 +31,7 @@ class CheckAllFiles:
         self._seen: dict[ModelPath, Mapping[str, Stamp]] = {}
 
     async def run(self) -> None:
-        """Check every model once; a fault of one does not keep the others from being checked."""
+        """Check every model once; a fault of one does not stop the check of the others."""
         for kind in Kind:
             for model in await self._store.of_kind(kind):
                 await self._check_one(model)
@@ -44,7 +44,7 @@ class CheckAllFiles:
         except ModelsRootUnavailable:
             raise
         except Refused as error:
-            _log.info("a model stays out of use", extra={"model": str(model.path), "why": error.message})
+            _log.info("a model stays invalid", extra={"model": str(model.path), "why": error.message})
 
     async def _restore(self, model: Model) -> None:
         stamps = await self._folders.stamps(model.path)

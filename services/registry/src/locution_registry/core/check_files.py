@@ -1,4 +1,4 @@
-"""Notice that a model's files are missing or changed."""
+"""Detect missing or changed files of a model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..domain.ports import ModelFolders, ModelStore
 
 
 class CheckFiles:
-    """Compare sizes and times with those registered, and take a model out of use that differs."""
+    """Compare sizes and times with the registered ones, and mark a model that differs as INVALID."""
 
     def __init__(self, store: ModelStore, folders: ModelFolders) -> None:
         self._store = store
         self._folders = folders
 
     async def run(self, model: Model) -> Model:
-        """Return the model as it is now; only an enabled one is looked at."""
+        """Return the current model; only enabled models are checked."""
         if not model.usable:
             return model
         fault = await self._fault(model)

@@ -1,4 +1,4 @@
-"""The rule of defaults: a kind has at most one, and the first enabled model of a kind becomes it."""
+"""The rule of defaults: each kind has at most one, and its first enabled model becomes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..domain.ports import Changes
 
 
 async def settle_default(changes: Changes, model: Model, actor: Actor, *, wanted: bool = False) -> Model:
-    """Return the model with its place settled, the old default cleared if it has to give way."""
+    """Return the model with its default flag; clear the old default if it is replaced."""
     default = await changes.default_of(model.kind)
     if default is None or default.path == model.path:
         return model.default(True)

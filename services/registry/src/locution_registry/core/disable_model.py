@@ -1,4 +1,4 @@
-"""Take a model out of use."""
+"""Disable a model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .lookup import known
 
 
 class DisableModel:
-    """Take a model out of use for new jobs; running ones go on, and a default stays the default."""
+    """Disable a model for new jobs. Running jobs continue, and a default stays the default."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
 
     async def run(self, path: ModelPath, reason: str, actor: Actor) -> Model:
-        """Return the disabled model; refused with MODEL_NOT_FOUND."""
+        """Return the disabled model. Refuses with MODEL_NOT_FOUND."""
         async with self._store.changing() as changes:
             model = await known(changes, path)
             disabled = model.disabled(reason)

@@ -1,4 +1,4 @@
-"""Take a model into use again."""
+"""Enable a model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .lookup import known
 
 
 class EnableModel:
-    """Digest every file again, and take the model into use when they are those that were registered."""
+    """Hash all files again, and enable the model if they are the registered ones."""
 
     def __init__(self, store: ModelStore, folders: ModelFolders) -> None:
         self._store = store
         self._folders = folders
 
     async def run(self, path: ModelPath, actor: Actor, *, even_disabled: bool = True) -> Model:
-        """Return the enabled model; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH.
+        """Return the enabled model. Refuses with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH.
 
-        A model whose files differ becomes INVALID, which allows it to be registered anew. One that an administrator
-        disabled is left alone unless `even_disabled`.
+        A model whose files differ becomes INVALID and may be registered again. A model that an administrator disabled
+        stays disabled unless `even_disabled`.
         """
         model = await known(self._store, path)
         files, fault = await self._examine(model)
@@ -31,15 +31,13 @@ class EnableModel:
             if now.state is State.DISABLED and not even_disabled:
                 return now
             if now.checksum != model.checksum:
-                raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"{path} was registered anew meanwhile")
+                raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"{path} was registered again meanwhile")
             if fault is None:
                 enabled = await settle_default(changes, now.enabled(files), actor)
                 return now if enabled == now else await changes.save(enabled, Action.ENABLE, actor)
             if now.state is not State.INVALID or now.state_reason != fault:
                 await changes.save(now.invalid(fault), Action.INVALIDATE, actor)
-        raise Refused(
-            Reason.MODEL_CHECKSUM_MISMATCH, f"the files of {path} are not those that were registered: {fault}"
-        )
+        raise Refused(Reason.MODEL_CHECKSUM_MISMATCH, f"the files of {path} differ from the registered ones: {fault}")
 
     async def _examine(self, model: Model) -> tuple[tuple[ModelFile, ...], str | None]:
         try:

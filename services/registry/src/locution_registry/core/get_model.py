@@ -8,11 +8,11 @@ from .lookup import known
 
 
 class GetModel:
-    """Read one model as it was last seen."""
+    """Read one model as last checked."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
 
     async def run(self, path: ModelPath) -> Model:
-        """Return the model; refused with MODEL_NOT_FOUND."""
+        """Return the model. Refuses with MODEL_NOT_FOUND."""
         return await known(self._store, path)

@@ -14,20 +14,23 @@ LARGEST_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of models; `next_token` is empty on the last one."""
+    """A page of models; `next_token` is empty on the last page."""
 
     models: tuple[Model, ...]
     next_token: str
 
 
 class ListModels:
-    """List models in pages whose tokens stay good while models come and go."""
+    """List models in pages. Tokens stay valid while models are added and removed."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
 
     async def run(self, kind: Kind | None, page_size: int, token: str) -> Page:
-        """Return a page; 0 asks for the default size, and too many are lowered. Refused with PAGE_TOKEN_INVALID."""
+        """Return a page; size 0 means the default, and larger sizes than the limit are lowered.
+
+        Refuses with PAGE_TOKEN_INVALID.
+        """
         size = min(page_size or DEFAULT_PAGE, LARGEST_PAGE)
         found = await self._store.page(kind, page_token.decode(kind, token), size + 1)
         page = tuple(found[:size])

@@ -1,4 +1,4 @@
-"""Find one model, or say that there is none."""
+"""Find one model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..domain.models import Model, ModelPath
 
 
 class Finder(Protocol):
-    """Something that finds models: the store, or a change of it."""
+    """A source of models: the store, or a transaction of it."""
 
     async def find(self, path: ModelPath) -> Model | None:
         """Return the model, or None."""
@@ -18,7 +18,7 @@ class Finder(Protocol):
 
 
 async def known(finder: Finder, path: ModelPath) -> Model:
-    """Return the model; refused with MODEL_NOT_FOUND."""
+    """Return the model. Refuses with MODEL_NOT_FOUND."""
     model = await finder.find(path)
     if model is None:
         raise Refused(Reason.MODEL_NOT_FOUND, f"there is no model {path}")

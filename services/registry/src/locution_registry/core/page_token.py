@@ -1,4 +1,4 @@
-"""Page tokens (AIP-158): opaque, and good only for the filter that they were made with."""
+"""Page tokens (AIP-158): opaque, and valid only with the same filter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def encode(kind: Kind | None, last: ModelPath) -> str:
 
 
 def decode(kind: Kind | None, token: str) -> ModelPath | None:
-    """Return the last model of the page before, None for the first page; refused with PAGE_TOKEN_INVALID."""
+    """Return the last model of the previous page, or None for the first page. Refuses with PAGE_TOKEN_INVALID."""
     if not token:
         return None
     match _content(token):

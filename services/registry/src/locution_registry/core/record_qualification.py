@@ -1,4 +1,4 @@
-"""Keep the qualification of a model's fast mode."""
+"""Store the qualification of a model's fast mode."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .lookup import known
 
 
 class RecordQualification:
-    """Keep a qualification for exactly the files that were run."""
+    """Store a qualification for exactly the files that it measured."""
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
 
     async def run(self, path: ModelPath, checksum: str, qualification: Qualification, actor: Actor) -> Model:
-        """Return the model with its qualification; refused with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH."""
+        """Return the model with its qualification. Refuses with MODEL_NOT_FOUND and MODEL_CHECKSUM_MISMATCH."""
         async with self._store.changing() as changes:
             model = await known(changes, path)
             if model.checksum != checksum.lower():
                 raise Refused(
-                    Reason.MODEL_CHECKSUM_MISMATCH, f"the qualification is about other files than those of {path}"
+                    Reason.MODEL_CHECKSUM_MISMATCH, f"the qualification measured other files than those of {path}"
                 )
             judged = model.judged(qualification)
             return model if judged == model else await changes.save(judged, Action.RECORD_QUALIFICATION, actor)

@@ -10,7 +10,7 @@ from .defaults import settle_default
 
 
 class RegisterModel:
-    """Inspect and digest a folder, then keep it, enabled at once."""
+    """Inspect and hash a folder, then store and enable the model."""
 
     def __init__(self, store: ModelStore, folders: ModelFolders) -> None:
         self._store = store
@@ -19,7 +19,7 @@ class RegisterModel:
     async def run(self, path: ModelPath, actor: Actor, *, make_default: bool, validate_only: bool) -> Model:
         """Return the model as registered, or as it would be.
 
-        A registered model whose files have changed is replaced. Raises ModelPathInvalid, ModelLayoutInvalid and
+        A registered model whose files changed is replaced. Raises ModelPathInvalid, ModelLayoutInvalid and
         MODEL_ALREADY_REGISTERED.
         """
         found = await self._folders.inspect(path)
@@ -30,12 +30,12 @@ class RegisterModel:
 
 
 def _registered(before: Model | None, path: ModelPath, found: Inspection) -> Model:
-    """Return the new model; refused with MODEL_ALREADY_REGISTERED unless an earlier one has lost its files."""
+    """Return the new model. Refuses with MODEL_ALREADY_REGISTERED unless the files of the earlier one changed."""
     model = Model(path=path, layout=found.layout, files=found.files)
     if before is None:
         return model
     if before.state is State.DISABLED:
         raise Refused(Reason.MODEL_ALREADY_REGISTERED, f"{before.why_not()}; enable it")
     if before.checksum == model.checksum:
-        raise Refused(Reason.MODEL_ALREADY_REGISTERED, f"{path} is registered already, and its files have not changed")
+        raise Refused(Reason.MODEL_ALREADY_REGISTERED, f"{path} is already registered, and its files have not changed")
     return model

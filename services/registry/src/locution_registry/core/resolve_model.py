@@ -1,4 +1,4 @@
-"""Choose the model of a job: its own choice, else the default, else the next that is usable."""
+"""Choose the model of a job: the requested one, else the default, else the next usable one."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .lookup import known
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The model to use, and why it is not the first choice where it is not."""
+    """The model to use, and the reason if it is not the first choice."""
 
     model: Model
     fallback: str | None
 
 
 class ResolveModel:
-    """Walk the candidates until one is enabled and its files are in place."""
+    """Try the candidates until one is enabled and its files are unchanged."""
 
     def __init__(self, store: ModelStore, check: CheckFiles) -> None:
         self._store = store
         self._check = check
 
     async def run(self, kind: Kind, choice: ModelPath | None) -> Resolution:
-        """Return the first usable of: the choice, the default, the others from the oldest to the newest.
+        """Return the first usable of: the requested model, the default, the others from oldest to newest.
 
-        Refused with MODEL_NOT_FOUND when the choice is not registered, MODEL_NOT_USABLE when it is of another kind, and
-        MODEL_NONE_USABLE when every candidate is out of use.
+        Refuses with MODEL_NOT_FOUND if the requested model is not registered, MODEL_NOT_USABLE if it is of another
+        kind, and MODEL_NONE_USABLE if no candidate is usable.
         """
         obstacles: list[str] = []
         for candidate in await self._candidates(kind, choice):
@@ -47,7 +47,7 @@ class ResolveModel:
             return models
         chosen = await known(self._store, choice)
         if chosen.kind is not kind:
-            raise Refused(Reason.MODEL_NOT_USABLE, f"{choice} is a model for {chosen.kind}, not for {kind}")
+            raise Refused(Reason.MODEL_NOT_USABLE, f"{choice} is a model of kind {chosen.kind}, not {kind}")
         return [chosen, *(model for model in models if model.path != choice)]
 
 

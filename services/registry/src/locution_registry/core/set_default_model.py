@@ -12,14 +12,14 @@ from .lookup import known
 
 
 class SetDefaultModel:
-    """Move the default to a model that may be used."""
+    """Make a usable model the default."""
 
     def __init__(self, store: ModelStore, check: CheckFiles) -> None:
         self._store = store
         self._check = check
 
     async def run(self, path: ModelPath, actor: Actor) -> Model:
-        """Return the model as the default; refused with MODEL_NOT_FOUND and MODEL_NOT_USABLE."""
+        """Return the model as the default. Refuses with MODEL_NOT_FOUND and MODEL_NOT_USABLE."""
         await self._check.run(await known(self._store, path))
         async with self._store.changing() as changes:
             model = await known(changes, path)

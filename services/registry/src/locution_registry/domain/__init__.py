@@ -1,1 +1,1 @@
-"""What the registry speaks about: models, their rules, and the ports it needs."""
+"""The registry's domain: models, their rules, and its ports."""

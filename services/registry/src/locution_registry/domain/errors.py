@@ -1,4 +1,4 @@
-"""What the registry refuses and catches; it refuses everything else with a reason alone."""
+"""Refusals that code catches; all others are raised by reason only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from locution_common.errors import DependencyUnavailable, Reason, Refused
 
 
 class ModelPathInvalid(Refused):
-    """The path is not one folder in a folder below the models root, or leads out of it."""
+    """The path is not one folder in a folder below the models root, or leaves the root."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.MODEL_PATH_INVALID, message)
@@ -20,7 +20,7 @@ class ModelLayoutInvalid(Refused):
 
 
 class ModelsRootUnavailable(DependencyUnavailable):
-    """The models root cannot be read, which says nothing about any model."""
+    """The models root cannot be read. This says nothing about any model."""
 
     def __init__(self) -> None:
         super().__init__("the models root cannot be read", retry_after=5.0)

@@ -1,4 +1,4 @@
-"""Models and what may be done with them. Pure: every change is a method that returns the changed model."""
+"""Models and their rules. Pure: every change is a method that returns the changed model."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Actor = NewType("Actor", str)
 Replica = NewType("Replica", str)
 
 REGISTRY = Actor("registry")
-"""Who changes a model when nobody asked: the registry found its files missing, changed or whole again."""
+"""The actor of changes by the registry itself, which found files missing, changed or restored."""
 
 MAX_WORD_ERROR_RATE_LOSS = 0.005
-"""Word error rate by which fast mode may be worse than accurate mode."""
+"""Largest increase of the word error rate by which fast mode still passes."""
 
 MIN_ENCODER_INPUT = 10.0
-"""Seconds that a qualification is about when it does not say."""
+"""The min_encoder_input of a qualification that does not state it, in seconds."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
 class Kind(StrEnum):
-    """What a model does."""
+    """The kind of a model."""
 
     ASR = "asr"
     DIARIZATION = "diarization"
 
 
 class State(StrEnum):
-    """Whether a model may be used."""
+    """The state of a model."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -47,7 +47,7 @@ class State(StrEnum):
 
 
 class Action(StrEnum):
-    """What the audit calls a change."""
+    """The name of a change in the audit log."""
 
     REGISTER = "register"
     REPLACE = "replace"
@@ -61,14 +61,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ModelPath:
-    """Name a model and, below the models root, its folder: `<set>/<model>`. Ordered by set, then model."""
+    """The name of a model, which is also its folder below the models root:
+
+    `<set>/<model>`. Ordered by set, then model.
+    """
 
     set: str
     model: str
 
     @classmethod
     def parse(cls, text: str) -> ModelPath:
-        """Return the path that `text` spells; raises ModelPathInvalid when it is not one plain folder in another."""
+        """Parse a path. Raises ModelPathInvalid unless it is one plain folder in another."""
         parts = text.split("/")
         if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts):
             raise ModelPathInvalid(
@@ -82,7 +85,7 @@ class ModelPath:
 
 
 class Stamp(NamedTuple):
-    """What is cheap to know about a file: its size in bytes and its modification time in nanoseconds since 1970."""
+    """A cheap fingerprint of a file: its size in bytes and its modification time in nanoseconds since 1970."""
 
     size_bytes: int
     modified_ns: int
@@ -105,7 +108,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a folder was found to be."""
+    """The layout of a folder."""
 
     kind: Kind
     provider: str
@@ -115,7 +118,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A folder that holds a model: its layout and its files, ordered by path."""
+    """A model folder: its layout and its files, ordered by path."""
 
     layout: Layout
     files: tuple[ModelFile, ...]
@@ -123,7 +126,7 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """How a model's fast mode compared with its accurate one; rates are from 0 upwards.
+    """The comparison of a model's fast mode with its accurate mode; word error rates from 0.
 
     `min_encoder_input` is the shortest audio, in seconds, that fast mode padded a window to for the encoder.
     """
@@ -144,14 +147,14 @@ class Qualification:
         run_time: datetime,
         min_encoder_input: float = MIN_ENCODER_INPUT,
     ) -> Qualification:
-        """Judge two word error rates; refused with INVALID_REQUEST when one is no number.
+        """Judge two word error rates. Refuses rates that are not finite with INVALID_REQUEST.
 
-        The loss is rounded to six places: the rates travel as 32-bit floats, whose error is some 1e-8.
+        The loss is rounded to six places, because the rates travel as 32-bit floats with an error of about 1e-8.
         """
         if not (math.isfinite(accurate) and math.isfinite(fast)):
             raise Refused(
                 Reason.INVALID_REQUEST,
-                "a word error rate is a finite number",
+                "a word error rate must be a finite number",
                 violations=[FieldViolation("fast_word_error_rate", "not finite, or the accurate one is not")],
             )
         passed = round(fast - accurate, 6) <= MAX_WORD_ERROR_RATE_LOSS
@@ -160,7 +163,7 @@ class Qualification:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A registered model. `state_reason` says why it may not be used; the times are the store's, None before it."""
+    """A registered model. `state_reason` says why it is not usable; the store sets the times, which are None before."""
 
     path: ModelPath
     layout: Layout
@@ -175,7 +178,7 @@ class Model:
 
     @property
     def kind(self) -> Kind:
-        """Return what it does."""
+        """Return its kind."""
         return self.layout.kind
 
     @property
@@ -185,7 +188,7 @@ class Model:
 
     @property
     def size_bytes(self) -> int:
-        """Return the size of all its files together."""
+        """Return the total size of its files."""
         return sum(file.size_bytes for file in self.files)
 
     @property
@@ -194,24 +197,24 @@ class Model:
         return checksum(self.files)
 
     def why_not(self) -> str:
-        """Say in words that it may not be used, and why."""
+        """Return a sentence that says why it is not usable."""
         reason = f": {self.state_reason}" if self.state_reason else ""
         return f"{self.path} is {self.state}{reason}"
 
     def enabled(self, files: tuple[ModelFile, ...]) -> Model:
-        """Return it in use, with the fresh stamps of its unchanged files."""
+        """Return it enabled, with new stamps of its unchanged files."""
         return replace(self, state=State.ENABLED, state_reason=None, files=files)
 
     def disabled(self, reason: str) -> Model:
-        """Return it out of use by an administrator's word."""
+        """Return it disabled by an administrator."""
         return replace(self, state=State.DISABLED, state_reason=reason)
 
     def invalid(self, reason: str) -> Model:
-        """Return it out of use because its files are not those that were registered."""
+        """Return it invalid, because its files differ from the registered ones."""
         return replace(self, state=State.INVALID, state_reason=reason)
 
     def default(self, wanted: bool) -> Model:
-        """Return it as the default of its kind, or not."""
+        """Return it with or without the default flag."""
         return replace(self, is_default=wanted)
 
     def judged(self, qualification: Qualification) -> Model:
@@ -220,23 +223,23 @@ class Model:
 
 
 def checksum(files: Iterable[ModelFile]) -> str:
-    """Return SHA-256 over one line a file, `<sha256>  <path>` and a newline, ordered by path.
+    """Return the SHA-256 of one line per file, `<sha256>  <path>` and a newline, ordered by path.
 
-    It is what `sha256sum` prints for the files, digested: README.md has the command.
+    This is the digest of the output of `sha256sum`; README.md has the command.
     """
     lines = [f"{file.sha256}  {file.path}\n" for file in sorted(files)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def difference(known: Iterable[ModelFile], found: Mapping[str, Stamp]) -> str | None:
-    """Say how the files found differ from the known ones by name, size or time; None when they do not."""
+    """Describe how the found files differ from the known ones by name, size or time, or return None."""
     stamps = {file.path: file.stamp for file in known}
     changes = [_change(path, stamps.get(path), found.get(path)) for path in sorted(stamps.keys() | found.keys())]
     return summary([change for change in changes if change])
 
 
 def summary(changes: list[str]) -> str | None:
-    """Name the first change and count the others; None when there is none."""
+    """Name the first change and count the others; None without changes."""
     if not changes:
         return None
     return changes[0] if len(changes) == 1 else f"{changes[0]}, and {len(changes) - 1} more"

@@ -1,4 +1,4 @@
-"""What both engines share: admission, one fair queue, batches, models, and reports to the registry.
+"""What both engines share: admission, a fair queue, batches, models, and reports to the registry.
 
-All but `directory` import no transport, and none imports a model library.
+Only `directory` imports a transport, and no module imports a model library.
 """

@@ -1,4 +1,4 @@
-"""Take no more sections than can be served, and none while the engine stops."""
+"""Limit the sections that an engine serves, and refuse new ones while it shuts down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_RETRY = 30.0
 
 @dataclass(slots=True)
 class Admission:
-    """Know the sections in progress. `backlog` estimates the seconds until the waiting work is done."""
+    """Tracks the sections in progress. `backlog` estimates the seconds until the queued work is done."""
 
     limit: int
     backlog: Callable[[], float]
@@ -34,16 +34,17 @@ class Admission:
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Hold a place for the section that the current task serves.
+        """Hold a place for the section of the current task.
 
-        Refused with ENGINE_OVERLOADED or ENGINE_DRAINING at once, with ENGINE_DRAINING when `abort` ends the section.
+        Refuses with ENGINE_OVERLOADED or ENGINE_DRAINING at once, and with ENGINE_DRAINING when `abort` ends the
+        section.
         """
         if self._draining:
-            raise Refused(Reason.ENGINE_DRAINING, "the engine is stopping", retry_after=SHORTEST_RETRY)
+            raise Refused(Reason.ENGINE_DRAINING, "the engine is shutting down", retry_after=SHORTEST_RETRY)
         if len(self._sections) >= self.limit:
             raise Refused(
                 Reason.ENGINE_OVERLOADED,
-                f"the engine serves {self.limit} sections at most",
+                f"the engine serves at most {self.limit} sections",
                 retry_after=self._retry_after(),
             )
         task = _current_task()
@@ -52,7 +53,7 @@ class Admission:
             yield
         except asyncio.CancelledError:
             if self._sections[task] and not task.uncancel():
-                raise Refused(Reason.ENGINE_DRAINING, "the engine stopped before the section was done") from None
+                raise Refused(Reason.ENGINE_DRAINING, "the engine shut down before the section was done") from None
             raise
         finally:
             del self._sections[task]
@@ -89,5 +90,5 @@ class Admission:
 def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     if task is None:
-        raise RuntimeError("a section is served by a task")
+        raise RuntimeError("a section must be served by a task")
     return task

@@ -1,4 +1,4 @@
-"""Count the cores that a process may use."""
+"""Count the cores that this process may use."""
 
 from __future__ import annotations
 

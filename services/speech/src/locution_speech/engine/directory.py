@@ -1,4 +1,4 @@
-"""Ask the registry which models may be used, and tell it which are loaded."""
+"""Ask the registry which models are usable, and report which are loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from locution_common.interceptors import remote_failure
 from .models import ModelName, ModelRecord
 
 TIMEOUT: Final = 5.0
-"""Seconds that a call to the registry may take; for the callers of this module to set on it."""
+"""Timeout of a call to the registry in seconds; the callers of this module apply it."""
 
 FRESH: Final = 2.0
 STALE: Final = 300.0
@@ -32,16 +32,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class CachedDirectory(Generic[R]):
-    """Read models from the registry by `read`, which lets gRPC's errors through.
+    """Read models from the registry by `read`, which passes gRPC's errors through.
 
-    A record is used again for 2 s, and for 5 min while the registry is away.
+    A record is cached for 2 s, and for 5 min while the registry is unavailable.
     """
 
     read: Callable[[ModelName], Awaitable[R]]
     _cache: dict[ModelName, tuple[float, R]] = field(default_factory=dict)
 
     async def get(self, name: ModelName) -> R:
-        """Return the record; refused with MODEL_NOT_FOUND, or DependencyUnavailable."""
+        """Return the record. Refuses with MODEL_NOT_FOUND or DependencyUnavailable."""
         now = asyncio.get_running_loop().time()
         read_at, known = self._cache.get(name, (float("-inf"), None))
         if known is not None and now - read_at < FRESH:
@@ -65,7 +65,7 @@ class CachedDirectory(Generic[R]):
 
 @dataclass(slots=True)
 class ServingReports:
-    """Report which models are in memory until told to stop; `send` gives the seconds until the next report."""
+    """Report which models are in memory until stopped; `send` returns the seconds until the next report."""
 
     send: Callable[[str, Sequence[ModelName]], Awaitable[float]]
     loaded: Callable[[], Sequence[ModelName]]
@@ -86,10 +86,10 @@ class ServingReports:
         try:
             return max(SHORTEST, await self.send(self.replica, loaded))
         except grpc.aio.AioRpcError as error:
-            _log.info("the registry took no report", extra={"code": error.code().name})
+            _log.info("the report to the registry failed", extra={"code": error.code().name})
             return RETRY
 
 
 def replica_name(service: str) -> str:
-    """Return a name for this process that no other has."""
+    """Return a unique name for this process."""
     return f"{service}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"

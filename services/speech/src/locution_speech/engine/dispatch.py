@@ -1,4 +1,4 @@
-"""Keep the device busy: whenever a slot is free, the most urgent batch goes to a thread."""
+"""Keep the device busy: when a slot is free, the most urgent batch goes to a thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEWEST = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Served(Generic[R_co]):
-    """Hold what an item gave, the seconds that it waited, its share of its batch's seconds, and the batch's size."""
+    """The result of an item, the seconds that it waited, its share of its batch's seconds, and the batch's size."""
 
     result: R_co
     waited: float
@@ -31,7 +31,7 @@ class Served(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Describe a moment: items that wait, slots free and in all, batches of files that run, and the pace.
+    """The current load: items waiting, slots free and in all, batches of files running, and the pace.
 
     `now` is the event loop's time, `pace` the seconds that a slot takes for a second of audio.
     """
@@ -45,10 +45,10 @@ class Load:
 
 
 class Sharing(Protocol):
-    """Decide how much of a free slot a batch may take."""
+    """Decides how much of a free slot a batch may take."""
 
     def note(self, traffic: TrafficClass, now: float) -> None:
-        """Take note of an item that was submitted."""
+        """Record a submitted item."""
         ...
 
     def room(self, load: Load) -> Room:
@@ -56,18 +56,18 @@ class Sharing(Protocol):
         ...
 
     def again(self) -> float:
-        """Return the event loop's time at which what was held back by `room` is to be looked at again."""
+        """Return the event loop's time at which to check again for what `room` holds back."""
         ...
 
 
 class FullBatches:
-    """Fill every batch as far as its model allows."""
+    """Fills every batch as far as its model allows."""
 
     def note(self, traffic: TrafficClass, now: float) -> None:
         """Do nothing."""
 
     def room(self, load: Load) -> Room:
-        """Set no limit."""
+        """Return no limit."""
         return UNLIMITED
 
     def again(self) -> float:
@@ -76,19 +76,19 @@ class FullBatches:
 
 
 class BatchObserver(Protocol):
-    """Measure batches; never raises, never blocks."""
+    """Measures batches; never raises, never blocks."""
 
     def batch(self, size: int, elapsed: float) -> None:
-        """Take note of a batch: its windows and its seconds."""
+        """Record a batch: its windows and its seconds."""
         ...
 
 
 class Dispatcher(Generic[T, R]):
     """Take items from any number of callers and compute them in batches, `slots` batches at once.
 
-    It owns the queue and belongs to one event loop. `work` runs in `executor` and gives a result or an exception for
-    each item; what it raises reaches all callers of the batch. A caller that is cancelled takes its item out of the
-    queue; a batch that already runs is finished and the caller's part of it is forgotten. `pace` is the first guess.
+    It owns the queue and belongs to one event loop. `work` runs in `executor` and returns a result or an exception for
+    each item; if it raises, all callers of the batch get the exception. A cancelled caller's item leaves the queue; a
+    batch that already runs completes, and that caller's result is dropped. `pace` is the initial estimate.
     """
 
     def __init__(
@@ -117,26 +117,26 @@ class Dispatcher(Generic[T, R]):
 
     @property
     def waiting(self) -> int:
-        """Count the items in the queue."""
+        """Return the number of items in the queue."""
         return len(self._queue)
 
     @property
     def queued_cost(self) -> float:
-        """Sum the seconds of audio that wait."""
+        """Return the seconds of audio that wait."""
         return self._queue.cost
 
     @property
     def running(self) -> int:
-        """Count the batches in flight."""
+        """Return the number of batches in flight."""
         return self._slots - self._free
 
     @property
     def backlog(self) -> float:
-        """Estimate the seconds until the queue is empty, from the pace measured so far."""
+        """Estimate the seconds until the queue is empty, from the measured pace."""
         return self._queue.cost * self._pace / self._slots
 
     async def submit(self, item: T) -> Served[R]:
-        """Queue an item and return what it gave."""
+        """Queue an item and return its result."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Served[R]] = loop.create_future()
         self._waiting[item] = (future, loop.time())
@@ -150,12 +150,12 @@ class Dispatcher(Generic[T, R]):
             self._queue.remove(item)
 
     async def settle(self) -> None:
-        """Return when no batch runs any more."""
+        """Wait until no batch runs."""
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look for work once all that is ready to submit has submitted, so that batches fill."""
+        """Look for work after all ready callers have submitted, so that batches fill."""
         if not self._woken:
             self._woken = True
             loop.call_soon(self._start_batches)

@@ -1,4 +1,4 @@
-"""Name the failure of engines that is caught; they refuse everything else with a reason alone."""
+"""The failure of engines that code catches; all others are raised by reason only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find a model's folder below the models root, and see that its files are those that were registered."""
+"""Find a model's folder below the models root, and check that its files are the registered ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9][A-Za-z0-9._-]{0,
 
 
 def folder_of(root: Path, record: ModelRecord) -> Path:
-    """Return the model's folder; raises ModelPathInvalid unless it lies two levels below the root, links resolved."""
+    """Return the model's folder. Raises ModelPathInvalid unless it is two levels below the root with links resolved."""
     real_root = root.resolve()
     folder = (real_root / record.name).resolve()
     expected = len(real_root.parts) + 2
@@ -24,12 +24,12 @@ def folder_of(root: Path, record: ModelRecord) -> Path:
 
 
 def verify(folder: Path, record: ModelRecord) -> None:
-    """Refuse with MODEL_CHECKSUM_MISMATCH unless every registered file is there, in the folder, with its digest."""
+    """Refuse with MODEL_CHECKSUM_MISMATCH unless every registered file is in the folder with its digest."""
     for file in record.files:
         path = (folder / file.path).resolve()
         if not path.is_relative_to(folder) or not path.is_file() or _digest(path) != file.sha256:
             raise Refused(
-                Reason.MODEL_CHECKSUM_MISMATCH, f"{record.name}: {file.path} is not the file that was registered"
+                Reason.MODEL_CHECKSUM_MISMATCH, f"{record.name}: {file.path} differs from the registered file"
             )
 
 

@@ -1,4 +1,4 @@
-"""Share a bounded number of windows in flight among the open sections."""
+"""Share a limited number of windows in flight among the open sections."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 BATCHES = 4
-"""Batches of windows for each slot: one that runs, and enough behind it for the next ones to be full."""
+"""Batches of windows per slot: one running, and enough waiting to fill the next ones."""
 
 LEAST = 2
-"""Windows that a section may have in any case: beyond half as many sections, each adds these."""
+"""Windows that every section may have: beyond half as many sections, each adds these."""
 
 
 class InFlightLimiter:
-    """Know the open sections of an engine with `slots` batches at once. Belongs to one event loop."""
+    """Tracks the open sections of an engine with `slots` batches at once. Belongs to one event loop."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -22,12 +22,12 @@ class InFlightLimiter:
 
     @property
     def sections(self) -> int:
-        """Count the open sections."""
+        """Return the number of open sections."""
         return len(self._open)
 
     @contextmanager
     def section(self, batch_size: int) -> Iterator[Allowance]:
-        """Open a section whose model takes `batch_size` windows in a batch. Give its allowance while it is open."""
+        """Open a section whose model takes `batch_size` windows in a batch; return its allowance while it is open."""
         allowance = Allowance(self, BATCHES * self._slots * batch_size)
         self._open.add(allowance)
         try:
@@ -39,7 +39,7 @@ class InFlightLimiter:
 
 
 class Allowance:
-    """Count the windows of one section; one task takes, any may give back."""
+    """Counts the windows of one section. One task takes windows, any task may return them."""
 
     def __init__(self, among: InFlightLimiter, most: int) -> None:
         self._among = among
@@ -49,11 +49,11 @@ class Allowance:
 
     @property
     def full(self) -> bool:
-        """Tell whether the section's part of the windows is in flight."""
+        """Tell whether the section has all its windows in flight."""
         return self._taken >= max(LEAST, self._most // self._among.sections)
 
     async def take(self) -> None:
-        """Begin a window, as soon as the allowance is not full."""
+        """Start a window once the allowance is not full."""
         while self.full:
             self._woken.clear()
             await self._woken.wait()

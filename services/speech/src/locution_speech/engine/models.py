@@ -1,4 +1,4 @@
-"""Name what engines work for, and the models that they lend."""
+"""The flows that engines work for, and the models that they lease."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ModelName = NewType("ModelName", str)
 
 
 class TrafficClass(Enum):
-    """Order traffic: LIVE is served before FILE."""
+    """Classes of traffic: LIVE is served before FILE."""
 
     LIVE = 0
     FILE = 1
@@ -19,7 +19,7 @@ class TrafficClass(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """Name a file below the model's folder with its SHA-256 in hexadecimal."""
+    """A file below the model's folder with its SHA-256 in hexadecimal."""
 
     path: str
     sha256: str
@@ -27,7 +27,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """Say what the registry holds of a model; `refusal` says why it may not be used, None when it may."""
+    """The registry's record of a model; `refusal` says why it is not usable, None if it is."""
 
     name: ModelName
     checksum: str
@@ -38,7 +38,7 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Say for whom work is done, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
+    """Who asks, as far as an engine may know; `deadline` is in seconds of the event loop's clock."""
 
     key: FlowKey
     share: int = 1
@@ -48,7 +48,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Sum up the time that windows took: each one's wait, and its share of its batch's computing."""
+    """The sum of the times of windows: each one's wait, and its share of its batch's computing."""
 
     queue_seconds: float = 0.0
     compute_seconds: float = 0.0

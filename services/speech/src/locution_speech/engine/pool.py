@@ -1,4 +1,4 @@
-"""Keep models loaded while they are used, and some while they are not."""
+"""Keep models loaded while they are leased, and some idle ones as well."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RETRY_SECONDS = 5.0
 
 
 class Loaded(Protocol):
-    """Be a model in memory, of `memory` bytes."""
+    """A model of `memory` bytes in memory."""
 
     @property
     def memory(self) -> int: ...
@@ -30,29 +30,29 @@ L = TypeVar("L", bound=Loaded)
 
 
 class ModelDirectory(Protocol[R_co]):
-    """Know which models may be used."""
+    """Knows which models are usable."""
 
     async def get(self, name: ModelName) -> R_co:
-        """Return the record; refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE or DependencyUnavailable."""
+        """Return the record. Refuses with MODEL_NOT_FOUND, MODEL_NOT_USABLE or DependencyUnavailable."""
         ...
 
 
 class ModelLoader(Protocol[R_contra, L]):
-    """Load models."""
+    """Loads models."""
 
     def load(self, record: R_contra) -> L:
         """Load the model into the device's memory. Blocks.
 
-        Raises ModelPathInvalid or ModelLoadFailed; refused with MODEL_CHECKSUM_MISMATCH.
+        Raises ModelPathInvalid or ModelLoadFailed; refuses with MODEL_CHECKSUM_MISMATCH.
         """
         ...
 
     def renewed(self, model: L, record: R_contra) -> L:
-        """Return the loaded model with what the registry says of it now."""
+        """Return the loaded model with its current record."""
         ...
 
     def unload(self, model: L) -> None:
-        """Give the model's memory back; nobody uses it any more. Blocks."""
+        """Free the model's memory; no caller uses it any more. Blocks."""
         ...
 
 
@@ -71,10 +71,10 @@ class _Entry(Generic[L]):
 
 @dataclass(slots=True)
 class ModelPool(Generic[R, L]):
-    """Lend models, each loaded once however many ask; the least recently used idle ones make room for others.
+    """Lease models, each loaded once for all callers; the least recently used idle ones make room for others.
 
-    At most `resident` models of at most `memory` bytes together are held. A model that would exceed that while
-    all others are in use is refused with ENGINE_OVERLOADED.
+    It holds at most `resident` models of at most `memory` bytes together. If all others are in use, a model beyond
+    these limits is refused with ENGINE_OVERLOADED.
     """
 
     directory: ModelDirectory[R]
@@ -87,18 +87,18 @@ class ModelPool(Generic[R, L]):
 
     @property
     def loaded(self) -> list[ModelName]:
-        """Name the models in memory."""
+        """Return the names of the models in memory."""
         return [name for name, _ in self._entries]
 
     @asynccontextmanager
     async def lease(self, name: ModelName) -> AsyncIterator[L]:
-        """Lend a model until the context ends.
+        """Lease a model until the context ends.
 
         Raises what the directory and the loader raise, MODEL_NOT_USABLE and ENGINE_OVERLOADED.
         """
         record = await self.directory.get(name)
         if record.refusal is not None:
-            raise Refused(Reason.MODEL_NOT_USABLE, f"{name} may not be used: {record.refusal}")
+            raise Refused(Reason.MODEL_NOT_USABLE, f"{name} is not usable: {record.refusal}")
         entry = await self._enter(record)
         try:
             yield self.loader.renewed(await asyncio.shield(entry.model), record)

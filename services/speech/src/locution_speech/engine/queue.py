@@ -1,7 +1,7 @@
-"""Order every window of every stream: one queue, fair between flows, urgent first, batched by shape.
+"""Order the windows of all streams: one queue, fair between flows, urgent first, batched by shape.
 
-Fairness is start-time fair queueing (Goyal et al. 1996) with audio seconds as the cost: each flow has a virtual
-clock that advances by cost over share as it is served, and the flow that is furthest behind goes next.
+Fairness is start-time fair queueing (Goyal et al. 1996) with audio seconds as the cost: each flow has a virtual clock
+that advances by cost over share as it is served, and the flow whose clock is furthest behind goes next.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .models import Flow, FlowKey, TrafficClass
 
 
 class Item(Protocol):
-    """Be something that waits.
+    """An item of the queue.
 
-    `shape` says with what it may share a batch, of at most `batch_size` items; `cost` is in seconds of audio.
+    Items of equal `shape` may share a batch, of at most `batch_size` items; `cost` is in seconds of audio.
     """
 
     @property
@@ -35,13 +35,13 @@ I = TypeVar("I", bound=Item)  # noqa: E741 - the one item type of this module
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Limit the items of a batch by class; None sets no limit, and 0 holds the class back."""
+    """Limits the items of a batch by class; None means no limit, and 0 holds the class back."""
 
     live: int | None = None
     files: int | None = None
 
     def of(self, traffic: TrafficClass) -> float:
-        """Return the most items that a batch of a class holds."""
+        """Return the most items of a class in a batch."""
         most = self.live if traffic is TrafficClass.LIVE else self.files
         return math.inf if most is None else most
 
@@ -56,7 +56,7 @@ class _Flow(Generic[I]):
 
 
 class WindowQueue(Generic[I]):
-    """Hold waiting windows and hand them out in batches. Not thread-safe: one event loop owns it."""
+    """Holds waiting windows and returns them in batches. Not thread-safe: one event loop owns it."""
 
     def __init__(self, *, urgency: float = 2.0, mix_classes: bool = False) -> None:
         self._urgency = urgency
@@ -70,23 +70,23 @@ class WindowQueue(Generic[I]):
 
     @property
     def cost(self) -> float:
-        """Sum the seconds of audio that wait; exactly 0 when nothing does, whatever the roundings left."""
+        """Return the seconds of audio that wait; exactly 0 when nothing waits, despite rounding errors."""
         return self._cost if len(self) else 0.0
 
     @property
     def flows(self) -> int:
-        """Count the flows that are remembered."""
+        """Return the number of known flows."""
         return len(self._flows)
 
     def push(self, item: I) -> None:
-        """Add an item behind the others of its flow."""
+        """Add an item after the others of its flow."""
         key = (item.flow.traffic, item.flow.key)
         flow = self._flows.setdefault(key, _Flow(self._clock[item.flow.traffic]))
         flow.waiting[item] = None
         self._cost += item.cost
 
     def remove(self, item: I) -> bool:
-        """Forget an item; return whether it was waiting."""
+        """Remove an item; return whether it was waiting."""
         flow = self._flows.get((item.flow.traffic, item.flow.key))
         if flow is None or item not in flow.waiting:
             return False
@@ -96,7 +96,7 @@ class WindowQueue(Generic[I]):
     def take(self, now: float, room: Room = UNLIMITED) -> list[I]:
         """Remove and return the next batch: the most urgent item, and others of its shape as far as it allows.
 
-        The class of the most urgent item says how much `room` there is; a class without room gives no batch.
+        The class of the most urgent item determines the `room`; a class without room gives no batch.
         """
         batch: list[I] = []
         while not batch or len(batch) < min(room.of(batch[0].flow.traffic), batch[0].batch_size):
@@ -122,7 +122,9 @@ class WindowQueue(Generic[I]):
             yield min(fitting, key=_deadline)
 
     def _rank(self, item: I, now: float) -> tuple[int, bool, float, float]:
-        """Order by class, urgency, then turn; of flows whose turn it is, the one with the least work goes first."""
+        """Order by class, urgency, then virtual clock; among flows with equal clocks, the one with the least work goes
+        first.
+        """
         urgent = _deadline(item) - now < self._urgency
         turn = _deadline(item) if urgent else self._flow(item).clock
         return (item.flow.traffic.value, not urgent, turn, item.cost)
@@ -140,7 +142,7 @@ class WindowQueue(Generic[I]):
             self._forget_idle(item.flow.traffic)
 
     def _forget_idle(self, traffic: TrafficClass) -> None:
-        """Drop flows without items whose clock is not ahead; when nothing waits, all of them."""
+        """Drop flows without items whose clock is not ahead; all flows when nothing waits."""
         flows = {key: flow for key, flow in self._flows.items() if key[0] is traffic}
         if not any(flow.waiting for flow in flows.values()):
             self._clock[traffic] = max(flow.clock for flow in flows.values())

@@ -1,4 +1,4 @@
-"""Keep libraries from reporting to their vendors. They read variables when imported, so engines call this first."""
+"""Stop libraries from reporting to their vendors. They read variables when imported, so engines call this first."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ QUIET: Final[Mapping[str, str]] = {
 
 
 def report_to_nobody() -> None:
-    """Set the variables, whatever the environment says."""
+    """Set the variables regardless of the environment."""
     os.environ.update(QUIET)

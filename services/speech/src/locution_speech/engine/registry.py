@@ -1,4 +1,4 @@
-"""Ask the registry which models an engine may use, and tell it which are loaded."""
+"""Ask the registry which models an engine may use, and report which are loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ R = TypeVar("R", bound=ModelRecord)
 
 @dataclass(frozen=True, slots=True)
 class EngineKind:
-    """What an engine runs: models of one kind and provider. `service` names it, `noun` says what such a model is."""
+    """The kind and provider of an engine's models. `service` is the engine's name, `noun` describes such a model."""
 
     service: str
     kind: models.ModelKind.ValueType
@@ -34,7 +34,7 @@ class EngineKind:
     def directory(
         self, stub: RegistryServiceStub, record: Callable[[ModelName, pb.RegisteredModel], R]
     ) -> CachedDirectory[R]:
-        """Return what the registry knows of models; `record` reads an answer."""
+        """Return a directory of the registry's models; `record` reads an answer."""
 
         async def read(name: ModelName) -> R:
             return record(name, await stub.GetModel(pb.GetModelRequest(path=name), timeout=TIMEOUT))
@@ -42,7 +42,7 @@ class EngineKind:
         return CachedDirectory(read)
 
     def reports(self, stub: RegistryServiceStub, loaded: Callable[[], Sequence[ModelName]]) -> ServingReports:
-        """Return the task that reports within every half of the time that the registry grants."""
+        """Return the task that reports within half of each validity that the registry grants."""
 
         async def send(replica: str, paths: Sequence[ModelName]) -> float:
             request = pb.ReportServingRequest(replica=replica, kind=self.kind, paths=paths)

@@ -1,4 +1,4 @@
-"""Recognise what a model's folder holds, by reading headers and text alone: nothing is unpickled, nothing is run."""
+"""Recognise the layout of a model's folder from headers and text only: nothing is unpickled or executed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import pyannote, whisper
 
 
 def recognise(folder: Folder) -> Layout:
-    """Return the layout of a folder; raises ModelLayoutInvalid that says what is wrong with it."""
+    """Return the layout of a folder. Raises ModelLayoutInvalid with the fault."""
     match whisper.MODEL in folder.stamps, pyannote.CONFIG in folder.stamps:
         case True, False:
             return whisper.inspect(folder)

@@ -1,7 +1,7 @@
-"""Walk a CTranslate2 model.bin: its header and the table of its variables, never their values.
+"""Parse a CTranslate2 model.bin: its header and the table of its variables, never their values.
 
-Little-endian, as CTranslate2's `src/models/model.cc` reads it. A string is a 16-bit length, its zero byte included,
-and the bytes; the file is
+Little-endian, as in CTranslate2's `src/models/model.cc`. A string is a 16-bit length, which includes its zero byte, and
+the bytes. The file is
 
     u32 version (4 to 6) · string spec · u32 revision
     u32 count · count x (string name · u8 rank · rank x u32 dimension · u8 type · u32 bytes · the bytes)
@@ -26,14 +26,14 @@ _MAX_RANK: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a model.bin says of itself: its specification and the shape of each variable."""
+    """The specification of a model.bin and the shape of each variable."""
 
     spec: str
     shapes: Mapping[str, tuple[int, ...]]
 
 
 def read_header(file: FileIO, size: int) -> Header:
-    """Return the header of a model.bin of `size` bytes; raises ModelLayoutInvalid when it is none, or not whole."""
+    """Return the header of a model.bin of `size` bytes. Raises ModelLayoutInvalid if it is invalid or truncated."""
     walk = _Walk(file, size)
     version = walk.u32()
     if version not in VERSIONS:
@@ -50,7 +50,7 @@ def read_header(file: FileIO, size: int) -> Header:
 
 
 class _Walk:
-    """Read forward through the file, jumping over values."""
+    """Reads forward through the file and skips values."""
 
     def __init__(self, file: FileIO, size: int) -> None:
         self._file = file

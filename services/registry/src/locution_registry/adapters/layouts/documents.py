@@ -11,7 +11,7 @@ from ..tree import Folder
 
 
 def json_value(folder: Folder, path: str, limit: int) -> object:
-    """Return what a JSON file of at most `limit` bytes holds; raises ModelLayoutInvalid."""
+    """Return the value of a JSON file of at most `limit` bytes. Raises ModelLayoutInvalid."""
     try:
         value: object = json.loads(text(folder, path, limit))
     except (ValueError, RecursionError):
@@ -20,7 +20,7 @@ def json_value(folder: Folder, path: str, limit: int) -> object:
 
 
 def parse_object(content: bytes, path: str) -> dict[str, object]:
-    """Return the JSON object that these bytes of a file are; raises ModelLayoutInvalid."""
+    """Return the JSON object in these bytes of a file. Raises ModelLayoutInvalid."""
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
@@ -31,12 +31,12 @@ def parse_object(content: bytes, path: str) -> dict[str, object]:
 
 
 def json_object(folder: Folder, path: str, limit: int) -> dict[str, object]:
-    """Return the object that a JSON file holds; raises ModelLayoutInvalid."""
+    """Return the JSON object of a file. Raises ModelLayoutInvalid."""
     return parse_object(folder.read(path, limit), path)
 
 
 def yaml_mapping(folder: Folder, path: str, limit: int) -> dict[object, object]:
-    """Return the mapping that a YAML file holds, plain values alone; raises ModelLayoutInvalid."""
+    """Return the mapping of a YAML file, plain values only. Raises ModelLayoutInvalid."""
     try:
         value = yaml.safe_load(text(folder, path, limit))
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -47,7 +47,7 @@ def yaml_mapping(folder: Folder, path: str, limit: int) -> dict[object, object]:
 
 
 def text(folder: Folder, path: str, limit: int) -> str:
-    """Return a UTF-8 file of at most `limit` bytes; raises ModelLayoutInvalid."""
+    """Return the text of a UTF-8 file of at most `limit` bytes. Raises ModelLayoutInvalid."""
     try:
         return folder.read(path, limit).decode("utf-8")
     except UnicodeDecodeError:

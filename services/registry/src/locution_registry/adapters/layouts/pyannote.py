@@ -1,8 +1,8 @@
 """A pyannote pipeline folder: config.yaml, and the folders that it names with `$model/`.
 
-What the diarizer takes is what is checked: segmentation and embedding models as safetensors with model.json, as
-pyannote checkpoints (pickles: only their archive is looked at) or, for the embedding, as ONNX; and a PLDA where the
-clustering needs one. A name without `$model/` would be fetched from a hub, and is refused.
+It checks what the diarizer loads: segmentation and embedding models as safetensors with model.json, as pyannote
+checkpoints (pickles, of which it reads only the archive) or, for the embedding, as ONNX, and a PLDA if the clustering
+needs one. pyannote would download a name without `$model/` from a hub, so it is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PLDA: Final = ("plda.npz", "xvec_transform.npz")
 
 
 def inspect(folder: Folder) -> Layout:
-    """Return the layout of a pipeline folder; raises ModelLayoutInvalid that says what is wrong with it."""
+    """Return the layout of a pipeline folder. Raises ModelLayoutInvalid with the fault."""
     config = documents.yaml_mapping(folder, CONFIG, _CONFIG_BYTES)
     pipeline = _mapping(config, "pipeline")
     if pipeline.get("name") not in PIPELINES:
@@ -95,7 +95,7 @@ def _check_plda(folder: Folder, path: str) -> None:
 
 
 def _check_tensors(folder: Folder, path: str) -> None:
-    """Check that a safetensors file is as long as its header says: u64 length, JSON, then the tensors."""
+    """Check that the length of a safetensors file matches its header: u64 length, JSON, then the tensors."""
     with folder.open(path) as file:
         prefix = file.read(8) or b""
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else _HEADER_BYTES + 1

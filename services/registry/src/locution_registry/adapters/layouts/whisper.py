@@ -1,8 +1,8 @@
 """A Whisper model in CTranslate2's layout: model.bin, config.json, tokenizer.json, vocabulary.json or vocabulary.txt.
 
-Capabilities come from the files: the vocabulary's size tells whether the model is multilingual (as
-openai/whisper's `is_multilingual`, and CTranslate2's, do), its language tokens which languages it knows. A decoder with
-fewer layers than the encoder is a pruned one (turbo, distil): their training had no translation.
+Capabilities come from the files: the size of the vocabulary tells whether the model is multilingual (as in
+openai/whisper's `is_multilingual` and CTranslate2), and its language tokens tell which languages it knows. A decoder
+with fewer layers than the encoder is a pruned one (turbo, distil), which was not trained to translate.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOKENIZER: Final = "tokenizer.json"
 VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
 
 MULTILINGUAL_VOCABULARY: Final = 51_865
-"""Tokens that a multilingual Whisper has at least; the English ones have 51,864."""
+"""Minimum tokens of a multilingual Whisper; English-only models have 51,864."""
 
 _CONFIG_BYTES: Final = 1024 * 1024
 _TEXT_BYTES: Final = 16 * 1024 * 1024
@@ -38,7 +38,7 @@ _EMBEDDINGS: Final = "decoder/embeddings/weight"
 
 
 def inspect(folder: Folder) -> Layout:
-    """Return the layout of a Whisper folder; raises ModelLayoutInvalid that says what is wrong with it."""
+    """Return the layout of a Whisper folder. Raises ModelLayoutInvalid with the fault."""
     header = _header(folder)
     config = documents.json_object(folder, CONFIG, _CONFIG_BYTES)
     if "model" not in documents.json_object(folder, TOKENIZER, _TEXT_BYTES):
@@ -91,7 +91,7 @@ def _capabilities(header: Header, config: Mapping[str, object], vocabulary: Sequ
 
 
 def _languages(config: Mapping[str, object], vocabulary: Sequence[str]) -> tuple[str, ...]:
-    """Return the tags of the language tokens: those that `lang_ids` numbers, else those after the start token."""
+    """Return the language codes of the tokens in `lang_ids`, else of those after the start token."""
     numbered = config.get("lang_ids")
     if isinstance(numbered, list) and numbered:
         tokens = [_token(vocabulary, number) for number in numbered]
@@ -110,7 +110,7 @@ def _token(vocabulary: Sequence[str], number: object) -> str:
 
 
 def _aligns(config: Mapping[str, object], layers: int) -> bool:
-    """Tell whether the configuration names alignment heads, pairs of layer and head; refuses wrong ones."""
+    """Tell whether the configuration has alignment heads, pairs of layer and head; refuses invalid ones."""
     heads = config.get("alignment_heads")
     if not heads:
         return False
