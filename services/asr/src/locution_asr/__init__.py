@@ -1,4 +1,4 @@
-"""Recognise speech: one batch for every stream."""
+"""Speech recognition: one batch for all streams."""
 
 from locution_speech.engine.quiet import report_to_nobody
 

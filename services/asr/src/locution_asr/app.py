@@ -1,4 +1,4 @@
-"""Put the asr service together; the only module that names concrete adapters."""
+"""Assemble the asr service; the only module that names concrete adapters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Models = ModelPool[WhisperRecord, LoadedModel]
 
 
 async def start(stack: AsyncExitStack, context: Context[AsrSettings]) -> Service:
-    """Open what the service needs and return what it serves."""
+    """Open the service's resources and return what it serves."""
     settings = context.settings
     channel = await stack.enter_async_context(context.channel(settings.registry_address))
     stub = RegistryServiceStub(channel)

@@ -1,4 +1,4 @@
-"""Read the streams of requests, and answer with events; wire converts the messages."""
+"""Read request streams and convert events; `wire` converts the messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _samples(chunk: Chunk) -> PcmChunk:
 
 
 def response(event: Started | Event) -> pb.TranscribeResponse:
-    """Return the message that carries an event."""
+    """Convert an event."""
     match event:
         case Started():
             return pb.TranscribeResponse(started=wire.started_to_proto(event))

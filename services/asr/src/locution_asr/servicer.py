@@ -34,7 +34,7 @@ class AsrServicer(asr_service_pb2_grpc.AsrServiceServicer):
     async def Listen(
         self, request_iterator: AsyncIterator[pb.ListenRequest], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.ListenResponse]:
-        """Listen to one live stream."""
+        """Transcribe one live stream."""
         start = await convert.listen_start(request_iterator, asyncio.get_running_loop().time())
         inputs = convert.inputs(request_iterator, start.first)
         async with aclosing(self._engine.listen(start, inputs)) as events:

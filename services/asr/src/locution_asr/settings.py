@@ -10,7 +10,7 @@ from pydantic import Field
 
 
 class AsrSettings(ServiceSettings):
-    """What the asr service needs beyond what all services share."""
+    """Settings of the asr service beyond those that all services share."""
 
     models_root: Path = Field(description="Folder that holds the models as <set>/<model>.", examples=["/models"])
     registry_address: str = Field(

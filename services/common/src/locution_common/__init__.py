@@ -1,1 +1,1 @@
-"""Infrastructure that every Locution service shares. It holds no domain noun and imports no service."""
+"""Infrastructure that all Locution services share. It holds no domain noun and imports no service."""

@@ -1,4 +1,4 @@
-"""Who calls: authenticators, and the principal of the call in progress."""
+"""Authentication: authenticators, and the principal of the current call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _caller: ContextVar[object] = ContextVar("locution_caller")
 
 
 class Authenticator(Protocol):
-    """Turn a call's metadata into a principal.
+    """Converts a call's metadata to a principal.
 
-    They refuse with UNAUTHENTICATED (or PERMISSION_DENIED) and treat known and unknown credentials along one path.
+    Refuses with UNAUTHENTICATED or PERMISSION_DENIED, and treats known and unknown credentials along one path.
     """
 
     async def authenticate(self, method: str, metadata: Metadata) -> object:
@@ -31,7 +31,7 @@ class Authenticator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServicePrincipal:
-    """Another Locution service that showed the service credential."""
+    """Another Locution service with the service credential."""
 
     name: str = "service"
 
@@ -41,7 +41,10 @@ def caller() -> Any: ...
 @overload
 def caller(kind: type[P]) -> P: ...
 def caller(kind: type[object] = object) -> Any:
-    """Return the principal of the call in progress; raises LookupError outside one, TypeError if of another kind."""
+    """Return the principal of the current call.
+
+    Raises LookupError outside a call, TypeError if it is of another kind.
+    """
     principal = _caller.get()
     if not isinstance(principal, kind):
         raise TypeError(f"the caller is a {type(principal).__name__}, not a {kind.__name__}")
@@ -49,12 +52,12 @@ def caller(kind: type[object] = object) -> Any:
 
 
 def set_caller(principal: object) -> None:
-    """Set the principal for the rest of this task; each call runs in a task of its own."""
+    """Set the principal for the rest of this task; each call runs in its own task."""
     _caller.set(principal)
 
 
 def bearer_token(metadata: Metadata) -> str:
-    """Return the bearer token (RFC 6750), or "" where there is none or more than one `authorization`."""
+    """Return the bearer token (RFC 6750), or "" if there is none or more than one `authorization`."""
     values = [value for key, value in metadata if key == "authorization"]
     if len(values) != 1 or not isinstance(values[0], str):
         return ""
@@ -63,7 +66,7 @@ def bearer_token(metadata: Metadata) -> str:
 
 
 class ServiceTokenAuthenticator:
-    """Demand a shared token of calling services; several tokens are valid at once while one is rotated."""
+    """Require a shared token from calling services; several tokens are valid during a rotation."""
 
     def __init__(self, *tokens: str) -> None:
         if not tokens or not all(tokens):
@@ -79,7 +82,7 @@ class ServiceTokenAuthenticator:
 
 
 class RefuseAll:
-    """Refuse every call: what a service without an authenticator does."""
+    """Refuse every call: the default of a service without an authenticator."""
 
     async def authenticate(self, method: str, metadata: Metadata) -> object:
         """Refuse with UNAUTHENTICATED."""

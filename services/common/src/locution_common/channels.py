@@ -34,11 +34,11 @@ def open_channel(
     max_message_bytes: int = 16 * 1024 * 1024,
     tracer_provider: TracerProvider | None = None,
 ) -> grpc.aio.Channel:
-    """Return a channel to `address`; close it, best by `stack.enter_async_context`.
+    """Return a channel to `address`; close it, preferably by `stack.enter_async_context`.
 
-    `address` is host:port, several of them separated by commas, or a gRPC target such as `dns:///asr:50051`; calls go
-    round the replicas behind it. Names in a comma list are resolved once, here; a `dns:` target is resolved again as
-    replicas come and go. With `ca_file` the connection is TLS.
+    `address` is host:port, several of them separated by commas, or a gRPC target such as `dns:///asr:50051`. Calls
+    rotate over the replicas. Names in a comma list are resolved once, here; a `dns:` target is resolved again as
+    replicas come and go. With `ca_file` the connection uses TLS.
     """
     target, authority = _target(address)
     options = [*_options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
@@ -54,7 +54,7 @@ def _secret(token: str | SecretStr | None) -> str | None:
 
 
 def _target(address: str) -> tuple[str, str | None]:
-    """Return the gRPC target of an address, and the authority to claim where the target does not tell it."""
+    """Return the gRPC target of an address, and the authority to send if the target does not contain it."""
     addresses = [part.strip() for part in address.split(",") if part.strip()]
     if not addresses:
         raise ValueError("no address is given")
@@ -99,8 +99,8 @@ def _options(max_message_bytes: int) -> list[tuple[str, Any]]:
 class _Outbound:
     """Send the service credential, the request id and the trace context with a call, and record a span around it.
 
-    OpenTelemetry's own aio interceptors await the status of a unary call, so that cancelling it no longer cancels the
-    call; here the call itself is returned, and its end ends the span.
+    OpenTelemetry's own aio interceptors await the status of a unary call, so cancelling it no longer cancels the call.
+    This one returns the call itself, and its end ends the span.
     """
 
     def __init__(self, token: str | None, provider: TracerProvider) -> None:
@@ -108,7 +108,7 @@ class _Outbound:
         self._tracer = provider.get_tracer("locution")
 
     async def send(self, continuation: Callable[..., Any], details: ClientCallDetails, request: Any) -> Any:
-        """Make the call; returns it at once."""
+        """Make the call and return it at once."""
         method = _text(details.method).lstrip("/")
         service, _, name = method.partition("/")
         attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
@@ -133,7 +133,7 @@ class _Outbound:
 
 
 def _trace_context(span: Span) -> dict[str, str]:
-    """Return what to send; nothing outside any trace, so that the server begins one, unless spans are suppressed."""
+    """Return the trace headers; none outside a trace, so that the server starts one, unless spans are suppressed."""
     carrier: dict[str, str] = {}
     if span.is_recording() or trace.get_current_span().get_span_context().is_valid or telemetry.is_suppressed():
         _PROPAGATOR.inject(carrier, set_span_in_context(span))
@@ -149,7 +149,7 @@ def _end(span: Span, call: Any) -> None:
 
 
 def _now(coroutine: Coroutine[Any, Any, T]) -> T | None:
-    """Return the result of a coroutine that need not wait, as `code` of a call that is done."""
+    """Return the result of a coroutine that never suspends, as `code` of a finished call."""
     try:
         coroutine.send(None)
     except StopIteration as done:
@@ -163,7 +163,7 @@ def _text(method: str | bytes) -> str:
     return method.decode() if isinstance(method, bytes) else method
 
 
-# grpc.aio sorts interceptors by class and takes each as one kind alone, hence four classes.
+# grpc.aio sorts interceptors by class and uses each for one kind of call, hence four classes.
 class _UnaryUnary(_Outbound, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self, continuation: Callable[..., Any], client_call_details: ClientCallDetails, request: Any

@@ -1,4 +1,4 @@
-"""Time as an argument, so that tests need not wait."""
+"""Time as a dependency, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tell the time and let it pass; every implementation is monotonic in `monotonic` and `sleep`."""
+    """Tells the time and sleeps; `monotonic` and `sleep` never go back."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
@@ -20,12 +20,12 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Sleep for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""Domain errors: what a handler raises, and what one table turns into a gRPC status.
+"""Domain errors: handlers raise them, and one table converts them to gRPC statuses.
 
-Importable from domain and core code: nothing here knows gRPC. The reasons come from the protos' catalogue.
+Domain and core code may import this module: it does not import gRPC. The reasons come from the protos' catalogue.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """Say which request field is wrong, by its path (`config.words[2].text`), and why."""
+    """A wrong request field, by its path (`config.words[2].text`), and the reason."""
 
     field: str
     description: str
@@ -24,18 +24,18 @@ class FieldViolation:
 
 @dataclass(frozen=True, slots=True)
 class QuotaViolation:
-    """Say which quota of whom was exceeded, for example `tenant:acme` and `10 concurrent jobs`."""
+    """An exceeded quota and its subject, for example `tenant:acme` and `10 concurrent jobs`."""
 
     subject: str
     description: str
 
 
 class Refused(Exception):
-    """A refusal or failure that callers may see, for a reason of the catalogue.
+    """A refusal or failure that callers may see, with a reason of the catalogue.
 
-    `message` reaches the client (except with reason INTERNAL), so it names nothing internal; without one it is the
-    reason's own. `field` is the request field to blame where it is one. `retry_after` is in seconds and becomes
-    RetryInfo: nothing was done, and the same may be asked again then. `metadata` becomes ErrorInfo.metadata.
+    `message` reaches the client (except with reason INTERNAL), so it must name nothing internal; it defaults to the
+    reason's own. `field` is the request field to blame, if any. `retry_after` is in seconds and becomes RetryInfo: the
+    call had no effect and may be retried then. `metadata` becomes ErrorInfo.metadata.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Refused(Exception):
 
 
 class InternalError(Refused):
-    """A fault of ours; the client sees an id and nothing else."""
+    """A fault of the server; the client sees only an id."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.INTERNAL, message)
 
 
 class ObjectNotFound(InternalError):
-    """An object that state names is not in the store; a service maps it where absence is the caller's doing."""
+    """An object that the database names is missing in the store; a service converts it if the caller caused that."""
 
 
 class ObjectChecksumMismatch(InternalError):
@@ -74,7 +74,7 @@ class ObjectChecksumMismatch(InternalError):
 
 
 class DependencyUnavailable(Refused):
-    """A service, the database or the object store cannot be reached; worth trying again."""
+    """A service, the database or the object store cannot be reached; a retry may help."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(Reason.DEPENDENCY_UNAVAILABLE, message, retry_after=retry_after)

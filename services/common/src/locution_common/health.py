@@ -1,4 +1,4 @@
-"""Health that follows probes: SERVING while every probe passes, NOT_SERVING otherwise and from shutdown on."""
+"""Health that follows probes: SERVING while every probe passes, else NOT_SERVING, and NOT_SERVING from shutdown on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import names, telemetry
 Probe: TypeAlias = Callable[[], Awaitable[object]]
 
 LIVENESS: Final = "liveness"
-"""The health service that is SERVING from start to shutdown: whether to restart the process."""
+"""The health service that is SERVING from start to shutdown; it tells whether to restart the process."""
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -24,7 +24,7 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class _Servicer(aio.HealthServicer):
-    """grpc's own health service, whose watches end with the server instead of holding it up."""
+    """grpc's own health service, whose watches end with the server instead of delaying its stop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,12 +41,12 @@ class _Servicer(aio.HealthServicer):
             await asyncio.gather(watching, ended, return_exceptions=True)
 
     def end_watches(self) -> None:
-        """End every watch; its client has seen NOT_SERVING."""
+        """End every watch after its client has received NOT_SERVING."""
         self._ended.set()
 
 
 class Health:
-    """Poll probes and answer grpc.health.v1 for the server as a whole ("") and for each of its services.
+    """Polls probes and answers grpc.health.v1 for the server as a whole ("") and for each of its services.
 
     A probe passes when it returns; it fails when it raises, returns False, or takes longer than `timeout` seconds.
     """
@@ -63,13 +63,13 @@ class Health:
         self._gauge = names.HEALTH_PROBE.gauge(registry or CollectorRegistry())
 
     def add(self, probes: Mapping[str, Probe], services: Iterable[str] = ()) -> None:
-        """Poll `probes` too, and answer for `services` by their full names."""
+        """Add probes, and answer for `services` by their full names."""
         self._probes |= probes
         self._services |= set(services)
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """Tell what is wrong, by probe; empty while healthy."""
+        """Return the failing probes and their faults; empty while healthy."""
         return dict(self._faults)
 
     async def check(self) -> bool:
@@ -83,19 +83,19 @@ class Health:
         return not faults
 
     async def run(self) -> None:
-        """Check for ever."""
+        """Check repeatedly until cancelled."""
         while True:
             await self.check()
             await asyncio.sleep(self._interval)
 
     async def publish_not_serving(self) -> None:
-        """Answer NOT_SERVING until the first check; alive already."""
+        """Answer NOT_SERVING until the first check, but alive at once."""
         await self.servicer.set(LIVENESS, _SERVING)
         for service in self._services:
             await self.servicer.set(service, _NOT_SERVING)
 
     async def shut_down(self) -> None:
-        """Answer NOT_SERVING from now on, whatever the probes say."""
+        """Answer NOT_SERVING from now on, regardless of the probes."""
         await self.servicer.enter_graceful_shutdown()
 
     def end_watches(self) -> None:

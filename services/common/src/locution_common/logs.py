@@ -1,4 +1,4 @@
-"""JSON logs, one object a line on standard error, with trace and request ids and without secrets."""
+"""JSON logs on standard error, one object per line, with trace and request ids and without secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORTEST_SECRET = 4
 
 
 class Redactor:
-    """Replace secrets in text; values shorter than four characters are too common to hide."""
+    """Replaces secrets in text; values shorter than four characters are too common to replace."""
 
     MASK = "[redacted]"
 
@@ -30,7 +30,7 @@ class Redactor:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Hide `secret` from now on, and the password inside it where it is a URL."""
+        """Hide `secret` from now on, and also the password in it if it is a URL."""
         for form in {*_forms(secret), *_forms(_url_password(secret))}:
             if len(form) >= _SHORTEST_SECRET and form not in self._forms:
                 self._forms.append(form)
@@ -44,7 +44,7 @@ class Redactor:
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as one line of JSON: time, level, logger, message, service, ids, then its extra fields."""
+    """Formats a record as one line of JSON: time, level, logger, message, service, ids, then its extra fields."""
 
     def __init__(self, service: str, redactor: Redactor) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(service: str, level: str = "INFO", secrets: Iterable[str] = (), stream: TextIO | None = None) -> Redactor:
-    """Send all logs of the process to `stream` (standard error) as JSON; returns the redactor, to add secrets later."""
+    """Send all logs of the process to `stream` (standard error) as JSON; return the redactor for later secrets."""
     redactor = Redactor(secrets)
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service, redactor))
@@ -95,7 +95,7 @@ def _ids() -> dict[str, object]:
 
 
 def _forms(secret: str) -> set[str]:
-    """Return the ways in which a secret can stand in a line of JSON."""
+    """Return the forms in which a secret can appear in a line of JSON."""
     return {secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")} if secret else set()
 
 

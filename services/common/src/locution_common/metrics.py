@@ -1,4 +1,4 @@
-"""Prometheus: one registry a service, served over HTTP on an address of its own."""
+"""Prometheus: one registry per service, served over HTTP on its own address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import names
 
 
 class RpcMetrics:
-    """Count the calls of a server, their seconds, and those in progress."""
+    """Counts the calls of a server, their durations, and those in progress."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handled = names.RPC_HANDLED.counter(registry)
@@ -21,7 +21,7 @@ class RpcMetrics:
 
 
 def new_registry() -> CollectorRegistry:
-    """Return a registry that already measures the process, the interpreter and its garbage collector."""
+    """Return a registry that measures the process, the interpreter and its garbage collector."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -31,7 +31,7 @@ def new_registry() -> CollectorRegistry:
 
 @contextmanager
 def serving(registry: CollectorRegistry, address: str) -> Iterator[int]:
-    """Serve `/metrics` on `address` (host:port, port 0 takes any) and give the port."""
+    """Serve `/metrics` on `address` (host:port, port 0 for any) and yield the port."""
     host, _, port = address.rpartition(":")
     server, thread = start_http_server(int(port), host.strip("[]"), registry)
     try:

@@ -1,4 +1,4 @@
-"""Names of what common measures and traces; each metric with its unit in the name and one sentence."""
+"""Names of the metrics and spans of common; each metric has its unit in the name and one sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 @dataclass(frozen=True, slots=True)
 class MetricName:
-    """Name a metric and say in one sentence what it counts."""
+    """The name of a metric, and one sentence that says what it measures."""
 
     name: str
     meaning: str

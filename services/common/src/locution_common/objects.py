@@ -1,7 +1,7 @@
 """Objects in S3 through the synchronous `minio` client, on a bounded pool of threads.
 
-Memory stays flat: streams go up in parts and come down in ranges, one at a time. Errors are domain errors:
-ObjectNotFound, DependencyUnavailable, or InternalError for what only an operator can mend.
+Memory stays flat: streams are written in parts and read in ranges, one at a time. Errors are domain errors:
+ObjectNotFound, DependencyUnavailable, or InternalError for faults that only an operator can repair.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RANGE_SIZE: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """Describe an object; `etag` changes with its bytes."""
+    """An object; `etag` changes with its bytes."""
 
     key: str
     size: int
@@ -44,7 +44,7 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Describe an uploaded part: its number from 1, the store's tag, and its bytes."""
+    """An uploaded part: its number from 1, the store's tag, and its bytes."""
 
     number: int
     etag: str
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PendingUpload:
-    """Describe a multipart upload that was begun and neither completed nor aborted."""
+    """A multipart upload that is neither completed nor aborted."""
 
     key: str
     upload_id: str
@@ -61,7 +61,7 @@ class PendingUpload:
 
 
 class ObjectStore:
-    """One bucket; make it with `open_store`."""
+    """One bucket; create it with `open_store`."""
 
     def __init__(self, client: S3Client, bucket: str, executor: ThreadPoolExecutor) -> None:
         self._client = client
@@ -76,7 +76,7 @@ class ObjectStore:
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
-        """Store `data` under `key`, replacing what was there; it is durable when this returns."""
+        """Store `data` under `key`, replacing any object; it is durable on return."""
         headers = {"Content-Type": content_type, **_user_metadata(metadata)}
         etag = await self._run(lambda: self._client.put(self._bucket, key, data, headers))
         return ObjectInfo(key, len(data), etag, None, dict(metadata or {}))
@@ -89,7 +89,7 @@ class ObjectStore:
         part_size: int = PART_SIZE,
         metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
-        """Store a stream of unknown length with at most one part in memory; nothing is left behind on failure."""
+        """Store a stream of unknown length with at most one part in memory; a failure leaves nothing behind."""
         parts = _parts(source, max(part_size, MIN_PART_SIZE))
         first = await anext(parts, b"")
         if len(first) < max(part_size, MIN_PART_SIZE):
@@ -105,7 +105,7 @@ class ObjectStore:
             raise
 
     async def get(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
-        """Return the bytes of an object, or `length` of them from `offset`; fewer where the object ends."""
+        """Return the bytes of an object, or `length` of them from `offset`; fewer if the object ends before."""
         if length == 0:
             return b""
         return await self._run(lambda: self._client.read(self._bucket, key, offset, length, None))
@@ -113,9 +113,9 @@ class ObjectStore:
     async def stream(
         self, key: str, *, offset: int = 0, length: int | None = None, range_size: int = RANGE_SIZE
     ) -> AsyncIterator[bytes]:
-        """Yield the bytes of an object in ranges of `range_size`; one range is in memory and no connection is held.
+        """Yield the bytes of an object in ranges of `range_size`, with one range in memory and no open connection.
 
-        Raises ObjectNotFound, also when the object is replaced while it is read.
+        Raises ObjectNotFound, also if the object is replaced during the read.
         """
         info = await self.stat(key)
         end = info.size if length is None else min(info.size, offset + length)
@@ -131,7 +131,7 @@ class ObjectStore:
         return _info(await self._run(lambda: self._client.stat_object(self._bucket, key)))
 
     async def exists(self, key: str) -> bool:
-        """Tell whether there is an object under `key`."""
+        """Tell whether an object exists under `key`."""
         try:
             await self.stat(key)
         except ObjectNotFound:
@@ -139,11 +139,11 @@ class ObjectStore:
         return True
 
     async def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object; a missing one is not an error."""
         await self._run(lambda: self._client.remove_object(self._bucket, key))
 
     async def delete_prefix(self, prefix: str) -> int:
-        """Delete every object whose key begins with `prefix`, and return how many there were."""
+        """Delete every object whose key begins with `prefix`, and return their number."""
         count = 0
         async for info in self.list(prefix):
             await self.delete(info.key)
@@ -151,7 +151,7 @@ class ObjectStore:
         return count
 
     async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
-        """Yield the objects whose keys begin with `prefix`, in the order of their keys, a page at a time."""
+        """Yield the objects whose keys begin with `prefix`, ordered by key, one page at a time."""
         found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
         while page := await self._run(lambda: list(islice(found, 500))):
             for item in page:
@@ -160,32 +160,32 @@ class ObjectStore:
     async def presign_part(
         self, key: str, upload_id: str, number: int, expires: timedelta = timedelta(minutes=15)
     ) -> str:
-        """Return a URL with which anyone can write one part of a multipart upload until it expires."""
+        """Return a URL that lets anyone write one part of a multipart upload until it expires."""
         query: Any = {"partNumber": str(number), "uploadId": upload_id}
         return await self._run(
             lambda: self._client.get_presigned_url("PUT", self._bucket, key, expires=expires, extra_query_params=query)
         )
 
     async def probe(self) -> None:
-        """Pass while the bucket can be reached and exists; for health."""
+        """A health probe: pass while the bucket is reachable and exists."""
         if not await self._run(lambda: self._client.bucket_exists(self._bucket)):
             raise InternalError(f"bucket {self._bucket} does not exist")
 
     async def create_multipart(self, key: str, *, metadata: Mapping[str, str] | None = None) -> str:
-        """Begin a multipart upload and return its id."""
+        """Start a multipart upload and return its id."""
         headers = _user_metadata(metadata)
         return await self._run(lambda: self._client.create_upload(self._bucket, key, headers))
 
     async def upload_part(self, key: str, upload_id: str, number: int, data: bytes) -> Part:
-        """Upload part `number` (1 to 10,000), again if need be; all but the last have at least 5 MiB."""
+        """Upload part `number` (1 to 10,000), possibly again; all but the last have at least 5 MiB."""
         etag = await self._run(lambda: self._client.upload_part(self._bucket, key, upload_id, number, data))
         return Part(number, etag, len(data))
 
     async def list_parts(self, key: str, upload_id: str) -> tuple[Part, ...]:
-        """Return the parts that the store holds, by number; raises ObjectNotFound for an unknown upload.
+        """Return the stored parts, by number. Raises ObjectNotFound for an unknown upload.
 
-        A part that was sent again may be listed once for each time (SeaweedFS does): keep the tag that `upload_part`
-        returned last, for that is the one to complete with.
+        A part that was sent again may be listed once for each time (SeaweedFS). Complete with the tag that
+        `upload_part` returned last.
         """
         parts: list[Part] = []
         while True:
@@ -196,11 +196,11 @@ class ObjectStore:
                 return tuple(parts)
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[Part]) -> ObjectInfo:
-        """Join the parts, then read the object back: S3 may answer 200 with an error in the body.
+        """Join the parts, then read the object back, because S3 may answer 200 with an error in the body.
 
-        Also succeeds when an earlier completion did whose answer was lost. Raises ObjectNotFound if there is neither
-        upload nor object, ObjectChecksumMismatch if the object has another size than its parts, and
-        DependencyUnavailable when nothing was joined although the answer was 200: try again.
+        Also succeeds if an earlier completion did and its answer was lost. Raises ObjectNotFound if there is neither
+        upload nor object, ObjectChecksumMismatch if the size of the object differs from its parts, and
+        DependencyUnavailable if the answer was 200 but nothing was joined: retry then.
         """
         listed = [(part.number, part.etag) for part in parts]
         try:
@@ -218,7 +218,7 @@ class ObjectStore:
         return info
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
-        """Give up a multipart upload and its parts; an unknown one is no error."""
+        """Abort a multipart upload and delete its parts; an unknown one is not an error."""
         with suppress(ObjectNotFound):
             await self._run(lambda: self._client.abort_upload(self._bucket, key, upload_id))
 
@@ -238,7 +238,7 @@ class ObjectStore:
 
 @asynccontextmanager
 async def open_store(settings: ObjectStoreSettings) -> AsyncIterator[ObjectStore]:
-    """Open the bucket that the settings name; leaving waits for the calls in progress."""
+    """Open the bucket of the settings; leaving waits for the calls in progress."""
     executor = ThreadPoolExecutor(settings.s3_connections, thread_name_prefix="s3")
     client = s3_client.connect(settings)
     try:

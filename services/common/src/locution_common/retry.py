@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Say how long to wait between attempts: uniform in [0, min(cap, base * factor**n)], all in seconds."""
+    """Delays between attempts: uniform in [0, min(cap, base * factor**n)], in seconds."""
 
     base: float = 0.1
     factor: float = 2.0
@@ -24,13 +24,13 @@ class Backoff:
     random: random.Random = field(default_factory=random.SystemRandom)
 
     def delays(self) -> Iterator[float]:
-        """Yield one delay for each retry: `attempts - 1` of them."""
+        """Yield one delay per retry: `attempts - 1` of them."""
         for attempt in range(self.attempts - 1):
             yield self.random.uniform(0, min(self.cap, self.base * self.factor**attempt))
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether nothing was done, so that the same may be tried again."""
+    """Tell whether the call had no effect, so that it may be retried."""
     return isinstance(error, Refused) and error.reason.retry is Retry.LATER
 
 
@@ -41,9 +41,9 @@ async def retry(
     retryable: Callable[[BaseException], bool] = is_transient,
     clock: Clock | None = None,
 ) -> T:
-    """Call `attempt` until it succeeds, fails for good, or attempts run out; the last error is raised.
+    """Call `attempt` until it succeeds, fails for good, or attempts run out; then raise the last error.
 
-    A longer wait that the error itself states (`retry_after`) is honoured.
+    If the error itself states a longer delay (`retry_after`), that applies.
     """
     clock = clock or SystemClock()
     for delay in (backoff or Backoff()).delays():

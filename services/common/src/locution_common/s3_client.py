@@ -1,4 +1,4 @@
-"""The synchronous S3 client: minio's, with its part-level calls made public, and its errors as domain errors."""
+"""The synchronous S3 client: minio's with public calls for parts, and with domain errors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BUSY: Final = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeo
 
 
 class S3Client(Minio):
-    """minio's client; it hides parts behind put_object, but a resumable upload is made of parts."""
+    """minio's client hides parts behind put_object, but a resumable upload is made of parts."""
 
     def put(self, bucket: str, key: str, data: bytes, headers: Mapping[str, str]) -> str:
         """Store an object in one request and return its tag."""
         return self._put_object(bucket, key, data, dict(headers)).etag or ""
 
     def create_upload(self, bucket: str, key: str, headers: Mapping[str, str]) -> str:
-        """Begin a multipart upload and return its id."""
+        """Start a multipart upload and return its id."""
         return self._create_multipart_upload(bucket, key, dict(headers))
 
     def upload_part(self, bucket: str, key: str, upload_id: str, number: int, data: bytes) -> str:
@@ -42,7 +42,7 @@ class S3Client(Minio):
         self._complete_multipart_upload(bucket, key, upload_id, [Part(number, etag) for number, etag in parts])
 
     def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
-        """Give up a multipart upload."""
+        """Abort a multipart upload."""
         self._abort_multipart_upload(bucket, key, upload_id)
 
     def list_uploads(self, bucket: str, prefix: str) -> ListMultipartUploadsResult:
@@ -50,7 +50,7 @@ class S3Client(Minio):
         return self._list_multipart_uploads(bucket, prefix=prefix)
 
     def read(self, bucket: str, key: str, offset: int, length: int | None, etag: str | None) -> bytes:
-        """Return a range of an object, on condition that it still has the tag `etag`."""
+        """Return a range of an object if it still has the tag `etag`."""
         headers: Any = {"If-Match": f'"{etag}"'} if etag else None
         response = self.get_object(bucket, key, offset, length or 0, request_headers=headers)
         try:
@@ -65,7 +65,7 @@ class S3Client(Minio):
 
 
 def connect(settings: ObjectStoreSettings) -> S3Client:
-    """Return a client; it connects with its first call."""
+    """Return a client; it connects on its first call."""
     retries = urllib3.Retry(total=2, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504])
     timeout = urllib3.Timeout(connect=settings.s3_connect_timeout, read=settings.s3_read_timeout)
     return S3Client(
@@ -80,7 +80,7 @@ def connect(settings: ObjectStoreSettings) -> S3Client:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the errors of minio and urllib3 into domain errors."""
+    """Convert errors of minio and urllib3 to domain errors."""
     try:
         yield
     except S3Error as error:
@@ -88,7 +88,7 @@ def translated() -> Iterator[None]:
     except (ServerError, InvalidResponseError, urllib3.exceptions.HTTPError, OSError) as error:
         raise DependencyUnavailable("the object store cannot be reached") from error
     except MinioException as error:
-        raise InternalError(f"the object store refused: {error}") from error
+        raise InternalError(f"the object store refused the call: {error}") from error
 
 
 def _domain_error(error: S3Error) -> Refused:
@@ -96,4 +96,4 @@ def _domain_error(error: S3Error) -> Refused:
         return ObjectNotFound(f"{error.object_name or error.bucket_name}: {error.code}")
     if error.code in _BUSY:
         return DependencyUnavailable("the object store is busy")
-    return InternalError(f"the object store refused: {error.code}")
+    return InternalError(f"the object store refused the call: {error.code}")

@@ -1,7 +1,7 @@
 """The life of a service process, from settings to the last flushed span.
 
-Start: logs, telemetry, metrics endpoint, the service's own `start`, gRPC server, health. Everything opened stands on
-one AsyncExitStack. The one shutdown order, after a signal or the crash of a background task:
+Start: logs, telemetry, metrics endpoint, the service's own `start`, gRPC server, health. One AsyncExitStack holds
+everything that was opened. Shutdown, after a signal or the crash of a background task:
 
 1. health answers NOT_SERVING
 2. wait `shutdown_delay`, so that load balancers and endpoints notice
@@ -45,7 +45,7 @@ _HEALTH_SERVICE: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_n
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[S]):
-    """What a service is given to start with."""
+    """The inputs of a service's `start`."""
 
     name: str
     settings: S
@@ -69,13 +69,13 @@ class Context(Generic[S]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What a service gives to be run; a process without a public API leaves `servicers` empty.
+    """What a service runs; a process without a public API leaves `servicers` empty.
 
     `servicers` are functions that add a servicer to the server; `names` are the full names of their services, for
-    health and reflection. `tasks` run until `context.stopping` is set and then return: one that ends sooner, or raises,
-    ends the process. Without an `authenticator`, callers must show the service token. `translators` turn errors of an
-    adapter's library into domain errors, for example `postgres.translate`. `admission` and `limits` are layers of the
-    interceptor chain, before and behind auth.
+    health and reflection. `tasks` run until `context.stopping` is set and then return; a task that ends earlier or
+    raises ends the process. Without an `authenticator`, callers must send the service token. `translators` convert
+    errors of an adapter's library to domain errors, for example `postgres.translate`. `admission` and `limits` are
+    layers of the interceptor chain, before and after auth.
     """
 
     servicers: Sequence[Callable[[grpc.aio.Server], object]] = ()
@@ -97,7 +97,7 @@ class TaskCrashed(Exception):
 
 @dataclass(slots=True)
 class Running(Generic[S]):
-    """A service that serves: its addresses, and the way to end it."""
+    """A running service: its addresses, and a way to stop it."""
 
     context: Context[S]
     host: str
@@ -108,15 +108,15 @@ class Running(Generic[S]):
 
     @property
     def address(self) -> str:
-        """Return host:port, with the port that was really bound."""
+        """Return host:port with the actual port."""
         return f"{self.host}:{self.port}"
 
     def stop(self) -> None:
-        """Begin the shutdown."""
+        """Start the shutdown."""
         self._ended.set()
 
     async def wait(self) -> None:
-        """Return when `stop` was called; raise TaskCrashed when a background task ended first."""
+        """Wait for `stop`. Raises TaskCrashed if a background task ends first."""
         ended = asyncio.create_task(self._ended.wait())
         done, _ = await asyncio.wait([ended, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -130,7 +130,7 @@ class Running(Generic[S]):
 async def serving(
     settings: S, start: Start[S], *, name: str, redactor: logs.Redactor | None = None
 ) -> AsyncIterator[Running[S]]:
-    """Start a service and serve while inside; leaving runs the shutdown order. Tests use this; processes use `main`."""
+    """Start a service and serve inside the context; leaving runs the shutdown. Tests use this; processes use `main`."""
     async with AsyncExitStack() as stack:
         context = _context(stack, settings, name, redactor or logs.Redactor(settings.secrets()))
         metrics_port = _serve_metrics(stack, context)
@@ -148,7 +148,7 @@ async def serving(
 
 
 async def run(settings: S, start: Start[S], *, name: str) -> int:
-    """Serve until SIGTERM or SIGINT and return the process's exit code: 1 after the crash of a background task."""
+    """Serve until SIGTERM or SIGINT and return the exit code: 1 after the crash of a background task."""
     redactor = logs.configure(name, settings.log_level, settings.secrets())
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
@@ -166,7 +166,7 @@ def main(settings: S, start: Start[S], *, name: str) -> NoReturn:
     try:
         code = asyncio.run(run(settings, start, name=name))
     except Exception:  # noqa: BLE001 - the last line of defence: logged in full, then the exit code tells
-        _log.exception("the service could not start or stop")
+        _log.exception("the service could not start or shut down")
         code = 1
     sys.exit(code)
 
@@ -186,7 +186,7 @@ async def _run(settings: S, start: Start[S], name: str, signalled: asyncio.Event
 
 async def _stop_on(signalled: asyncio.Event, running: Running[S]) -> None:
     await signalled.wait()
-    _log.info("a signal asks to stop")
+    _log.info("received a signal, shutting down")
     running.stop()
 
 
@@ -236,7 +236,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
         ("grpc.max_send_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
         ("grpc.max_metadata_size", 16 * 1024),
-        # Windows that neither shrink nor grow by guesses: steady uploads in bounded memory.
+        # Fixed flow control windows: steady uploads in bounded memory.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", 1 << 20),
         ("grpc.keepalive_time_ms", 60_000),

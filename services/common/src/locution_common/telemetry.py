@@ -1,6 +1,6 @@
 """OpenTelemetry: spans to a file of JSON lines and to OTLP, and trace contexts that outlive a process.
 
-Every signature here is sync; exporting happens on the SDK's own thread.
+All functions here are sync; the SDK exports on its own thread.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def setup(service: str, trace_file: Path | None = None) -> TracerProvider:
-    """Return the tracer provider of a service and make it the process's own if there is none yet.
+    """Return the tracer provider of a service and install it if the process has none yet.
 
-    Spans go to `trace_file` if given, and to OTLP if OTEL_EXPORTER_OTLP_ENDPOINT is set; OTEL_TRACES_SAMPLER is
-    honoured. Call before servers, channels and pools are made; `shutdown` on the result flushes.
+    Spans go to `trace_file` if given, and to OTLP if OTEL_EXPORTER_OTLP_ENDPOINT is set; OTEL_TRACES_SAMPLER applies.
+    Call it before servers, channels and pools are created; `shutdown` on the result flushes.
     """
     resource = Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", service)})
     provider = TracerProvider(resource=resource, sampler=sampler(), shutdown_on_exit=False)
@@ -57,7 +57,10 @@ def setup(service: str, trace_file: Path | None = None) -> TracerProvider:
 
 @contextmanager
 def suppressed() -> Iterator[None]:
-    """Record no span inside: for polling loops and probes. `resumed` lifts it for the work that a poll finds."""
+    """Record no spans inside: for polling loops and probes.
+
+    `resumed` re-enables them for the work that a poll finds.
+    """
     token = otel_context.attach(otel_context.set_value(_SUPPRESSED, True))
     try:
         yield
@@ -79,7 +82,7 @@ def capture() -> str:
 
 @contextmanager
 def resumed(traceparent: str) -> Iterator[None]:
-    """Continue a captured trace: spans inside are its children. With "" they start a trace of their own."""
+    """Continue a captured trace: spans inside are its children. With "" they start a new trace."""
     token = otel_context.attach(extract(traceparent))
     try:
         yield
@@ -88,21 +91,21 @@ def resumed(traceparent: str) -> Iterator[None]:
 
 
 def extract(traceparent: str) -> Context:
-    """Return the OpenTelemetry context that a traceparent describes; malformed ones give an empty context."""
+    """Return the OpenTelemetry context of a traceparent; malformed ones give an empty context."""
     return _PROPAGATOR.extract({"traceparent": traceparent}, Context())
 
 
 def sampler() -> Sampler:
-    """Return the sampler: the parent decides, roots follow OTEL_TRACES_SAMPLER.
+    """Return the sampler: the parent decides, and roots follow OTEL_TRACES_SAMPLER.
 
-    Dropped are what happens inside `suppressed`, and client spans without a parent: SQL and S3 outside any trace.
+    It drops spans inside `suppressed`, and client spans without a parent: SQL and S3 outside any trace.
     """
     roots = _Dropping(_root_sampler(), lambda _, kind: kind is SpanKind.CLIENT)
     return _Dropping(ParentBased(root=roots), lambda parent, _: bool(otel_context.get_value(_SUPPRESSED, parent)))
 
 
 class _Dropping(Sampler):
-    """Drop the spans that `drops` names by their parent's context and their kind."""
+    """Drops the spans for which `drops` is true, by the parent's context and the kind."""
 
     def __init__(self, inner: Sampler, drops: Callable[[Context | None, SpanKind | None], bool]) -> None:
         self._inner = inner
@@ -127,7 +130,7 @@ class _Dropping(Sampler):
 
 
 class JsonLinesExporter(SpanExporter):
-    """Append spans to a file, one JSON object a line.
+    """Append spans to a file, one JSON object per line.
 
     Each batch is one write to a file opened with O_APPEND, so several processes can share it (POSIX write(2)).
     """
@@ -138,7 +141,7 @@ class JsonLinesExporter(SpanExporter):
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Write the batch; FAILURE if the disk takes only part of it."""
+        """Write the batch; return FAILURE if the disk accepts only part of it."""
         lines = "".join(json.dumps(_span_fields(span, self._service), default=str) + "\n" for span in spans).encode()
         try:
             whole = os.write(self._file, lines) == len(lines)
@@ -199,7 +202,7 @@ def _root_sampler() -> Sampler:
 
 
 def _instrument_clients(provider: TracerProvider) -> None:
-    """Instrument the clients that are installed: an engine has neither asyncpg nor urllib3's instrumentation."""
+    """Instrument the installed clients: an engine has neither asyncpg nor urllib3's instrumentation."""
     try:
         from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 

@@ -1,4 +1,4 @@
-"""Locution's diarizer: who spoke when, over PCM and local pyannote models."""
+"""Locution's diarizer: who spoke when, from PCM, with local pyannote models."""
 
 from locution_speech.engine.quiet import report_to_nobody
 

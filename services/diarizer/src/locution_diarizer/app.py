@@ -1,4 +1,4 @@
-"""Put the diarizer together: the only module that names its adapters."""
+"""Assemble the diarizer: the only module that names its adapters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENGINE: Final = EngineKind("diarizer", models_pb.MODEL_KIND_DIARIZATION, "pyanno
 
 
 async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Service:
-    """Open what the diarizer needs on the stack and say what it serves."""
+    """Open the diarizer's resources on the stack and return what it serves."""
     settings = context.settings
     device = devices.choose(
         settings.diarizer_device, settings.diarizer_workers, settings.diarizer_threads, settings.diarizer_batch_size

@@ -1,4 +1,4 @@
-"""Read the streams of requests, and answer with events; wire converts the messages."""
+"""Read request streams and convert events; `wire` converts the messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def section_states(requests: AsyncIterator[pb.ClusterRequest]) -> AsyncIte
 
 
 def response(event: Event) -> pb.DiarizeResponse:
-    """Return the message that carries an event."""
+    """Convert an event."""
     match event:
         case Started():
             return pb.DiarizeResponse(

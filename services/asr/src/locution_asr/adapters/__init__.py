@@ -1,1 +1,1 @@
-"""Bind the ports to CTranslate2, ONNX Runtime and the registry."""
+"""Adapters to CTranslate2, ONNX Runtime and the registry."""

@@ -1,4 +1,4 @@
-"""Keep freed memory for the next batch. To be called before threads start."""
+"""Keep freed memory for the next batch. Call it before threads start."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ LARGEST = 1 << 30
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory, in one arena, instead of giving it back to the kernel after every call.
+    """Tell glibc to keep freed memory, in one arena, instead of returning it to the kernel after every call.
 
-    An encoder pass over 30 s allocates some hundred MiB again and again; faulting their pages in took a quarter of its
-    time. What is kept is bounded by the peak. See mallopt(3); without glibc nothing happens.
+    An encoder pass over 30 s allocates several hundred MiB each time; faulting their pages in took a quarter of its
+    time. The peak bounds what is kept. See mallopt(3); without glibc this does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

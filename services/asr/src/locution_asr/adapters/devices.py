@@ -1,4 +1,4 @@
-"""Choose the device, and how many workers of how many threads run on it."""
+"""Choose the device, its number of workers and their threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Say where models run: `workers` batches at once, each on `threads` threads, in numbers of `compute_type`."""
+    """Where models run: `workers` batches at once, each on `threads` threads, computing in `compute_type`."""
 
     kind: str
     workers: int
@@ -31,15 +31,15 @@ class Device:
     def slots(self) -> int:
         """Return how many batches to keep in flight: on a GPU one more than can run, so that it never waits for Python.
 
-        On a CPU one more would share the cores with the others and delay them all.
+        On a CPU, one more would share the cores with the others and delay them all.
         """
         return self.workers + 1 if self.kind == "cuda" else self.workers
 
 
 def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = "auto") -> Device:
-    """Return the device for "auto", "cpu" or "cuda"; zeros are chosen for it.
+    """Return the device for "auto", "cpu" or "cuda"; zeros are replaced by its defaults.
 
-    On a CPU, workers of one thread give more than one worker of many threads.
+    On a CPU, workers of one thread give more throughput than one worker of many threads.
     """
     kind = wanted if wanted != "auto" else ("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
     if kind == "cuda":
@@ -51,13 +51,13 @@ def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = 
 
 
 def resident_memory() -> int:
-    """Return the bytes of memory that this process occupies (Linux)."""
+    """Return the resident memory of this process in bytes (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def free_gpu_memory() -> int:
-    """Return the free bytes of the first GPU, by NVML; raises OSError where there is none."""
+    """Return the free bytes of the first GPU, by NVML. Raises OSError without a GPU."""
     nvml = ctypes.CDLL("libnvidia-ml.so.1")
     handle, memory = ctypes.c_void_p(), (ctypes.c_ulonglong * 3)()
     calls = (
@@ -66,5 +66,5 @@ def free_gpu_memory() -> int:
         nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory)),
     )
     if any(calls):
-        raise OSError(f"NVML answered {calls}")
+        raise OSError(f"NVML returned {calls}")
     return int(memory[1])

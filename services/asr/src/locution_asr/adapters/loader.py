@@ -1,4 +1,4 @@
-"""Load models from the models root: inside it, unchanged, measured."""
+"""Load models from below the models root, verified and measured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WhisperLoader:
     batch_size: int = 0
 
     def load(self, record: WhisperRecord) -> LoadedModel:
-        """Load a model after its path and its files' digests were checked."""
+        """Load a model after checking its path and the digests of its files."""
         folder = folder_of(self.root, record)
         verify(folder, record)
         used = self._memory_used()
@@ -50,7 +50,7 @@ class WhisperLoader:
         return LoadedModel(record, recogniser, batch_size, memory, self.device.name)
 
     def renewed(self, model: LoadedModel, record: WhisperRecord) -> LoadedModel:
-        """Return the model with the qualification that it has now."""
+        """Return the model with its current qualification."""
         return replace(model, record=record)
 
     def unload(self, model: LoadedModel) -> None:
@@ -73,9 +73,9 @@ class WhisperLoader:
             raise ModelLoadFailed(f"{record.name} could not be loaded on {self.device.name}") from error
 
     def _grow(self, record: WhisperRecord, recogniser: WhisperRecogniser, batch_size: int) -> None:
-        """Decode full batches of full windows, so that memory nears its peak now and not amid somebody's job.
+        """Decode full batches of full windows, so that memory reaches its peak now and not during a job.
 
-        What is freed is kept for the next batch (allocation.py).
+        Freed memory is kept for the next batch (allocation.py).
         """
         try:
             with ThreadPoolExecutor(self.device.slots, thread_name_prefix="asr-trial") as threads:
@@ -88,20 +88,20 @@ class WhisperLoader:
 
 
 def fitting_batch(recogniser: Recogniser, device: Device, free_memory: Callable[[], int] = free_gpu_memory) -> int:
-    """Return how many windows a batch takes best: a small one on a CPU, what pays and fits on a GPU."""
+    """Return the best batch size in windows: a small one on a CPU, the fastest that fits on a GPU."""
     if device.kind == "cpu":
         return CPU_BATCH
     return best_batch(lambda size: trial(recogniser, size), free_memory, GPU_RESERVE, LARGEST_GPU_BATCH)
 
 
 def widest(recogniser: Recogniser, size: int) -> None:
-    """Decode a batch of full windows, all of them the same noise, which is encoded once: rows are, one by one."""
+    """Decode a batch of full windows of noise. It encodes one window and repeats its rows."""
     encoding = recogniser.encode([_noise()], WINDOW_SAMPLES)
     encoding.generate([0] * size, [_BARE] * size, _TRIAL)
 
 
 def trial(recogniser: Recogniser, size: int, clock: Callable[[], float] = time.monotonic) -> float:
-    """Decode a batch of noise and return its seconds; raises MemoryError where the device's memory is too small."""
+    """Decode a batch of noise and return its seconds. Raises MemoryError if the device's memory is too small."""
     noise = _noise()
     started = clock()
     try:

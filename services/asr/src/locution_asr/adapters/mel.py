@@ -1,4 +1,4 @@
-"""Compute the log-mel features that Whisper hears."""
+"""Compute Whisper's log-mel features."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOP = 160
 
 
 class MelFeatures:
-    """Turn windows into features of shape (windows, mels, frames), 100 frames a second. Thread-safe."""
+    """Convert windows to features of shape (windows, mels, frames), 100 frames per second. Thread-safe."""
 
     def __init__(self, mels: int) -> None:
         self._extractor = FeatureExtractor(feature_size=mels)
@@ -23,7 +23,7 @@ class MelFeatures:
     def __call__(self, windows: Sequence[Pcm], length: int) -> NDArray[np.float32]:
         """Return the features of each window, padded with zeros to `length` samples, a multiple of 160.
 
-        Zeros, not the features of silence, follow the audio, as in faster-whisper: measured, the text is the same or
+        As in faster-whisper, the padding is zeros, not the features of silence; measured, the text is the same or
         better.
         """
         features = np.zeros((len(windows), self._mels, length // HOP), np.float32)

@@ -1,4 +1,4 @@
-"""Count and time what the engine does; names, units and meanings are listed here alone."""
+"""Metrics of the engine: all their names, units and meanings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """Keep the engine's metrics, and note a section's figures on its span."""
+    """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._audio = AUDIO_SECONDS.counter(registry)
@@ -53,7 +53,7 @@ class Metrics:
         self._queued = QUEUED_SECONDS.gauge(registry)
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
-        """Take note of a finished section."""
+        """Record a finished section."""
         traffic = start.flow.traffic.name.lower()
         for item in report.coverage:
             self._audio.labels(traffic, item.outcome.value.lower()).inc(seconds(item.length))
@@ -65,12 +65,12 @@ class Metrics:
         trace.get_current_span().set_attributes(_attributes(report, start))
 
     def batch(self, size: int, elapsed: float) -> None:
-        """Take note of a batch."""
+        """Record a batch."""
         self._batch.observe(size)
         self._batch_seconds.observe(elapsed)
 
     def watch_queue(self, waiting: Callable[[], float]) -> None:
-        """Measure what waits whenever the metrics are read."""
+        """Measure the queue whenever the metrics are read."""
         self._queued.set_function(waiting)
 
 

@@ -1,4 +1,4 @@
-"""What asr reads of a registered model: also whether it is qualified for FAST."""
+"""Read a registered model's record, including its qualification for FAST."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENGINE: Final = EngineKind("asr", models.MODEL_KIND_ASR, "faster-whisper", "spee
 
 
 def directory(stub: RegistryServiceStub) -> CachedDirectory[WhisperRecord]:
-    """Return what the registry knows of models."""
+    """Return the directory of models."""
     return ENGINE.directory(stub, _record)
 
 

@@ -1,4 +1,4 @@
-"""Detect speech with the Silero VAD model that faster-whisper carries."""
+"""Detect speech with the Silero VAD model of faster-whisper."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATE = (1, 1, 128)
 
 @lru_cache
 def session() -> Any:
-    """Load the model once; its `run` may be called from several threads."""
+    """Load the model once; several threads may call its `run`."""
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = 1
@@ -30,9 +30,9 @@ def session() -> Any:
 
 
 class SileroDetector:
-    """Give speech probabilities of one stream, with the recurrent state kept between calls.
+    """Computes speech probabilities of one stream, and keeps the recurrent state between calls.
 
-    The model takes frames, each with the 64 samples before it.
+    The model takes each frame with the 64 samples before it.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class SileroDetector:
         self._context = np.zeros(CONTEXT, np.float32)
 
     def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
-        """Return one probability a frame."""
+        """Return one probability per frame."""
         frames = (pcm.astype(np.float32) / 32768.0).reshape(-1, FRAME)
         contexts = np.vstack([self._context, frames[:-1, -CONTEXT:]])
         inputs = {"input": np.concatenate([contexts, frames], axis=1), "h": self._h, "c": self._c}

@@ -27,12 +27,14 @@ PROMPT_TOKENS = 200
 HOTWORD_TOKENS = 100
 SHORTEST_ALIGNMENT = 32
 ALIGNED_AT_ONCE = 8
-"""Rows that a GPU aligns together: logits of every token over the whole vocabulary take up to 45 MiB a row. A CPU takes
-one, which is as fast."""
+"""Rows that a GPU aligns together: the logits of all tokens over the whole vocabulary take up to 45 MiB per row.
+
+A CPU aligns one row at a time, which is as fast.
+"""
 
 
 class WhisperRecogniser:
-    """Be one Whisper model. Calls from several threads run side by side on the model's workers."""
+    """One Whisper model. Calls from several threads run in parallel on the model's workers."""
 
     def __init__(self, model: Any, folder: Path) -> None:
         self._model = model
@@ -44,7 +46,7 @@ class WhisperRecogniser:
 
     @property
     def capabilities(self) -> Capabilities:
-        """State what the model can do."""
+        """Return what the model can do."""
         return self._capabilities
 
     def encode(self, windows: Sequence[Pcm], length: int) -> WhisperEncoding:
@@ -61,7 +63,7 @@ class WhisperRecogniser:
         return self._model.encode(ctranslate2.StorageView.from_array(features))
 
     def _one_by_one(self, features: NDArray[np.float32]) -> Any:
-        """Encode rows alone: on a CPU a batch of them outgrows the caches and takes up to half as long again."""
+        """Encode rows one by one: on a CPU a batch exceeds the caches and takes up to half as long again."""
         rows = [np.array(self._at_once(features[row : row + 1])) for row in range(len(features))]
         return ctranslate2.StorageView.from_array(np.concatenate(rows))
 
@@ -76,7 +78,7 @@ class WhisperRecogniser:
 
 
 class WhisperEncoding:
-    """Hold the encoder's output for one batch, on the model's device."""
+    """The encoder's output for one batch, on the model's device."""
 
     def __init__(self, recogniser: WhisperRecogniser, model: Any, encoded: Any, rows: int, length: int) -> None:
         self._recogniser = recogniser
@@ -92,7 +94,7 @@ class WhisperEncoding:
         return [{from_whisper(token[2:-2]): probability for token, probability in row} for row in found]
 
     def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
-        """Return one draft a row. Rows whose prompts are equally long are decoded together, as CTranslate2 demands."""
+        """Return one draft per row. CTranslate2 decodes only rows with equally long prompts together."""
         token_prompts = [self._prompt(prompt) for prompt in prompts]
         drafts: dict[int, Draft] = {}
         for length in sorted({len(tokens) for tokens in token_prompts}):
@@ -120,7 +122,7 @@ class WhisperEncoding:
     def align(
         self, rows: Sequence[int], prompts: Sequence[Prompt], drafts: Sequence[Draft], lengths: Sequence[int]
     ) -> Sequence[Sequence[Word]]:
-        """Return the words of `rows`; some rows of one language and task are aligned together."""
+        """Return the words of `rows`; rows of one language and task are aligned together."""
         at_once = 1 if self._model.device == "cpu" else ALIGNED_AT_ONCE
         words: dict[int, list[Word]] = {}
         kinds = {(prompt.language, prompt.task) for prompt in prompts}
@@ -141,7 +143,7 @@ class WhisperEncoding:
         return [words[i] for i in range(len(rows))]
 
     def _select(self, rows: Sequence[int]) -> Any:
-        """Return the encoder's output for some rows; it is brought to the host once, where rows must be chosen."""
+        """Return some rows of the encoder's output; it is copied to the host once, if rows must be selected."""
         if list(rows) == list(range(self._rows)):
             return self._encoded
         if self._on_host is None:
@@ -169,16 +171,16 @@ class WhisperEncoding:
 
 
 def _plain(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Encode text that must not become special tokens."""
+    """Encode text without producing special tokens."""
     return [token for token in tokenizer.encode(" " + text) if token < tokenizer.eot] if text else []
 
 
 def _suppressed(tokenizer: Tokenizer) -> list[int]:
-    """List the tokens that no text holds: sound descriptions, and tokens that steer the decoder."""
+    """List the tokens that no text contains: sound descriptions and control tokens."""
     special = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm)
     return sorted({*tokenizer.non_speech_tokens, *(token for token in special if token is not None)})
 
 
 def _max_length(max_tokens: int, prompt: int) -> int:
-    """Return the `max_length` with which CTranslate2 generates `max_tokens`: it takes half of it, or what is left."""
+    """Return the `max_length` with which CTranslate2 generates `max_tokens`: it uses half of it, or what is left."""
     return min(CONTEXT_TOKENS, max(2 * max_tokens, max_tokens + prompt))

@@ -1,4 +1,4 @@
-"""Make words of tokens and of the aligner's path, as openai-whisper's timing.py does."""
+"""Make words from tokens and the aligner's path, as openai-whisper's timing.py does."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _merged(words: Sequence[Word]) -> Iterator[Word]:
-    """Join punctuation to the word that it belongs to: opening marks to the next, closing ones to the last."""
+    """Join punctuation to its word: opening marks to the next word, closing marks to the previous one."""
     held: Word | None = None
     for word in words:
         if held and (_opens(held) or _closes(word)):
@@ -86,13 +86,13 @@ def _closes(word: Word) -> bool:
 
 
 def _join(first: Word, second: Word) -> Word:
-    """Join two; the times and the probability are those of the one that is spoken."""
+    """Join two; times and probability are those of the spoken one."""
     spoken = second if _opens(first) else first
     return replace(spoken, text=text_of([first, second]), spaced=first.spaced)
 
 
 def _shortened(words: list[Word]) -> list[Word]:
-    """Shorten words that swallowed a pause: a first word keeps its end, one before a pause keeps its start."""
+    """Shorten words that absorbed a pause: a first word keeps its end, a word before a pause keeps its start."""
     lengths = [word.length for word in words if word.length]
     longest = min(LONGEST_WORD, int(LONGEST_FACTOR * min(LONGEST_USUAL, np.median(lengths)))) if lengths else 0
     result = []

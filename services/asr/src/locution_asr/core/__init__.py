@@ -1,1 +1,1 @@
-"""Hold the use cases; nothing here knows gRPC or CTranslate2."""
+"""The use cases; no module here imports gRPC or CTranslate2."""

@@ -17,7 +17,7 @@ OVERLAP_REACH = samples(1.0)
 
 
 class Agreement:
-    """Hold the confirmed words of a window, and the words of the last interim decode behind them."""
+    """The confirmed words of a window, and the words of the last interim decode after them."""
 
     def __init__(self, confirmed: Sequence[Word] = ()) -> None:
         self._confirmed = list(confirmed)
@@ -25,16 +25,16 @@ class Agreement:
 
     @property
     def confirmed(self) -> tuple[Word, ...]:
-        """Return the words that two interim decodes agreed on, in order."""
+        """Return the words on which two interim decodes agreed, in order."""
         return tuple(self._confirmed)
 
     @property
     def pending(self) -> tuple[Word, ...]:
-        """Return the words that one interim decode alone has given."""
+        """Return the words that only the last interim decode gave."""
         return tuple(self._pending)
 
     def take(self, words: Sequence[Word]) -> None:
-        """Take the words of an interim decode, and confirm those at its front that the one before gave too."""
+        """Add the words of an interim decode, and confirm its first words that the previous one gave too."""
         fresh = self._fresh(words)
         agreed = 0
         for old, new in zip(self._pending, fresh, strict=False):
@@ -45,18 +45,18 @@ class Agreement:
         self._pending = fresh[agreed:]
 
     def settle(self) -> None:
-        """Confirm all words of the last interim decode: the speech has ended."""
+        """Confirm all words of the last interim decode, because the speech has ended."""
         self._confirmed += self._pending
         self._pending = []
 
     def behind(self, sample: int) -> Agreement:
-        """Return the agreement on what begins at or after a sample."""
+        """Return the agreement on the words that begin at or after a sample."""
         later = Agreement([word for word in self._confirmed if word.start >= sample])
         later._pending = [word for word in self._pending if word.start >= sample]
         return later
 
     def _fresh(self, words: Sequence[Word]) -> list[Word]:
-        """Return the words behind the confirmed ones, without those that an interim decode repeats at its front."""
+        """Return the words after the confirmed ones, dropping those that an interim decode repeats at its start."""
         if not self._confirmed:
             return list(words)
         end = self._confirmed[-1].end
@@ -70,6 +70,6 @@ class Agreement:
 
 
 def plain(text: str) -> str:
-    """Return a word without case and punctuation; the text itself where nothing else is in it."""
+    """Return a word without case and punctuation, or the text itself if nothing else is left."""
     kept = "".join(letter for letter in text.casefold() if unicodedata.category(letter)[0] in "LNM")
     return kept or text.strip()

@@ -1,4 +1,4 @@
-"""Plan the attempts at decoding a window: the first that gives sound text wins."""
+"""Plan the attempts at decoding a window: the first with sound text wins."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
-    """Say how one attempt decodes a window: padded to `length` samples, with or without the request's prompt.
+    """How one attempt decodes a window: padded to `length` samples, with or without the request's prompt.
 
-    More than `limit` tokens are more than its audio can hold.
+    A draft of more than `limit` tokens exceeds what the audio can hold.
     """
 
     length: int
@@ -35,7 +35,7 @@ class AttemptPlan:
 
     @property
     def whole(self) -> bool:
-        """Tell whether the encoder takes a full window."""
+        """Tell whether the encoder gets a full window."""
         return self.length == WINDOW_SAMPLES
 
 
@@ -53,12 +53,12 @@ def token_limit(options: Options, heard: int) -> int:
 
 
 def longest_window(mode: DecodeMode, longest: int) -> int:
-    """Return how long windows grow: the encoder's work grows faster than its input, so FAST keeps them shorter."""
+    """Return the longest window: the encoder's cost grows faster than its input, so FAST keeps windows shorter."""
     return min(longest, LONGEST_CUT) if mode is DecodeMode.FAST else longest
 
 
 def bucket(heard: int, shortest: int | None = None) -> int:
-    """Return the shortest safe encoder input: 2 s more than the speech, at least `shortest`, in steps of 2.5 s."""
+    """Return the shortest safe encoder input: the speech plus 2 s, at least `shortest`, in steps of 2.5 s."""
     wanted = max(shortest or SHORTEST_INPUT, heard + TAIL)
     return min(WINDOW_SAMPLES, -(-wanted // BUCKET) * BUCKET)
 
@@ -74,7 +74,7 @@ def _full(beam_size: int) -> AttemptPlan:
 
 
 def _last_resorts(options: Options) -> tuple[AttemptPlan, ...]:
-    """Forget the prompt and forbid repeated trigrams; sample at rising temperatures as far as the request allows."""
+    """Drop the prompt and forbid repeated trigrams; sample at rising temperatures as far as the request allows."""
     beam = Search(beam_size=max(REDO_BEAM, options.beam_size), max_tokens=MAX_TOKENS, no_repeat_ngram=3)
     calm = AttemptPlan(WINDOW_SAMPLES, beam, ACCEPTED_AT_LAST, prompted=False)
     allowed = (t for t in SAMPLING_TEMPERATURES if t <= options.max_temperature)

@@ -1,4 +1,4 @@
-"""Find at load how many windows a batch should hold."""
+"""Find the best batch size when a model is loaded."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ WORTHWHILE = 1.05
 def best_batch(trial: Callable[[int], float], free_memory: Callable[[], int], reserve: int, largest: int) -> int:
     """Return the batch size with the best pace that leaves `reserve` bytes free.
 
-    Sizes double from 1 while `trial`, which decodes a batch and returns its seconds, grows at least 5 % faster a
-    window. A trial that raises MemoryError, or leaves too little memory, ends the search at the size before it.
+    Sizes double from 1 while `trial`, which decodes a batch and returns its seconds, becomes at least 5 % faster per
+    window. A trial that raises MemoryError, or leaves too little memory, ends the search at the previous size.
     """
     best, pace = 1, float("inf")
     for size in _sizes(largest):

@@ -9,9 +9,9 @@ from locution_speech.transcript import CoverageSpan, Outcome
 
 
 def partition(length: int, spans: Iterable[CoverageSpan]) -> tuple[CoverageSpan, ...]:
-    """Return spans from 0 to `length` without gap or overlap; what no span names held no speech.
+    """Return spans from 0 to `length` without gap or overlap. Unnamed audio holds no speech.
 
-    `spans` come in order; where two overlap, the earlier one keeps its samples. Equal neighbours are joined.
+    `spans` are in order; where two overlap, the earlier one keeps its samples. Equal neighbours are joined.
     """
     return tuple(_joined(_filled(length, spans)))
 
@@ -21,10 +21,10 @@ def check(length: int, spans: Sequence[CoverageSpan]) -> None:
     at = 0
     for item in spans:
         if item.start != at or item.length == 0:
-            raise ValueError(f"coverage breaks at {at}: {item}")
+            raise ValueError(f"gap or overlap in the coverage at {at}: {item}")
         at = item.end
     if at != length:
-        raise ValueError(f"coverage ends at {at}, the section at {length}")
+        raise ValueError(f"the coverage ends at {at}, the section at {length}")
 
 
 def _filled(length: int, spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan]:

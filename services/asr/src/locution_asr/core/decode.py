@@ -1,4 +1,4 @@
-"""Run one batch through a model: encode, find languages, generate, judge, align. Blocks; runs in a thread."""
+"""Run one batch through a model: encode, detect languages, generate, judge, align. Blocks; runs in a thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIDENT = 0.65
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodeRequest:
-    """Be one attempt at decoding a window. `prior` holds the section's language probabilities, where known."""
+    """One attempt at decoding a window. `prior` holds the section's language probabilities, if known."""
 
     pcm: Pcm
     recogniser: Recogniser
@@ -33,18 +33,18 @@ class DecodeRequest:
 
     @property
     def cost(self) -> float:
-        """Return seconds of audio: the mean of what the encoder takes and what the decoder hears."""
+        """Return seconds of audio: the mean of the encoder's input and the window's length."""
         return seconds(self.plan.length + len(self.pcm)) / 2
 
     @property
     def shape(self) -> Hashable:
-        """Return what requests of one batch have in common."""
+        """Return the batch key."""
         return (id(self.recogniser), self.plan.length, self.plan.search)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Hold what one attempt gave: `reason` None means sound; `heard` are the language probabilities, when detected."""
+    """The result of one attempt: `reason` None means sound; `heard` holds the language probabilities, if detected."""
 
     draft: Draft | None
     reason: DropReason | None
@@ -57,7 +57,7 @@ class Attempt:
 
 
 def decode(requests: Sequence[DecodeRequest]) -> list[Attempt]:
-    """Return one attempt for each request. The requests of a batch that fails are decoded one by one."""
+    """Return one attempt per request. If a batch fails, its requests are decoded one by one."""
     started = time.monotonic()
     try:
         return _decode(requests, started)
@@ -86,7 +86,7 @@ def _decode(requests: Sequence[DecodeRequest], started: float) -> list[Attempt]:
 
 
 def choose(request: DecodeRequest, heard: Mapping[str, float]) -> tuple[str, float | None]:
-    """Choose a window's language: its own when it is clear, else together with the section's first window."""
+    """Choose a window's language: its own if it is clear, else combined with that of the section's first window."""
     if request.options.language is not None:
         return request.options.language, None
     if not heard:
@@ -101,7 +101,7 @@ def choose(request: DecodeRequest, heard: Mapping[str, float]) -> tuple[str, flo
 
 
 def restrict(heard: Mapping[str, float], allowed: Sequence[str]) -> dict[str, float]:
-    """Return the probabilities of the allowed languages alone, summing to one; all of them when none is named."""
+    """Return the probabilities of the allowed languages, normalised; all languages if none is named."""
     kept = {code: p for code, p in heard.items() if not allowed or code in allowed}
     total = sum(kept.values())
     return {code: p / total if total else 1 / len(kept) for code, p in kept.items()}

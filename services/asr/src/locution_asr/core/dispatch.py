@@ -1,4 +1,4 @@
-"""Say what the dispatcher decodes, and keep room in it for live windows."""
+"""The dispatcher's items, and the capacity reserved for live windows."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Decoding = Dispatcher[DecodeRequest, Attempt]
 Decoded = Served[Attempt]
 
 LIVE_MEMORY = 3.0
-"""Seconds after a live window in which the next one is awaited."""
+"""Seconds after a live window in which another one is expected."""
 
 LONGEST_WAIT = 0.5
-"""Seconds that a batch of files may keep a live window from a slot."""
+"""Seconds that a batch of files may delay a live window."""
 
 
 @dataclass(slots=True)
 class KeepRoomForLive:
-    """While live windows come, leave one slot free of files; where there is but one, keep their batches short.
+    """While live windows arrive, keep one slot free of files; if there is only one slot, keep its file batches short.
 
-    While live streams are open of which no window comes, files have every slot, with short batches.
+    While live streams are open but send no windows, files may use every slot, with short batches.
     """
 
     live_until: float = float("-inf")
@@ -43,12 +43,12 @@ class KeepRoomForLive:
             self.streams -= 1
 
     def note(self, traffic: TrafficClass, now: float) -> None:
-        """Remember when a live window came."""
+        """Record the arrival of a live window."""
         if traffic is TrafficClass.LIVE:
             self.live_until = now + LIVE_MEMORY
 
     def room(self, load: Load) -> Room:
-        """Limit batches of files while live windows come, or may come at any moment."""
+        """Limit batches of files while live windows arrive or may arrive at any moment."""
         if load.now >= self.live_until:
             return _short(load) if self.streams else UNLIMITED
         if load.slots > 1:
@@ -56,7 +56,7 @@ class KeepRoomForLive:
         return _short(load)
 
     def again(self) -> float:
-        """Return when files have all slots again, unless another live window comes."""
+        """Return when files get all slots again, unless another live window arrives."""
         return self.live_until
 
 

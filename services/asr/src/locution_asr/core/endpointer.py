@@ -1,4 +1,4 @@
-"""Hear where speech begins and ends, and cut it at its pauses into windows: for files and for live streams."""
+"""Detect where speech begins and ends, and cut it at pauses into windows, for files and live streams."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from locution_asr.domain.models import FRAME, Pcm, Window
 from locution_asr.domain.ports import SpeechDetector
 
 WARM_UP = samples(8.0)
-"""Audio that the detector hears before what is not done: its state is then as if it had heard all."""
+"""Audio that restores the detector's state before a resume point."""
 
 LANGUAGE_PAUSE = samples(0.7)
-"""Pause behind an utterance's padding, of 0.3 s, at which the language may change."""
+"""Pause after an utterance, beyond its padding of 0.3 s, at which the language may change."""
 
 LANGUAGE_SPEECH = samples(4.0)
-"""Audio that a window needs for its language to be told; a shorter one goes on behind the pause."""
+"""Shortest window whose language can be detected; a shorter one continues after the pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance(Span):
-    """An utterance that has ended, padded as its window holds it."""
+    """An utterance that has ended, with the padding of its window."""
 
 
 Heard = SpeechEvent | Utterance | Window
@@ -37,30 +37,30 @@ Heard = SpeechEvent | Utterance | Window
 
 @dataclass(frozen=True, slots=True)
 class EndpointRule:
-    """Set where utterances and windows end; lengths in samples."""
+    """Where utterances and windows end; lengths in samples."""
 
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
 
     @property
     def sizes(self) -> EngineSizes:
-        """Tell what callers go by."""
+        """Return the sizes that callers need."""
         return EngineSizes(FRAME, WARM_UP, self.window.longest)
 
     def in_mode(self, mode: DecodeMode) -> EndpointRule:
-        """Return the rule with windows as long as the mode decodes best."""
+        """Return the rule with the best window length for the mode."""
         return self._with_windows(longest=longest_window(mode, self.window.longest))
 
     def detecting(self) -> EndpointRule:
-        """Return the rule with windows that end where the language may change: a window has one language."""
+        """Return the rule whose windows end where the language may change: each window has one language."""
         return self._with_windows(turn=LANGUAGE_PAUSE, sufficient=LANGUAGE_SPEECH)
 
     def apart(self) -> EndpointRule:
-        """Return the rule with a window for each utterance, which ends at once."""
+        """Return the rule with one window per utterance, closed at once."""
         return self._with_windows(pause=-1, turn=-1)
 
     def ending(self, silence: int, longest: int) -> EndpointRule:
-        """Return the rule with windows that end after `silence` or `longest` samples; 0 keeps the default."""
+        """Return the rule whose windows end after `silence` or `longest` samples; 0 keeps the default."""
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
         turn = pause if silence else self.window.turn
         whole = min(longest, self.window.longest) if longest else self.window.longest
@@ -73,7 +73,7 @@ class EndpointRule:
 
 
 class Endpointer:
-    """Cut audio that begins at `first` into windows; what lies before `done` only warms the detector up.
+    """Cut audio that begins at `first` into windows; audio before `done` only restores the detector's state.
 
     Speech detection runs in `executor`, at most a block at a time.
     """
@@ -95,32 +95,32 @@ class Endpointer:
 
     @property
     def heard(self) -> int:
-        """Return the sample behind the last one taken."""
+        """Return the sample after the last one received."""
         return self.buffer.end
 
     @property
     def speaking_since(self) -> int | None:
-        """Return where the utterance that is open began, its padding included."""
+        """Return the start of the open utterance, including its padding."""
         opened = self._tracker.open_since
         return None if opened is None else max(self._done, opened - self._rule.window.padding)
 
     @property
     def window_since(self) -> int | None:
-        """Return where the open window begins, None in silence."""
+        """Return the start of the open window, or None in silence."""
         pending = self._planner.pending_start
         return self.speaking_since if pending is None else pending
 
     @property
     def quiet_until(self) -> int:
-        """Return the sample before which no further window begins, when none is open."""
+        """Return the earliest start of the next window when none is open."""
         return max(self._done, self._speech_from() - self._rule.window.padding)
 
     def forget(self, sample: int) -> None:
-        """Let go of audio before a sample, as far as no window needs it."""
+        """Drop audio before a sample that no window needs."""
         self.buffer.drop_before(min(sample, self._planner.needed_from(self._speech_from())))
 
     async def hear(self, pcm: Pcm) -> list[Heard]:
-        """Take audio and return what happened in it, in order."""
+        """Add audio and return its events, in order."""
         self.buffer.append(pcm)
         joined = np.concatenate([self._rest, pcm])
         whole = self.sizes.aligned(len(joined))
@@ -128,11 +128,11 @@ class Endpointer:
         return await self._judge(joined[:whole]) if whole else []
 
     def end_window(self) -> list[Heard]:
-        """End what is open at the last sample heard."""
+        """Close what is open at the last sample received."""
         return self._end(self._tracker.position)
 
     async def finish(self) -> list[Heard]:
-        """Return what remains at the end of the audio."""
+        """Return the remaining events at the end of the audio."""
         found: list[Heard] = []
         if len(self._rest):
             found += await self._judge(np.pad(self._rest, (0, FRAME - len(self._rest))))
@@ -155,7 +155,7 @@ class Endpointer:
         return [*found, *self._planner.flush(at=self._speech_from())]
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
-        """Give an utterance to the planner; what lies before `done` was given by an earlier stream."""
+        """Pass an utterance to the planner, unless an earlier stream finished it."""
         start = max(utterance.start, min(self._done, utterance.end))
         if self._announced is None:
             yield SpeechEvent(start, True)
@@ -165,7 +165,7 @@ class Endpointer:
         yield Utterance(start, self._planner.pending_end or utterance.end)
 
     def _left_open(self) -> Iterator[Heard]:
-        """Tell of an utterance that opened, or of one that turned out to be too short."""
+        """Report an utterance that opened, or one that turned out to be too short."""
         opened = self._tracker.open_since
         if opened is not None and self._announced is None:
             yield SpeechEvent(opened, True)

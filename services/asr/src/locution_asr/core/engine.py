@@ -1,4 +1,4 @@
-"""Serve sections: admit, lease the model, settle the options, transcribe."""
+"""Serve sections: admit, lease the model, resolve the options, transcribe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from locution_asr.domain.ports import LoadedModel, ModelStore, Observer, SpeechD
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Transcribe any number of sections at once through one dispatcher; a section holds `longest` samples."""
+    """Transcribe any number of sections at once through one dispatcher; a section has at most `longest` samples."""
 
     admission: Admission
     models: ModelStore
@@ -42,7 +42,7 @@ class Engine:
     async def transcribe(
         self, start: SectionStart, chunks: AsyncIterator[PcmChunk]
     ) -> AsyncGenerator[Started | Event, None]:
-        """Run one section and yield its events: what it runs with first, its report last."""
+        """Run one section and yield its events: the effective configuration first, the report last."""
         async with aclosing(stream(partial(self._run, start, chunks))) as events:
             async for event in events:
                 yield event
@@ -50,7 +50,7 @@ class Engine:
     async def listen(
         self, start: ListenStart, inputs: AsyncIterator[LiveInput]
     ) -> AsyncGenerator[Started | ListenEvent, None]:
-        """Run one live stream and yield its events: what it runs with first, its report last."""
+        """Run one live stream and yield its events: the effective configuration first, the report last."""
         async with aclosing(stream(partial(self._listen, start, inputs))) as events:
             async for event in events:
                 yield event
@@ -94,14 +94,14 @@ class Engine:
         return Endpointer(self.detector(), self.executor, rule, first, done)
 
     def _cut(self, mode: DecodeMode, options: Options, model: LoadedModel) -> EndpointRule:
-        """Return how windows are cut: as the mode decodes best, and each in one language where it is detected."""
+        """Return how to cut windows: the best way for the mode, and one language per window if it is detected."""
         rule = self.rule.in_mode(mode)
         detected = options.language is None and model.recogniser.capabilities.language_detection
         return rule.detecting() if detected else rule
 
 
 def _settled(options: Options, model: LoadedModel) -> tuple[DecodeMode, Options]:
-    """Return the mode and the options that a stream runs with; refused with OPTION_UNSUPPORTED."""
+    """Return the effective mode and options of a stream. Refuses with OPTION_UNSUPPORTED."""
     wanted = settle(options, model.recogniser.capabilities)
     return choose_mode(wanted, model.record.fast_qualified), as_qualified(wanted, model.record)
 

@@ -1,4 +1,4 @@
-"""Judge a draft: text that was invented or that ran away is recognised by its own measures.
+"""Judge a draft: invented or runaway text shows in the decoder's own measures.
 
 The compression and log-probability thresholds are those of the Whisper paper (Radford et al. 2022, section 4.5).
 """
@@ -16,7 +16,7 @@ from locution_asr.domain.ports import Draft
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Set what a draft may look like; a draft beyond any limit is suspect."""
+    """Limits of a draft; a draft beyond any limit is suspect."""
 
     compression: float = 2.4
     log_probability: float = -1.0
@@ -25,7 +25,7 @@ class Guard:
     spare_tokens: int = 14
 
     def token_cap(self, seconds: float, density: float = 1.0) -> int:
-        """Return how many tokens `seconds` of speech can hold; `density` is tokens against English."""
+        """Return how many tokens `seconds` of speech can hold; `density` is tokens relative to English."""
         return int(self.tokens_per_second * density * seconds) + self.spare_tokens
 
 
@@ -33,7 +33,7 @@ ACCEPTED_AT_LAST = Guard(compression=2.4, log_probability=-1.4, no_speech=0.6)
 
 
 def judge(draft: Draft, guard: Guard, limit: int | None = None) -> DropReason | None:
-    """Return why the draft is suspect, or None when it is sound; it may hold `limit` tokens."""
+    """Return why the draft is suspect, or None if it is sound; it may hold `limit` tokens."""
     if not draft.text.strip():
         return DropReason.NO_TEXT
     if loops(draft.tokens) or compression_ratio(draft.text) > guard.compression:
@@ -47,13 +47,13 @@ def judge(draft: Draft, guard: Guard, limit: int | None = None) -> DropReason | 
 
 
 def compression_ratio(text: str) -> float:
-    """Return how many times smaller zlib makes the text; natural speech stays under 2.4."""
+    """Return the zlib compression ratio of the text; natural speech stays below 2.4."""
     raw = text.strip().encode()
     return len(raw) / len(zlib.compress(raw))
 
 
 def loops(tokens: Sequence[int], longest: int = 16) -> bool:
-    """Tell whether some run of tokens repeats at once: 8 times for one token, 5 for two, 4 for longer runs."""
+    """Tell whether a run of tokens repeats immediately: 8 times for one token, 5 for two, 4 for longer runs."""
     for size in range(1, longest + 1):
         wanted = {1: 8, 2: 5}.get(size, 4)
         if _repeats(tokens, size) >= wanted:
@@ -62,7 +62,7 @@ def loops(tokens: Sequence[int], longest: int = 16) -> bool:
 
 
 def _repeats(tokens: Sequence[int], size: int) -> int:
-    """Return the most times that any run of `size` tokens follows itself, counting the first."""
+    """Return how often a run of `size` tokens follows itself at most, counting the first."""
     best = matched = 0
     for here, there in zip(tokens, tokens[size:], strict=False):
         matched = matched + 1 if here == there else 0

@@ -1,7 +1,7 @@
-"""Decode speech that goes on, again and again, and keep what two consecutive interim decodes agree on.
+"""Decode open speech repeatedly, and confirm the words on which two consecutive interim decodes agree.
 
-The audio of an interim decode is trimmed to what is not confirmed, with the confirmed text before it as its prompt; its
-encoder input is cut to its length.
+The audio of an interim decode is trimmed to what is not confirmed, with the confirmed text as its prompt. Its encoder
+input is cut to its length.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class InterimDecoder:
         self._step = seconds(step)
 
     async def words(self, pcm: Pcm, first: int, before: str) -> tuple[Word, ...] | None:
-        """Return the words of audio that begins at sample `first` behind the text `before`; None when unsound."""
+        """Return the words of audio that begins at sample `first`, after the text `before`; None if unsound."""
         served = await self._dispatcher.submit(self._request(pcm, before))
         attempt = served.result
         if attempt.reason is not None:
@@ -68,7 +68,7 @@ def plan_interim(options: Options, heard: int) -> AttemptPlan:
 
 
 class InterimDecode:
-    """Hold the interim text of one window."""
+    """The interim text of one window."""
 
     def __init__(self, decoder: InterimDecoder, buffer: PcmBuffer) -> None:
         self._decoder = decoder
@@ -84,19 +84,19 @@ class InterimDecode:
 
     @property
     def decoded_to(self) -> int:
-        """Return the sample behind the last one decoded."""
+        """Return the sample after the last one decoded."""
         return self._decoded_to
 
     def partial(self, start: int) -> ListenPartial:
-        """Return what is heard of the window that begins at `start`."""
+        """Return the interim text of the window that begins at `start`."""
         return ListenPartial(start, self._agreement.confirmed, text_of(self._agreement.pending), self._decoded_to)
 
     def restart(self, sample: int) -> None:
-        """Begin with the window that starts at a sample: text before it is another window's."""
+        """Start with the window at a sample; text before it belongs to another window."""
         self._agreement = self._agreement.behind(sample)
 
     async def run(self, utterance: int, end: int) -> bool:
-        """Decode an utterance from `utterance` to sample `end`; tell whether there was enough audio."""
+        """Decode an utterance from `utterance` to sample `end`; return whether there was enough audio."""
         first = max(self._from or 0, utterance)
         if end - first < SHORTEST_INTERIM:
             return False
@@ -111,12 +111,12 @@ class InterimDecode:
         return True
 
     def settle(self, end: int) -> None:
-        """Confirm the last interim decode: the utterance ended at a sample."""
+        """Confirm the last interim decode, because the utterance ended at a sample."""
         self._agreement.settle()
         self._from = end
 
     def _trimmed(self, first: int, end: int) -> int:
-        """Return where the next interim decode begins: a few confirmed words before the end of what is confirmed."""
+        """Return where the next interim decode begins: a few words before the end of the confirmed text."""
         confirmed = [word for word in self._agreement.confirmed if word.start > first]
         if end - first <= LONGEST_INTERIM or len(confirmed) <= KEPT_WORDS:
             return first

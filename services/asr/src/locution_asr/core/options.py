@@ -1,4 +1,4 @@
-"""Check a request's options against what its model can do."""
+"""Check a request's options against the model's capabilities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locution_asr.domain.ports import WhisperRecord
 
 
 def settle(options: Options, capabilities: Capabilities) -> Options:
-    """Return the options as they will be used; refused with OPTION_UNSUPPORTED naming each that the model refuses."""
+    """Return the effective options. Refuses with OPTION_UNSUPPORTED, naming each unsupported option."""
     violations = [*_language(options, capabilities), *_task(options, capabilities)]
     if violations:
         raise Refused(
@@ -30,12 +30,12 @@ def settle(options: Options, capabilities: Capabilities) -> Options:
 
 
 def as_qualified(options: Options, record: WhisperRecord) -> Options:
-    """Return the options with the encoder input that the model is qualified for, unless the request names one."""
+    """Return the options with the qualified encoder input, unless the request names one."""
     return replace(options, shortest_input=options.shortest_input or record.shortest_input)
 
 
 def choose_mode(options: Options, fast_qualified: bool) -> DecodeMode:
-    """Return FAST only where it is qualified, or where a qualification runs; refused with OPTION_UNSUPPORTED."""
+    """Return FAST only if it is qualified or being qualified. Refuses with OPTION_UNSUPPORTED."""
     if options.mode is ModeChoice.FAST_UNQUALIFIED:
         return DecodeMode.FAST
     if options.shortest_input is not None:

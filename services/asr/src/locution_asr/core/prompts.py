@@ -1,4 +1,4 @@
-"""Clean what a request says to the decoder: no special tokens, no control characters, bounded."""
+"""Clean text that requests pass to the decoder: no special tokens, no control characters, bounded length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def clean(text: str, limit: int = MAX_PROMPT) -> str:
-    """Return `text` without special tokens and control characters, at most `limit` characters from its end."""
+    """Return the last `limit` characters of `text` without special tokens and control characters."""
     previous = None
     while previous != text:
         previous, text = text, _SPECIAL.sub(" ", text)
@@ -24,6 +24,6 @@ def clean(text: str, limit: int = MAX_PROMPT) -> str:
 
 
 def clean_hotwords(words: Iterable[str]) -> tuple[str, ...]:
-    """Return the cleaned words without empty ones and repetitions, at most 100 of at most 64 characters."""
+    """Return the cleaned words without empty ones and duplicates, at most 100 of at most 64 characters."""
     cleaned = dict.fromkeys(clean(word, MAX_HOTWORD) for word in words)
     return tuple(word for word in cleaned if word)[:MAX_HOTWORDS]

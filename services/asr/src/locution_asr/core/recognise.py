@@ -1,4 +1,4 @@
-"""Turn one window into text: attempts in order until one is sound, then words, segments and coverage."""
+"""Transcribe one window: attempts in order until one is sound, then words, segments and coverage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from locution_asr.domain.ports import Draft, LoadedModel
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Hold what a window gave. `text_speech` counts the speech samples in pieces that gave text."""
+    """The result of a window. `text_speech` counts the speech samples in pieces with text."""
 
     segments: tuple[Segment, ...]
     coverage: tuple[CoverageSpan, ...]
@@ -32,18 +32,18 @@ class Recognised:
 
 @dataclass(slots=True)
 class SectionLanguage:
-    """Let a section's first window tell the others which language it heard."""
+    """Shares the language of a section's first window with the others."""
 
     heard: asyncio.Future[Mapping[str, float]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
     async def prior(self, window: Window) -> Mapping[str, float] | None:
-        """Return what the first window heard; the first window itself has no prior, unless it goes on from another."""
+        """Return the first window's language. The first window itself has none, unless it continues another stream."""
         return None if window.index == 0 and not self.heard.done() else await asyncio.shield(self.heard)
 
     def tell(self, window: Window, heard: Mapping[str, float]) -> None:
-        """Keep what the first window heard."""
+        """Store the first window's language."""
         if window.index == 0 and not self.heard.done():
             self.heard.set_result(heard)
 
@@ -67,9 +67,9 @@ class RecogniseWindow:
         self._rule = SegmentRule()
 
     async def run(self, window: Window) -> Recognised:
-        """Return the window's text, or its coverage alone when no attempt gave sound text.
+        """Return the window's text, or only its coverage if no attempt gave sound text.
 
-        A window whose text outgrows the decoder is split, and its halves are recognised.
+        If a window's text exceeds the decoder's limit, the window is split and its halves are transcribed.
         """
         prior = None if self._start.options.language else await self._language.prior(window)
         served: list[Decoded] = []
@@ -106,7 +106,7 @@ def _conclude(window: Window, served: list[Decoded], rule: SegmentRule) -> Recog
 
 
 def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
-    """Return a window's parts as one, served after the attempts that `before` sums up."""
+    """Join the parts of a split window, and add the attempts that `before` counts."""
     timings = [before, *(part.timing for part in parts)]
     return Recognised(
         segments=tuple(item for part in parts for item in part.segments),
@@ -165,6 +165,6 @@ def _covered(piece: Piece, attempt: Attempt, segments: tuple[Segment, ...]) -> C
 
 
 def _speaks(item: Segment, piece: Piece) -> bool:
-    """Tell whether a segment has a word in the piece; without word times its span decides."""
+    """Tell whether a segment has a word in the piece, or overlaps it without word times."""
     spans: Sequence[Span] = item.words or (item,)
     return any(span.overlaps(piece.span) or span.start == piece.span.start for span in spans)

@@ -1,4 +1,4 @@
-"""Make readable segments of words, and place them in the section."""
+"""Group words into readable segments, and place them in the section."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORTEST_WORD = samples(0.02)
 
 @dataclass(frozen=True, slots=True)
 class SegmentRule:
-    """Set where text is split; lengths in samples.
+    """Where text is split; lengths in samples.
 
     A segment ends at a pause of `pause`, at a sentence's end, at a clause's end from `long` on, and at `longest`.
     """
@@ -29,13 +29,13 @@ class SegmentRule:
 
 
 def placed_words(window: Window, words: Sequence[Word]) -> tuple[Word, ...]:
-    """Place a window's words in the section: in order, without overlap, each within the window and none empty."""
+    """Place a window's words in the section: in order, without overlap, inside the window and not empty."""
     spans = lasting([place(window, word) for word in words], window.span)
     return tuple(replace(word, start=span.start, end=span.end) for span, word in zip(spans, words, strict=True))
 
 
 def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:
-    """Move bounds as little as a shortest length for each span asks: forwards first, then back from the end."""
+    """Move bounds minimally so that each span has the shortest length: first forwards, then back from the end."""
     shortest = max(1, min(SHORTEST_WORD, whole.length // max(1, len(spans))))
     forward, at = [], whole.start
     for span in spans:
@@ -51,7 +51,7 @@ def lasting(spans: Sequence[Span], whole: Span) -> list[Span]:
 
 
 def split(words: Sequence[Word], rule: SegmentRule) -> Iterator[tuple[Word, ...]]:
-    """Yield the words in readable groups."""
+    """Yield readable groups of words."""
     group: list[Word] = []
     for word, following in zip(words, [*words[1:], None], strict=True):
         group.append(word)
@@ -61,7 +61,7 @@ def split(words: Sequence[Word], rule: SegmentRule) -> Iterator[tuple[Word, ...]
 
 
 def segment(words: Sequence[Word], like: Segment) -> Segment:
-    """Return a segment of `words` that spans them and shares the rest with `like`."""
+    """Return a segment that spans `words` and otherwise equals `like`."""
     return replace(like, start=words[0].start, end=words[-1].end, text=text_of(words), words=tuple(words))
 
 
@@ -78,5 +78,5 @@ def _ends(group: Sequence[Word], following: Word, rule: SegmentRule) -> bool:
 
 
 def _begins_word(word: Word) -> bool:
-    """Tell whether a cut before this word cannot split one; scripts without spaces may be cut anywhere."""
+    """Tell whether a cut before this word splits no word; scripts without spaces may be cut anywhere."""
     return word.spaced or ord(word.text[:1] or " ") > 0x2E7F

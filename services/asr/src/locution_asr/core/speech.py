@@ -14,10 +14,10 @@ from locution_asr.domain.models import FRAME
 
 @dataclass(frozen=True, slots=True)
 class SpeechRule:
-    """Set when speech begins and ends; lengths in samples.
+    """When speech begins and ends; lengths in samples.
 
-    An utterance opens at a probability of `threshold`, and closes when `silence` samples stay below `release`.
-    One shorter than `shortest` is no speech; one longer than `longest` is cut where speech is least probable.
+    An utterance opens at a probability of `threshold`, and closes when `silence` samples stay below `release`. One
+    shorter than `shortest` is not speech; one longer than `longest` is cut where speech is least probable.
     """
 
     threshold: float = 0.5
@@ -28,7 +28,7 @@ class SpeechRule:
 
 
 class SpeechTracker:
-    """Turn probabilities, frame by frame, into utterances. Memory is bounded by the longest utterance."""
+    """Converts probabilities, frame by frame, to utterances. The longest utterance bounds its memory."""
 
     def __init__(self, rule: SpeechRule, position: int = 0) -> None:
         self._rule = rule
@@ -39,7 +39,7 @@ class SpeechTracker:
 
     @property
     def open_since(self) -> int | None:
-        """Return the start of the utterance that is still open, if any."""
+        """Return the start of the open utterance, if any."""
         return self._start
 
     @property
@@ -54,7 +54,7 @@ class SpeechTracker:
             self._position += FRAME
 
     def finish(self, end: int) -> Iterator[Span]:
-        """Yield the open utterance, if any, closed at `end` at the latest."""
+        """Yield the open utterance, if any, closed no later than `end`."""
         if self._start is not None:
             stop = min(end, self._quiet_since if self._quiet_since is not None else end)
             yield from self._close(self._start, stop)
@@ -81,7 +81,7 @@ class SpeechTracker:
             yield span
 
     def _cut(self, start: int) -> Span:
-        """Split the open utterance at its quietest frame in the second half, and keep the rest open."""
+        """Split the open utterance at its quietest frame in the second half; the rest stays open."""
         half = len(self._probabilities) // 2
         smooth = np.convolve(self._probabilities, np.full(3, 1 / 3), mode="same")
         frame = half + int(np.argmin(smooth[half:-1]))

@@ -1,4 +1,4 @@
-"""Turn a use case that emits events into an iterator of them."""
+"""Turn a use case that emits events into an async iterator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ E = TypeVar("E")
 async def stream(
     run: Callable[[Callable[[E], Awaitable[None]]], Awaitable[None]], ahead: int = 4
 ) -> AsyncGenerator[E, None]:
-    """Yield what `run` emits; it gets `ahead` events ahead of the reader, and is cancelled with it."""
+    """Yield the events of `run`, which may be `ahead` events ahead of the reader and is cancelled with it."""
     events: asyncio.Queue[E | None] = asyncio.Queue()
     room = asyncio.Semaphore(ahead)
 
@@ -33,10 +33,10 @@ async def stream(
 
 
 async def _without_cycle(work: Awaitable[None]) -> None:
-    """Await work; drop the frames of its cancellation, so that all which they hold is freed at once.
+    """Await work, and drop the frames of its cancellation so that everything they hold is freed at once.
 
-    CPython 3.11's TaskGroup keeps the exception in a frame that the exception's traceback keeps: a section's audio
-    would wait for the garbage collector.
+    CPython 3.11's TaskGroup keeps the exception in a frame that its own traceback keeps, so a section's audio would
+    stay until a garbage collection.
     """
     try:
         await work

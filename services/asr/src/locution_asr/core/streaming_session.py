@@ -1,4 +1,4 @@
-"""Run one live stream: decode its windows as those of a section, and give partial text of the window that is open."""
+"""Run one live stream: decode its windows like those of a section, and give interim text of the open window."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Emit = Callable[[ListenEvent], Awaitable[None]]
 
 
 class StreamingSession:
-    """Serve one live stream. Memory is bounded by the longest window and the windows ahead."""
+    """Serves one live stream. The longest window and the windows in flight bound its memory."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class StreamingSession:
         self._timings = Timings()
 
     async def run(self, inputs: AsyncIterator[LiveInput], emit: Emit) -> None:
-        """Take inputs to their end and emit what is heard, the report last."""
+        """Read all inputs and emit events, the report last."""
         async with asyncio.TaskGroup() as group:
             interim = group.create_task(self._decode_interim(emit))
             taking = group.create_task(self._take(inputs, emit, group))
@@ -114,7 +114,7 @@ class StreamingSession:
                     await self._order.put((event, group.create_task(self._recognise.run(event))))
 
     async def _speak(self, emit: Emit) -> None:
-        """Emit the windows' texts in order."""
+        """Emit the texts of windows in order."""
         while (item := await self._order.get()) is not None:
             window, task = item
             recognised = await task
@@ -144,7 +144,7 @@ class StreamingSession:
         self._endpointer.forget(max(first, self._interim.needed_from or 0))
 
     async def _decode_interim(self, emit: Emit) -> None:
-        """Decode whenever a step of new audio is there, or an utterance has ended."""
+        """Decode whenever a step of new audio has arrived, or an utterance has ended."""
         while self._start.partials:
             await self._wake.wait()
             self._wake.clear()
@@ -154,7 +154,7 @@ class StreamingSession:
                     await emit(self._interim.partial(since))
 
     async def _decode_next(self) -> bool:
-        """Run one interim decode where there is audio for it; tell whether it ran."""
+        """Run one interim decode if there is enough audio; return whether it ran."""
         if self._closed:
             await self._decode_last(self._closed[0])
             del self._closed[0]
@@ -165,7 +165,7 @@ class StreamingSession:
         return await self._interim.run(since, heard)
 
     async def _decode_last(self, span: Span) -> None:
-        """Decode an utterance to its end, and confirm it; a window that has ended is not decoded again."""
+        """Decode an utterance to its end and confirm it; a window that has ended is not decoded again."""
         if self._flown_to < span.end > self._interim.decoded_to:
             await self._interim.run(span.start, span.end)
         self._interim.settle(span.end)

@@ -1,4 +1,4 @@
-"""Transcribe one section: hear speech, cut windows, decode them through the common queue, report in order."""
+"""Transcribe one section: detect speech, cut windows, decode them through the shared queue, report in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locution_asr.domain.models import PcmChunk, SectionReport, Window
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say that all audio before sample `end` is done."""
+    """All audio before sample `end` is done."""
 
     end: int
 
@@ -30,7 +30,7 @@ Emit = Callable[[Event], Awaitable[None]]
 
 
 class TranscribeSection:
-    """Run one section, of `longest` samples at most, from its first sample to its report."""
+    """Runs one section of at most `longest` samples, from its first sample to its report."""
 
     def __init__(
         self, endpointer: Endpointer, recognise: RecogniseWindow, mode: DecodeMode, allowance: Allowance, longest: int
@@ -44,10 +44,10 @@ class TranscribeSection:
         self._done: list[Recognised] = []
 
     async def run(self, chunks: AsyncIterator[PcmChunk], emit: Emit) -> SectionReport:
-        """Read chunks to their end, emit segments in order, progress, and the report last, and return it.
+        """Read all chunks, emit segments in order, progress and the report, and return the report.
 
-        Reading waits while too many windows are under way, so that flow control reaches the sender. Raises
-        INFERENCE_FAILED when the model failed on every window.
+        Reading waits while too many windows are in flight, so that flow control reaches the sender. Raises
+        INFERENCE_FAILED if the model failed on every window.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(chunks, group))

@@ -1,4 +1,4 @@
-"""Cut a section at its pauses into windows that the decoder hears at once."""
+"""Cut a section at its pauses into windows for the decoder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SHORTEST_QUARTER = samples(1.0)
 
 @dataclass(frozen=True, slots=True)
 class WindowRule:
-    """Set how utterances share a window; lengths in samples.
+    """How utterances share a window; lengths in samples.
 
-    Each utterance keeps `padding` of what surrounds it. Silence of up to `bridge` between two utterances is kept
-    whole; longer silence is taken out. A window ends when the next utterance would make it longer than `longest`,
-    or begins more than `pause` after the last; a window of `sufficient` length ends at a pause of `turn` already.
+    Each utterance keeps `padding` of its surroundings. Silence of up to `bridge` between two utterances is kept; longer
+    silence is removed. A window ends when the next utterance would make it longer than `longest`, or begins more than
+    `pause` after the last. A window of `sufficient` length ends at a pause of `turn`.
     """
 
     padding: int = samples(0.3)
@@ -31,12 +31,12 @@ class WindowRule:
     sufficient: int = 0
 
     def ends(self, length: int, gap: int) -> bool:
-        """Tell whether a window of `length` samples ends where nothing is added for more than `gap` samples."""
+        """Tell whether a window of `length` samples ends after `gap` samples without an addition."""
         return gap > (min(self.turn, self.pause) if length >= self.sufficient else self.pause)
 
 
 class PcmBuffer:
-    """Keep the samples of a section that may still be needed; the first one appended is at `start`."""
+    """A buffer of samples that may still be needed; the first one appended is at `start`."""
 
     def __init__(self, start: int = 0) -> None:
         self._chunks: list[Pcm] = []
@@ -45,12 +45,12 @@ class PcmBuffer:
 
     @property
     def end(self) -> int:
-        """Count the samples appended so far."""
+        """Return the number of samples appended."""
         return self._end
 
     @property
     def held(self) -> int:
-        """Count the samples in memory."""
+        """Return the number of samples in memory."""
         return self._end - self._start
 
     def append(self, pcm: Pcm) -> None:
@@ -60,7 +60,7 @@ class PcmBuffer:
             self._end += len(pcm)
 
     def slice(self, span: Span) -> Pcm:
-        """Copy out a span, which must still be held."""
+        """Copy a span, which must still be in memory."""
         if span.start < self._start or span.end > self._end:
             raise ValueError(f"{span} is not within {self._start} to {self._end}")
         parts, at = [], self._start
@@ -71,7 +71,7 @@ class PcmBuffer:
         return np.concatenate(parts) if parts else np.empty(0, np.int16)
 
     def drop_before(self, sample: int) -> None:
-        """Forget whole chunks that end at or before `sample`."""
+        """Drop whole chunks that end at or before `sample`."""
         kept = 0
         while kept < len(self._chunks) and self._start + len(self._chunks[kept]) <= sample:
             self._start += len(self._chunks[kept])
@@ -80,7 +80,7 @@ class PcmBuffer:
 
 
 class WindowPlanner:
-    """Collect utterances in order and close windows as the rule says; nothing before `done` goes into a window."""
+    """Collects utterances in order and closes windows by the rule; audio before `done` enters no window."""
 
     def __init__(self, rule: WindowRule, buffer: PcmBuffer, done: int = 0) -> None:
         self._rule = rule
@@ -93,12 +93,12 @@ class WindowPlanner:
 
     @property
     def pending_start(self) -> int | None:
-        """Return where the window being filled begins, or None when it is empty."""
+        """Return the start of the open window, or None if it is empty."""
         return self._pieces[0].span.start if self._pieces else None
 
     @property
     def pending_end(self) -> int | None:
-        """Return where the window being filled ends so far, or None when it is empty."""
+        """Return the current end of the open window, or None if it is empty."""
         return self._last if self._pieces else None
 
     def needed_from(self, earliest: int) -> int:
@@ -107,7 +107,7 @@ class WindowPlanner:
         return self._last if bridged else max(self._last, earliest - self._rule.padding)
 
     def add(self, utterance: Span, limit: int) -> Iterator[Window]:
-        """Take an utterance whose padding may not pass `limit`. Yield the window that this closes."""
+        """Add an utterance whose padding must not pass `limit`. Yield the window that this closes."""
         end = min(limit, utterance.end + self._rule.padding)
         padded = Span(max(self._last, utterance.start - self._rule.padding), end)
         gap = utterance.start - self._last
@@ -117,12 +117,12 @@ class WindowPlanner:
         self._take(joined if self._pieces else padded, utterance.length)
 
     def flush(self, at: int | None = None) -> Iterator[Window]:
-        """Yield the unfinished window; with `at`, only when nothing was added within the pause before it."""
+        """Yield the open window; with `at`, only if nothing was added within the pause before it."""
         if self._pieces and (at is None or self._ends(at - self._last)):
             yield self.close()
 
     def close(self) -> Window:
-        """Finish the window being filled."""
+        """Close the open window."""
         window = Window(self._index, np.concatenate(self._audio), tuple(self._pieces))
         self._pieces, self._audio, self._length = [], [], 0
         self._index += 1
@@ -143,7 +143,7 @@ class WindowPlanner:
 
 
 def halves(window: Window) -> tuple[Window, Window] | None:
-    """Split a window at the quietest tenth of a second of its middle half; None where it is too short to split."""
+    """Split a window at the quietest tenth of a second of its middle half; None if it is too short."""
     quarter = len(window.pcm) // 4
     if quarter < SHORTEST_QUARTER:
         return None

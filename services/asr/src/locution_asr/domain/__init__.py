@@ -1,1 +1,1 @@
-"""Say what the service talks about: spans, windows, segments, errors and ports."""
+"""The domain: windows, requests, errors and ports."""

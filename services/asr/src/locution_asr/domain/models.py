@@ -1,4 +1,4 @@
-"""Name the things that the service works on. Times are samples at 16 kHz, counted from the section's start."""
+"""The objects that the service works on. Times are samples at 16 kHz from the section's start."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Pcm = NDArray[np.int16]
 
 
 SHORTEST_INPUT = samples(10.0)
-"""Shortest encoder input of FAST where no qualification names another: shorter ones harm some models' text."""
+"""Shortest encoder input of FAST without a qualification; shorter inputs harm the text of some models."""
 
 
 @dataclass(frozen=True, slots=True)
 class PcmChunk:
-    """Bring mono 16 kHz samples that begin at `offset` of the section."""
+    """Mono 16 kHz samples that begin at `offset` of the section."""
 
     offset: int
     pcm: Pcm
@@ -35,7 +35,7 @@ class PcmChunk:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Place `span` of the section at sample `at` of a window; `speech` of its samples were called speech."""
+    """Places `span` of the section at sample `at` of a window; `speech` of its samples are speech."""
 
     at: int
     span: Span
@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """Hold what the decoder hears at once: speech with its padding, longer silences taken out.
+    """The audio of one decode: speech with its padding, without longer silences.
 
     `pieces` map the window's samples back to the section, in order and without overlap.
     """
@@ -61,7 +61,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowTiming:
-    """Report how one window was served: seconds waited and decoded, the batch it shared, attempts."""
+    """How one window was served: seconds waiting and decoding, its batch, its attempts."""
 
     queue_wait: float
     decode: float
@@ -70,7 +70,7 @@ class WindowTiming:
 
 
 def timings_of(windows: Iterable[WindowTiming], total: Timings | None = None) -> Timings:
-    """Sum up how windows were served, behind those that `total` sums up."""
+    """Add up how windows were served, starting from `total`."""
     total = total or Timings()
     for each in windows:
         total = total.add(
@@ -81,7 +81,7 @@ def timings_of(windows: Iterable[WindowTiming], total: Timings | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class SectionReport:
-    """Sum up a section. `text_speech` is the part of `speech` whose span gave text."""
+    """Totals of a section. `text_speech` is the part of `speech` whose span has text."""
 
     length: int
     speech: int
@@ -92,5 +92,5 @@ class SectionReport:
 
     @property
     def done(self) -> SectionDone:
-        """Return what the caller is told."""
+        """Return the totals for the caller."""
         return SectionDone(self.length, self.speech, self.text_speech, self.coverage, timings_of(self.windows))

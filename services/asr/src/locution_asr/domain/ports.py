@@ -1,4 +1,4 @@
-"""State what the core asks of the outside. Docstrings are obligations; one conformance suite checks them."""
+"""The ports of the core. Docstrings are obligations; one conformance suite checks them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Say what precedes one window's text: its language, task, and text that steers spelling and style."""
+    """What precedes one window's text: its language, task, and text that guides spelling and style."""
 
     language: str
     task: Task
@@ -30,7 +30,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Say how tokens are searched; equal for all windows of a batch. `temperature` 0 is deterministic."""
+    """How tokens are searched; equal for all windows of a batch. `temperature` 0 is deterministic."""
 
     beam_size: int
     max_tokens: int
@@ -40,7 +40,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Hold one window's tokens as text with the decoder's own measures, logarithms natural."""
+    """One window's tokens and text with the decoder's measures, logarithms natural."""
 
     tokens: tuple[int, ...]
     text: str
@@ -50,7 +50,7 @@ class Draft:
 
 
 class Encoding(Protocol):
-    """Hold the encoder's output for a batch of windows; rows keep the batch's order."""
+    """The encoder's output for a batch of windows; rows keep the batch's order."""
 
     def detect_languages(self) -> Sequence[Mapping[str, float]]:
         """Return each row's probability of every language of the model, summing to one."""
@@ -74,11 +74,11 @@ class Encoding(Protocol):
 
 
 class Recogniser(Protocol):
-    """Be one loaded model. Every method may be called from several threads at once, and blocks."""
+    """One loaded model. Several threads may call its methods at once; they block."""
 
     @property
     def capabilities(self) -> Capabilities:
-        """State what the model can do."""
+        """Return what the model can do."""
         ...
 
     def encode(self, windows: Sequence[Pcm], length: int) -> Encoding:
@@ -87,18 +87,18 @@ class Recogniser(Protocol):
 
 
 class SpeechDetector(Protocol):
-    """Give the probability of speech for frames of FRAME samples, keeping its state between calls."""
+    """Computes the probability of speech for frames of FRAME samples, and keeps its state between calls."""
 
     def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
-        """Return one probability a frame; `pcm` holds a whole number of frames. Blocks."""
+        """Return one probability per frame; `pcm` holds a whole number of frames. Blocks."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WhisperRecord(ModelRecord):
-    """Say what the registry holds of a model; `fast_qualified` is set when its qualification passed.
+    """The registry's record of a model; `fast_qualified` is set if its qualification passed.
 
-    `shortest_input` is the encoder input in samples that the qualification is about.
+    `shortest_input` is the encoder input of the qualification, in samples.
     """
 
     fast_qualified: bool
@@ -107,7 +107,7 @@ class WhisperRecord(ModelRecord):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """Hold a model in memory: how to run it, how many windows a batch takes best, and the bytes it occupies."""
+    """A model in memory: its recogniser, its best batch size in windows, and its bytes."""
 
     record: WhisperRecord
     recogniser: Recogniser
@@ -117,19 +117,19 @@ class LoadedModel:
 
 
 class ModelStore(Protocol):
-    """Lend loaded models."""
+    """Leases loaded models."""
 
     def lease(self, name: ModelName) -> AbstractAsyncContextManager[LoadedModel]:
-        """Lend the model until the context ends; it stays loaded for that long.
+        """Lease the model until the context ends; it stays loaded for that time.
 
-        Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
+        Refuses with MODEL_NOT_FOUND, MODEL_NOT_USABLE, ModelPathInvalid, MODEL_CHECKSUM_MISMATCH or ModelLoadFailed.
         """
         ...
 
 
 class Observer(BatchObserver, Protocol):
-    """Measure what happens; never raises, never blocks."""
+    """Measures events; never raises, never blocks."""
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
-        """Take note of a finished section."""
+        """Record a finished section."""
         ...

@@ -1,1 +1,1 @@
-"""Find out whether a model's FAST mode reads as well as its ACCURATE one: an operator's command, not the service."""
+"""Measure whether a model's FAST mode is as accurate as its ACCURATE mode: an operator's command."""

@@ -1,9 +1,8 @@
-"""Compare a model's FAST mode with its ACCURATE one on recordings whose text is known, and store the qualification.
+"""Compare a model's FAST mode with ACCURATE on recordings with reference texts, and store the qualification.
 
-The recordings go through a running asr service over gRPC. FAST passes when it loses at most half a point of word
-errors, in English and in all other languages together; only then will requests that state no preference use it.
-FAST pads short windows to a few seconds for the encoder, the fewer the faster: the first of --inputs that passes is
-the model's, and the qualification says which.
+The recordings go through a running asr service over gRPC. FAST passes if it adds at most half a point of word errors,
+in English and in all other languages together. Only then do requests without a preference use it. FAST pads short
+windows to a few seconds for the encoder; shorter is faster. The qualification names the first of --inputs that passes.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SHORTEST, LONGEST = 2.5, 30.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Qualify a model; exit 0 when FAST passes, 1 when it does not, 2 when that could not be found out."""
+    """Qualify a model; exit 0 if FAST passes, 1 if it does not, 2 if it could not be measured."""
     options = _options(argv)
     try:
         qualification = asyncio.run(_run(options))
@@ -93,7 +92,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument("--token-file", type=Path, metavar="FILE", help="holds the service token")
     options = made.parse_args(argv)
     if options.register and not options.registry:
-        made.error("--register needs --registry")
+        made.error("--register requires --registry")
     options.token = _token(options.token_file)
     return options
 
@@ -104,7 +103,7 @@ def _inputs(text: str) -> tuple[float, ...]:
     except ValueError:
         wanted = ()
     if not wanted or not all(SHORTEST <= each <= LONGEST for each in wanted):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of seconds, each {SHORTEST:g} to {LONGEST:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of seconds, each from {SHORTEST:g} to {LONGEST:g}")
     return tuple(sorted(set(wanted)))
 
 

@@ -1,4 +1,4 @@
-"""Run recordings through an asr service that is up, and store qualifications with the registry."""
+"""Run recordings through a running asr service, and store qualifications with the registry."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ TIMEOUT = 30.0
 
 
 class EngineDiffers(Exception):
-    """The engine did not run what was asked of it."""
+    """The engine did not run what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What a run gave: the checksum of the model that ran, and one text for each recording."""
+    """The result of a run: the checksum of the model that ran, and one text per recording."""
 
     checksum: str
     texts: tuple[str, ...]
 
 
 def accurate() -> Options:
-    """Return what a request for ACCURATE says."""
+    """Return the options of a request for ACCURATE."""
     return Options(mode=ModeChoice.ACCURATE, word_times=False)
 
 
 def fast(shortest: float) -> Options:
-    """Return what a request for FAST says whose windows are padded to `shortest` seconds at least."""
+    """Return the options of a request for FAST whose windows are padded to at least `shortest` seconds."""
     return Options(mode=ModeChoice.FAST_UNQUALIFIED, shortest_input=samples(shortest), word_times=False)
 
 
 async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequence[Referenced], mode: Options) -> Texts:
-    """Transcribe recordings in one mode, some at once; raises AioRpcError, or EngineDiffers."""
+    """Transcribe recordings in one mode, several at once. Raises AioRpcError or EngineDiffers."""
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(recording: Referenced) -> tuple[str, str]:
@@ -66,7 +66,7 @@ async def transcribed(channel: grpc.aio.Channel, model: str, recordings: Sequenc
 
 
 async def record(channel: grpc.aio.Channel, qualification: Qualification) -> bool:
-    """Store a qualification and return whether the registry takes it as passed; raises AioRpcError."""
+    """Store a qualification and return whether it passed. Raises AioRpcError."""
     request = registry.RecordQualificationRequest(
         path=qualification.model,
         checksum=qualification.checksum,
@@ -98,7 +98,7 @@ async def _text(channel: grpc.aio.Channel, model: str, recording: Referenced, mo
 
 
 def check(started: Started, mode: Options) -> None:
-    """Raise EngineDiffers where the engine, an older one say, does not run what the qualification would be about."""
+    """Raise EngineDiffers if the engine, for example an older one, does not run the requested configuration."""
     if (started.mode is DecodeMode.FAST) == (mode.mode is ModeChoice.ACCURATE):
         raise EngineDiffers("the engine chose another mode than the one asked for")
     if started.shortest_input != mode.shortest_input:

@@ -1,4 +1,4 @@
-"""Judge a model's two modes by their word errors."""
+"""Judge a model's two modes by word errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MOST_LOSS = 0.005
 
 
 class TooFewWords(Exception):
-    """No pool of recordings holds words enough for a qualification."""
+    """No group of recordings holds enough words for a qualification."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Both modes' errors on recordings that are judged together."""
+    """The errors of both modes on recordings that are judged together."""
 
     name: str
     accurate: Score
@@ -29,11 +29,11 @@ class Pool:
 
     @property
     def loss(self) -> float:
-        """Return what FAST loses, as a share of the reference's words; below 0 where it is better."""
+        """Return what FAST loses, as a share of the reference's words; negative if it is better."""
         return self.fast.rate - self.accurate.rate
 
     def describe(self) -> str:
-        """Say it in one line."""
+        """Describe it in one line."""
         return (
             f"{self.name}: ACCURATE {self.accurate.rate:.2%}, FAST {self.fast.rate:.2%}, "
             f"loss {100 * self.loss:+.2f} points on {self.accurate.words} words"
@@ -42,7 +42,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """What was measured of a model; the figures are those of the pool that loses most.
+    """The measurement of a model; the figures are those of the group that loses most.
 
     `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
     """
@@ -55,31 +55,31 @@ class Qualification:
 
     @property
     def worst(self) -> Pool:
-        """Return the pool that decides."""
+        """Return the group that decides."""
         return max(self.pools, key=lambda pool: pool.loss)
 
     @property
     def accurate_word_error_rate(self) -> float:
-        """Return ACCURATE's rate, 0 upwards."""
+        """Return the rate of ACCURATE, from 0."""
         return self.worst.accurate.rate
 
     @property
     def fast_word_error_rate(self) -> float:
-        """Return FAST's rate, 0 upwards."""
+        """Return the rate of FAST, from 0."""
         return self.worst.fast.rate
 
     @property
     def word_count(self) -> int:
-        """Count the reference words compared."""
+        """Return the number of reference words compared."""
         return self.worst.accurate.words
 
     @property
     def passes(self) -> bool:
-        """Tell whether FAST loses no more than half a point."""
+        """Tell whether FAST loses at most half a point."""
         return round(self.worst.loss, 6) <= MOST_LOSS
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it is kept in a file."""
+        """Return it in the form of the file."""
         return {
             "model": self.model,
             "checksum": self.checksum,
@@ -100,9 +100,9 @@ def judge(
     fast: Sequence[str],
     min_encoder_input: float,
 ) -> Qualification:
-    """Judge English and all other languages apart; raises TooFewWords where neither has a hundred words.
+    """Judge English and all other languages separately. Raises TooFewWords if neither has a hundred words.
 
-    A pool of fewer words says nothing and is left out.
+    A group with fewer words is ignored.
     """
     rows = list(zip(recordings, accurate, fast, strict=True))
     named: Mapping[str, list[tuple[Referenced, str, str]]] = {

@@ -1,4 +1,4 @@
-"""Read the recordings that a qualification runs, as a manifest lists them."""
+"""Read the recordings of a qualification from a manifest."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SPOKEN = ("", "TRANSCRIBED")
 
 
 class ManifestInvalid(Exception):
-    """The manifest is missing, or lists what cannot be run."""
+    """The manifest is missing, or lists files that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Referenced:
-    """A recording with the text that is known to be right; `language` as the manifest says it."""
+    """A recording with its reference text; `language` as in the manifest."""
 
     name: str
     path: Path
@@ -31,11 +31,10 @@ class Referenced:
 
 
 def referenced(folder: Path, language: str | None = None) -> list[Referenced]:
-    """Return what `manifest.tsv` lists with a reference text, of one language or of all; raises ManifestInvalid.
+    """Return the recordings of `manifest.tsv` with a reference text, of one or all languages. Raises ManifestInvalid.
 
-    The table is separated by tabs and has the columns `file`, `language` and `transcript` (a file name, `-` for
-    none). Rows of headerless samples are left out, and rows whose column `expected`, where there is one, is not
-    TRANSCRIBED.
+    The table is separated by tabs and has the columns `file`, `language` and `transcript` (a file name, or `-` for
+    none). It skips headerless samples, and rows whose optional column `expected` is not TRANSCRIBED.
     """
     found = [item for item in _rows(folder) if language is None or item.language == language]
     if not found:

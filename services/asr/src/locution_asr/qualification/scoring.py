@@ -1,4 +1,4 @@
-"""Count word errors without further packages."""
+"""Count word errors without additional packages."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _BRACKETED = re.compile(r"[<\[][^>\]]*[>\]]|\([^)]*\)")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Count the errors against a number of reference words."""
+    """Errors against a number of reference words."""
 
     errors: int = 0
     words: int = 0
 
     @property
     def rate(self) -> float:
-        """Return the word error rate, 0 upwards."""
+        """Return the word error rate, from 0."""
         return self.errors / self.words if self.words else 0.0
 
 
@@ -39,10 +39,10 @@ def pooled(scores: Iterable[Score]) -> Score:
 
 
 def units(text: str, language: str) -> list[str]:
-    """Return a text's words in lower case, without punctuation, marks and what stands in brackets.
+    """Return a text's words in lower case, without punctuation, marks and text in brackets.
 
-    This is the basic normalisation of the Whisper paper (Radford et al. 2022, appendix C). Scripts that do not
-    separate words are counted by characters.
+    This is the basic normalisation of the Whisper paper (Radford et al. 2022, appendix C). Scripts that do not separate
+    words are counted by characters.
     """
     plain = unicodedata.normalize("NFKC", _BRACKETED.sub("", text.lower()))
     kept = "".join(" " if unicodedata.category(letter)[0] in "MSP" else letter for letter in plain)
@@ -50,7 +50,7 @@ def units(text: str, language: str) -> list[str]:
 
 
 def distance(wanted: Sequence[str], found: Sequence[str]) -> int:
-    """Return the least number of words to replace, leave out and put in (Levenshtein 1966)."""
+    """Return the least number of words to substitute, delete and insert (Levenshtein 1966)."""
     codes = {word: code for code, word in enumerate({*wanted, *found})}
     target = np.array([codes[word] for word in found], np.int64)
     steps = np.arange(len(found) + 1)

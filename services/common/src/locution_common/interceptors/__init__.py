@@ -1,4 +1,4 @@
-"""The interceptor chain of every server, in its one order."""
+"""The interceptor chain of every server, in its fixed order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .status import RemoteFailure, remote_failure, status_of, translate_unreacha
 from .tracing import Tracing
 from .validation import Validation
 
-# Refusals must be named, traced, logged and counted, so those layers come before errors, and auth after it.
+# Refusals must be named, traced, logged and counted, so those layers precede errors, and auth follows it.
 ORDER: Final[tuple[type[Layer], ...]] = (
     RequestId,
     Tracing,
@@ -46,7 +46,7 @@ def chain(
 ) -> LayeredInterceptor:
     """Return the interceptor that runs every layer in the order of ORDER.
 
-    A service's own layers stand around auth: `admission` before it, where nobody is known yet, `limits` behind it.
+    A service's own layers surround auth: `admission` before it, when the caller is unknown, `limits` after it.
     """
     open_prefixes = [HEALTH, *([REFLECTION] if reflection else [])]
     return LayeredInterceptor(

@@ -1,4 +1,4 @@
-"""Layer 3: one line for every call that ended."""
+"""Layer 3: one log line per finished call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _log = logging.getLogger("locution.access")
 
 
 class AccessLog:
-    """Log method, code, seconds and peer; health checks at DEBUG, for they come every few seconds."""
+    """Log method, code, seconds and peer; health checks at DEBUG, because they occur every few seconds."""
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Layer 7: who calls; everything but the open methods demands a credential."""
+"""Layer 7: authentication; every method requires a credential except the open ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFLECTION: Final = "/grpc.reflection."
 
 
 class Auth:
-    """Authenticate each call and make its principal the `caller()`; methods under `open_prefixes` are free."""
+    """Authenticate each call and make its principal the `caller()`; methods under `open_prefixes` are open."""
 
     def __init__(self, authenticator: Authenticator, open_prefixes: Sequence[str]) -> None:
         self._authenticator = authenticator

@@ -1,4 +1,4 @@
-"""Layer 6: a unary call without a deadline gets one; streams may last."""
+"""Layer 6: a default deadline for unary calls; streams may last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .layer import Call
 
 
 class Deadline:
-    """End unary calls after `seconds` where the client set no deadline; gRPC itself enforces the client's."""
+    """End unary calls without a client deadline after `seconds`; gRPC itself enforces the client's deadline."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,4 +1,7 @@
-"""Layer 5: whatever a call raises becomes a rich status; nothing internal leaks, and each fault is logged once."""
+"""Layer 5: converts every exception of a call to a rich status.
+
+Nothing internal leaks, and each fault is logged once.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,9 @@ _LEVELS: Final = {
 
 
 class Errors:
-    """Map errors to statuses by the one table; what is no Refused is INTERNAL with nothing but an id.
+    """Map errors to statuses by the one table; anything but a Refused becomes INTERNAL with only an id.
 
-    Translators are asked first about other errors: an adapter's library says "unreachable" in its own words.
+    Translators convert other errors first, because an adapter's library reports "unreachable" in its own way.
     """
 
     def __init__(self, translators: Sequence[Translator] = ()) -> None:
@@ -77,7 +80,7 @@ def _record(call: Call, error: Exception) -> None:
 
 
 def _leaf(error: Exception) -> Exception:
-    """Return what a task group's error is about: a fault of ours before any refusal, else the error itself."""
+    """Return the cause of a task group's error: a fault of ours before any refusal, else the error itself."""
     leaves = list(_leaves(error))
     return next((leaf for leaf in leaves if not isinstance(leaf, Refused)), leaves[0])
 

@@ -1,9 +1,9 @@
-"""How an interceptor is written here: a layer wraps a call from before its start to after its end.
+"""Layers: each wraps a call from before its start to after its end.
 
-One gRPC interceptor holds all layers and wraps each handler once, so that a streamed message passes one wrapper
-instead of one for every layer. The wrappers are coroutine functions, also where the answer is a stream: grpc.aio runs
-what is not async in a thread, and drops an async generator unclosed when its client cancels. Such a generator is closed
-by the garbage collector, after the call, when a look at the call's context is a look at freed memory.
+One gRPC interceptor holds all layers and wraps each handler once, so that a streamed message passes one wrapper instead
+of one per layer. The wrappers are coroutine functions, even for streams: grpc.aio runs sync functions in a thread, and
+abandons an async generator when its client cancels. The garbage collector would close that generator after the call,
+when reading the call's context reads freed memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs a
 
 @dataclass(slots=True)
 class Call:
-    """Describe one call in progress; `code` is its status so far, as gRPC names it, and final once `errors` is left."""
+    """A call in progress; `code` is its current gRPC status name, and final after the layer `errors`."""
 
     method: str
     unary: bool
@@ -39,15 +39,15 @@ class Call:
 
 
 class Layer(Protocol):
-    """Something that happens around every call."""
+    """Wraps every call."""
 
     def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Enter before the handler runs; leave after it has ended, seeing its exception."""
+        """Enter before the handler runs; leave after it has ended, and see its exception."""
         ...
 
 
 class RequestCheck(Protocol):
-    """A check of every message that a client sends."""
+    """Checks every message that a client sends."""
 
     def check(self, call: Call, message: Any) -> None:
         """Raise a Refused to refuse the message."""
@@ -66,7 +66,7 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Wrap the handler of a call, or leave it to gRPC to answer UNIMPLEMENTED."""
+        """Wrap the handler of a call; gRPC answers UNIMPLEMENTED for unknown methods."""
         handler: Any = await continuation(handler_call_details)
         return handler if handler is None else self._wrap(handler, str(handler_call_details.method))
 

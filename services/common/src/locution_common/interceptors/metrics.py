@@ -1,4 +1,4 @@
-"""Layer 4: counts, seconds and calls in progress; before auth, so that refusals count."""
+"""Layer 4: counts, durations and calls in progress; before auth, so that refusals count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .layer import Call
 
 
 class Metrics:
-    """Measure every call by its method; only known methods reach this layer, so labels stay few."""
+    """Measure every call by its method. Only known methods reach this layer, which bounds the labels."""
 
     def __init__(self, metrics: RpcMetrics) -> None:
         self._metrics = metrics

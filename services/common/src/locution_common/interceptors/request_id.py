@@ -1,4 +1,4 @@
-"""Layer 1: every call has an id, the client's own if it is a sane one, and gets it back in the trailers."""
+"""Layer 1: gives every call an id, the client's own if it is valid, and returns it in the trailers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SANE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestId:
-    """Name each call, for logs, errors and the calls that it makes in turn."""
+    """Name each call in logs, errors and the calls that it makes itself."""
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:

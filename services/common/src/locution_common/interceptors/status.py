@@ -1,4 +1,4 @@
-"""The one table from errors to gRPC statuses, and the way back for callers of other services."""
+"""The one table from errors to gRPC statuses, and the reverse for callers of other services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CODES: Final = {Code[status.name]: status for status in grpc.StatusCode if stat
 
 
 def status_of(error: BaseException, request_id: str) -> grpc.Status:
-    """Return the status that a client sees for `error`; of anything INTERNAL it sees the request id alone."""
+    """Return the status that a client sees for `error`; for INTERNAL it holds only the request id."""
     if not isinstance(error, Refused) or error.reason is Reason.INTERNAL:
         error = InternalError(f"an internal error occurred; its id is {request_id}")
     code = _CODES[error.reason.code]
@@ -56,7 +56,7 @@ def _packed(message: Message) -> any_pb2.Any:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFailure:
-    """What another Locution service said when it refused a call; no `reason` where it said none that is known here."""
+    """The refusal of a call by another Locution service; `reason` is None if it named no known one."""
 
     code: Code
     message: str
@@ -78,7 +78,7 @@ def remote_failure(error: grpc.aio.AioRpcError) -> RemoteFailure:
 
 
 def translate_unreachable(error: Exception) -> Refused | None:
-    """Return DependencyUnavailable for a call that reached no service; a refusal is for adapters to map."""
+    """Return DependencyUnavailable for a call that reached no service; adapters map refusals."""
     if isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.UNAVAILABLE:
         return DependencyUnavailable("a service behind this one cannot be reached")
     return None

@@ -26,7 +26,7 @@ _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """Record calls as OpenTelemetry's RPC conventions say; the status is ERROR where the fault is the server's."""
+    """Record calls by OpenTelemetry's RPC conventions; the status is ERROR if the server is at fault."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._tracer = provider.get_tracer("locution")

@@ -1,4 +1,4 @@
-"""Layer 8: every request message keeps the rules written in its proto (protovalidate)."""
+"""Layer 8: checks every request message against the rules in its proto (protovalidate)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from protovalidate import Validator, Violation
 from ..errors import FieldViolation, Reason, Refused
 from .layer import Call
 
-# A status travels in headers, which clients take up to 8 KiB: ten violations of these lengths fit.
+# Headers carry the status, and clients accept up to 8 KiB of them: ten violations of these lengths fit.
 MAX_VIOLATIONS: Final = 10
 MAX_PATH: Final = 120
 MAX_DESCRIPTION: Final = 200
@@ -36,7 +36,7 @@ class Validation:
             found = [_field_violation(violation) for violation in violations[:MAX_VIOLATIONS]]
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
             raise Refused(
-                Reason.INVALID_REQUEST, f"the request is not valid: {_summary(found[0])}{more}", violations=found
+                Reason.INVALID_REQUEST, f"the request is invalid: {_summary(found[0])}{more}", violations=found
             )
 
 
@@ -56,7 +56,7 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def _path(elements: Iterable[Any]) -> str:
-    """Write a field path as protovalidate's own messages do: `config.words[2].text`, `labels["a"]`."""
+    """Return a field path in protovalidate's notation: `config.words[2].text`, `labels["a"]`."""
     return ".".join(element.field_name + _subscript(element) for element in elements)
 
 

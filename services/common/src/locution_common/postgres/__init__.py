@@ -1,4 +1,4 @@
-"""Postgres for the service that owns a schema: a pool, migrations under a lock, and wake-ups by NOTIFY."""
+"""Postgres for the service that owns a schema: a pool, migrations under a lock, and notifications."""
 
 from __future__ import annotations
 

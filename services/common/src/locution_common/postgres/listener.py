@@ -1,4 +1,4 @@
-"""Wake-ups by LISTEN and NOTIFY: a hint to look now; polling stays the truth."""
+"""Wake-ups by LISTEN and NOTIFY: a hint to look now. Polling remains the guarantee."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Set an event for each channel whenever it is notified, and after each reconnection, when notices may be lost."""
+    """Sets an event per channel on each notification and after each reconnection, when notices may be lost."""
 
     def __init__(
         self, url: str, channels: Iterable[str], *, application: str = "locution", check: float = 15.0
@@ -30,16 +30,16 @@ class Listener:
         self.connected = asyncio.Event()
 
     def event(self, channel: str) -> asyncio.Event:
-        """Return the event of a channel. A waiter clears it before it polls."""
+        """Return the event of a channel. Waiters clear it before they poll."""
         return self._events[channel]
 
     def on(self, channel: str, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call `callback` with the payload of each notice ("" after a reconnection); returns what ends that."""
+        """Call `callback` with the payload of each notice ("" after a reconnection); return how to stop it."""
         self._callbacks[channel].append(callback)
         return lambda: self._callbacks[channel].remove(callback)
 
     async def run(self) -> None:
-        """Listen for ever, reconnecting with backoff; end it by cancelling."""
+        """Listen until cancelled, reconnecting with backoff."""
         failures = 0
         while True:
             try:
@@ -48,7 +48,7 @@ class Listener:
                 if not is_unavailable(error) and not isinstance(error, asyncpg.PostgresError):
                     raise
                 failures = 0 if self.connected.is_set() else failures + 1
-                _log.warning("lost the connection that listens", extra={"error": type(error).__name__})
+                _log.warning("lost the listening connection", extra={"error": type(error).__name__})
             self.connected.clear()
             await asyncio.sleep(_pause(failures))
 
@@ -69,7 +69,7 @@ class Listener:
                 await connection.close(timeout=2)
 
     async def _keep(self, connection: Any, lost: asyncio.Event) -> None:
-        """Return when the connection is lost; a check every few seconds notices one that died silently."""
+        """Wait until the connection is lost; a regular check detects a silent loss."""
         while not lost.is_set():
             try:
                 async with asyncio.timeout(self._check):
@@ -92,7 +92,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(url: str, channels: Iterable[str], *, application: str = "locution") -> AsyncIterator[Listener]:
-    """Run a listener in the background while inside."""
+    """Run a listener in the background inside the context."""
     listener = Listener(url, channels, application=application)
     task = asyncio.create_task(listener.run(), name="listener")
     try:

@@ -1,7 +1,7 @@
 """Migrations: plain SQL files, applied by dbmate, by one process at a time.
 
-dbmate's own lock covers its migrations but not the creation of its table and schema on a fresh database, so an advisory
-lock of ours is held around the whole run.
+dbmate's own lock covers its migrations but not the creation of its table and schema in a new database, so this module
+holds an advisory lock around the whole run.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))
 
 
 class MigrationFailed(Exception):
-    """A migration did not apply; the text is dbmate's, without credentials."""
+    """A migration failed; the text is dbmate's, without credentials."""
 
 
 async def migrate(url: str, folder: Path, schema: str, *, timeout: float = 600.0) -> None:
-    """Bring `schema` of the database to the newest migration in `folder`, creating the schema if need be.
+    """Migrate `schema` of the database to the newest migration in `folder`, creating the schema if needed.
 
-    Safe to call from any number of processes at once: the others wait, then find nothing to do. Unqualified names in
-    the migrations belong to `schema`. Raises MigrationFailed, DependencyUnavailable, or TimeoutError after `timeout` s.
+    Any number of processes may call it at once: the others wait, then find nothing to do. Unqualified names in the
+    migrations belong to `schema`. Raises MigrationFailed, DependencyUnavailable, or TimeoutError after `timeout` s.
     """
     if not _SCHEMA.fullmatch(schema):
-        raise ValueError(f"{schema!r} is no schema name")
+        raise ValueError(f"{schema!r} is not a schema name")
     async with asyncio.timeout(timeout):
         connection = await _connect(url)
         try:
@@ -55,7 +55,7 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 
 def _dbmate_url(url: str, schema: str, *, encrypted: bool) -> str:
-    """Return the URL in the words of dbmate's driver, which demands TLS unless it is told, and knows `search_path`."""
+    """Return the URL for dbmate's driver, which requires TLS unless told otherwise, and accepts `search_path`."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query)) | {"search_path": f"{schema},public"}
     query.setdefault("sslmode", "require" if encrypted else "disable")

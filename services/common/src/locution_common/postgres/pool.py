@@ -1,4 +1,4 @@
-"""A pool of asyncpg connections that speak JSON and never wait for ever."""
+"""A pool of asyncpg connections with JSON and timeouts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def open_pool(
     """Open a pool of at most `size` connections; json and jsonb are Python values.
 
     Each statement may take `timeout` seconds. With `schema`, unqualified names are looked up there, then in public.
-    Raises DependencyUnavailable when Postgres cannot be reached.
+    Raises DependencyUnavailable if Postgres cannot be reached.
     """
     server_settings = {"application_name": application}
     if schema:
@@ -75,14 +75,14 @@ def probe(pool: Pool) -> Callable[[], Awaitable[object]]:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether an error means that Postgres cannot be reached now, rather than that a statement is wrong."""
+    """Tell whether an error means that Postgres is unreachable, rather than that a statement is wrong."""
     if isinstance(error, asyncpg.InterfaceError):
         return "connection" in str(error)
     return isinstance(error, _UNAVAILABLE)
 
 
 def translate(error: Exception) -> Refused | None:
-    """Return the domain error of an asyncpg error that callers may retry, else None; for `Service.translators`."""
+    """Return the domain error of a retryable asyncpg error, else None; for `Service.translators`."""
     if isinstance(error, _OVERTAKEN):
         return DependencyUnavailable("other changes of the same rows came first")
     return DependencyUnavailable("the database cannot be reached") if is_unavailable(error) else None

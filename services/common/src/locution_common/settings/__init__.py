@@ -1,4 +1,4 @@
-"""Settings: the environment of a service, checked in full at start.
+"""Settings: the environment of a service, checked completely at start.
 
 Every setting is a field of a `ServiceSettings` subclass; its name is LOCUTION_ and the field's name in capitals. A
 field of type SecretStr is read from NAME, or from the file that NAME_FILE names.

@@ -1,4 +1,4 @@
-"""The base of every group of settings: where a field's value comes from."""
+"""The base of all groups of settings: where a field's value comes from."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """Base of every group of settings: LOCUTION_ variables, read once, never changed."""
+    """Base of all groups of settings: LOCUTION_ variables, read once and immutable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True

@@ -21,7 +21,7 @@ ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 
 
 class ServiceSettings(Settings):
-    """Settings that all services share."""
+    """Settings of all services."""
 
     listen: ListenAddress = Field(
         "127.0.0.1:50051",
@@ -101,7 +101,7 @@ class ServiceSettings(Settings):
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
-            raise ValueError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE are set together or not at all")
+            raise ValueError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE must be set together or not at all")
         return self
 
 
@@ -126,7 +126,7 @@ class DatabaseSettings(Settings):
 
     @property
     def migration_url(self) -> str:
-        """Return the URL with which migrations run."""
+        """Return the URL for migrations."""
         return (self.migration_database_url or self.database_url).get_secret_value()
 
 

@@ -1,4 +1,4 @@
-"""Reading the environment at start: every problem at once, and never a secret's value."""
+"""Read the environment at start: report all problems at once, and never a secret's value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Say which setting is wrong and how."""
+    """A wrong setting and its fault."""
 
     setting: str
     fault: str
@@ -39,7 +39,7 @@ class Problem:
 
 
 class SettingsInvalid(Exception):
-    """The environment does not make valid settings; `problems` names every fault."""
+    """The environment is invalid; `problems` names every fault."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -47,7 +47,7 @@ class SettingsInvalid(Exception):
 
 
 def read(cls: type[S]) -> S:
-    """Build settings from the environment; raises SettingsInvalid with every problem, never a secret's value."""
+    """Build settings from the environment. Raises SettingsInvalid with every problem, never a secret's value."""
     problems = list(_secret_problems(cls, os.environ))
     try:
         settings = cls() if not problems else None
@@ -66,8 +66,8 @@ def read(cls: type[S]) -> S:
 def load(cls: type[S], argv: Sequence[str] = (), *, program: str = "locution") -> S:
     """Return valid settings, or print every problem and exit with 2.
 
-    `argv` (without the program's name) may hold `--help`, which prints every setting, or `--check-settings`, which
-    only checks them; both end the process with 0.
+    `argv` (without the program's name) may hold `--help`, which prints every setting, or `--check-settings`, which only
+    checks them; both exit with 0.
     """
     if set(argv) & {"--help", "-h"}:
         sys.stdout.write(describe(cls, program) + "\n")

@@ -1,4 +1,4 @@
-"""Which secrets are none: known ones, examples out of documents, and ones that are soon guessed."""
+"""Weak secrets: known ones, examples from documents, and guessable ones."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ KNOWN: Final = frozenset(
 )
 PLACEHOLDERS: Final = ("change-me", "changeme", "change_me", "replace-me", "replaceme", "example", "your-", "insecure")
 IDENTIFIERS: Final = frozenset({"s3_access_key"})
-"""Fields that are hidden in logs, though they are names rather than secrets."""
+"""Fields that logs hide although they are names rather than secrets."""
 
 SHORTEST: Final = 16
 SHORTEST_OF_OTHERS: Final = 12
-"""For secrets that another system's operator chooses."""
+"""For secrets that the operator of another system chooses."""
 SHORTEST_PASSWORD: Final = 8
 DISTINCT: Final = 5
 
 
 def weak_secrets(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield field and fault of every secret that only `local` may have."""
+    """Yield field and fault of every secret that only `local` may use."""
     if settings.environment == "local":
         return
     for name in type(settings).model_fields:

@@ -1,1 +1,1 @@
-"""Concrete models, stores and clients behind the diarizer's ports."""
+"""Adapters: models, stores and clients behind the diarizer's ports."""

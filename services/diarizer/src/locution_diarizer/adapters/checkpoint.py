@@ -1,8 +1,8 @@
-"""Read pyannote models from disk without ever running what a pickle says.
+"""Read pyannote models from disk without executing their pickles.
 
-A folder holds either `model.safetensors` with `model.json` (what `prepare_model` writes; preferred) or pyannote's own
-`pytorch_model.bin`, which is read by torch's restricted unpickler: tensors, plain values and four named
-classes, nothing else. The architecture must be one of ARCHITECTURES; the file's own module name is never imported.
+A folder holds either `model.safetensors` with `model.json` (written by `prepare_model`; preferred) or pyannote's own
+`pytorch_model.bin`, which torch's restricted unpickler reads: tensors, plain values and four named classes, nothing
+else. The architecture must be one of ARCHITECTURES; the module that the file names is never imported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TRAINING_ONLY = ("loss_func.", "validation_metric.")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Hold what is needed to build one model: architecture, its arguments, its task and its tensors."""
+    """The parts of one model: architecture, its arguments, its task and its tensors."""
 
     architecture: str
     hyperparameters: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Checkpoint:
 
 
 def read(folder: Path) -> Checkpoint:
-    """Read a model folder; raise ModelLoadFailed when it is damaged, foreign or not allow-listed."""
+    """Read a model folder. Raises ModelLoadFailed if it is damaged, foreign or not allow-listed."""
     try:
         checkpoint = _read_safe(folder) if (folder / TENSORS).is_file() else _read_pickle(folder / PICKLE)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, pickle.UnpicklingError, RuntimeError) as error:
@@ -60,7 +60,10 @@ def read(folder: Path) -> Checkpoint:
 
 
 def read_pickle(path: Path) -> Checkpoint:
-    """Read one pyannote checkpoint file with the restricted unpickler; raise ModelLoadFailed when it holds more."""
+    """Read one pyannote checkpoint file with the restricted unpickler.
+
+    Raises ModelLoadFailed if it holds anything else.
+    """
     try:
         return _read_pickle(path)
     except (OSError, KeyError, TypeError, pickle.UnpicklingError, RuntimeError) as error:
@@ -81,7 +84,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def build(checkpoint: Checkpoint) -> Any:
-    """Build the pyannote model of a checkpoint, in eval mode and with every tensor in its place."""
+    """Build the pyannote model of a checkpoint, in eval mode and with all tensors loaded."""
     cls = ARCHITECTURES[checkpoint.architecture]
     accepted = inspect.signature(cls.__init__).parameters
     model = cls(**{name: value for name, value in checkpoint.hyperparameters.items() if name in accepted})

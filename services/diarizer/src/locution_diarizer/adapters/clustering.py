@@ -1,4 +1,4 @@
-"""Find the speakers among embeddings with pyannote.audio's own clusterings."""
+"""Cluster embeddings into speakers with pyannote.audio's own clusterings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for _module in (parts.clustering, parts.vbx):
 
 
 class AgglomerativeCentroids:
-    """Cluster agglomeratively; `density` scales `min_cluster_size`: embeddings made for each one reckoned with."""
+    """Cluster agglomeratively; `density` scales `min_cluster_size`: our embeddings per configured one."""
 
     def __init__(self, parameters: Mapping[str, Any], *, density: float) -> None:
         self._parameters = dict(parameters)
@@ -32,7 +32,7 @@ class AgglomerativeCentroids:
         self.exclusive = False
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a speaker (speakers, values) for embeddings that are this share of all."""
+        """Return one centroid per speaker (speakers, values) for embeddings that are this share of all."""
         size = max(1, round(self._parameters["min_cluster_size"] * self._density * share))
         found = self._cluster(embeddings, size, hints)
         if size > 1 and _misses(len(found), hints):
@@ -54,7 +54,7 @@ class VbxCentroids:
         self.exclusive = True
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a speaker (speakers, values)."""
+        """Return one centroid per speaker (speakers, values)."""
         return _centroids(self._clustering, embeddings, hints)
 
 
@@ -75,7 +75,7 @@ def _centroids(clustering: Any, embeddings: Vector, hints: SpeakerHints) -> Vect
 
 
 def _bounds(hints: SpeakerHints, embeddings: int) -> tuple[int, int]:
-    """Give the least and greatest number of speakers; there cannot be more than embeddings."""
+    """Return the least and greatest number of speakers, at most the number of embeddings."""
     least = hints.exact or hints.minimum or 1
     most = hints.exact or hints.maximum or embeddings
     return min(least, embeddings), min(max(least, most), embeddings)

@@ -16,7 +16,7 @@ NICENESS = 10
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Say where models run: `workers` batches at once, each of `batch_size` windows at most, on `threads` threads."""
+    """Where models run: `workers` batches at once, each of at most `batch_size` windows, on `threads` threads."""
 
     name: str
     workers: int
@@ -25,9 +25,9 @@ class Device:
 
 
 def choose(wanted: str, workers: int = 0, threads: int = 0, batch_size: int = 0) -> Device:
-    """Return the device for "auto", "cpu" or "cuda"; zeros are chosen for it.
+    """Return the device for "auto", "cpu" or "cuda"; zeros are replaced by its defaults.
 
-    On a CPU, workers of one thread give more than one worker of many threads.
+    On a CPU, workers of one thread give more throughput than one worker of many threads.
     """
     if wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available()):
         return Device("cuda:0", workers or 2, threads or 1, batch_size or BATCH_ON_CUDA)
@@ -36,9 +36,9 @@ def choose(wanted: str, workers: int = 0, threads: int = 0, batch_size: int = 0)
 
 
 def prepare_thread(device: Device) -> None:
-    """Set how many threads the calling one computes on; on a CPU it gives way to live text, which may share the cores.
+    """Set the number of threads that the calling thread computes on. On a CPU, lower its priority below live text.
 
-    Niceness is a thread's own on Linux (sched(7)); threads that it begins have it too.
+    Niceness belongs to a thread on Linux (sched(7)), and its child threads inherit it.
     """
     torch.set_num_threads(device.threads)
     if device.name == "cpu":

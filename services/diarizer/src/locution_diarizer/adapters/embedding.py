@@ -1,4 +1,4 @@
-"""Say how each local speaker of a window sounds: WeSpeaker-style models, as ONNX or as pyannote checkpoints."""
+"""Embed the local speakers of windows with WeSpeaker-style models, as ONNX or as pyannote checkpoints."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Values = npt.NDArray[np.float32]
 
 
 class Embedding(Protocol):
-    """Embed speakers of windows."""
+    """Embeds speakers of windows."""
 
     dimension: int
 
     def __call__(self, windows: Sequence[Samples], masks: Sequence[Activity]) -> list[Values]:
-        """Give (speakers, dimension) a window; a row is NaN where its mask (frames, speakers) holds too little."""
+        """Return (speakers, dimension) per window; a row is NaN if its mask (frames, speakers) holds too little."""
         ...
 
 
@@ -64,7 +64,7 @@ class OnnxEmbedding:
 
 
 class TorchEmbedding:
-    """Run a pyannote WeSpeaker checkpoint; a window's speakers share one pass through its convolutions."""
+    """Runs a pyannote WeSpeaker checkpoint; the speakers of a window share one pass through its convolutions."""
 
     def __init__(self, model: Any, *, device: torch.device) -> None:
         self._model = model.to(device)
@@ -88,7 +88,7 @@ class TorchEmbedding:
 
 
 def _speech_features(window: Samples, mask: Activity) -> list[tuple[int, Values]]:
-    """Give (frames, 80) of each speaker's speech: mel energies less their mean over the window, as WeSpeaker has it."""
+    """Return (frames, 80) of each speaker's speech: mel energies minus their mean over the window, as in WeSpeaker."""
     if not mask.any():
         return []
     features = filter_bank(window)
@@ -98,7 +98,7 @@ def _speech_features(window: Samples, mask: Activity) -> list[tuple[int, Values]
 
 
 def filter_bank(audio: Samples) -> Values:
-    """Give Kaldi's log mel energies (frames, 80), 25 ms every 10 ms, less their mean over the audio."""
+    """Return Kaldi's log mel energies (frames, 80), 25 ms every 10 ms, minus their mean over the audio."""
     scaled = torch.from_numpy(audio)[None] * 32768.0
     features = parts.kaldi.fbank(
         scaled,

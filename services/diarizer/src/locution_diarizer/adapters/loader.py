@@ -1,4 +1,4 @@
-"""Load models from the models root: inside it, unchanged."""
+"""Load models from below the models root, verified."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class PyannoteLoader:
     device: Device
 
     def load(self, record: ModelRecord) -> LoadedModel:
-        """Load a model after its path and its files' digests were checked."""
+        """Load a model after checking its path and the digests of its files."""
         folder = folder_of(self.root, record)
         verify(folder, record)
         model = pyannote_model.load(folder, device=self.device.name, threads=self.device.threads)
         return LoadedModel(record, model, self.device.name, self.device.batch_size)
 
     def renewed(self, model: LoadedModel, record: ModelRecord) -> LoadedModel:
-        """Return the model with what the registry says of it now."""
+        """Return the model with its current record."""
         return replace(model, record=record)
 
     def unload(self, model: LoadedModel) -> None:
-        """Do nothing: its memory goes with the last reference to it."""
+        """Do nothing: the last reference frees its memory."""

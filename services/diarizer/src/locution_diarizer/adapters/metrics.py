@@ -1,4 +1,4 @@
-"""Count and time what the engine does; names, units and meanings are listed here alone."""
+"""Metrics of the engine: all their names, units and meanings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """Keep the engine's metrics, and note a section's figures on its span."""
+    """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._audio = AUDIO_SECONDS.counter(registry)
@@ -37,7 +37,7 @@ class Metrics:
         self._queued = QUEUED_WINDOWS.gauge(registry)
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
-        """Take note of a finished section."""
+        """Record a finished section."""
         heard = seconds(section.sample_count)
         self._audio.labels(start.flow.traffic.name.lower()).inc(heard)
         trace.get_current_span().set_attributes(
@@ -52,16 +52,16 @@ class Metrics:
         )
 
     def batch(self, size: int, elapsed: float) -> None:
-        """Take note of a batch."""
+        """Record a batch."""
         self._batch.observe(size)
         self._batch_seconds.observe(elapsed)
 
     def watch_queue(self, waiting: Callable[[], float]) -> None:
-        """Measure what waits whenever the metrics are read."""
+        """Measure the queue whenever the metrics are read."""
         self._queued.set_function(waiting)
 
     def clustered(self, sections: int, speakers: int) -> None:
-        """Take note of a clustering."""
+        """Record a clustering."""
         self._clustered.inc(sections)
         trace.get_current_span().set_attributes(
             {"locution.diarizer.sections": sections, "locution.diarizer.speakers": speakers}

@@ -1,4 +1,4 @@
-"""Read a pyannote pipeline folder: `config.yaml` with what it names below itself, and nothing from any network.
+"""Read a pyannote pipeline folder: `config.yaml` and the files that it names below itself, without any network.
 
     pipeline: {name: pyannote.audio.pipelines.SpeakerDiarization, params: {segmentation: $model/segmentation,
                embedding: $model/embedding, plda: $model/plda, clustering: VBxClustering, ...}}
@@ -31,7 +31,7 @@ _PREFIX = "$model/"
 
 @dataclass(frozen=True, slots=True)
 class PipelineFolder:
-    """Hold what a pipeline folder says: steps as shares of a window, silence in seconds, paths below the folder."""
+    """A pipeline folder: steps as shares of a window, silence in seconds, paths below the folder."""
 
     segmentation: Path
     embedding: Path
@@ -45,12 +45,12 @@ class PipelineFolder:
 
     @property
     def density(self) -> float:
-        """Tell how many embeddings we make for each one that the configuration reckons with."""
+        """Return how many embeddings we make for each one that the configuration assumes."""
         return self.configured_step / self.step
 
 
 def read(folder: Path) -> PipelineFolder:
-    """Read a folder's configuration; raise ModelLoadFailed when it is not one that we can run."""
+    """Read a folder's configuration. Raises ModelLoadFailed if it is not supported."""
     try:
         config = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
         return _parse(folder, config)
@@ -91,5 +91,5 @@ def _below(folder: Path, reference: object) -> Path:
 def _ratio(value: object) -> float:
     ratio = float(str(value))
     if not 0 < ratio <= 1:
-        raise ValueError(f"a step of {ratio} is not in (0, 1]")
+        raise ValueError(f"a step of {ratio} is outside (0, 1]")
     return ratio

@@ -25,17 +25,17 @@ CLEAN = samples(0.5)
 
 
 class Centroids(Protocol):
-    """Find speakers among embeddings."""
+    """Clusters embeddings into speakers."""
 
     exclusive: bool
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Give one centroid a speaker."""
+        """Return one centroid per speaker."""
         ...
 
 
 class PyannoteModel:
-    """Run segmentation and embedding on windows, and the pipeline's clustering on embeddings."""
+    """Runs segmentation and embedding on windows, and the pipeline's clustering on embeddings."""
 
     def __init__(
         self, segmentation: Segmentation, embedding: Embedding, centroids: Centroids, config: PipelineFolder
@@ -56,18 +56,18 @@ class PyannoteModel:
         return [WindowSpeakers(a, e.astype(np.float16)) for a, e in zip(activities, embeddings, strict=True)]
 
     def centroids(self, embeddings: Vector, share: float, hints: SpeakerHints) -> Vector:
-        """Find the speakers behind embeddings."""
+        """Cluster embeddings into speakers."""
         return self._centroids.centroids(embeddings, share, hints)
 
     def _mask(self, activity: Activity) -> Activity:
-        """Leave overlap out of each speaker's speech, unless too little remains."""
+        """Exclude overlap from each speaker's speech, unless too little remains."""
         clean = activity & (activity.sum(axis=1, keepdims=True) < 2)
         enough = clean.sum(axis=0) * self.grid.frame_step > CLEAN
         return np.where(enough, clean, activity)
 
 
 def load(folder: Path, *, device: str, threads: int = 1) -> PyannoteModel:
-    """Load a model's folder onto a device, with `threads` a call. Raises ModelLoadFailed."""
+    """Load a model's folder onto a device, with `threads` per call. Raises ModelLoadFailed."""
     config = pipeline_folder.read(folder)
     target = torch.device(device)
     segmentation = checkpoint.build(checkpoint.read(config.segmentation))

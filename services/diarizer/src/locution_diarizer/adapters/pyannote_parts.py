@@ -1,7 +1,7 @@
-"""Import the parts of pyannote.audio that we build on, with its usage reports off and its warnings quiet.
+"""Import the parts of pyannote.audio that we use, without its usage reports and warnings.
 
-pyannote.audio reports usage to its vendor unless PYANNOTE_METRICS_ENABLED is set before the first import,
-and warns at import that torchcodec found no FFmpeg, which we never need: waveforms are handed over, not paths.
+pyannote.audio reports usage to its vendor unless PYANNOTE_METRICS_ENABLED is set before the first import. At import it
+warns that torchcodec found no FFmpeg, which we never need: we pass waveforms, not paths.
 """
 
 from __future__ import annotations

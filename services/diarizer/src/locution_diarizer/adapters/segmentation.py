@@ -1,4 +1,4 @@
-"""Say who of a window's local speakers is active in which frame, with a pyannote segmentation model."""
+"""Detect which local speakers of a window are active in which frame, with a pyannote segmentation model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_diarizer.domain.models import Activity, Grid
 
 
 class Segmentation:
-    """Run a powerset segmentation model (Plaquet and Bredin, Interspeech 2023) on windows of its own length."""
+    """Runs a powerset segmentation model (Plaquet and Bredin, Interspeech 2023) on windows of its own length."""
 
     def __init__(self, model: Any, *, step_ratio: float, device: torch.device) -> None:
         task = model.specifications
@@ -27,7 +27,7 @@ class Segmentation:
         self.grid = _grid(model, step_ratio)
 
     def __call__(self, windows: Sequence[Samples]) -> list[Activity]:
-        """Give the activity (frames, speakers) of each window of `grid.size` samples."""
+        """Return the activity (frames, speakers) of each window of `grid.size` samples."""
         batch = torch.from_numpy(np.stack(windows))[:, None].to(self._device)
         with torch.inference_mode():
             active = self._powerset(self._model(batch)).cpu().numpy() > 0.5

@@ -1,1 +1,1 @@
-"""The diarizer's use cases, one a file."""
+"""The diarizer's use cases, one per file."""

@@ -1,4 +1,4 @@
-"""Say which speaker of the recording each local speaker of a section is."""
+"""Assign a speaker of the recording to each local speaker of a section."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from locution_diarizer.domain.models import NOBODY, Assignment, Labels, SectionW
 
 
 def assign(section: SectionWindows, centroids: Vector, *, exclusive: bool) -> Assignment:
-    """Give the nearest of centroids (speakers, values) by cosine, or NOBODY for the silent and the untold.
+    """Return the nearest of centroids (speakers, values) by cosine, or NOBODY for silent and unclear speakers.
 
-    With `exclusive`, no two speakers of one window are the same speaker while there are enough centroids.
+    With `exclusive`, two local speakers of one window are different speakers while there are enough centroids.
     """
     near = _similarity(section, centroids)
     told: npt.NDArray[np.bool_] = ~np.isnan(near).any(axis=2) & np.asarray(section.activity.any(axis=1))
@@ -39,7 +39,7 @@ def _similarity(section: SectionWindows, centroids: Vector) -> Vector:
 
 
 def unit(vectors: Vector) -> Vector:
-    """Scale vectors (..., values) to unit length; nought stays nought."""
+    """Scale vectors (..., values) to unit length; zero stays zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vector = vectors / np.maximum(length, np.finfo(np.float32).tiny)
     return unit

@@ -1,4 +1,4 @@
-"""Choose which embeddings take part in clustering, so that its memory is bounded however long the recording is."""
+"""Choose the embeddings that enter clustering, so that its memory is bounded for any length of recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIN_CLEAN_RATIO = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Hold the embeddings (count, values) of a section's local speakers, and which of them are clean."""
+    """The embeddings (count, values) of a section's local speakers, and which of them are clean."""
 
     embeddings: Embeddings
     clean: npt.NDArray[np.bool_]
@@ -23,20 +23,20 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Hold the chosen embeddings (count, values) and the share of all fit embeddings that they are, 0 to 1."""
+    """The chosen embeddings (count, values) and their share of all usable embeddings, 0 to 1."""
 
     embeddings: Vector
     share: float
 
 
 def fit(section: SectionWindows) -> Fit:
-    """Give a section's embeddings; clean are those of who speaks alone for a fifth of the window (pyannote's rule)."""
+    """Return a section's embeddings; clean ones have a fifth of the window without overlap (pyannote's rule)."""
     told = ~np.isnan(section.embeddings).any(axis=2)
     return Fit(section.embeddings[told], (_clean_ratio(section) >= MIN_CLEAN_RATIO)[told])
 
 
 def spread(sections: Sequence[Fit], *, limit: int) -> Chosen:
-    """Choose clean embeddings, or all where none is clean; beyond `limit`, at equal distances in time."""
+    """Choose clean embeddings, or all if none is clean; beyond `limit`, at equal distances in time."""
     filled = [section for section in sections if len(section.embeddings)]
     if not filled:
         return Chosen(np.zeros((0, 1), dtype=np.float32), 1.0)
