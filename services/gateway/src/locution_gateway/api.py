@@ -1,4 +1,4 @@
-"""The process `api`: serves the public API. A new capability is one more feature in this list."""
+"""The process `api`: serves the public API. A new capability adds one feature to this list."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FEATURES: Final = (
     upkeep,
     system,
 )
-"""In the order in which they open: each finds what the ones before it provide."""
+"""In the order in which they open: each finds what earlier ones provide."""
 
 
 async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service:

@@ -25,7 +25,7 @@ usage: python -m locution_gateway COMMAND [--help] [--check-settings]
 
 
 def main(argv: Sequence[str]) -> NoReturn:
-    """Run the command that the arguments name and exit with its code; 2 for arguments that name none."""
+    """Run the command of the arguments and exit with its code, or with 2 for unknown arguments."""
     name, arguments = (argv[0], argv[1:]) if argv else ("", [])
     command = COMMANDS.get(name)
     if command is None:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> NoReturn:
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations: inside the installed package, or beside the sources of a checkout."""
+    """Return the folder of migrations: in the installed package, or beside the sources of a checkout."""
     here = Path(__file__).resolve()
     packaged = here.parent / "migrations"
     return packaged if packaged.is_dir() else here.parents[2] / "migrations"

@@ -1,4 +1,4 @@
-"""Settings of the processes, made of those of their features; a field's name is the same for all."""
+"""Settings of the processes, inherited from their features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process `worker`: runs the stages of jobs and sends webhooks. A further duty is one more feature in this list."""
+"""The process `worker`: runs the stages of jobs and sends webhooks. A new duty adds one feature to this list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_gateway.voices import feature as voices
 from locution_gateway.webhooks import feature as webhooks
 
 FEATURES: Final = (platform, voices, pipeline, webhooks)
-"""In the order in which they open: each finds what the ones before it provide."""
+"""In the order in which they open: each finds what earlier ones provide."""
 
 
 async def start(stack: AsyncExitStack, context: Context[WorkerSettings]) -> Service:

@@ -1,1 +1,1 @@
-"""What administrators and operators manage: tenants, users, invitations, issuers, quotas."""
+"""The resources of administrators and operators: tenants, users, invitations, issuers, quotas."""

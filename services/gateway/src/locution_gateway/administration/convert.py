@@ -28,7 +28,7 @@ AUDIO: Final[Mapping[str, str]] = {
     "audio_duration_per_day": "audio_seconds_per_day",
     "audio_duration_per_month": "audio_seconds_per_month",
 }
-"""Fields of QuotaLimits whose name in the domain is another."""
+"""Fields of QuotaLimits with another name in the domain."""
 _LIMITS: Final = "limits"
 
 
@@ -45,7 +45,7 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
 
 
 def tenant_change(tenant: pb.Tenant) -> TenantChange:
-    """Return what a client would change of a tenant."""
+    """Return a client's changes of a tenant."""
     state = pb.Tenant.State.Name(tenant.state).removeprefix("STATE_")
     return TenantChange(tenant.display_name, tenant.share or 1, accounts.Standing(state) if tenant.state else None)
 
@@ -62,7 +62,7 @@ def settings_to_proto(tenant: str, stored: StoredDefaults) -> pb.TenantSettings:
 
 
 def settings_from_proto(settings: pb.TenantSettings) -> JobDefaults:
-    """Return what a tenant's settings are to be."""
+    """Return a client's settings of a tenant."""
     chosen = settings.live_defaults.afterwards
     name = live.LiveConfig.Afterwards.Name(chosen).removeprefix("AFTERWARDS_")
     return replace(defaults_from_proto(settings.job_defaults), live_afterwards=Afterwards(name) if chosen else None)
@@ -89,7 +89,7 @@ def user_to_proto(tenant: str, user: User) -> pb.User:
 
 
 def user_change(user: pb.User) -> UserChange:
-    """Return what a client would change of a user."""
+    """Return a client's changes of a user."""
     state = pb.User.State.Name(user.state).removeprefix("STATE_")
     return UserChange(
         user.display_name,
@@ -110,7 +110,7 @@ def invitation_to_proto(tenant: str, invitation: Invitation) -> pb.Invitation:
 
 
 def issuer_from_proto(issuer: pb.Issuer) -> Issuer:
-    """Return the issuer that a client describes; its ids are still to be made. Refused with INVALID_REQUEST."""
+    """Return the issuer that a client describes, without ids. Refuses with INVALID_REQUEST."""
     allowed = ("issuer", "audience", "jwks_uri", "algorithm", "default_role", "role_claim")
     refuse_others(issuer, "issuer", allowed)
     role = role_from_proto(issuer.default_role, "issuer.default_role")
@@ -143,7 +143,7 @@ def issuer_to_proto(tenant: str, issuer: Issuer) -> pb.Issuer:
 
 
 def limits_from_proto(message: identity.QuotaLimits) -> Limits:
-    """Return limits; what is unset is None."""
+    """Return limits; unset ones are None."""
     given = {field.name: value for field, value in message.ListFields()}
     values = {AUDIO.get(name, name): value for name, value in given.items()}
     for name in AUDIO.values():
@@ -165,7 +165,7 @@ def limits_to_proto(limits: Limits) -> identity.QuotaLimits:
 
 
 def limits_mask(paths: Iterable[str]) -> list[str]:
-    """Return the names of limits that a mask names; none for all of them. Refused with UPDATE_MASK_INVALID."""
+    """Return the names of limits in a mask; an empty result means all. Refuses with UPDATE_MASK_INVALID."""
     found: list[str] = []
     for path in paths:
         head, _, name = path.partition(".")
@@ -177,7 +177,7 @@ def limits_mask(paths: Iterable[str]) -> list[str]:
 
 
 def quotas_to_proto(tenant: str, standing: Standing) -> pb.Quotas:
-    """Return a tenant's quotas and what is used of them."""
+    """Return a tenant's quotas and their use."""
     use = standing.use
     return pb.Quotas(
         name=f"tenants/{tenant}/quotas",
@@ -198,15 +198,15 @@ def quotas_to_proto(tenant: str, standing: Standing) -> pb.Quotas:
 
 
 def day_from_proto(text: str, field: str) -> date | None:
-    """Return a day, None for "". Refused with INVALID_REQUEST for one that no calendar has."""
+    """Return a day, or None for "". Refuses an impossible date with INVALID_REQUEST."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise Refused(Reason.INVALID_REQUEST, f"this is no day: {error}", field=field) from None
+        raise Refused(Reason.INVALID_REQUEST, f"invalid date: {error}", field=field) from None
 
 
 def usage_to_proto(row: UsageRow) -> pb.UsageRow:
-    """Return what was used."""
+    """Return a tenant's usage."""
     return pb.UsageRow(
         date="" if row.day is None else row.day.isoformat(),
         subject=row.subject,

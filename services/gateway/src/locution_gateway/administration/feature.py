@@ -1,4 +1,4 @@
-"""Open what administrators and operators manage."""
+"""Open the administration of tenants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invite somebody."""
+"""Invite users."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ManageInvitations:
         ttl: timedelta | None,
         request: RequestKey | None,
     ) -> tuple[Invitation, str]:
-        """Make one with its token. Refused with TENANT_NOT_FOUND, USER_EXISTS, PERMISSION_DENIED."""
+        """Create one with its token. Refuses with TENANT_NOT_FOUND, USER_EXISTS, PERMISSION_DENIED."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         require_rank(principal, role)
         now, row_id = self._clock.now(), new_id()
@@ -57,6 +57,6 @@ class ManageInvitations:
         return page.rows, binding.token(page.last)
 
     async def delete(self, principal: Principal, tenant: str, invitation_id: UUID) -> None:
-        """Take one back. Refused with INVITATION_NOT_FOUND."""
+        """Revoke one. Refuses with INVITATION_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.INVITATION_NOT_FOUND)
         await self._invitations.delete(within, invitation_id)

@@ -1,4 +1,4 @@
-"""Allow OIDC issuers."""
+"""Manage OIDC issuers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class ManageIssuers:
-    """Issuers of a tenant, for operators; the list, for administrators too."""
+    """Issuers of a tenant, for operators; administrators may list them."""
 
     def __init__(self, issuers: PostgresIssuers, reach: Reach) -> None:
         self._issuers = issuers
@@ -45,7 +45,7 @@ class ManageIssuers:
         return page.rows, binding.token(page.last)
 
     async def delete(self, principal: Principal, tenant: str, issuer_id: UUID) -> None:
-        """Allow one no longer. Refused with ISSUER_NOT_FOUND."""
+        """Remove one. Refuses with ISSUER_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.ISSUER_NOT_FOUND)
         await self._issuers.delete(within, issuer_id)
 
@@ -54,14 +54,16 @@ def _check(issuer: Issuer) -> None:
     if issuer.algorithm not in ALGORITHMS:
         raise Refused(
             Reason.INVALID_REQUEST,
-            f"{issuer.algorithm!r} is none of {', '.join(sorted(ALGORITHMS))}",
+            f"{issuer.algorithm!r} is not one of {', '.join(sorted(ALGORITHMS))}",
             field="issuer.algorithm",
         )
     if issuer.default_role.rank > Role.ADMIN.rank:
-        raise Refused(Reason.INVALID_REQUEST, "an issuer gives the role ADMIN at most", field="issuer.default_role")
+        raise Refused(Reason.INVALID_REQUEST, "an issuer gives at most the role ADMIN", field="issuer.default_role")
     for field, value in (("issuer", issuer.issuer), ("jwks_uri", issuer.jwks_uri)):
         if not _is_safe_url(value):
-            raise Refused(Reason.INVALID_REQUEST, "it is an https URL, or http on loopback", field=f"issuer.{field}")
+            raise Refused(
+                Reason.INVALID_REQUEST, "it must be an https URL, or http on loopback", field=f"issuer.{field}"
+            )
     if not issuer.audience:
         raise Refused(Reason.INVALID_REQUEST, "it is required", field="issuer.audience")
 

@@ -1,4 +1,4 @@
-"""Make, read and change tenants."""
+"""Create, read and change tenants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from locution_gateway.platform.reach import Reach
 
 
 class ManageTenants:
-    """Tenants, for operators; reading, for administrators too."""
+    """Tenants, for operators; administrators may read their own."""
 
     def __init__(self, tenants: PostgresTenants, reach: Reach, clock: Clock) -> None:
         self._tenants = tenants
@@ -28,7 +28,7 @@ class ManageTenants:
     async def create(
         self, principal: Principal, name: str, display_name: str, share: int, *, validate_only: bool = False
     ) -> Tenant:
-        """Make one. Refused with TENANT_EXISTS."""
+        """Create one. Refuses with TENANT_EXISTS."""
         tenant_id = TenantId(new_id())
         tenant = Tenant(tenant_id, name, display_name, share or 1, Standing.ACTIVE, self._clock.now(), 1)
         if not validate_only:
@@ -42,7 +42,7 @@ class ManageTenants:
         return await self._tenants.get(await self._reach.within(principal, name, Reason.TENANT_NOT_FOUND))
 
     async def list(self, principal: Principal, size: int, token: str) -> tuple[list[Tenant], str]:
-        """Read a page by name. Refused with PAGE_TOKEN_INVALID."""
+        """Read a page, ordered by name. Refuses with PAGE_TOKEN_INVALID."""
         binding, rows = Binding(principal, "tenants"), page_size(size)
         after = binding.position(token)
         found = list(await self._tenants.list("" if after is None else after.key, rows + 1))

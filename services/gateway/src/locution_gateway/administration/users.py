@@ -1,4 +1,4 @@
-"""Read, change and remove users."""
+"""Read, change and delete users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from locution_gateway.platform.reach import Reach, require_rank
 
 
 class ManageUsers:
-    """Users of a tenant, for administrators. Nobody acts upon a user of a higher role."""
+    """Users of a tenant, for administrators. A caller cannot act on a user of a higher role."""
 
     def __init__(
         self, users: PostgresUsers, sessions: PostgresSessions, passwords: ArgonPasswords, reach: Reach
@@ -70,7 +70,7 @@ class ManageUsers:
         return await self._reach.within(principal, tenant, Reason.USER_NOT_FOUND)
 
     async def _lower(self, principal: Principal, tenant: str, user_id: UserId) -> Principal:
-        """Return who acts in the tenant, once the user is found to be of no higher role."""
+        """Return the caller as it acts in the tenant, after checking that the user has no higher role."""
         within = await self._within(principal, tenant)
         require_rank(principal, (await self._users.get(within, user_id)).role)
         return within

@@ -1,1 +1,1 @@
-"""Who calls: keys, sessions, OIDC, and what a role may do."""
+"""Authentication: keys, sessions, OIDC, and the permissions of roles."""

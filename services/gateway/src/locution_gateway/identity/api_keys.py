@@ -1,4 +1,4 @@
-"""API keys: the caller's own, and for administrators those of a tenant."""
+"""API keys: the caller's own, and those of a tenant for administrators."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Issued = tuple[ApiKey, str]
 
 @dataclass(frozen=True, slots=True)
 class KeyDraft:
-    """What a client says of a new key; empty `scopes`: everything that the role allows."""
+    """A client's description of a new key; empty `scopes` means everything that the role allows."""
 
     display_name: str
     role: Role | None
@@ -37,7 +37,7 @@ class KeyDraft:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Which key is rotated, how long the old one is taken, and when the new one ends; None for the defaults."""
+    """The key to rotate, how long the old one stays valid, and when the new one expires; None for the defaults."""
 
     key_id: str
     overlap: timedelta | None
@@ -45,7 +45,7 @@ class Rotation:
 
 
 class ApiKeys:
-    """Makes, lists, rotates and revokes keys; nobody gives more than it has."""
+    """Creates, lists, rotates and revokes keys; a caller cannot grant more than it has."""
 
     def __init__(self, keys: PostgresApiKeys, quotas: KnownQuotas, reach: Reach, clock: Clock) -> None:
         self._keys = keys
@@ -54,13 +54,13 @@ class ApiKeys:
         self._clock = clock
 
     async def create_own(self, principal: Principal, draft: KeyDraft, request: RequestKey | None) -> Issued:
-        """Make a key that acts for the caller. Refused with PERMISSION_DENIED, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        """Create a key that acts for the caller. Refuses with PERMISSION_DENIED, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         return await self._create(principal, principal, draft, principal.user_id, request)
 
     async def create_for(
         self, principal: Principal, tenant: str, draft: KeyDraft, request: RequestKey | None
     ) -> Issued:
-        """Make a key of a tenant that belongs to no user. Refused also with TENANT_NOT_FOUND."""
+        """Create a key of a tenant that belongs to no user. Also refuses with TENANT_NOT_FOUND."""
         if draft.role is None:
             raise Refused(Reason.INVALID_REQUEST, "a key without a user needs a role", field="api_key.role")
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
@@ -76,13 +76,13 @@ class ApiKeys:
         return await self._list(within, None, size, token)
 
     async def rotate_own(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
-        """Make a key like one of the caller's own. Refused with API_KEY_NOT_FOUND, API_KEY_STATE_CONFLICT."""
+        """Replace one of the caller's own keys. Refuses with API_KEY_NOT_FOUND, API_KEY_STATE_CONFLICT."""
         old = await self._own(principal, tenant, rotation.key_id)
         _require_within(principal, old)
         return await self._rotate(principal, old, rotation)
 
     async def rotate_of(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
-        """Make a key like one of a tenant's. Refused also with PERMISSION_DENIED."""
+        """Replace one of a tenant's keys. Also refuses with PERMISSION_DENIED."""
         within, old = await self._of(principal, tenant, rotation.key_id)
         _require_within(principal, old)
         return await self._rotate(within, old, rotation)
@@ -156,25 +156,27 @@ class ApiKeys:
 
 
 def _owns(principal: Principal, key: ApiKey) -> bool:
-    """Tell whether a key is the caller's own: its user's, or one that it made, or itself."""
+    """Tell whether a key is the caller's own: its user's, one that it created, or itself."""
     if key.user_id is not None or principal.user_id is not None:
         return key.user_id == principal.user_id
     return principal.subject in (key.created_by, f"key:{key.key_id}")
 
 
 def _require_within(principal: Principal, key: ApiKey) -> None:
-    """Refuse with PERMISSION_DENIED for a key that may more than the caller, who would get its like."""
+    """Refuse with PERMISSION_DENIED if a key may do more than the caller, who would receive its replacement."""
     require_rank(principal, key.role)
     if principal.scopes is not None and not (key.scopes and key.scopes <= principal.scopes):
-        raise Refused(Reason.PERMISSION_DENIED, "this key may more than the caller's own")
+        raise Refused(Reason.PERMISSION_DENIED, "this key has more rights than the caller")
 
 
 def _scopes(maker: Principal, asked: frozenset[Scope]) -> frozenset[Scope]:
-    """Return the scopes of a key that somebody makes. Refused with PERMISSION_DENIED for more than the maker's own."""
+    """Return the scopes of a new key. Refuses more than the creator's own with PERMISSION_DENIED."""
     if maker.scopes is None:
         return asked
     missing = asked - maker.scopes
     if missing:
         names = ", ".join(sorted(missing))
-        raise Refused(Reason.PERMISSION_DENIED, f"this needs a key with the scopes {names}", metadata={"scope": names})
+        raise Refused(
+            Reason.PERMISSION_DENIED, f"this requires a key with the scopes {names}", metadata={"scope": names}
+        )
     return asked or maker.scopes

@@ -1,4 +1,4 @@
-"""Find out who calls, by whatever credential, and whether they may."""
+"""Authenticate a caller by any credential, and check its permission."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from locution_gateway.platform.principal import ANONYMOUS, Principal, SessionId
 from locution_gateway.platform.remember import Remembered
 
 TTL: Final = 4.0
-"""Seconds that a replica may remember a credential: where a notice is lost, a revocation takes effect after these."""
+"""Seconds that a replica caches a credential: the delay of a revocation whose notice is lost."""
 REMEMBERED: Final = 20_000
 MAX_TOKEN: Final = 8192
-"""Characters; a longer credential is refused unread."""
+"""Characters; longer credentials are refused unread."""
 
 
 class KeyAuthenticator:
-    """Knows API keys, and remembers when they were used."""
+    """Authenticates API keys, and records their use."""
 
     def __init__(self, store: CredentialStore, clock: Clock) -> None:
         self._store = store
@@ -37,9 +37,9 @@ class KeyAuthenticator:
         self._used: dict[str, datetime] = {}
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the principal of a key. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
+        """Return the principal of a key. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
 
-        Known and unknown ids take one path: one look-up, one digest, one comparison in constant time.
+        Known and unknown ids take the same path: one look-up, one digest, one comparison in constant time.
         """
         parts = tokens.parse_key(token)
         if parts is None:
@@ -56,41 +56,41 @@ class KeyAuthenticator:
         return record.principal
 
     def forget(self, key_id: str | None) -> None:
-        """Look a key up again, or all of them."""
+        """Drop a key from the cache, or all of them."""
         if key_id is None:
             self._keys.clear()
         else:
             self._keys.forget(key_id)
 
     async def flush(self) -> None:
-        """Keep when keys were used since the last time."""
+        """Store when keys were used since the last call."""
         used, self._used = self._used, {}
         if used:
             await self._store.touch(used)
 
     async def _find(self, key_id: str) -> KeyRecord:
-        """Return a key's record. An unknown id gets a record of its own, so that both take the same time to compare."""
+        """Return a key's record. An unknown id gets a dummy record, so that both take equally long to compare."""
         found = await self._store.api_key(key_id)
         stranger = KeyRecord(ANONYMOUS, secrets.token_bytes(32), None, known=False)
         return stranger if found is None else found
 
 
 class SessionAuthenticator:
-    """Knows the access tokens of sessions; each names a session that must still be good."""
+    """Authenticates access tokens; each names a session that must still be valid."""
 
     def __init__(self, store: CredentialStore, access: JwtAccessTokens, clock: Clock) -> None:
         self._access = access
         self._sessions: Remembered[SessionId, SessionRecord | None] = Remembered(store.session, clock, TTL, REMEMBERED)
 
     async def authenticate(self, token: str) -> Principal:
-        """Return the user of a session. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
+        """Return the user of a session. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
         record = await self._sessions.get(self._access.read(token))
         if record is None or not record.usable:
             raise Refused(Reason.UNAUTHENTICATED)
         return record.principal
 
     def forget(self, session_id: SessionId | None) -> None:
-        """Look a session up again, or all of them."""
+        """Drop a session from the cache, or all of them."""
         if session_id is None:
             self._sessions.clear()
         else:
@@ -98,14 +98,14 @@ class SessionAuthenticator:
 
 
 class BootstrapAuthenticator:
-    """Knows the operator key of the settings, where there is one."""
+    """Authenticates the operator key of the settings, if there is one."""
 
     def __init__(self, key: str | None, principal: Principal) -> None:
         self._known = tokens.digest(key if key is not None else secrets.token_hex(32))
         self._principal = principal
 
     def fits(self, token: str) -> Principal | None:
-        """Return the operator when the token is its key; the comparison takes constant time."""
+        """Return the operator if the token is its key; compares in constant time."""
         return self._principal if hmac.compare_digest(tokens.digest(token), self._known) else None
 
 
@@ -127,10 +127,10 @@ class CompositeAuthenticator:
         self._oidc = oidc
 
     async def authenticate(self, method: str, metadata: Metadata) -> Principal:
-        """Return who calls a method. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED, PERMISSION_DENIED."""
+        """Return the caller of a method. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED, PERMISSION_DENIED."""
         wanted = policy.POLICIES.get(method)
         if wanted is None:
-            raise Refused(Reason.PERMISSION_DENIED, "nobody may call this")
+            raise Refused(Reason.PERMISSION_DENIED, "no role may call this method")
         if wanted.public:
             return ANONYMOUS
         principal = await self._principal(bearer_token(metadata))
@@ -138,7 +138,7 @@ class CompositeAuthenticator:
         return principal
 
     def told(self, notice: str) -> None:
-        """Forget what a notice of the database is about: "key:<id>", "session:<id>", or everything."""
+        """Drop the subject of a database notice from the caches: "key:<id>", "session:<id>", or everything."""
         kind, _, name = notice.partition(":")
         if kind == "key":
             self._keys.forget(name)

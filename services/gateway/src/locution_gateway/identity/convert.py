@@ -27,7 +27,7 @@ _FORMAT: Final = "FORMAT_"
 
 
 def tenant_of(name: str, below: str | None = None) -> str:
-    """Return the tenant in "tenants/{tenant}" or "tenants/{tenant}/{below}"; "", which nobody has, for other forms."""
+    """Return the tenant in "tenants/{tenant}" or "tenants/{tenant}/{below}"; "", which is no tenant, otherwise."""
     parts = name.split("/")
     fits = parts[0] == "tenants" and len(parts) >= 2 and (below is None or parts[2:] == ([below] if below else []))
     return parts[1] if fits else ""
@@ -39,7 +39,7 @@ def last_of(name: str) -> str:
 
 
 def uuid_of(name: str, absent: Reason) -> UUID:
-    """Return the id that ends a name; refused with `absent` for what is no id of ours."""
+    """Return the id at the end of a name. Refuses an invalid id with `absent`."""
     text = last_of(name)
     try:
         found = UUID(text)
@@ -51,7 +51,7 @@ def uuid_of(name: str, absent: Reason) -> UUID:
 
 
 def role_from_proto(role: pb.Role.ValueType, field: str) -> Role:
-    """Return a role that must be given. Refused with INVALID_REQUEST."""
+    """Return a required role. Refuses with INVALID_REQUEST."""
     if not role:
         raise Refused(Reason.INVALID_REQUEST, "a role is required", field=field)
     return Role(pb.Role.Name(role).removeprefix("ROLE_"))
@@ -73,7 +73,7 @@ def scopes_to_proto(scopes: Iterable[Scope]) -> list[pb.Scope.ValueType]:
 
 
 def key_draft(key: pb.ApiKey) -> KeyDraft:
-    """Return what a client says of a new key. Refused with INVALID_REQUEST."""
+    """Return a client's description of a new key. Refuses with INVALID_REQUEST."""
     refuse_others(key, "api_key", KEY_FIELDS)
     return KeyDraft(
         key.display_name,
@@ -102,7 +102,7 @@ def key_to_proto(tenant: str, key: ApiKey) -> pb.ApiKey:
 
 
 def issued_to_proto(tenant: str, issued: Issued) -> pb.IssuedApiKey:
-    """Return a key just made, with its secret."""
+    """Return a new key with its secret."""
     key, secret = issued
     return pb.IssuedApiKey(api_key=key_to_proto(tenant, key), secret=secret)
 
@@ -120,7 +120,7 @@ def session_to_proto(session: Session) -> accounts.Session:
 
 
 def caller_to_proto(principal: Principal) -> accounts.Caller:
-    """Return who calls."""
+    """Return the caller."""
     credential = "UNSPECIFIED" if principal.credential is Credential.NONE else principal.credential.value
     user = None if principal.user_id is None else f"tenants/{principal.tenant}/users/{principal.user_id}"
     return accounts.Caller(
@@ -135,14 +135,14 @@ def caller_to_proto(principal: Principal) -> accounts.Caller:
 
 
 def defaults_from_proto(message: pb.JobDefaults) -> JobDefaults:
-    """Return what jobs are to do where they say nothing."""
+    """Return defaults of jobs."""
     formats = transcripts.ExportTranscriptRequest.Format
     chosen = formats.Name(message.export_format).removeprefix(_FORMAT) if message.export_format else None
     return JobDefaults(request_from_proto(message.config), chosen)
 
 
 def defaults_to_proto(stored: StoredDefaults) -> pb.JobDefaults:
-    """Return what jobs do where they say nothing."""
+    """Return defaults of jobs."""
     chosen, formats = stored.defaults.export_format, transcripts.ExportTranscriptRequest.Format
     return pb.JobDefaults(
         config=request_to_proto(stored.defaults.config),
@@ -151,7 +151,7 @@ def defaults_to_proto(stored: StoredDefaults) -> pb.JobDefaults:
 
 
 def rotation(request: RotateApiKeyRequest | RotateTenantApiKeyRequest) -> Rotation:
-    """Return which key is rotated, and how."""
+    """Return which key to rotate, and how."""
     overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else None
     end = request.expire_time.ToDatetime(tzinfo=UTC) if request.HasField("expire_time") else None
     return Rotation(last_of(request.name), overlap, end)

@@ -1,4 +1,4 @@
-"""Open identity: who calls, and the accounts that let them."""
+"""Open identity: authentication and accounts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
 
 
 async def _authenticate(assembly: Assembly[Any], credentials: PostgresCredentials, access: JwtAccessTokens) -> None:
-    """Tell who calls, by what is remembered of credentials until a notice says that they changed."""
+    """Authenticate callers with cached credentials, which database notices invalidate."""
     clock, quotas = assembly.clock, assembly.need(KnownQuotas)
     http = await assembly.enter(httpx.AsyncClient(timeout=5.0, trust_env=False))
     oidc = JwksOidcTokens(credentials, JwksCache(http, clock), clock)

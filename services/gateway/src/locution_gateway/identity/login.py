@@ -23,12 +23,12 @@ from locution_gateway.platform.principal import Principal, Role, UserId
 from locution_gateway.quotas.rates import Rates
 
 ATTEMPTS: Final = 10.0
-"""Attempts to log in as one user at once; in a quarter of an hour as many come back."""
+"""Login attempts of one user at once; as many are restored in a quarter of an hour."""
 ATTEMPTS_PER_SECOND: Final = ATTEMPTS / 900
 
 
 class LogIn:
-    """Trades e-mail address and password for a session."""
+    """Exchanges e-mail address and password for a session."""
 
     def __init__(
         self, credentials: CredentialStore, passwords: ArgonPasswords, sessions: Sessions, attempts: Attempts
@@ -39,7 +39,7 @@ class LogIn:
         self._attempts = attempts
 
     async def run(self, tenant: str, email: str, password: str) -> Session:
-        """Return a session. Refused with UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, SESSIONS_DISABLED.
+        """Return a session. Refuses with UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, SESSIONS_DISABLED.
 
         An unknown tenant, an unknown user and a wrong password cost the same work and get the same answer.
         """
@@ -47,12 +47,12 @@ class LogIn:
         found = await self._credentials.login(tenant, email)
         fits = await self._passwords.verify(password, None if found is None else found.password_hash)
         if found is None or not (fits and found.usable):
-            raise Refused(Reason.UNAUTHENTICATED, "tenant, e-mail address and password do not fit")
+            raise Refused(Reason.UNAUTHENTICATED, "the tenant, e-mail address or password is wrong")
         return await self._sessions.open(found.tenant_id, tenant, found.user_id, found.role)
 
 
 class Attempts:
-    """Bounds how often somebody may try a password, over all replicas, for known and unknown users."""
+    """Limits password attempts over all replicas, for known and unknown users."""
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
@@ -65,7 +65,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody says who registers; `invitation` is "" for open registration."""
+    """The data of a new user; `invitation` is "" for open registration."""
 
     invitation: str
     email: str
@@ -74,7 +74,7 @@ class Registration:
 
 
 class Register:
-    """Makes users, by invitation or, where the settings name a tenant for it, of anybody."""
+    """Creates users by invitation, or without one if the settings name a tenant for open registration."""
 
     def __init__(
         self,
@@ -93,12 +93,12 @@ class Register:
         self._open_tenant = open_tenant
 
     async def run(self, asked: Registration) -> Session:
-        """Make a user and a session. Refused with INVITATION_INVALID, REGISTRATION_CLOSED, USER_EXISTS."""
+        """Create a user and a session. Refuses with INVITATION_INVALID, REGISTRATION_CLOSED, USER_EXISTS."""
         invitation_id, place = await self._place(asked)
         if asked.invitation and asked.email and asked.email.lower() != place.email:
             raise Refused(Reason.INVALID_REQUEST, "the invitation is for another e-mail address", field="email")
         if "@" not in place.email:
-            raise Refused(Reason.INVALID_REQUEST, "it is no e-mail address", field="email")
+            raise Refused(Reason.INVALID_REQUEST, "it is not an e-mail address", field="email")
         password_hash = await self._passwords.hash(asked.password)
         user_id = UserId(new_id())
         maker = Principal(place.tenant_id, f"user:{user_id}", place.role, tenant=place.tenant, user_id=user_id)
@@ -140,7 +140,7 @@ class ChangePassword:
         self._attempts = attempts
 
     async def run(self, principal: Principal, old: str, new: str) -> None:
-        """Change it and end the caller's other sessions. Refused with UNAUTHENTICATED, SESSION_REQUIRED."""
+        """Change it and end the caller's other sessions. Refuses with UNAUTHENTICATED, SESSION_REQUIRED."""
         if principal.user_id is None or principal.session_id is None:
             raise Refused(Reason.SESSION_REQUIRED)
         await self._attempts.spend(principal.tenant, principal.email or principal.subject)

@@ -1,4 +1,4 @@
-"""Tenants, their users, and what they call with."""
+"""Tenants, their users, and their credentials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locution_gateway.platform.principal import Principal, Role, Scope, SessionI
 
 
 class Standing(StrEnum):
-    """Whether a tenant or a user may call."""
+    """Whether a tenant's or a user's credentials are accepted."""
 
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
@@ -19,7 +19,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who shares users, keys, quotas and data."""
+    """A tenant: users, keys, quotas and data."""
 
     tenant_id: TenantId
     name: str
@@ -32,7 +32,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class TenantChange:
-    """What is to change of a tenant; None for what stays."""
+    """Changes of a tenant; None keeps a field."""
 
     display_name: str | None = None
     share: int | None = None
@@ -55,7 +55,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What is to change of a user; None for what stays."""
+    """Changes of a user; None keeps a field."""
 
     display_name: str | None = None
     role: Role | None = None
@@ -64,7 +64,7 @@ class UserChange:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A user to be made. `invitation_id` is the invitation that is used up by it."""
+    """A user to create; `invitation_id` is the invitation that it uses up."""
 
     user_id: UserId
     email: str
@@ -76,7 +76,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What is known of somebody who wants to log in."""
+    """What Login needs of a user."""
 
     tenant_id: TenantId
     user_id: UserId
@@ -86,7 +86,7 @@ class Login:
 
 
 class KeyState(StrEnum):
-    """Where an API key stands."""
+    """The state of an API key."""
 
     ACTIVE = "ACTIVE"
     EXPIRED = "EXPIRED"
@@ -95,7 +95,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key with which a program calls. Empty `scopes`: everything that the role allows."""
+    """A key that a program calls with. Empty `scopes` means everything that the role allows."""
 
     key_id: str
     row_id: UUID
@@ -113,7 +113,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key to be made; `secret_hash` is SHA-256 of its secret."""
+    """A key to create; `secret_hash` is the SHA-256 of its secret."""
 
     key_id: str
     row_id: UUID
@@ -128,7 +128,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What authentication knows of a key id; `known` is false for ids that are not in use, revoked ones among them."""
+    """What authentication needs of a key id; `known` is false for unused and revoked ids."""
 
     principal: Principal
     secret_hash: bytes
@@ -138,7 +138,7 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """What authentication knows of a session."""
+    """What authentication needs of a session."""
 
     principal: Principal
     refresh_hash: bytes
@@ -149,7 +149,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session to be kept; `refresh_hash` is SHA-256 of its refresh token's secret."""
+    """A session to store; `refresh_hash` is the SHA-256 of its refresh token's secret."""
 
     session_id: SessionId
     user_id: UserId
@@ -159,7 +159,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A place that somebody may take."""
+    """An invitation to become a user."""
 
     invitation_id: UUID
     email: str
@@ -170,7 +170,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class InvitationRecord:
-    """What Register knows of an invitation."""
+    """What Register needs of an invitation."""
 
     tenant_id: TenantId
     tenant: str
@@ -182,7 +182,7 @@ class InvitationRecord:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An OIDC issuer that may speak for callers of a tenant, signing with one algorithm."""
+    """An OIDC issuer that may authenticate callers of a tenant, with one signature algorithm."""
 
     issuer_id: UUID
     tenant_id: TenantId

@@ -1,4 +1,7 @@
-"""Which role and scope each RPC demands: the one table. An RPC that is not in it is refused, and fails a test."""
+"""The role and scope that each RPC requires: the only table.
+
+An RPC that is missing in it is refused and fails a test.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from locution_gateway.platform.principal import Principal, Role, Scope
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one RPC demands of its caller. `public` needs no credential; without a scope any key may call it."""
+    """What one RPC requires of its caller. `public` needs no credential; without a scope any key may call it."""
 
     least: Role = Role.VIEWER
     scope: Scope | None = None
@@ -155,10 +158,12 @@ POLICIES: Final[Mapping[str, Policy]] = {
 
 
 def check(policy: Policy, principal: Principal) -> None:
-    """Refuse with PERMISSION_DENIED unless a principal may call what a policy guards."""
+    """Refuse with PERMISSION_DENIED unless the principal satisfies a policy."""
     if principal.role.rank < policy.least.rank:
         needed = policy.least.value
-        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {needed}", metadata={"role": needed})
+        raise Refused(Reason.PERMISSION_DENIED, f"this requires the role {needed}", metadata={"role": needed})
     if policy.scope is not None and principal.scopes is not None and policy.scope not in principal.scopes:
         needed = policy.scope.value
-        raise Refused(Reason.PERMISSION_DENIED, f"this needs a key with the scope {needed}", metadata={"scope": needed})
+        raise Refused(
+            Reason.PERMISSION_DENIED, f"this requires a key with the scope {needed}", metadata={"scope": needed}
+        )

@@ -1,4 +1,4 @@
-"""What identity and limits need of the world."""
+"""The ports of identity and limits."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from locution_gateway.platform.principal import SessionId
 
 
 class CredentialStore(Protocol):
-    """Finds who calls, before the tenant is known."""
+    """Finds callers before their tenant is known."""
 
     async def api_key(self, key_id: str) -> KeyRecord | None:
-        """Return what is known of a key id."""
+        """Return the record of a key id."""
 
     async def session(self, session_id: SessionId) -> SessionRecord | None:
-        """Return what is known of a session."""
+        """Return the record of a session."""
 
     async def issuers(self, issuer: str) -> Sequence[Issuer]:
-        """Return the tenants' issuers of this `iss`."""
+        """Return the tenants' issuers with this `iss`."""
 
     async def login(self, tenant: str, email: str) -> Login | None:
-        """Return what is known of a user by tenant and e-mail address."""
+        """Return a user's record by tenant and e-mail address."""
 
     async def invitation(self, invitation_id: UUID) -> InvitationRecord | None:
-        """Return what is known of an invitation."""
+        """Return an invitation's record."""
 
     async def touch(self, used: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used."""
+        """Store when keys were last used."""
 
     async def forget(self, limit: int) -> None:
-        """Drop what is over: sessions, invitations, streams, buckets."""
+        """Delete what has expired: sessions, invitations, streams, buckets."""

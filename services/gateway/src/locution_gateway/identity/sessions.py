@@ -1,4 +1,4 @@
-"""Sessions of people: an access token for minutes, a refresh token for days that is used once."""
+"""Sessions of people: an access token for minutes, and a refresh token for days that works once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locution_gateway.platform.principal import Credential, Principal, Role, Ses
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a person gets for a password or a refresh token."""
+    """The tokens that a password or a refresh token is exchanged for."""
 
     principal: Principal
     access_token: str
@@ -47,7 +47,7 @@ class Sessions:
         self._lifetime = lifetime
 
     async def open(self, tenant_id: TenantId, tenant: str, user_id: UserId, role: Role) -> Session:
-        """Begin a session of a user. Refused with SESSIONS_DISABLED."""
+        """Start a session of a user. Refuses with SESSIONS_DISABLED."""
         session_id = SessionId(new_id())
         principal = Principal(
             tenant_id,
@@ -64,9 +64,9 @@ class Sessions:
         return Session(principal, access, access_end, fresh.token, end)
 
     async def refresh(self, token: str) -> Session:
-        """Trade a refresh token for a fresh session. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
+        """Exchange a refresh token for new tokens. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED.
 
-        A token of an earlier generation ends the session: of the two who showed it, one is a thief.
+        A token of an earlier generation ends the session, because one of its two users has stolen it.
         """
         session_id, secret = _parsed(token)
         record = await self._credentials.session(session_id)
@@ -105,4 +105,4 @@ def _parsed(token: str) -> tuple[SessionId, str]:
 
 
 def _refusal() -> Refused:
-    return Refused(Reason.UNAUTHENTICATED, "the refresh token is not good")
+    return Refused(Reason.UNAUTHENTICATED, "the refresh token is invalid")

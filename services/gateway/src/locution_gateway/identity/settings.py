@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 
 class IdentitySettings(Settings):
-    """Who may call."""
+    """Settings of authentication."""
 
     bootstrap_key: SecretStr | None = Field(
         None,
@@ -51,12 +51,12 @@ class IdentitySettings(Settings):
 
     @property
     def access_lifetime(self) -> timedelta:
-        """Return how long an access token is good."""
+        """Return the lifetime of an access token."""
         return timedelta(seconds=self.access_token_seconds)
 
     @property
     def session_lifetime(self) -> timedelta:
-        """Return how long a session lasts."""
+        """Return the lifetime of a session."""
         return timedelta(seconds=self.refresh_token_seconds)
 
     @property

@@ -1,7 +1,7 @@
-"""Tokens of ours: a prefix, an id by which they are looked up, and a secret of which a SHA-256 is kept.
+"""Our tokens: a prefix, an id for the look-up, and a secret of which only the SHA-256 is stored.
 
-The secret holds 256 random bits, so that one round of a hash is enough: there is nothing to guess. Letters and digits
-of base32 (RFC 4648) in small letters make the token one word to copy, and easy for secret scanners to find.
+The secret holds 256 random bits, so one round of a hash is enough: it cannot be guessed. Lowercase base32 (RFC 4648)
+makes the token one word to copy, and easy for secret scanners to find.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFRESH: Final = "lor"
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A token just made: what its bearer gets, its id, and what is kept of its secret."""
+    """A new token: the token itself, its id, and the hash to store."""
 
     token: str
     token_id: str
@@ -31,31 +31,31 @@ class Fresh:
 
 
 def new_key() -> Fresh:
-    """Make an API key: "loc_<16>_<52>"."""
+    """Create an API key: "loc_<16>_<52>"."""
     key_id, secret = _random(10), _random(32)
     return Fresh(f"{KEY_PREFIX}{key_id}_{secret}", key_id, digest(secret))
 
 
 def new_numbered(kind: str, row_id: UUID) -> Fresh:
-    """Make an invitation's or a refresh token: its kind, the id of its row, its secret."""
+    """Create an invitation or refresh token: its kind, the id of its row, its secret."""
     secret = _random(32)
     return Fresh(f"{kind}_{row_id.hex}_{secret}", str(row_id), digest(secret))
 
 
 def parse_key(token: str) -> tuple[str, str] | None:
-    """Return the id and the secret of an API key, None for what is none."""
+    """Return the id and the secret of an API key, or None if it is malformed."""
     found = _KEY.fullmatch(token)
     return None if found is None else (found[1], found[2])
 
 
 def parse_numbered(kind: str, token: str) -> tuple[UUID, str] | None:
-    """Return the row's id and the secret of a token of a kind, None for what is none."""
+    """Return the row's id and the secret of a token of a kind, or None if it is malformed."""
     found = _NUMBERED.fullmatch(token)
     return None if found is None or found[1] != kind else (UUID(found[2]), found[3])
 
 
 def digest(secret: str) -> bytes:
-    """Return what is kept of a secret."""
+    """Return the hash to store for a secret."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -10,12 +10,12 @@ from locution_gateway.platform.principal import Principal, Role
 
 
 class CancelJob:
-    """Asks for a job's end."""
+    """Cancels jobs."""
 
     def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
 
     async def run(self, principal: Principal, job_id: JobId) -> Job:
-        """Return the job, CANCELLED already or soon. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
+        """Return the job, CANCELLED now or soon. Refuses with JOB_STATE_CONFLICT if it SUCCEEDED or FAILED."""
         require(principal, Role.MEMBER)
         return await self._jobs.cancel(principal, job_id)

@@ -1,4 +1,4 @@
-"""What a job is to do."""
+"""Configurations of jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_gateway.models.models import ModelChoice
 
 @dataclass(frozen=True, slots=True)
 class DiarizationRequest:
-    """What the client asked about speakers. None means not set."""
+    """A client's options for speakers. None means unset."""
 
     enabled: bool | None = None
     model: str | None = None
@@ -28,7 +28,7 @@ class DiarizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class JobRequestConfig:
-    """What the client asked for. None or empty means not set."""
+    """A client's options. None or empty means unset."""
 
     language: str | None = None
     language_candidates: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class JobRequestConfig:
 
 @dataclass(frozen=True, slots=True)
 class DiarizationConfig:
-    """How speakers are told apart, and the voices by which they are named; None where nobody is to be named."""
+    """The diarization of a job, and the voices that name its speakers; None without identification."""
 
     model: ModelChoice
     speaker_count: int | None = None
@@ -59,9 +59,9 @@ class DiarizationConfig:
 
 @dataclass(frozen=True, slots=True)
 class JobConfig:
-    """The effective configuration, frozen at creation and used again on every retry.
+    """The effective configuration, frozen at creation and reused by every retry.
 
-    `diarization` is None when it is off, or when no model was usable (then the job carries a warning).
+    `diarization` is None if it is off, or if no model was usable (then the job carries a warning).
     """
 
     language: str
@@ -78,13 +78,13 @@ class JobConfig:
     diarization: DiarizationConfig | None = None
     audio_format: AudioFormat | None = None
     retention: timedelta | None = None
-    # Where each value came from: "request", "user", "tenant" or "server", by field name.
+    # The origin of each value by field name: "request", "user", "tenant" or "server".
     origins: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class JobDefaults:
-    """What jobs do where they say nothing, and a tenant's live sessions; `export_format` is for clients."""
+    """Defaults of jobs and of a tenant's live sessions; `export_format` is for clients."""
 
     config: JobRequestConfig = field(default_factory=JobRequestConfig)
     export_format: str | None = None
@@ -93,7 +93,7 @@ class JobDefaults:
 
 @dataclass(frozen=True, slots=True)
 class StoredDefaults:
-    """Defaults as they are kept; version 0 before the first change."""
+    """Defaults as stored; version 0 before the first change."""
 
     defaults: JobDefaults = field(default_factory=JobDefaults)
     update_time: datetime | None = None
@@ -101,7 +101,7 @@ class StoredDefaults:
 
 
 class Afterwards(StrEnum):
-    """What becomes of a session's audio and text once it has ended."""
+    """What happens to a session's audio and text after its end."""
 
     DELETE = "DELETE"
     JOB = "JOB"

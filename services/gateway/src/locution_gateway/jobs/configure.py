@@ -1,6 +1,6 @@
-"""Complete what a client asked for into a frozen configuration.
+"""Complete a client's options to a frozen configuration.
 
-What a request leaves unset comes from its caller's preferences, else its tenant's settings, else the server.
+Unset options come from the caller's preferences, else from the tenant's settings, else from the server.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from locution_gateway.models.ports import ModelResolver
 
 BEAM_SIZE: Final = 5
 OWN: Final = ("prompt", "hotwords", "audio_format")
-"""What belongs to one recording and has no default."""
+"""Options that belong to one recording and have no default."""
 COUNTS: Final = ("speaker_count", "min_speaker_count", "max_speaker_count")
 
 
 class Origin(StrEnum):
-    """Who chose a value."""
+    """The origin of a value."""
 
     REQUEST = "request"
     USER = "user"
@@ -38,7 +38,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A request with its gaps filled; the origin of each field by its name, "server" for what is still unset."""
+    """A completed request; the origin of each field by its name, "server" for those still unset."""
 
     config: JobRequestConfig
     origins: dict[str, str]
@@ -46,23 +46,23 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A configuration, and what it does otherwise than asked."""
+    """A configuration, and warnings about what it does differently than requested."""
 
     config: JobConfig
     warnings: tuple[JobWarning, ...]
 
 
 class Configure:
-    """Resolves models, checks every option against what they can do, and fills the rest with defaults."""
+    """Resolves models, checks every option against their capabilities, and fills in the remaining defaults."""
 
     def __init__(self, models: ModelResolver) -> None:
         self._models = models
 
     async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
-        """Return the configuration. Refused with the MODEL reasons, and OPTION_UNSUPPORTED naming the field.
+        """Return the configuration. Refuses with the MODEL reasons, and with OPTION_UNSUPPORTED naming the field.
 
-        `origins` say who chose each field, the request alone when absent. A model of somebody's defaults that may not
-        be used falls back to the registry's, with a warning; a model of the request does not.
+        `origins` states the origin of each field; when absent, all come from the request. If a default model is not
+        usable, the registry's choice replaces it with a warning; a requested model is not replaced.
         """
         origins = fill(asked, JobRequestConfig(), JobRequestConfig()).origins if origins is None else origins
         _check_combinations(asked)
@@ -118,7 +118,7 @@ class Configure:
 
 
 def _wants_diarization(asked: JobRequestConfig) -> bool:
-    """Tell whether speakers are told apart: by default, unless channels or a lack of word times exclude it."""
+    """Tell whether diarization is on: it is the default unless separate channels or missing word times exclude it."""
     if asked.diarization.enabled is not None:
         return asked.diarization.enabled
     wish = asked.diarization
@@ -161,7 +161,7 @@ def _check_languages(asked: JobRequestConfig, can: Capabilities, path: str) -> N
 
 
 def _language(asked: JobRequestConfig, can: Capabilities) -> str:
-    """Return the language; a model of one language needs not detect it."""
+    """Return the language; a monolingual model needs no detection."""
     if asked.language not in (None, AUTO):
         return asked.language or AUTO
     return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
@@ -178,8 +178,8 @@ def _unsupported(field: str, message: str) -> Refused:
 def fill(asked: JobRequestConfig, user: JobRequestConfig, tenant: JobRequestConfig) -> Filled:
     """Take each value from the request, else the user, else the tenant.
 
-    A default that contradicts what a nearer source says is left out: the request's wish for separate channels, or for
-    no times of words, turns a default diarization off.
+    A default that contradicts a nearer source is dropped: a request for separate channels, or without word times, turns
+    a default diarization off.
     """
     config, origins = asked, dict(_origins(asked))
     for source, origin in ((user, Origin.USER), (tenant, Origin.TENANT)):

@@ -1,4 +1,4 @@
-"""Jobs and their configurations, their progress and their events."""
+"""Jobs with their configurations, progress and events."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ UPDATABLE: Final = frozenset({"name", "etag", "display_name", "tags", "priority"
 
 
 def draft(job: pb.Job) -> JobDraft:
-    """Return what a client says of a new job; refused with INVALID_REQUEST for what is not the client's to say."""
+    """Return a client's description of a new job. Refuses fields that clients cannot set with INVALID_REQUEST."""
     refuse_others(job, "job", SETTABLE)
     if not job.upload:
-        raise Refused(Reason.INVALID_REQUEST, "a job needs an upload", field="job.upload")
+        raise Refused(Reason.INVALID_REQUEST, "a job requires an upload", field="job.upload")
     return JobDraft(
         upload_id=UPLOADS.id(job.upload),
         config=request_from_proto(job.config),
@@ -59,13 +59,13 @@ def draft(job: pb.Job) -> JobDraft:
 
 
 def change(job: pb.Job) -> JobChange:
-    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
+    """Return the values of an update. Refuses immutable fields with INVALID_REQUEST."""
     refuse_others(job, "job", UPDATABLE)
     return JobChange(job.display_name, tuple(job.tags), job.priority)
 
 
 def job_to_proto(job: Job) -> pb.Job:
-    """Return a job as clients see it."""
+    """Return the public form of a job."""
     message = pb.Job(
         name=JOBS.name(job.job_id),
         display_name=job.display_name,
@@ -98,12 +98,12 @@ def job_to_proto(job: Job) -> pb.Job:
 
 
 def origin_to_proto(origin: str) -> pb.ConfigOrigin.ValueType:
-    """Return who chose a value."""
+    """Return the origin of a value."""
     return pb.ConfigOrigin.Value(f"CONFIG_ORIGIN_{origin.upper()}")
 
 
 def progress_to_proto(progress: StageProgress) -> pb.StageProgress:
-    """Return how far a kind of stage is."""
+    """Return the progress of a kind of stage."""
     return pb.StageProgress(
         kind=stage_kind(progress.kind),
         done_duration=offset(progress.done_samples),
@@ -121,7 +121,7 @@ def warning_to_proto(warning: JobWarning) -> pb.JobWarning:
 
 
 def status(failure: Failure) -> Status:
-    """Return why a job failed, as a failed call would say it."""
+    """Return the error of a job, in the form of a failed call's."""
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=failure.reason, domain=DOMAIN))
     return Status(code=code_pb2.Code.Value(failure.reason.code), message=failure.message, details=[detail])
@@ -151,7 +151,7 @@ def event_to_proto(job_id: JobId, event: JobEvent) -> pb.JobEvent:
 
 
 def estimate_to_proto(estimate: Estimate) -> pb.EstimateJobResponse:
-    """Return what a job would take."""
+    """Return an estimate."""
     return pb.EstimateJobResponse(
         queue_position=estimate.backlog.jobs,
         queued_audio_duration=offset(estimate.backlog.samples),
@@ -204,7 +204,7 @@ def _metrics(job: Job) -> pb.JobMetrics:
 
 
 def request_from_proto(config: config_pb.JobConfig) -> JobRequestConfig:
-    """Return what a client asked for."""
+    """Return a client's options."""
     return JobRequestConfig(
         language=_given(config, "language", str),
         language_candidates=tuple(config.language_candidates),
@@ -228,7 +228,7 @@ def request_from_proto(config: config_pb.JobConfig) -> JobRequestConfig:
 
 
 def request_to_proto(config: JobRequestConfig) -> config_pb.JobConfig:
-    """Return what a client asked for, as it asked."""
+    """Return a client's options as requested."""
     message = config_pb.JobConfig(
         language=config.language,
         language_candidates=config.language_candidates,
@@ -289,7 +289,7 @@ def _set_modes(
 
 
 def diarization_from_proto(config: config_pb.DiarizationConfig) -> DiarizationRequest:
-    """Return what a client asked about speakers."""
+    """Return a client's options for speakers."""
     return DiarizationRequest(
         enabled=_given(config, "enabled", bool),
         model=_given(config, "model", str),
@@ -302,7 +302,7 @@ def diarization_from_proto(config: config_pb.DiarizationConfig) -> DiarizationRe
 
 
 def diarization_to_proto(config: DiarizationConfig | None) -> config_pb.DiarizationConfig:
-    """Return how speakers are told apart."""
+    """Return the diarization of a job."""
     if config is None:
         return config_pb.DiarizationConfig(enabled=False)
     return config_pb.DiarizationConfig(
@@ -329,7 +329,7 @@ def _format_to_proto(layout: AudioFormat | None) -> config_pb.AudioFormat | None
 
 
 def _given(message: Message, field: str, kind: type[T]) -> T | None:
-    """Return an optional field, None where the client left it unset."""
+    """Return an optional field, or None if unset."""
     if not message.HasField(field):
         return None
     value = getattr(message, field)

@@ -21,7 +21,7 @@ from locution_gateway.platform.requests import RequestKey
 
 @dataclass(frozen=True, slots=True)
 class JobDraft:
-    """What is said of a new job; `paid_samples`, from the recording's start, by a live session that becomes a job."""
+    """A new job; `paid_samples`, from the recording's start, were charged to the live session that becomes this job."""
 
     upload_id: UploadId
     config: JobRequestConfig
@@ -51,10 +51,10 @@ class CreateJob:
         self._trace = trace
 
     async def run(self, principal: Principal, draft: JobDraft, request: RequestKey | None) -> Job:
-        """Create it once for a request.
+        """Create it once per request_id.
 
-        Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, OPTION_UNSUPPORTED, VOICE_NOT_FOUND,
-        REQUEST_ID_REUSED and the MODEL reasons.
+        Refuses with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, OPTION_UNSUPPORTED, VOICE_NOT_FOUND, REQUEST_ID_REUSED and
+        the MODEL reasons.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._jobs.repeated(principal, request)
@@ -65,14 +65,14 @@ class CreateJob:
         return await self._jobs.create(principal, self._new(draft, configured), request)
 
     async def check(self, principal: Principal, draft: JobDraft) -> Job:
-        """Return the job as it would be; refused with what `run` would be."""
+        """Return the job that would be created. Refuses as `run` does."""
         require(principal, Role.MEMBER)
         await self._jobs.check_upload(principal, draft.upload_id)
         configured = await self._configured(principal, draft.config)
         return self._preview(principal, self._new(draft, configured))
 
     async def _configured(self, principal: Principal, asked: JobRequestConfig) -> Configured:
-        """Complete a request from the caller's preferences and the tenant's settings, then from the server's."""
+        """Complete a request from the caller's preferences, the tenant's settings and the server's defaults."""
         if self._defaults is None:
             return await self._with_voices(principal, asked, await self._configure.run(asked))
         filled = await self._defaults.fill(principal, asked)

@@ -1,4 +1,4 @@
-"""Preferences of a caller and settings of a tenant: what jobs do where they say nothing."""
+"""Defaults of jobs: a caller's preferences and a tenant's settings."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PATHS: Final = (WHOLE, CONFIG, FORMAT, *(f"{CONFIG}.{name}" for name in _FIELDS)
 LIVE: Final = "live_defaults"
 TENANT_PATHS: Final = (*PATHS, LIVE, f"{LIVE}.afterwards")
 TENANT: Final = ""
-"""The subject under which a tenant's own settings are kept."""
+"""The subject under which a tenant's own settings are stored."""
 
 
 class Defaults:
-    """Reads and changes defaults, and fills jobs from them."""
+    """Reads and changes defaults, and applies them to jobs."""
 
     def __init__(self, store: PostgresDefaults, reach: Reach) -> None:
         self._store = store
@@ -52,17 +52,17 @@ class Defaults:
     async def update_tenant(
         self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        """Change a tenant's settings. Refused also with TENANT_NOT_FOUND."""
+        """Change a tenant's settings. Also refuses with TENANT_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         paths = checked(mask, TENANT_PATHS) or [WHOLE, LIVE]
         return await self._update(within, TENANT, version, paths, values)
 
     async def live_afterwards(self, principal: Principal) -> Afterwards | None:
-        """Return what becomes of a live session of the caller's tenant; None where its settings do not say."""
+        """Return the tenant's default for live sessions that have ended, or None if unset."""
         return (await self._store.get(principal, TENANT)).defaults.live_afterwards
 
     async def fill(self, principal: Principal, asked: JobRequestConfig) -> Filled:
-        """Fill what a request leaves unset."""
+        """Fill in the options that a request leaves unset."""
         user = await self._store.get(principal, principal.owner)
         tenant = await self._store.get(principal, TENANT)
         return fill(asked, user.defaults.config, tenant.defaults.config)
@@ -80,17 +80,17 @@ class Defaults:
         if values.config.diarization.voices:
             raise Refused(
                 Reason.INVALID_REQUEST,
-                "a default looks for all: set identify_voices",
+                "a default cannot name voices; set identify_voices",
                 field=f"{CONFIG}.diarization.voices",
             )
         before = await self._store.get(within, subject)
         merged = merge(before.defaults, values, paths)
-        # Without an etag of the client's, what was read here must still hold: no change is lost.
+        # Without a client's etag, the version read here must still hold, so that no change is lost.
         return await self._store.update(within, subject, before.version if version is None else version, merged)
 
 
 def merge(before: JobDefaults, values: JobDefaults, paths: Sequence[str]) -> JobDefaults:
-    """Return defaults with what the paths name taken from `values`."""
+    """Return defaults with the named paths taken from `values`."""
     merged = before
     for path in paths:
         if path in (WHOLE, FORMAT):

@@ -14,7 +14,7 @@ BATCH: Final = 200
 
 
 class DeleteJobs:
-    """Deletes jobs with all that they made."""
+    """Deletes jobs with all their results."""
 
     def __init__(self, jobs: PostgresJobs) -> None:
         self._jobs = jobs
@@ -25,7 +25,7 @@ class DeleteJobs:
         await self._jobs.delete(principal, job_id, version)
 
     async def matching(self, principal: Principal, wanted: str) -> int:
-        """Delete the finished jobs that a filter names and return how many. Refused with FILTER_INVALID."""
+        """Delete the finished jobs that match a filter and return their number. Refuses with FILTER_INVALID."""
         require(principal, Role.MEMBER)
         parsed = parse_filter(wanted, COLUMNS)
         total = 0
@@ -34,6 +34,6 @@ class DeleteJobs:
         return total
 
     async def count(self, principal: Principal, wanted: str) -> int:
-        """Count the finished jobs that a filter names."""
+        """Count the finished jobs that match a filter."""
         require(principal, Role.MEMBER)
         return await self._jobs.count(principal, parse_filter(wanted, COLUMNS), None)

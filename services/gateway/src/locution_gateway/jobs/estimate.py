@@ -1,4 +1,4 @@
-"""Say what a job would take."""
+"""Estimate a job."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from locution_gateway.quotas.postgres.quotas import PostgresQuotas
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A job's place in its tenant's queue, the audio before it, its work and its end; None before any measurement.
+    """A job's place in its tenant's queue, the audio ahead, its work and its end; None before any measurement.
 
-    `quota` is what it takes of the tenant's quotas of audio, `remaining` what is left of the scarcer one, None without.
+    `quota` is its use of the tenant's audio quotas, `remaining` what the scarcer quota has left, None without quotas.
     """
 
     backlog: Backlog
@@ -43,7 +43,7 @@ class EstimateJob:
         self._clock = clock
 
     async def existing(self, principal: Principal, job_id: JobId) -> Estimate:
-        """Estimate a job that exists. Refused with JOB_NOT_FOUND."""
+        """Estimate an existing job. Refuses with JOB_NOT_FOUND."""
         job = await self._jobs.get(principal, job_id)
         if job.state.terminal:
             return Estimate(Backlog(0, 0), timedelta(), job.end_time)
@@ -53,7 +53,7 @@ class EstimateJob:
         return await self._charged(principal, estimate, None if audio is None else audio * (job.channels or 1))
 
     async def new(self, principal: Principal, audio: timedelta) -> Estimate:
-        """Estimate a new job of so much audio with the default configuration. Refused with the MODEL reasons."""
+        """Estimate a new job with this much audio and the default configuration. Refuses with the MODEL reasons."""
         configured = await self._configure.run(JobRequestConfig())
         backlog = await self._jobs.backlog(principal, None)
         return await self._charged(principal, await self._estimate(backlog, configured.config, audio), audio)
@@ -77,6 +77,6 @@ class EstimateJob:
             return Estimate(backlog, None, None)
         factors = [speeds[kind.value] for kind in needed]
         before = timedelta(seconds=backlog.samples / SAMPLE_RATE)
-        # The engines work side by side, so the slower one says when the job ends.
+        # The engines work in parallel, so the slower one determines the end.
         end = self._clock.now() + (before + audio) * max(factors)
         return Estimate(backlog, audio * sum(factors), end)

@@ -19,7 +19,7 @@ LeaseToken = NewType("LeaseToken", UUID)
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -34,7 +34,7 @@ class JobState(StrEnum):
 
 
 class StageKind(StrEnum):
-    """A kind of step in a job."""
+    """A kind of stage of a job."""
 
     DECODE = "DECODE"
     TRANSCRIBE = "TRANSCRIBE"
@@ -44,7 +44,7 @@ class StageKind(StrEnum):
 
 
 class StageState(StrEnum):
-    """Where a stage stands."""
+    """The state of a stage."""
 
     READY = "READY"
     LEASED = "LEASED"
@@ -54,7 +54,7 @@ class StageState(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """What a SUCCEEDED job lacks or did otherwise than asked."""
+    """Something that a SUCCEEDED job lacks or did differently."""
 
     MEDIA_TRUNCATED = "MEDIA_TRUNCATED"
     SECTION_FAILED = "SECTION_FAILED"
@@ -65,7 +65,7 @@ class WarningCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobWarning:
-    """One warning of a job, and the reason for it where there is one."""
+    """A warning of a job, with its reason if there is one."""
 
     code: WarningCode
     message: str
@@ -74,7 +74,7 @@ class JobWarning:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job or stage failed, and a sentence."""
+    """Why a job or stage failed: a reason and a sentence."""
 
     reason: Reason
     message: str
@@ -82,7 +82,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far one kind of stage is, in samples at 16 kHz summed over its sections and channels."""
+    """Progress of one kind of stage, in samples at 16 kHz summed over its sections and channels."""
 
     kind: StageKind
     done_samples: int
@@ -95,7 +95,7 @@ class StageProgress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One recording's way to its transcript."""
+    """One transcription of one recording."""
 
     job_id: JobId
     tenant_id: TenantId
@@ -136,7 +136,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class StageLease:
-    """A stage held by this worker until `until` unless renewed; every write names id and token."""
+    """A stage leased to this worker until `until` unless renewed; every write names id and token."""
 
     stage_id: StageId
     job_id: JobId
@@ -150,7 +150,7 @@ class StageLease:
 
 
 class EventKind(StrEnum):
-    """What happened to a job."""
+    """The kind of a job's event."""
 
     STATE_CHANGED = "STATE_CHANGED"
     STAGE_PROGRESS = "STAGE_PROGRESS"
@@ -160,7 +160,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One thing that happened to a job; `event_id` rises by one from 1."""
+    """One event of a job; `event_id` increases by one from 1."""
 
     event_id: int
     event_time: datetime
@@ -170,9 +170,9 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be created.
+    """A job to create.
 
-    `paid_samples` were charged before, from the recording's start; None for a job that nobody has paid for.
+    `paid_samples` are already charged, from the recording's start; None for an uncharged job.
     """
 
     job_id: JobId
@@ -189,7 +189,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class JobChange:
-    """What UpdateJob sets; None keeps the field."""
+    """Changes of UpdateJob; None keeps a field."""
 
     display_name: str | None = None
     tags: tuple[str, ...] | None = None

@@ -1,4 +1,4 @@
-"""What the api needs of the world."""
+"""The ports of the api."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locution_gateway.platform.principal import Principal
 
 
 class VoiceChooser(Protocol):
-    """Knows which voices a new job looks for."""
+    """Finds the voices for a new job."""
 
     async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:
-        """Return the configuration with its voices. Refused with VOICE_NOT_FOUND or OPTION_UNSUPPORTED."""
+        """Return the configuration with its voices. Refuses with VOICE_NOT_FOUND or OPTION_UNSUPPORTED."""

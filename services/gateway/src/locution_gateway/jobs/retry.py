@@ -13,13 +13,13 @@ from locution_gateway.platform.requests import RequestKey
 
 
 class RetryJob:
-    """Makes a new job of one that FAILED or was CANCELLED."""
+    """Creates a new job from one that FAILED or was CANCELLED."""
 
     def __init__(self, jobs: PostgresJobs, trace: Callable[[], str]) -> None:
         self._jobs = jobs
         self._trace = trace
 
     async def run(self, principal: Principal, job_id: JobId, request: RequestKey | None) -> Job:
-        """Return the new job, once for a request. Refused with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
+        """Return the new job, once per request_id. Refuses with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
         require(principal, Role.MEMBER)
         return await self._jobs.retry(principal, job_id, JobId(new_id()), self._trace(), request)

@@ -30,7 +30,7 @@ class UpdateJob:
 
 
 def masked(mask: Iterable[str], values: JobChange) -> JobChange:
-    """Return the values that a mask names."""
+    """Return the values of the mask's fields."""
     change = JobChange()
     for path in mask:
         if path not in CHANGEABLE:

@@ -19,7 +19,7 @@ BATCH: Final = 500
 
 
 class WatchJob:
-    """Gives every event of a job from a cursor on, then waits for more until the job has ended."""
+    """Yields every event of a job after a cursor, then waits for more until the job has ended."""
 
     def __init__(
         self, events: PostgresEvents, wakeups: PostgresWakeups, stopping: asyncio.Event, poll: float = 1.0
@@ -32,7 +32,7 @@ class WatchJob:
     async def run(self, principal: Principal, job_id: JobId, cursor: str) -> AsyncIterator[JobEvent]:
         """Yield events in order, and end after the terminal one.
 
-        Refused with JOB_NOT_FOUND (also when the job is deleted meanwhile), CURSOR_INVALID, and DependencyUnavailable
+        Refuses with JOB_NOT_FOUND (also if the job is deleted meanwhile), CURSOR_INVALID, and DependencyUnavailable
         when this process shuts down.
         """
         after = parse_cursor(job_id, cursor)
@@ -60,7 +60,7 @@ class WatchJob:
             after = events[-1].event_id
 
     async def _wait(self, woken: asyncio.Event) -> None:
-        """Wait for a hint, or for the time of the next look; a server that stops sends its watchers elsewhere."""
+        """Wait for a notice, or until the next poll; a server that shuts down sends its watchers elsewhere."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._poll):
                 await woken.wait()
@@ -74,7 +74,7 @@ def cursor_of(job_id: JobId, event_id: int) -> str:
 
 
 def parse_cursor(job_id: JobId, cursor: str) -> int:
-    """Return the id of a cursor's event, 0 for ""; refused with CURSOR_INVALID for another job's."""
+    """Return the id of a cursor's event, 0 for "". Refuses a cursor of another job with CURSOR_INVALID."""
     if not cursor:
         return 0
     job, _, event = cursor.partition(".")

@@ -1,4 +1,4 @@
-"""Models, as far as jobs depend on them."""
+"""Models as jobs use them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locution_speech.capabilities import Capabilities
 
 
 class ModelKind(StrEnum):
-    """What a model does."""
+    """The kind of a model."""
 
     ASR = "ASR"
     DIARIZATION = "DIARIZATION"
@@ -27,7 +27,7 @@ class ResolvedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A resolved model, frozen into the job: "<set>/<model>" and the SHA-256 that the registry holds."""
+    """A resolved model, frozen into the job: "<set>/<model>" and its SHA-256 from the registry."""
 
     path: str
     checksum: str

@@ -1,4 +1,4 @@
-"""What the api needs of the world."""
+"""The ports of the api."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from locution_gateway.models.models import ModelKind, ResolvedModel
 
 
 class ModelResolver(Protocol):
-    """Knows which model a job is to use."""
+    """Resolves the model of a job."""
 
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
         """Choose a model.
 
-        Refused with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable.
+        Refuses with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable.
         """

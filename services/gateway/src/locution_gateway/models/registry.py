@@ -1,6 +1,6 @@
-"""The registry: which model a job is to use, and the models that ModelService shows.
+"""The registry: the models of jobs, and those of ModelService.
 
-The public Model is the registry's own message, so it passes through as it is.
+The public Model is also the registry's message, so it passes through unchanged.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KINDS: Final = {
 
 
 class RegistryModels:
-    """Asks the registry. `slow` seconds are for calls that digest a model's files."""
+    """Calls the registry. `slow` is the timeout in seconds of calls that hash a model's files."""
 
     def __init__(self, channel: grpc.aio.Channel, timeout: float, slow: float) -> None:
         self._stub = RegistryServiceStub(channel)
@@ -82,13 +82,13 @@ class RegistryModels:
             return (await self._stub.SetDefaultModel(request, timeout=self._timeout)).resource
 
     async def disable(self, principal: Principal, path: str, reason: str) -> models.Model:
-        """Take a model out of use."""
+        """Disable a model."""
         request = pb.DisableModelRequest(path=path, reason=reason, actor=_actor(principal))
         async with _translated():
             return (await self._stub.DisableModel(request, timeout=self._timeout)).resource
 
     async def enable(self, principal: Principal, path: str) -> models.Model:
-        """Take a model into use again."""
+        """Enable a model."""
         request = pb.EnableModelRequest(path=path, actor=_actor(principal))
         async with _translated():
             return (await self._stub.EnableModel(request, timeout=self._slow)).resource
@@ -120,7 +120,7 @@ def _actor(principal: Principal) -> str:
 
 @asynccontextmanager
 async def _translated() -> AsyncIterator[None]:
-    """Turn what the registry refuses into the same refusal of ours."""
+    """Convert the registry's refusals to our own."""
     try:
         yield
     except grpc.aio.AioRpcError as error:

@@ -44,7 +44,7 @@ class Models(ModelServiceServicer):
 
 
 def _operator() -> Principal:
-    """Return the caller; models are of the whole installation, so only its operator changes them."""
+    """Return the caller; models belong to the installation, so only its operator changes them."""
     principal = caller(Principal)
     require(principal, Role.OPERATOR)
     return principal

@@ -7,7 +7,7 @@ from pydantic import Field
 
 
 class ModelSettings(Settings):
-    """Where the registry is, and how long it may take."""
+    """The address and the timeouts of the registry."""
 
     registry_address: str = Field(
         description="Registry: host:port, a comma-separated list, or a gRPC target such as dns:///name:port.",

@@ -1,1 +1,1 @@
-"""What the capabilities share: tenants and their database, pages, filters, masks, etags, requests, background tasks."""
+"""What capabilities share: the tenant database, pages, filters, masks, etags, requests, background tasks."""

@@ -1,7 +1,7 @@
-"""Put a process together from its features, in the order of its list.
+"""Assemble a process from its features, in the order of its list.
 
 A feature is a module with the coroutine `open_api` or `open_worker`. It asks the assembly for its settings and for what
-earlier features provide, and adds what it serves and what it runs beside the calls.
+earlier features provide, and adds its services and background tasks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Assembly(Generic[S]):
-    """A process while its features open, one after the other."""
+    """A process whose features open one after the other."""
 
     def __init__(self, stack: AsyncExitStack, context: Context[S]) -> None:
         self.context = context
@@ -46,23 +46,23 @@ class Assembly(Generic[S]):
         return self.context.clock
 
     def settings(self, kind: type[T]) -> T:
-        """Return the settings of one feature; the process's settings are made of them."""
+        """Return the settings of one feature; the process's settings inherit from them."""
         settings: object = self.context.settings
         if not isinstance(settings, kind):
             raise TypeError(f"the settings of this process do not include {kind.__name__}")
         return settings
 
     def provide(self, part: T, kind: type | None = None) -> T:
-        """Keep a part for the features that open later, under its class or the port that it serves, and return it."""
+        """Provide a part to later features, under its class or the port that it implements, and return it."""
         self._parts[kind or type(part)] = part
         return part
 
     def need(self, kind: type[T]) -> T:
-        """Return the part that was provided under a class; raises KeyError when no earlier feature provides it."""
+        """Return the part that was provided under a class. Raises KeyError if no earlier feature provides it."""
         return cast("T", self._parts[kind])
 
     async def enter(self, opened: AbstractAsyncContextManager[T]) -> T:
-        """Open something that is closed when the process ends, newest first."""
+        """Open a resource that closes when the process ends, newest first."""
         return await self._stack.enter_async_context(opened)
 
     async def channel(self, address: str) -> grpc.aio.Channel:
@@ -74,7 +74,7 @@ class Assembly(Generic[S]):
         self._servicers[name] = lambda server: add(servicer, server)
 
     def run(self, name: str, work: Callable[[], Awaitable[object]], *, traced: bool = False) -> None:
-        """Run a task until `context.stopping` is set; what it calls is left out of the traces unless `traced`."""
+        """Run a task until `context.stopping` is set; its calls appear in traces only if `traced`."""
 
         async def task() -> None:
             if traced:
@@ -86,7 +86,7 @@ class Assembly(Generic[S]):
         self._tasks[name] = task
 
     def every(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Repeat a piece of work at an interval in seconds. A failed round is logged and does not stop the next."""
+        """Repeat work at an interval in seconds. A failed round is logged and does not stop the next."""
         self.run(name, lambda: repeat(work, seconds, self.context.stopping))
 
     def service(self) -> Service:

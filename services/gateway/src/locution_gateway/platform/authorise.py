@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Permissions."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from locution_gateway.platform.principal import Principal, Role
 def require(principal: Principal, least: Role) -> None:
     """Refuse with PERMISSION_DENIED unless the principal has at least this role."""
     if principal.role.rank < least.rank:
-        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {least.value}")
+        raise Refused(Reason.PERMISSION_DENIED, f"this requires the role {least.value}")

@@ -1,4 +1,4 @@
-"""Work that is done again and again beside the calls."""
+"""Repeated background work."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _log = logging.getLogger(__name__)
 async def repeat(
     work: Callable[[], Awaitable[object]], seconds: float, stopping: asyncio.Event, woken: asyncio.Event | None = None
 ) -> None:
-    """Repeat a piece of work at an interval in seconds, or at once when woken, until told to stop.
+    """Repeat work at an interval in seconds, or at once when woken, until stopped.
 
-    A round that fails is logged and does not keep the next one from trying.
+    A failed round is logged and does not prevent the next.
     """
     woken = woken or asyncio.Event()
     while not stopping.is_set():
@@ -25,7 +25,7 @@ async def repeat(
 
 
 async def guarded(work: Callable[[], Awaitable[object]]) -> None:
-    """Do a piece of work; its failure is logged and costs only itself."""
+    """Do a piece of work; a failure is logged and has no further effect."""
     try:
         await work()
     except Exception:  # noqa: BLE001 - logged with its traceback; the next round, and other work, must go on

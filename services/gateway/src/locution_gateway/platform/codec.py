@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Codec(Generic[T]):
-    """Turns one type into plain JSON values and back."""
+    """Converts one type to plain JSON values and back."""
 
     def __init__(self, adapter: TypeAdapter[T], *, keep_none: bool = False, drop_defaults: bool = False) -> None:
         self._adapter = adapter
@@ -24,5 +24,5 @@ class Codec(Generic[T]):
         )
 
     def load(self, value: Any) -> T:
-        """Read JSON values back; raises pydantic.ValidationError for anything else."""
+        """Read JSON values back. Raises pydantic.ValidationError for invalid ones."""
         return self._adapter.validate_python(value)

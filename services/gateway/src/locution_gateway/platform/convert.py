@@ -19,32 +19,32 @@ NANOS_PER_SAMPLE: Final = 1_000_000_000 // SAMPLE_RATE
 
 
 def offset(samples: int) -> Duration:
-    """Return the time of a number of samples at 16 kHz, exactly."""
+    """Return the exact duration of a number of samples at 16 kHz."""
     seconds, rest = divmod(samples, SAMPLE_RATE)
     return Duration(seconds=seconds, nanos=rest * NANOS_PER_SAMPLE)
 
 
 def duration(delta: timedelta) -> Duration:
-    """Return a length of time."""
+    """Return a duration."""
     message = Duration()
     message.FromTimedelta(delta)
     return message
 
 
 def seconds(value: float) -> Duration:
-    """Return a length of time given in seconds."""
+    """Return a duration given in seconds."""
     return duration(timedelta(seconds=value))
 
 
 def timestamp(time: datetime) -> Timestamp:
-    """Return a time on the clock."""
+    """Return a timestamp."""
     message = Timestamp()
     message.FromDatetime(time.astimezone(UTC))
     return message
 
 
 def request_key(method: str, request: Any) -> RequestKey | None:
-    """Return what makes a repeated call one call; None for a request without a request_id."""
+    """Return the identity of a repeatable call, or None for a request without a request_id."""
     if not request.request_id:
         return None
     copy = type(request)()
@@ -55,9 +55,9 @@ def request_key(method: str, request: Any) -> RequestKey | None:
 
 
 def refuse_others(message: Message, path: str, allowed: Collection[str]) -> None:
-    """Refuse with INVALID_REQUEST when a message sets a field that the call does not use."""
+    """Refuse with INVALID_REQUEST if a message sets a field that the call does not use."""
     for field, _ in message.ListFields():
         if field.name not in allowed:
             raise Refused(
-                Reason.INVALID_REQUEST, f"{field.name} is not set by clients in this call", field=f"{path}.{field.name}"
+                Reason.INVALID_REQUEST, f"{field.name} cannot be set in this call", field=f"{path}.{field.name}"
             )

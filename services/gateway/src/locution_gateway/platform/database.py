@@ -21,14 +21,14 @@ class TenantDatabase:
 
     @asynccontextmanager
     async def transaction(self, principal: Principal) -> AsyncIterator[Connection]:
-        """Give a connection inside a transaction that sees the principal's tenant alone; an error rolls it back."""
+        """Yield a connection in a transaction that sees only the principal's tenant; an error rolls it back."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SET_TENANT, str(principal.tenant_id))
             yield connection
 
     @asynccontextmanager
     async def across_tenants(self) -> AsyncIterator[Connection]:
-        """Give a connection that sees no tenant's rows: for the functions that find work of all tenants."""
+        """Yield a connection that sees no tenant's rows, for the functions that find work of all tenants."""
         async with self._pool.acquire() as connection:
             yield connection
 

@@ -11,7 +11,7 @@ def etag(version: int) -> str:
 
 
 def version(etag: str) -> int | None:
-    """Return the version that an etag names, None for "". Refused with ETAG_MISMATCH for what is no etag of ours."""
+    """Return the version of an etag, or None for "". Refuses a malformed etag with ETAG_MISMATCH."""
     if not etag:
         return None
     text = etag.strip('"')

@@ -1,4 +1,4 @@
-"""Open what every feature stands on: the database and the object store."""
+"""Open what all features need: the database and the object store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locution_gateway.platform.settings import GatewaySettings
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
-    """Open the pool and the store, and watch both."""
+    """Open the pool and the store, and probe both."""
     settings = assembly.settings(GatewaySettings)
     pool = await assembly.enter(
         postgres.open_pool(

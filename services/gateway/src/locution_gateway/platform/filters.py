@@ -6,7 +6,7 @@
     operator   = "=" | "!=" | "<" | "<=" | ">" | ">=" | ":"
     value      = "quoted text" | word
 
-As in AIP-160, OR binds tighter than AND. A value that ends in `*` after `=` matches what begins so.
+As in AIP-160, OR binds tighter than AND. A value that ends in `*` after `=` matches by prefix.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _OPERATORS: Final[Mapping[Kind, frozenset[Operator]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a filter: `kind` is the name of the group that matched."""
+    """A token of a filter: `kind` is the name of the matching group."""
 
     kind: str
     text: str
 
 
 def parse_filter(text: str, columns: Mapping[str, Column]) -> Filter:
-    """Return the filter that a text describes; refused with FILTER_INVALID, naming what does not parse."""
+    """Parse a filter. Refuses with FILTER_INVALID, naming the part that does not parse."""
     tokens = _Tokens(_tokens(text))
     if not tokens.left():
         return Filter()
@@ -63,7 +63,7 @@ def parse_filter(text: str, columns: Mapping[str, Column]) -> Filter:
 
 
 def parse_order(text: str, columns: Mapping[str, Column], default: Order) -> Order:
-    """Return the order that a text describes: a field, and " desc" for the other way round."""
+    """Parse an order: a field, optionally with " desc"."""
     words = text.split()
     if not words:
         return default
@@ -78,7 +78,7 @@ def _invalid(message: str, field: str = "filter") -> Refused:
 
 
 class _Tokens:
-    """The tokens that are left."""
+    """The remaining tokens."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens

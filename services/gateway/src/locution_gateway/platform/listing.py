@@ -1,4 +1,4 @@
-"""Filters, orders and pages of lists, as the core and the stores speak of them."""
+"""Filters, orders and pages of lists, for use cases and stores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Operator(StrEnum):
-    """How a field is compared."""
+    """A comparison operator."""
 
     EQUAL = "="
     NOT_EQUAL = "!="
@@ -29,7 +29,7 @@ Value: TypeAlias = str | datetime | UUID
 
 
 class Kind(Enum):
-    """What a column's values are."""
+    """The type of a column."""
 
     TEXT = auto()
     TAGS = auto()
@@ -40,9 +40,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by which a list is filtered: its SQL and its kind; `values` are those of a STATE.
+    """A column for filters: its SQL and its kind; `values` are those of a STATE.
 
-    Clients may order the list by it where it is `ordered`.
+    If it is `ordered`, clients may order the list by it.
     """
 
     expression: str
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison of a field."""
+    """A comparison of a field."""
 
     field: str
     operator: Operator
@@ -62,14 +62,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Every group must have a term that holds."""
+    """At least one term of every group must hold."""
 
     groups: tuple[tuple[Term, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By one field, then by id in the same direction."""
+    """Ordered by one field, then by id in the same direction."""
 
     field: str = "create_time"
     descending: bool = True
@@ -77,7 +77,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last row of a page: the ordered field as text, and the id."""
+    """The last row of a page: the value of the ordered field as text, and the id."""
 
     key: str
     row_id: UUID
@@ -85,7 +85,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """One page of a list: at most `size` rows behind `after`."""
+    """One page of a list: at most `size` rows after `after`."""
 
     size: int
     filter: Filter = field(default_factory=Filter)
@@ -95,7 +95,7 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows of a page; `last` is where the next page goes on, None on the last page."""
+    """The rows of a page; `last` is where the next page starts, None on the last page."""
 
     rows: tuple[T, ...]
     last: Position | None

@@ -1,4 +1,4 @@
-"""Compose the statement of a list from constants; values are parameters always."""
+"""Compose the statement of a list from constants; values are always parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPARISONS: Final[Mapping[Operator, str]] = {
 }
 
 
-# What a value is passed as; columns of tags are compared with one.
+# The SQL type of a parameter; tag columns are compared with one tag.
 _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text",
     Kind.TAGS: "text",
@@ -58,16 +58,16 @@ class Builder:
         return f"${len(self.values)}::{kind}"
 
     def where(self, column: str, kind: str, value: Any) -> None:
-        """Demand that a column has a value."""
+        """Require a value of a column."""
         self.conditions.append(f"{column} = {self.parameter(value, kind)}")
 
     def narrow(self, wanted: Filter) -> None:
-        """Demand what a filter says."""
+        """Require what a filter states."""
         for group in wanted.groups:
             self.conditions.append(f"({' OR '.join(self._term(term) for term in group)})")
 
     def behind(self, position: Position | None, order: Order) -> None:
-        """Demand rows that come behind a position."""
+        """Require rows after a position."""
         if position is None:
             return
         column = self.columns[order.field]
@@ -77,7 +77,7 @@ class Builder:
         self.conditions.append(f"({column.expression}, {self.row_id}) {sign} ({key}, {row_id})")
 
     def page(self, select: str, query: PageQuery) -> Statement:
-        """Return the statement of a page, with one row more than its size to tell whether more come."""
+        """Return the statement of a page, with one additional row that tells whether more follow."""
         self.narrow(query.filter)
         self.behind(query.after, query.order)
         direction = "DESC" if query.order.descending else "ASC"
@@ -87,7 +87,7 @@ class Builder:
         return Statement(f"{select} WHERE {' AND '.join(self.conditions)} {order}", self.values)
 
     def select(self, select: str, end: str = "") -> Statement:
-        """Return a statement over the conditions."""
+        """Return a statement with the conditions."""
         return Statement(f"{select} WHERE {' AND '.join(self.conditions)} {end}", self.values)
 
     def _term(self, term: Term) -> str:
@@ -100,8 +100,8 @@ class Builder:
 class Listing(Generic[T]):
     """A tenant's rows as clients list them.
 
-    `select` names the table by `alias`, `row_id` is the column that breaks ties, and `read` makes a row's resource. The
-    row holds each field that it can be ordered by under the field's own name.
+    `select` names the table by `alias`, `row_id` is the column that breaks ties, and `read` converts a row. The row
+    holds each field that it can be ordered by under the field's own name.
     """
 
     select: str
@@ -111,7 +111,7 @@ class Listing(Generic[T]):
     columns: Mapping[str, Column]
 
     def builder(self, principal: Principal) -> Builder:
-        """Begin a statement over the tenant's rows."""
+        """Start a statement over the tenant's rows."""
         found = Builder(self.columns, f"{self.alias}.{self.row_id}")
         found.where(f"{self.alias}.tenant_id", "uuid", principal.tenant_id)
         return found
@@ -119,7 +119,7 @@ class Listing(Generic[T]):
     async def page(
         self, database: TenantDatabase, principal: Principal, query: PageQuery, builder: Builder | None = None
     ) -> Page[T]:
-        """Read a page; `builder` holds further conditions."""
+        """Read a page; `builder` holds additional conditions."""
         statement = (builder or self.builder(principal)).page(self.select, query)
         async with database.transaction(principal) as connection:
             rows = await connection.fetch(statement.text, *statement.values)
@@ -133,5 +133,5 @@ class Listing(Generic[T]):
 
 
 def newest_first(alias: str) -> Mapping[str, Column]:
-    """Return the columns of a list that has but one order."""
+    """Return the columns of a list with a single order."""
     return {"create_time": Column(f"{alias}.create_time", Kind.TIME)}

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def masked(mask: Iterable[str], values: T, nothing: T) -> T:
-    """Return `nothing` with the fields of `values` that a mask names. Refused with UPDATE_MASK_INVALID."""
+    """Return `nothing` with the fields of `values` in a mask. Refuses with UPDATE_MASK_INVALID."""
     allowed = tuple(field.name for field in fields(values))  # type: ignore[arg-type]  # T is a dataclass
     return replace(nothing, **{path: getattr(values, path) for path in checked(mask, allowed)})  # type: ignore[type-var]
 
@@ -24,7 +24,7 @@ def unchangeable(path: str, allowed: Iterable[str]) -> Refused:
 
 
 def checked(mask: Iterable[str], allowed: Sequence[str]) -> list[str]:
-    """Return the paths of a mask. Refused with UPDATE_MASK_INVALID for one that is not allowed."""
+    """Return the paths of a mask. Refuses other paths with UPDATE_MASK_INVALID."""
     paths = list(mask)
     for path in paths:
         if path not in allowed:

@@ -16,14 +16,14 @@ Id = TypeVar("Id", bound=UUID)
 
 @dataclass(frozen=True, slots=True)
 class Names(Generic[Id]):
-    """The names of a collection's resources: "<collection>/<id>", the id in the one form that we give out."""
+    """Names of a collection's resources: "<collection>/<id>", with the id in canonical form."""
 
     collection: str
     of: Callable[[UUID], Id]
     absent: Reason
 
     def find(self, name: str) -> Id | None:
-        """Return the id in a name, None where there is none."""
+        """Return the id of a name, or None if malformed."""
         prefix, _, text = name.partition("/")
         try:
             found = UUID(text)
@@ -32,7 +32,7 @@ class Names(Generic[Id]):
         return self.of(found) if prefix == self.collection and str(found) == text else None
 
     def id(self, name: str) -> Id:
-        """Return the id in a name; a name that is none names nothing, and is refused with `absent`."""
+        """Return the id of a name. A malformed name names nothing and is refused with `absent`."""
         found = self.find(name)
         if found is None:
             raise Refused(self.absent)

@@ -1,7 +1,6 @@
-"""Page tokens: where a list goes on, bound to the list, its filter and its order.
+"""Page tokens: where a list continues, bound to the list, its filter and its order.
 
-A token holds no secret and grants nothing: it is checked so that a mistake is told, and every list is read under its
-caller's tenant whatever the token says.
+A token holds no secret and grants nothing. The check only reveals mistakes; the caller's tenant bounds every list.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ DEFAULT_PAGE: Final = 50
 
 
 def page_size(asked: int, default: int = DEFAULT_PAGE) -> int:
-    """Return how many rows a page holds (AIP-158)."""
+    """Return the size of a page (AIP-158)."""
     return min(asked or default, MAX_PAGE)
 
 
 class Binding:
-    """Makes and reads the tokens of one list."""
+    """Creates and reads the tokens of one list."""
 
     def __init__(self, principal: Principal, *context: str) -> None:
         bound = json.dumps([str(principal.tenant_id), *context]).encode()
         self._digest = hashlib.sha256(bound).hexdigest()[:24]
 
     def token(self, position: Position | None) -> str:
-        """Return the token of the page behind a position, "" for none."""
+        """Return the token of the page after a position, or "" without one."""
         if position is None:
             return ""
         fields = [self._digest, position.key, str(position.row_id)]
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
 
     def position(self, token: str) -> Position | None:
-        """Return where a token goes on, None for ""; refused with PAGE_TOKEN_INVALID for a token of anything else."""
+        """Return the position of a token, or None for "". Refuses a token of another list with PAGE_TOKEN_INVALID."""
         if not token:
             return None
         try:

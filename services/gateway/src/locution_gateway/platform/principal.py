@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SessionId = NewType("SessionId", UUID)
 
 
 class Role(StrEnum):
-    """What a principal may do, from least to most."""
+    """Permissions of a principal, from least to most."""
 
     VIEWER = "VIEWER"
     MEMBER = "MEMBER"
@@ -26,12 +26,12 @@ class Role(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return its place among the roles, from 0."""
+        """Return its rank among the roles, from 0."""
         return list(Role).index(self)
 
 
 class Scope(StrEnum):
-    """What an API key may be used for, within its role."""
+    """A permission of an API key, within its role."""
 
     UPLOADS_READ = "UPLOADS_READ"
     UPLOADS_WRITE = "UPLOADS_WRITE"
@@ -51,7 +51,7 @@ class Scope(StrEnum):
 
 
 class Credential(StrEnum):
-    """How a principal showed who it is."""
+    """How a principal authenticated."""
 
     NONE = "NONE"
     API_KEY = "API_KEY"
@@ -62,7 +62,7 @@ class Credential(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. Every port method takes one and sees the rows and objects of its tenant alone.
+    """An authenticated caller. Every port method takes one and sees only the rows and objects of its tenant.
 
     `scopes` is None for everything that the role allows. `tenant` is the tenant's name.
     """
@@ -79,11 +79,11 @@ class Principal:
 
     @property
     def owner(self) -> str:
-        """Return whose preferences it has: its user's, or its own."""
+        """Return the subject of its preferences: its user, or itself."""
         return self.subject if self.user_id is None else f"user:{self.user_id}"
 
     def within(self, tenant_id: TenantId) -> Principal:
-        """Return an operator as it acts in a tenant: its rows alone, attributed to the operator."""
+        """Return an operator that acts in a tenant: it sees only that tenant's rows and stays the actor."""
         return Principal(tenant_id, self.subject, self.role, credential=self.credential)
 
 
@@ -92,5 +92,5 @@ ANONYMOUS: Final = Principal(TenantId(UUID(int=0)), "", Role.VIEWER, frozenset()
 
 
 def system(tenant_id: TenantId) -> Principal:
-    """Return the principal under which the services themselves act for a tenant."""
+    """Return the principal of the services themselves in a tenant."""
     return Principal(tenant_id, "system", Role.MEMBER)

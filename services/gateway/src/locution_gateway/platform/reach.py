@@ -1,4 +1,4 @@
-"""Which tenant a caller may act in: its own, or any for an operator."""
+"""The tenants that a caller may act in: its own, or any for an operator."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from locution_gateway.platform.tenants import TenantNames
 
 
 class Reach:
-    """Turns a tenant's name into the principal that acts in it."""
+    """Converts a tenant's name to the principal that acts in it."""
 
     def __init__(self, tenants: TenantNames) -> None:
         self._tenants = tenants
 
     async def within(self, principal: Principal, tenant: str, absent: Reason) -> Principal:
-        """Return the caller as it acts in a tenant; refused with `absent` for a foreign and for an absent one."""
+        """Return the caller as it acts in a tenant. Refuses foreign and absent tenants with `absent`."""
         if tenant == principal.tenant:
             return principal
         if principal.role is Role.OPERATOR:
@@ -26,6 +26,6 @@ class Reach:
 
 
 def require_rank(principal: Principal, role: Role) -> None:
-    """Refuse with PERMISSION_DENIED where somebody would give, or act upon, a role above its own."""
+    """Refuse with PERMISSION_DENIED to grant, or act on, a role above the caller's own."""
     if role.rank > principal.role.rank:
-        raise Refused(Reason.PERMISSION_DENIED, f"this needs the role {role.value}", metadata={"role": role.value})
+        raise Refused(Reason.PERMISSION_DENIED, f"this requires the role {role.value}", metadata={"role": role.value})

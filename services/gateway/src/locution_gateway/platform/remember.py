@@ -1,4 +1,4 @@
-"""Values that are looked up once for many calls, and never for longer than they may be wrong."""
+"""Caches for values that may be outdated for a limited time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class _Kept(Generic[V]):
 
 
 class Remembered(Generic[K, V]):
-    """Remembers up to `size` answers for `ttl` seconds from the moment that each was asked for.
+    """Caches up to `size` answers for `ttl` seconds from the time of the question.
 
-    Callers that ask for the same key at once share one question. An answer whose key was forgotten meanwhile is not
-    kept.
+    Concurrent callers with the same key share one question. If a key is invalidated meanwhile, its answer is not
+    cached.
     """
 
     def __init__(self, ask: Callable[[K], Awaitable[V]], clock: Clock, ttl: float, size: int) -> None:
@@ -36,7 +36,7 @@ class Remembered(Generic[K, V]):
         self._asked: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """Return the answer for a key; raises what asking raises, which is not remembered."""
+        """Return the answer for a key; errors are raised and not cached."""
         kept = self._kept.get(key)
         if kept is not None and self._clock.monotonic() < kept.until:
             return kept.value
@@ -46,12 +46,12 @@ class Remembered(Generic[K, V]):
         return await asyncio.shield(question)
 
     def forget(self, key: K) -> None:
-        """Ask again for this key."""
+        """Invalidate this key."""
         self._kept.pop(key, None)
         self._asked.pop(key, None)
 
     def clear(self) -> None:
-        """Ask again for every key."""
+        """Invalidate every key."""
         self._kept.clear()
         self._asked.clear()
 

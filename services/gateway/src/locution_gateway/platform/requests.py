@@ -1,4 +1,4 @@
-"""Repeated calls: the first call's resource, remembered for 24 hours (AIP-155)."""
+"""Repeated calls return the first call's resource for 24 hours (AIP-155)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_gateway.platform.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """What makes a repeated call one call: the method, the client's id, and a digest of the request (AIP-155)."""
+    """The identity of a repeatable call: the method, the client's id, and a digest of the request (AIP-155)."""
 
     method: str
     request_id: str
@@ -24,7 +24,7 @@ class RequestKey:
 
 MEMORY: Final = timedelta(hours=24)
 
-# A concurrent call with the same id waits here for the first one's end; an id that is too old is as good as new.
+# A concurrent call with the same id waits here until the first one ends; an expired id counts as new.
 CLAIM: Final = """
 INSERT INTO gateway.requests AS r (tenant_id, method, request_id, fingerprint, resource_id, created_by)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -42,7 +42,10 @@ WHERE tenant_id = $1 AND method = $2 AND request_id = $3 AND create_time >= now(
 
 
 async def find(connection: Connection, principal: Principal, request: RequestKey) -> UUID | None:
-    """Return what the same request made. Refused with REQUEST_ID_REUSED when another request had the id."""
+    """Return the resource of an earlier identical request.
+
+    Refuses with REQUEST_ID_REUSED if another request used the id.
+    """
     row = await connection.fetchrow(FIND, principal.tenant_id, request.method, request.request_id, MEMORY)
     if row is None:
         return None
@@ -54,9 +57,9 @@ async def find(connection: Connection, principal: Principal, request: RequestKey
 async def claim(
     connection: Connection, principal: Principal, request: RequestKey | None, resource_id: UUID
 ) -> UUID | None:
-    """Remember that a request makes a resource; return the other resource that it made before, if it did.
+    """Record the resource of a request; return the resource of an earlier identical request, if any.
 
-    Refused with REQUEST_ID_REUSED when another request had the id.
+    Refuses with REQUEST_ID_REUSED if another request used the id.
     """
     if request is None:
         return None

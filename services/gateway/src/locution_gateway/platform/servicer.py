@@ -1,4 +1,4 @@
-"""The public API: a servicer for each service, which converts, calls and converts."""
+"""The public API: one servicer per service, which converts, calls and converts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that both processes of the gateway share, and those of the process `migrate`."""
+"""Settings of both processes of the gateway, and of the process `migrate`."""
 
 from __future__ import annotations
 

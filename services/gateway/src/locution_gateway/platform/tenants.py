@@ -11,13 +11,13 @@ FIND: Final = "SELECT tenant_id FROM gateway.find_tenant($1)"
 
 
 class TenantNames:
-    """Names of tenants over a TenantDatabase."""
+    """Names of tenants in a TenantDatabase."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def find(self, name: str) -> TenantId | None:
-        """Return the tenant of a name."""
+        """Return the tenant with a name."""
         async with self._database.across_tenants() as connection:
             found = await connection.fetchval(FIND, name)
         return None if found is None else TenantId(found)

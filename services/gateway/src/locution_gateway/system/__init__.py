@@ -1,1 +1,1 @@
-"""What the server says of itself."""
+"""The server's description of itself."""

@@ -1,4 +1,4 @@
-"""Open what the server says of itself."""
+"""Open the server's description of itself."""
 
 from __future__ import annotations
 

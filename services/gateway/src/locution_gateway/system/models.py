@@ -1,4 +1,4 @@
-"""What this server is and how much it takes."""
+"""The server and its limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-# Media containers by the names that people know; the decoder's own list is the media package's.
+# Media containers by their common names; the decoder's own list is in the media package.
 CONTAINERS: Final = (
     "wav", "flac", "mp3", "aac", "ogg", "matroska", "webm", "mov", "mp4", "m4a", "3gp", "aiff", "au", "caf", "amr",
     "gsm", "avi", "asf", "flv", "mpegts",

@@ -14,7 +14,7 @@ from locution_gateway.system.models import ServerInfo
 
 @dataclass(frozen=True, slots=True)
 class System(SystemServiceServicer):
-    """Says what this server is."""
+    """Describes this server."""
 
     info: ServerInfo
 

@@ -1,1 +1,1 @@
-"""Recordings as clients send them: resumable, verified, kept once."""
+"""Recordings as clients send them: resumable, verified, stored once."""

@@ -1,4 +1,4 @@
-"""End the writing of an upload."""
+"""Complete an upload."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from locution_gateway.uploads.verify import VerifyUpload
 
 @dataclass(frozen=True, slots=True)
 class StatedPart:
-    """A part that the client says it has sent: its number and the store's ETag."""
+    """A part that the client claims to have sent: its number and the store's ETag."""
 
     number: int
     etag: str
 
 
 class Unverified(asyncio.Event):
-    """Set when a sealed upload waits for the background to verify it."""
+    """Set when a sealed upload waits for verification in the background."""
 
 
 class CompleteUpload:
-    """Seals an upload and has it verified: at once when it is small, in the background otherwise."""
+    """Seals an upload and verifies it: small ones at once, others in the background."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class CompleteUpload:
     async def run(
         self, principal: Principal, upload_id: UploadId, sha256: str | None, stated: Sequence[StatedPart]
     ) -> Upload:
-        """Seal it, with the parts that were PUT to presigned URLs if there are any.
+        """Seal it, with its parts if they were PUT to presigned URLs.
 
-        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_PART_INVALID, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH,
+        Refuses with UPLOAD_STATE_CONFLICT, UPLOAD_PART_INVALID, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH,
         QUOTA_EXCEEDED.
         """
         require(principal, Role.MEMBER)
@@ -69,9 +69,9 @@ class CompleteUpload:
         return await self.verified(principal, sealed)
 
     async def verified(self, principal: Principal, upload: Upload) -> Upload:
-        """Verify a small upload now and return what became of it; leave a large one to the background.
+        """Verify a small upload now and return it; leave a large one to the background.
 
-        Raises what the upload was refused for.
+        Raises the reason for which the upload was refused.
         """
         if upload.state is not UploadState.VERIFYING:
             return upload
@@ -82,13 +82,13 @@ class CompleteUpload:
         upload = await self._uploads.get(principal, upload.upload_id)
         if upload.state is UploadState.FAILED:
             reason = upload.error_reason or Reason.UPLOAD_PART_INVALID
-            raise Refused(reason, "the stored bytes are not those that were announced")
+            raise Refused(reason, "the stored bytes differ from the stated ones")
         return upload
 
     async def _checked(self, upload: Upload, stated: Sequence[StatedPart]) -> tuple[UploadPart, ...]:
         """Return the stated parts as the store holds them."""
         if upload.write_mode is not WriteMode.PARTS or upload.multipart_id is None:
-            raise Refused(Reason.UPLOAD_STATE_CONFLICT, "no part URLs were made for this upload")
+            raise Refused(Reason.UPLOAD_STATE_CONFLICT, "no part URLs were requested for this upload")
         by_number: dict[int, list[UploadPart]] = {}
         for part in await self._objects.list_parts(upload.object_key, upload.multipart_id):
             by_number.setdefault(part.number, []).append(part)
@@ -103,9 +103,9 @@ class CompleteUpload:
 
 
 def _held(stated: StatedPart, place: int, held: Sequence[UploadPart]) -> UploadPart:
-    """Return a stated part as the store holds it; some stores list what was sent before under the same number too."""
+    """Return a stated part as the store holds it; some stores also list earlier versions under the same number."""
     if stated.number != place:
-        raise Refused(Reason.UPLOAD_PART_INVALID, f"part {stated.number} stands where part {place} should")
+        raise Refused(Reason.UPLOAD_PART_INVALID, f"part {stated.number} is listed in place of part {place}")
     found = {part.etag: part for part in held}
     if not found:
         raise Refused(Reason.UPLOAD_PART_INVALID, f"the store holds no part {stated.number}")

@@ -21,7 +21,7 @@ SETTABLE: Final = frozenset({"display_name", "size_bytes", "sha256", "media_type
 
 
 def draft(upload: pb.Upload) -> UploadDraft:
-    """Return what a client says of a new upload; refused with INVALID_REQUEST for what is not the client's to say."""
+    """Return a client's description of a new upload. Refuses fields that clients cannot set with INVALID_REQUEST."""
     refuse_others(upload, "upload", SETTABLE)
     size = upload.size_bytes if upload.HasField("size_bytes") else None
     sha256 = upload.sha256 if upload.HasField("sha256") else None
@@ -29,7 +29,7 @@ def draft(upload: pb.Upload) -> UploadDraft:
 
 
 def upload_to_proto(upload: Upload) -> pb.Upload:
-    """Return an upload as clients see it."""
+    """Return the public form of an upload."""
     message = pb.Upload(
         name=UPLOADS.name(upload.upload_id),
         display_name=upload.display_name,
@@ -51,7 +51,7 @@ def upload_to_proto(upload: Upload) -> pb.Upload:
 
 
 def stated_parts(parts: Iterable[pb.UploadPart]) -> list[StatedPart]:
-    """Return the parts that a client states."""
+    """Return the parts in a client's request."""
     return [StatedPart(part.part_number, part.etag) for part in parts]
 
 
@@ -62,21 +62,23 @@ def part_urls_to_proto(urls: Iterable[PartUrl], part_size: int) -> pb.CreateUplo
 
 
 async def start(messages: AsyncIterator[pb.WriteUploadRequest]) -> pb.WriteUploadStart:
-    """Return the first message of a stream; refused with STREAM_PROTOCOL_VIOLATED when it is not the start."""
+    """Return the first message of a stream. Refuses any message but `start` with STREAM_PROTOCOL_VIOLATED."""
     async for message in messages:
         if message.WhichOneof("message") == "start":
             return message.start
         break
-    raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message of WriteUpload is start")
+    raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "the first message of WriteUpload must be `start`")
 
 
 async def pieces(messages: AsyncIterator[pb.WriteUploadRequest]) -> AsyncIterator[bytes | Finish]:
-    """Yield the bytes of a stream, then its finish if it has one, once it is sure that nothing follows that."""
+    """Yield the bytes of a stream, then its `finish`, if any, after checking that nothing follows it."""
     finish: Finish | None = None
     async for message in messages:
         kind = message.WhichOneof("message")
         if finish is not None or kind == "start":
-            raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "start comes first and alone, finish last")
+            raise Refused(
+                Reason.STREAM_PROTOCOL_VIOLATED, "`start` must be the first message only, and `finish` the last"
+            )
         if kind == "finish":
             finish = _finish(message.finish)
         else:

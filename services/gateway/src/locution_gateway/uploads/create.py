@@ -16,7 +16,7 @@ from locution_gateway.uploads.postgres import PostgresUploads
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Bounds of uploads: bytes of one, open ones of a tenant, how long they are kept, and a stream's silence."""
+    """Limits of uploads: bytes of one, open ones per tenant, how long they are kept, and a stream's silence."""
 
     max_bytes: int
     max_open: int
@@ -27,7 +27,7 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class UploadDraft:
-    """What a client says of a new upload."""
+    """A client's description of a new upload."""
 
     display_name: str
     media_type: str
@@ -43,7 +43,7 @@ class CreateUpload:
         self._limits = limits
 
     async def run(self, principal: Principal, draft: UploadDraft, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Refused with UPLOAD_TOO_LARGE, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        """Create it once per request_id. Refuses with UPLOAD_TOO_LARGE, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         require(principal, Role.MEMBER)
         self.check(draft)
         upload_id = UploadId(new_id())
@@ -60,6 +60,6 @@ class CreateUpload:
         return await self._uploads.create(principal, upload, request)
 
     def check(self, draft: UploadDraft) -> None:
-        """Refuse with UPLOAD_TOO_LARGE when the stated size is over the limit."""
+        """Refuse with UPLOAD_TOO_LARGE if the stated size exceeds the limit."""
         if draft.size is not None and draft.size > self._limits.max_bytes:
             raise too_large(self._limits.max_bytes)

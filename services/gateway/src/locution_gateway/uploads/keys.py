@@ -1,4 +1,4 @@
-"""Where an upload's bytes lie in the object store."""
+"""Keys of an upload's bytes in the object store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = "uploads/"
 
 
 def folder(tenant_id: TenantId, upload_id: UploadId) -> str:
-    """Return the prefix below which everything of an upload lies until it is READY."""
+    """Return the prefix of everything that belongs to an upload until it is READY."""
     return f"{ROOT}{tenant_id}/{upload_id}/"
 
 
@@ -21,5 +21,5 @@ def object_key(tenant_id: TenantId, upload_id: UploadId) -> str:
 
 
 def tail_key(tenant_id: TenantId, upload_id: UploadId, unique: UUID) -> str:
-    """Return a key for bytes that no other stream writes."""
+    """Return a key that no other stream writes."""
     return f"{folder(tenant_id, upload_id)}tail-{unique}"

@@ -14,7 +14,7 @@ from locution_gateway.platform.principal import TenantId
 
 
 class UploadState(StrEnum):
-    """Where an upload stands."""
+    """The state of an upload."""
 
     WRITING = "WRITING"
     VERIFYING = "VERIFYING"
@@ -24,7 +24,7 @@ class UploadState(StrEnum):
 
 
 class WriteMode(StrEnum):
-    """How its bytes come: over WriteUpload, or as parts to presigned URLs."""
+    """How its bytes arrive: by WriteUpload, or as parts to presigned URLs."""
 
     STREAM = "STREAM"
     PARTS = "PARTS"
@@ -41,7 +41,7 @@ def too_large(limit: int) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A recording: what the client stated, and what is durable."""
+    """A recording: the client's statements, and what is durable."""
 
     upload_id: UploadId
     tenant_id: TenantId
@@ -56,7 +56,7 @@ class Upload:
     object_key: str
     multipart_id: str | None
     object_id: UUID | None
-    # Of the stored object once READY.
+    # Properties of the stored object once READY.
     size_bytes: int | None
     sha256: str | None
     error_reason: Reason | None
@@ -77,7 +77,7 @@ class UploadPart:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An upload with what is durable of it: its parts in order, and the tail behind them (key and bytes)."""
+    """An upload with its durable state: its parts in order, and the tail after them (key and bytes)."""
 
     upload: Upload
     parts: tuple[UploadPart, ...] = ()
@@ -87,7 +87,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """An upload to be created. `open_limit` is how many its tenant may have open, `idle` how long it may rest."""
+    """An upload to create. `open_limit` is the tenant's limit of open uploads, `idle` how long it may stay idle."""
 
     upload_id: UploadId
     display_name: str
@@ -101,7 +101,7 @@ class NewUpload:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What ends the writing: the last bytes, where they were not kept before, and what the client states."""
+    """The completion of an upload: the last bytes that are not yet stored, and the client's statements."""
 
     sha256: str | None = None
     parts: tuple[UploadPart, ...] = ()
@@ -110,7 +110,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Bytes behind the last part, kept as an object of their own."""
+    """Bytes after the last part, stored as a separate object."""
 
     key: str
     size: int
@@ -118,7 +118,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Bytes that were read back."""
+    """The result of reading the bytes back."""
 
     key: str
     size: int
@@ -127,7 +127,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class UploadFault:
-    """Why an upload was refused, and a sentence."""
+    """Why an upload was refused: a reason and a sentence."""
 
     reason: Reason
     message: str

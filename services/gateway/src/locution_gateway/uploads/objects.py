@@ -31,11 +31,11 @@ class S3Objects:
         return await self._store.get(key)
 
     def stream(self, key: str) -> AsyncIterator[bytes]:
-        """Give an object in pieces of 2 MiB."""
+        """Yield an object in pieces of 2 MiB."""
         return self._store.stream(key, range_size=READ_SIZE)
 
     async def delete(self, key: str, kept: Collection[str] = ()) -> None:
-        """Delete an object, or all below a prefix that ends in "/", with the multipart uploads begun there."""
+        """Delete an object, or everything below a prefix that ends in "/", with the multipart uploads begun there."""
         if not key.endswith("/"):
             await self._store.delete(key)
             return
@@ -46,13 +46,13 @@ class S3Objects:
                 await self._store.delete(found.key)
 
     async def keep_only(self, prefix: str, key: str) -> None:
-        """Delete what lies below a prefix but for one key."""
+        """Delete everything below a prefix except one key."""
         async for found in self._store.list(prefix):
             if found.key != key:
                 await self._store.delete(found.key)
 
     async def create_multipart(self, key: str) -> str:
-        """Begin a multipart upload."""
+        """Start a multipart upload."""
         return await self._store.create_multipart(key)
 
     async def put_part(self, key: str, multipart_id: str, number: int, data: bytes | bytearray) -> UploadPart:
@@ -78,15 +78,15 @@ class S3Objects:
             raise
 
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
-        """Drop a multipart upload."""
+        """Abort a multipart upload."""
         await self._store.abort_multipart(key, multipart_id)
 
     async def part_url(self, key: str, multipart_id: str, number: int, ttl: timedelta) -> str:
-        """Return a URL that takes one PUT of a part."""
+        """Return a URL for one PUT of a part."""
         return await self._public.presign_part(key, multipart_id, number, ttl)
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:
-        """Return uploads' multiparts begun before a time."""
+        """Return multipart uploads of uploads that were started before a time."""
         pending = await self._store.list_multiparts(ROOT)
         return [
             (found.key, found.upload_id)
@@ -100,5 +100,5 @@ def _part(part: Part) -> UploadPart:
 
 
 def _bytes(data: bytes | bytearray) -> bytes:
-    """Hand over a buffer as it is: the client library only reads it, and a copy would double an upload's memory."""
+    """Pass a buffer on unchanged: the client library only reads it, and a copy would double an upload's memory."""
     return cast("bytes", data)

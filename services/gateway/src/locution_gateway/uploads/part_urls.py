@@ -1,4 +1,4 @@
-"""Give presigned URLs for parts of an upload."""
+"""Presigned URLs for parts of an upload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from locution_gateway.uploads.postgres import PostgresUploads
 
 @dataclass(frozen=True, slots=True)
 class PartUrl:
-    """Takes one PUT of a part until `ttl` is over."""
+    """A URL for one PUT of a part, valid for `ttl`."""
 
     number: int
     url: str
@@ -27,7 +27,7 @@ class PartUrl:
 
 
 class CreatePartUrls:
-    """Lets a client send parts straight to the object store."""
+    """Lets a client send parts directly to the object store."""
 
     def __init__(self, uploads: PostgresUploads, objects: ObjectBytes, ttl: timedelta) -> None:
         self._uploads = uploads
@@ -35,13 +35,11 @@ class CreatePartUrls:
         self._ttl = ttl
 
     async def run(self, principal: Principal, upload_id: UploadId, numbers: Sequence[int]) -> list[PartUrl]:
-        """Return a URL for each part number. Refused with UPLOAD_STATE_CONFLICT for an upload that a stream writes."""
+        """Return a URL for each part number. Refuses an upload that a stream writes with UPLOAD_STATE_CONFLICT."""
         require(principal, Role.MEMBER)
         upload = await self._uploads.get(principal, upload_id)
         if upload.state is not UploadState.WRITING or upload.write_mode is WriteMode.STREAM:
-            raise Refused(
-                Reason.UPLOAD_STATE_CONFLICT, "only an upload that nothing was streamed to can be sent in parts"
-            )
+            raise Refused(Reason.UPLOAD_STATE_CONFLICT, "an upload written by WriteUpload cannot be sent in parts")
         multipart_id = await self._multipart(principal, upload)
         urls = [await self._objects.part_url(upload.object_key, multipart_id, number, self._ttl) for number in numbers]
         return [PartUrl(number, url, self._ttl) for number, url in zip(numbers, urls, strict=True)]

@@ -1,4 +1,4 @@
-"""What the api needs of the world."""
+"""The ports of the api."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ class ObjectBytes(Protocol):
     """Bytes in the object store. Absent keys raise ObjectNotFound, an unreachable store DependencyUnavailable."""
 
     async def put(self, key: str, data: bytes | bytearray) -> None:
-        """Store an object; durable when it returns."""
+        """Store an object; durable on return."""
 
     async def get(self, key: str) -> bytes:
         """Return a small object."""
 
     def stream(self, key: str) -> AsyncIterator[bytes]:
-        """Give an object in pieces, memory flat in its size."""
+        """Yield an object in pieces; memory does not grow with its size."""
 
     async def delete(self, key: str, kept: Collection[str] = ()) -> None:
-        """Delete an object, or all below a prefix that ends in "/" but for the keys in `kept`."""
+        """Delete an object, or everything below a prefix that ends in "/" except the keys in `kept`."""
 
     async def keep_only(self, prefix: str, key: str) -> None:
-        """Delete what lies below a prefix but for one key."""
+        """Delete everything below a prefix except one key."""
 
     async def create_multipart(self, key: str) -> str:
-        """Begin a multipart upload and return its id."""
+        """Start a multipart upload and return its id."""
 
     async def put_part(self, key: str, multipart_id: str, number: int, data: bytes | bytearray) -> UploadPart:
-        """Store one part; durable when it returns."""
+        """Store one part; durable on return."""
 
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[UploadPart]:
-        """Return the parts that the store holds, by number."""
+        """Return the stored parts, by number."""
 
     async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
-        """Join parts into the object; repeatable. Refused with UPLOAD_PART_INVALID when the store refuses them."""
+        """Join parts into the object; idempotent. Refuses with UPLOAD_PART_INVALID if the store refuses them."""
 
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
-        """Drop a multipart upload with its parts; an unknown one is no error."""
+        """Abort a multipart upload and delete its parts; an unknown one is not an error."""
 
     async def part_url(self, key: str, multipart_id: str, number: int, ttl: timedelta) -> str:
-        """Return a URL that takes one PUT of a part."""
+        """Return a URL for one PUT of a part."""
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:
-        """Return key and id of uploads' multiparts begun before a time and not ended."""
+        """Return key and id of multipart uploads of uploads that were started before a time and not ended."""
 
 
 class UploadJobs(Protocol):
@@ -61,9 +61,9 @@ class UploadJobs(Protocol):
         """Tell whether a job still has to decode the upload."""
 
     async def release(self, connection: Connection, principal: Principal, upload_id: UploadId, object_id: UUID) -> None:
-        """Let the jobs that waited for the upload begin with its object."""
+        """Start the jobs that waited for the upload, with its object."""
 
     async def fail(
         self, connection: Connection, principal: Principal, upload_id: UploadId, reason: str, message: str
     ) -> None:
-        """End the jobs that waited for the upload, for the reason that it was refused for."""
+        """Fail the jobs that waited for the upload, with its reason."""

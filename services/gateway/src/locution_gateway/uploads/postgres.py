@@ -35,7 +35,7 @@ from locution_gateway.uploads.models import (
 )
 from locution_gateway.uploads.ports import UploadJobs
 
-# Longer than a put can take with all its tries, and short of the five minutes after which nothing may be orphaned.
+# Longer than a put with all its retries, and shorter than the five minutes after which nothing may be orphaned.
 LATE_WRITES: Final = timedelta(minutes=4)
 
 COLUMNS: Final[Mapping[str, Column]] = {
@@ -46,9 +46,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresUploads:
-    """Uploads of a tenant. An absent and a foreign one are both refused with UPLOAD_NOT_FOUND.
+    """Uploads of a tenant. Absent ones and those of other tenants are refused with UPLOAD_NOT_FOUND.
 
-    A stream's writes name its token and change nothing once another stream took over: UPLOAD_WRITER_REPLACED.
+    A stream's writes name its token. After another stream took over they change nothing: UPLOAD_WRITER_REPLACED.
     """
 
     def __init__(self, database: TenantDatabase, jobs: UploadJobs, guard: QuotaGuard | None = None) -> None:
@@ -57,7 +57,7 @@ class PostgresUploads:
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, upload: NewUpload, request: RequestKey | None) -> Upload:
-        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        """Create it once per request_id. Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, upload.upload_id)
             if before is not None:
@@ -76,9 +76,9 @@ class PostgresUploads:
         return await LISTING.page(self._database, principal, query)
 
     async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
-        """Make the stream of `token` the one that writes.
+        """Make the stream of `token` the writer.
 
-        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
+        Refuses with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
         """
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
@@ -95,9 +95,9 @@ class PostgresUploads:
     async def begin_multipart(
         self, principal: Principal, upload_id: UploadId, token: UUID | None, multipart_id: str
     ) -> str:
-        """Keep the id of a multipart upload unless there is one, and return the one that counts.
+        """Store the id of a multipart upload unless there is one, and return the valid one.
 
-        Without a token the upload is one of presigned parts from now on.
+        Without a token, the upload is sent in presigned parts from now on.
         """
         async with self._database.transaction(principal) as connection:
             if token is None:
@@ -113,7 +113,7 @@ class PostgresUploads:
         return str(kept)
 
     async def next_part(self, principal: Principal, upload_id: UploadId, token: UUID, size: int) -> int:
-        """Reserve a part number of `size` bytes that no other stream will use. Refused with QUOTA_EXCEEDED."""
+        """Reserve a part number of `size` bytes for this stream only. Refuses with QUOTA_EXCEEDED."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.NEXT_PART, upload_id, principal.tenant_id, token)
             if row is None:
@@ -125,9 +125,9 @@ class PostgresUploads:
     async def commit_part(
         self, principal: Principal, upload_id: UploadId, token: UUID, part: UploadPart, idle: timedelta
     ) -> int:
-        """Count a part that the object store holds, the tail included in it; return the bytes committed.
+        """Record a stored part, which includes the tail; return the committed bytes.
 
-        Refused with QUOTA_EXCEEDED: an upload of unstated size is counted as it grows.
+        Refuses with QUOTA_EXCEEDED: an upload of unstated size is counted as it grows.
         """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(
@@ -138,9 +138,9 @@ class PostgresUploads:
     async def commit_tail(
         self, principal: Principal, upload_id: UploadId, token: UUID, tail: Tail, idle: timedelta
     ) -> int:
-        """Count a tail that the object store holds in place of the one before; return the bytes committed.
+        """Record a stored tail that replaces the previous one; return the committed bytes.
 
-        Refused with QUOTA_EXCEEDED, as commit_part does.
+        Refuses with QUOTA_EXCEEDED, as commit_part does.
         """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(
@@ -149,9 +149,9 @@ class PostgresUploads:
             return await self._counted(connection, principal, upload_id, token, row)
 
     async def seal(self, principal: Principal, upload_id: UploadId, token: UUID | None, seal: Seal) -> Upload:
-        """End the writing: VERIFYING. A sealed upload is returned unchanged.
+        """Complete the upload: VERIFYING. A sealed upload is returned unchanged.
 
-        Refused with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
+        Refuses with UPLOAD_STATE_CONFLICT, UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, QUOTA_EXCEEDED.
         """
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
@@ -178,7 +178,7 @@ class PostgresUploads:
     async def claim_verification(
         self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
     ) -> Written | None:
-        """Take the verification; None when somebody else holds it or there is nothing to verify."""
+        """Lease the verification; None if another process holds it or there is nothing to verify."""
         async with self._database.transaction(principal) as connection:
             if not await connection.fetchval(sql.CLAIM_VERIFICATION, upload_id, principal.tenant_id, token, lease):
                 return None
@@ -188,7 +188,7 @@ class PostgresUploads:
     async def renew_verification(
         self, principal: Principal, upload_id: UploadId, token: UUID, lease: timedelta
     ) -> bool:
-        """Hold the verification for longer, or let it go with a lease of zero; False when it was lost."""
+        """Renew the lease, or release it with a length of zero; False if it was lost."""
         async with self._database.transaction(principal) as connection:
             held = await connection.fetchval(sql.RENEW_VERIFICATION, upload_id, principal.tenant_id, token, lease)
         return held is not None
@@ -196,7 +196,7 @@ class PostgresUploads:
     async def mark_ready(
         self, principal: Principal, upload_id: UploadId, token: UUID, stored: StoredObject, retention: timedelta
     ) -> None:
-        """Make it READY, its bytes stored once for the tenant, and let its jobs begin, unless the lease was lost."""
+        """Make it READY, its bytes stored once per tenant, and start its jobs, unless the lease was lost."""
         async with self._database.transaction(principal) as connection:
             row = await _held(connection, principal, upload_id, token)
             if row is None:
@@ -211,7 +211,7 @@ class PostgresUploads:
     async def mark_failed(
         self, principal: Principal, upload_id: UploadId, token: UUID, fault: UploadFault, retention: timedelta
     ) -> None:
-        """Make it FAILED, drop its bytes, and fail its jobs; nothing when the lease was lost."""
+        """Make it FAILED, delete its bytes, and fail its jobs, unless the lease was lost."""
         async with self._database.transaction(principal) as connection:
             row = await _held(connection, principal, upload_id, token)
             if row is not None:
@@ -219,7 +219,7 @@ class PostgresUploads:
                 await self._jobs.fail(connection, principal, upload_id, fault.reason, fault.message)
 
     async def expire(self, principal: Principal, upload_id: UploadId, retention: timedelta) -> None:
-        """Make an idle upload EXPIRED, or delete one whose retention is over, unless a job still has to decode it."""
+        """Make an idle upload EXPIRED, or delete one whose retention has ended, unless a job still has to decode it."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(f"{sql.LOCK} SKIP LOCKED", upload_id, principal.tenant_id)
             if row is None or not await connection.fetchval("SELECT $1 < clock_timestamp()", row["expire_time"]):
@@ -237,7 +237,7 @@ class PostgresUploads:
         token: UUID,
         row: Mapping[str, Any] | None,
     ) -> int:
-        """Return the bytes committed; a stated size was let in when the upload was made."""
+        """Return the committed bytes; a stated size was checked when the upload was created."""
         if row is None:
             raise await _refusal(connection, principal, upload_id, token)
         if row["stated_size"] is None:
@@ -250,7 +250,7 @@ class PostgresUploads:
             tail = None  # the last part holds it
         total = await _sealed_size(connection, row, seal, tail)
         if row["stated_size"] not in (None, total):
-            raise Refused(Reason.UPLOAD_SIZE_MISMATCH, f"{total} bytes were sent, not {row['stated_size']}")
+            raise Refused(Reason.UPLOAD_SIZE_MISMATCH, f"{total} bytes were sent instead of {row['stated_size']}")
         await _add_parts(connection, row, seal)
         dropped = row["tail_key"] if tail is None or tail.key != row["tail_key"] else None
         if dropped is not None:
@@ -261,7 +261,7 @@ class PostgresUploads:
             await self._guard.stored(connection, principal)
 
     async def _keep_object(self, connection: Connection, row: Mapping[str, Any], stored: StoredObject) -> UUID:
-        """Return the tenant's one object with these bytes; another one's bytes are dropped."""
+        """Return the tenant's one object with these bytes, and delete the other's."""
         object_id, key = await connection.fetchrow(
             sql.KEEP_OBJECT, new_id(), row["tenant_id"], row["created_by"], stored.key, stored.size, stored.sha256
         )
@@ -313,7 +313,7 @@ async def _lock(connection: Connection, principal: Principal, upload_id: UploadI
 async def _held(
     connection: Connection, principal: Principal, upload_id: UploadId, token: UUID
 ) -> Mapping[str, Any] | None:
-    """Lock an upload whose verification is held, None when it is not."""
+    """Lock an upload whose verification is leased; None if it is not."""
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK, upload_id, principal.tenant_id)
     held = row is not None and row["state"] == UploadState.VERIFYING and row["verify_token"] == token
     return row if held else None
@@ -353,7 +353,7 @@ async def _add_parts(connection: Connection, row: Mapping[str, Any], seal: Seal)
 async def _end(
     connection: Connection, row: Mapping[str, Any], state: UploadState, reason: Reason | None, retention: timedelta
 ) -> None:
-    """End an upload that is not READY; nothing of it is kept."""
+    """End an upload that is not READY, and delete its bytes."""
     await _drop_bytes(connection, row)
     await connection.execute(sql.DROP_PARTS, row["upload_id"], row["tenant_id"])
     await connection.execute(sql.MARK_ENDED, row["upload_id"], row["tenant_id"], state, reason, retention)
@@ -393,7 +393,7 @@ async def _refusal(connection: Connection, principal: Principal, upload_id: Uplo
     if token is not None and row["state"] == UploadState.WRITING:
         return Refused(Reason.UPLOAD_WRITER_REPLACED)
     return Refused(
-        Reason.UPLOAD_STATE_CONFLICT, f"the upload is {row['state']} and written by {row['write_mode'] or 'nobody'}"
+        Reason.UPLOAD_STATE_CONFLICT, f"the upload is {row['state']}, written by {row['write_mode'] or 'no stream'}"
     )
 
 

@@ -25,7 +25,7 @@ from locution_gateway.uploads.write import PART_SIZE, WriteUpload
 
 @dataclass(frozen=True, slots=True)
 class Uploads(UploadServiceServicer):
-    """Takes recordings in."""
+    """Receives recordings."""
 
     create: CreateUpload
     write: WriteUpload

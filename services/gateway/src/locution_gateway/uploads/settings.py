@@ -12,7 +12,7 @@ _MAX_PARTS = 10_000
 
 
 class UploadSettings(ObjectStoreSettings):
-    """How large, how many and how long."""
+    """Sizes, numbers and times of uploads."""
 
     s3_public_endpoint: ListenAddress | None = Field(
         None,
@@ -69,16 +69,16 @@ class UploadSettings(ObjectStoreSettings):
 
     @property
     def upload_idle(self) -> timedelta:
-        """Return how long an upload may stay unwritten."""
+        """Return how long an upload may stay idle."""
         return timedelta(seconds=self.upload_idle_seconds)
 
     @property
     def upload_retention(self) -> timedelta:
-        """Return how long a finished upload is kept."""
+        """Return how long a completed upload is kept."""
         return timedelta(seconds=self.upload_retention_seconds)
 
     def public_store(self) -> ObjectStoreSettings:
-        """Return the object store as clients reach it."""
+        """Return the object store's address for clients."""
         secure = self.s3_secure if self.s3_public_secure is None else self.s3_public_secure
         return self.model_copy(
             update={

@@ -1,4 +1,4 @@
-"""The statements of uploads. Time is the database's; a writer's statement names its token."""
+"""The statements of uploads. Times are the database's; a writer's statement names its token."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WHERE upload_id = $1 AND tenant_id = $2 AND writer_token = $3 AND state = 'WRITI
 RETURNING next_part - 1 AS number, stated_size, tail_bytes
 """
 
-# The part holds the tail that was there before it.
+# The part includes the previous tail.
 COMMIT_PART: Final = """
 WITH held AS (
     UPDATE gateway.uploads u SET
@@ -107,7 +107,7 @@ WHERE upload_id = $1 AND tenant_id = $2 AND verify_token = $3 AND state = 'VERIF
 RETURNING upload_id
 """
 
-# The first object with these bytes stays. The update locks it, so that nobody releases it meanwhile.
+# The first object with these bytes stays. The update locks it against a concurrent release.
 KEEP_OBJECT: Final = """
 INSERT INTO gateway.objects AS o (object_id, tenant_id, created_by, object_key, size_bytes, sha256)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -133,12 +133,12 @@ DELETE: Final = "DELETE FROM gateway.uploads WHERE upload_id = $1 AND tenant_id 
 
 DROP_KEY: Final = "INSERT INTO gateway.deletions (tenant_id, object_key) VALUES ($1, $2)"
 
-# Once, later: for the tail of a stream that broke off before another one ended the upload.
+# Once, later: for the tail of a stream that broke before another one ended the upload.
 DROP_LATE: Final = """
 INSERT INTO gateway.deletions (tenant_id, object_key, due_time) VALUES ($1, $2, clock_timestamp() + $3)
 """
 
-# Now, and once more for what a process wrote that died before it could take it back.
+# Now, and once more for what a process wrote before it died.
 DROP_FOLDER: Final = """
 INSERT INTO gateway.deletions (tenant_id, object_key, multipart_id, due_time)
 VALUES ($1, $3, $4, clock_timestamp()), ($1, $2, NULL, clock_timestamp()),

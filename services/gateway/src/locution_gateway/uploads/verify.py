@@ -1,4 +1,4 @@
-"""Read a sealed upload back for its size and SHA-256."""
+"""Read a sealed upload back to check its size and SHA-256."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from locution_gateway.uploads.models import (
 from locution_gateway.uploads.ports import ObjectBytes
 from locution_gateway.uploads.postgres import PostgresUploads
 
-# Behind every number that a stream can have taken.
+# Higher than any number that a stream can have reserved.
 TAIL_PART: Final = 10_000
 
-# Uploads that one process reads back at once: each has a range of its object in memory.
+# Uploads that one process reads back at once; each holds a range of its object in memory.
 AT_ONCE: Final = 2
 
 _log = logging.getLogger(__name__)
 
 
 class _LostError(Exception):
-    """Another process verifies the upload now."""
+    """Another process is verifying the upload."""
 
 
 @dataclass(slots=True)
 class _Hold:
-    """The lease on one verification, renewed as the reading goes on."""
+    """The lease on one verification, renewed during the reading."""
 
     uploads: PostgresUploads
     clock: Clock
@@ -56,12 +56,12 @@ class _Hold:
     renewed: float
 
     async def keep(self) -> None:
-        """Renew the lease when a third of it is over."""
+        """Renew the lease after a third of its length."""
         if self.clock.monotonic() - self.renewed > self.lease.total_seconds() / 3:
             await self._renew(self.lease)
 
     async def release(self) -> None:
-        """Let another try at once."""
+        """Let another process try at once."""
         await self.uploads.renew_verification(self.principal, self.upload_id, self.token, timedelta())
 
     async def _renew(self, lease: timedelta) -> None:
@@ -71,7 +71,7 @@ class _Hold:
 
 
 class VerifyUpload:
-    """Makes a VERIFYING upload READY or FAILED, under a lease, so that one process does it at a time."""
+    """Makes a VERIFYING upload READY or FAILED, under a lease, so that only one process works on it."""
 
     def __init__(
         self, uploads: PostgresUploads, objects: ObjectBytes, clock: Clock, lease: timedelta, retention: timedelta
@@ -84,9 +84,9 @@ class VerifyUpload:
         self._reading = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, principal: Principal, upload_id: UploadId) -> bool:
-        """Verify it unless somebody else does; tell whether it was decided.
+        """Verify it unless another process does; return whether it was decided.
 
-        A store out of reach leaves it for later.
+        If the store is unreachable, the upload is verified later.
         """
         async with self._reading:
             return await self._run(principal, upload_id)
@@ -127,11 +127,11 @@ class VerifyUpload:
             await self._uploads.mark_failed(hold.principal, hold.upload_id, hold.token, outcome, self._retention)
 
     async def _assemble(self, written: Written) -> str:
-        """Make one object of what was written and return its key; repeatable."""
+        """Join the written bytes to one object and return its key; idempotent."""
         upload = written.upload
         if upload.multipart_id is None or not written.parts:
             return await self._single(written)
-        # Where an earlier attempt joined the parts and died, multipart and tail are gone: the object is read back.
+        # If an earlier attempt joined the parts and died, multipart and tail are gone: the object is read back.
         with suppress(ObjectNotFound):
             await self._join(written, upload.multipart_id)
         return upload.object_key
@@ -148,7 +148,7 @@ class VerifyUpload:
             await self._join_as_held(written.upload.object_key, multipart_id, parts)
 
     async def _join_as_held(self, key: str, multipart_id: str, parts: Sequence[UploadPart]) -> None:
-        """Join by the store's own tags, for one that we were told may be wrong: a stream gives each number once."""
+        """Join by the store's own tags, because a recorded one may be wrong; a stream uses each number once."""
         held = {part.number: part for part in await self._objects.list_parts(key, multipart_id)}
         if any(part.number not in held or held[part.number].size != part.size for part in parts):
             raise PartsRefused(Reason.UPLOAD_PART_INVALID, "the store does not hold the parts")

@@ -1,4 +1,4 @@
-"""Write an upload from a stream of bytes, a part at a time."""
+"""Write an upload from a stream of bytes, one part at a time."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from locution_gateway.uploads.postgres import PostgresUploads
 
 MIB: Final = 1024 * 1024
 
-# Of parts that clients send themselves, and of streams whose size is unknown or huge.
+# For parts that clients send themselves, and for streams of unknown or huge size.
 PART_SIZE: Final = 8 * MIB
-# Of other streams: the least that S3 takes, for that much of each stream is in memory.
+# For other streams: the minimum of S3, because each stream holds one part in memory.
 SMALL_PART_SIZE: Final = 5 * MIB
 SMALL_PARTS: Final = 8_000
 
-# Up to so many streams at once send parts while they fill the next; more hold one part each.
+# Up to this many concurrent streams send parts while they fill the next; further ones hold a single part.
 OVERLAPPING: Final = 4
 # Parts that such a stream sends at once.
 IN_FLIGHT: Final = 2
-# With these an upload takes no more of its stream.
+# Beyond these an upload reads no more of its stream.
 REFUSING: Final = (
     Reason.QUOTA_EXCEEDED,
     Reason.UPLOAD_NOT_FOUND,
@@ -53,11 +53,11 @@ class Finish:
 
 
 class _SilentError(Refused):
-    """The stream brought nothing for too long."""
+    """The stream was silent for too long."""
 
 
 class WriteUpload:
-    """Takes the bytes of one upload from one stream; one part of it is in memory, and those that are being stored."""
+    """Writes the bytes of one upload from one stream; in memory are one part and those that are being stored."""
 
     def __init__(
         self,
@@ -77,11 +77,10 @@ class WriteUpload:
     async def run(
         self, principal: Principal, upload_id: UploadId, offset: int, pieces: AsyncIterator[bytes | Finish]
     ) -> Upload:
-        """Append what the stream brings; what a broken stream brought is kept too.
+        """Append the bytes of the stream; those of a broken stream are stored too.
 
-        Refused with OVERLOADED, UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE,
-        UPLOAD_SIZE_MISMATCH, UPLOAD_DIGEST_MISMATCH, UPLOAD_WRITER_REPLACED, QUOTA_EXCEEDED,
-        DEADLINE_EXCEEDED.
+        Refuses with OVERLOADED, UPLOAD_OFFSET_MISMATCH, UPLOAD_STATE_CONFLICT, UPLOAD_TOO_LARGE, UPLOAD_SIZE_MISMATCH,
+        UPLOAD_DIGEST_MISMATCH, UPLOAD_WRITER_REPLACED, QUOTA_EXCEEDED, DEADLINE_EXCEEDED.
         """
         require(principal, Role.MEMBER)
         async with self._slot():
@@ -98,7 +97,7 @@ class WriteUpload:
         return await self._complete.verified(principal, sealed)
 
     async def _take(self, writer: _Writer, pieces: AsyncIterator[bytes | Finish]) -> Upload | None:
-        """Write what the stream brings; return the upload once its end came, None where the stream just stopped."""
+        """Write the bytes of the stream; return the upload if the stream finished it, None if the stream just ended."""
         async for piece in self._in_time(pieces):
             if isinstance(piece, Finish):
                 return await writer.seal(piece.sha256)
@@ -107,7 +106,7 @@ class WriteUpload:
         return None
 
     async def _in_time(self, pieces: AsyncIterator[bytes | Finish]) -> AsyncIterator[bytes | Finish]:
-        """Give the pieces, and end a stream that is silent for too long."""
+        """Yield the pieces, and end a stream that is silent for too long."""
         silence = self._limits.silence.total_seconds()
         while True:
             try:
@@ -139,14 +138,14 @@ class WriteUpload:
 
 
 def part_size(stated_size: int | None) -> int:
-    """Return the bytes of every part of a stream but the last; all streams of one upload have the same."""
+    """Return the size of every part of a stream but the last; all streams of one upload use the same."""
     small = stated_size is not None and stated_size <= SMALL_PARTS * SMALL_PART_SIZE
     return SMALL_PART_SIZE if small else PART_SIZE
 
 
 @dataclass(slots=True)
 class _Writer:
-    """One stream's hold of an upload; `kept` bytes of the buffer are the upload's tail already."""
+    """One stream's hold on an upload; `kept` bytes of the buffer are already stored as the upload's tail."""
 
     uploads: PostgresUploads
     objects: ObjectBytes
@@ -173,7 +172,7 @@ class _Writer:
         return self.written.upload
 
     async def take(self, piece: bytes, *, overlap: bool) -> None:
-        """Append bytes, storing every whole part, beside the filling of the next where they may overlap."""
+        """Append bytes and store every full part, in parallel with filling the next if allowed."""
         self._check(self.size + len(piece))
         if not overlap:
             await self._sent()
@@ -187,7 +186,7 @@ class _Writer:
                 await self._send()
 
     async def keep(self) -> None:
-        """Keep the bytes behind the last part as the tail; it goes on when the caller is cancelled meanwhile."""
+        """Store the bytes after the last part as the tail; it completes even if the caller is cancelled."""
         self.keeping = self.keeping or asyncio.create_task(self._keep())
         await asyncio.shield(self.keeping)
 
@@ -200,24 +199,26 @@ class _Writer:
             await self.uploads.commit_tail(self.principal, self.upload.upload_id, self.token, tail, self.limits.idle)
 
     async def rescue(self) -> None:
-        """Keep what came of a stream that broke, as far as that can be done."""
+        """Store the received bytes of a broken stream if possible."""
         try:
             await self.keep()
         except Refused as error:
-            _log.info("bytes of a broken stream were not kept", extra={"detail": str(error)})
+            _log.info("bytes of a broken stream were not stored", extra={"detail": str(error)})
 
     async def seal(self, sha256: str | None) -> Upload:
-        """End the writing with the last bytes."""
+        """Complete the upload with the last bytes."""
         await self._sent()
         if self.upload.stated_size not in (None, self.size):
             await self.keep()
-            raise Refused(Reason.UPLOAD_SIZE_MISMATCH, f"{self.size} bytes were sent, not {self.upload.stated_size}")
+            raise Refused(
+                Reason.UPLOAD_SIZE_MISMATCH, f"{self.size} bytes were sent instead of {self.upload.stated_size}"
+            )
         seal = await self._last(sha256)
         async with self._taken_back(seal.tail):
             return await self.uploads.seal(self.principal, self.upload.upload_id, self.token, seal)
 
     async def close(self) -> None:
-        """Let what is being stored come to its end, also when the stream broke."""
+        """Finish storing what is in progress, even if the stream broke."""
         begun = [*self.sending, *([self.keeping] if self.keeping else [])]
         if begun:
             await asyncio.wait(begun)
@@ -225,13 +226,13 @@ class _Writer:
                 task.exception()
 
     async def _sent(self, under_way: int = 0) -> None:
-        """Wait until at most `under_way` parts are in flight, and the others are stored and counted."""
+        """Wait until at most `under_way` parts are in flight, and the others are stored and recorded."""
         while len(self.sending) > under_way:
             await asyncio.shield(self.sending[0])
             del self.sending[0]
 
     async def _last(self, sha256: str | None) -> Seal:
-        """Store the last bytes; they stay in the buffer, to be kept where the sealing is broken off."""
+        """Store the last bytes; they stay in the buffer as the tail in case completion fails."""
         if not self.buffer:
             return Seal(sha256)
         if self.multipart_id is not None:
@@ -240,8 +241,8 @@ class _Writer:
         return Seal(sha256) if len(self.buffer) == self.kept else Seal(sha256, tail=await self._put_tail())
 
     async def _send(self) -> None:
-        """Begin to store a whole part; numbers are taken in the order of the bytes."""
-        # An upload of unstated size asks for room part by part, behind what is counted.
+        """Start storing a full part; numbers follow the order of the bytes."""
+        # An upload of unstated size reserves quota part by part, beyond what is counted.
         await self._sent(0 if self.upload.stated_size is None else IN_FLIGHT - 1)
         multipart_id = self.multipart_id = self.multipart_id or await self._begin_multipart()
         number = await self._next_part()
@@ -251,7 +252,7 @@ class _Writer:
     async def _store_part(
         self, multipart_id: str, number: int, data: bytearray, before: asyncio.Task[None] | None
     ) -> None:
-        """Store a part and count it once those before it are counted."""
+        """Store a part and record it after the previous ones."""
         part = await self._put_part(multipart_id, number, data)
         if before is not None:
             await asyncio.wait([before])
@@ -285,7 +286,7 @@ class _Writer:
 
     @asynccontextmanager
     async def _taken_back(self, tail: Tail | None) -> AsyncIterator[None]:
-        """Take back a tail that the upload refuses."""
+        """Delete a tail that the upload refuses."""
         try:
             yield
         except Refused as error:
@@ -294,7 +295,7 @@ class _Writer:
             raise
 
     def _drain(self) -> bytearray:
-        """Return what is buffered, without a copy, and begin anew behind it."""
+        """Return the buffer without a copy, and start a new one after it."""
         data, self.buffer = self.buffer, bytearray()
         self.kept = 0
         return data

@@ -1,1 +1,1 @@
-"""Passwords, session tokens and OIDC tokens: what other libraries compute for identity."""
+"""Passwords, session tokens and OIDC tokens, computed by libraries."""

@@ -1,6 +1,6 @@
 """Access tokens of sessions: JWTs (RFC 7519) signed with HMAC-SHA-256 under the key of the settings.
 
-The token names a session and says nothing else that is believed: role and standing are looked up for every call.
+A token only names a session; the user's role and state are looked up for every call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class JwtAccessTokens:
         self._clock = clock
 
     def issue(self, principal: Principal, session_id: SessionId) -> tuple[str, datetime]:
-        """Return a token and its end. Refused with SESSIONS_DISABLED."""
+        """Return a token and its expiry. Refuses with SESSIONS_DISABLED."""
         if not self._enabled:
             raise Refused(Reason.SESSIONS_DISABLED)
         now = self._clock.now().replace(microsecond=0)
@@ -51,7 +51,7 @@ class JwtAccessTokens:
         return jwt.encode({"alg": ALGORITHM, "typ": "JWT"}, claims, self._key, algorithms=[ALGORITHM]), end
 
     def read(self, token: str) -> SessionId:
-        """Return the session that a token names. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
+        """Return the session of a token. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
         try:
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
             self._registry().validate(claims)
@@ -62,7 +62,7 @@ class JwtAccessTokens:
             raise Refused(Reason.UNAUTHENTICATED) from None
 
     def is_ours(self, token: str) -> bool:
-        """Tell whether a token claims to be one of ours; nothing is verified by that."""
+        """Tell whether a token claims to be ours; this verifies nothing."""
         return text(unverified(token, 1), "iss") == self._issuer
 
     def _registry(self) -> jwt.JWTClaimsRegistry:

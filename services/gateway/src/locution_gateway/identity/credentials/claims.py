@@ -1,4 +1,4 @@
-"""What is read of a JWT before anything of it is believed."""
+"""Read parts of a JWT before it is verified."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def unverified(token: str, part: int) -> dict[str, Any]:
-    """Return a part of a JWT, 0 the header and 1 the claims, unverified; {} for what is no JSON object."""
+    """Return a part of a JWT, 0 the header and 1 the claims, unverified; {} if it is not a JSON object."""
     pieces = token.split(".")
     try:
         text = base64.b64decode(pieces[part] + "=" * (-len(pieces[part]) % 4), b"-_", validate=True)
@@ -20,6 +20,6 @@ def unverified(token: str, part: int) -> dict[str, Any]:
 
 
 def text(claims: dict[str, Any], name: str) -> str:
-    """Return a claim that is text, "" where there is none."""
+    """Return a text claim, or ""."""
     value = claims.get(name)
     return value if isinstance(value, str) else ""

@@ -1,8 +1,8 @@
-"""The keys of OIDC issuers (RFC 7517), fetched over HTTP and remembered.
+"""The keys of OIDC issuers (RFC 7517), fetched over HTTP and cached.
 
-A set is fresh for five minutes. While its issuer cannot be reached the last set is used, up to a day old. A key id
-that the set lacks may be a new key: it makes the set be fetched again, but not more than once in ten seconds, for
-anybody may invent key ids. Callers that need a set at once share one request.
+A set is fresh for five minutes. While its issuer is unreachable, the last set is used for up to a day. An unknown key
+id may be a new key, so it triggers a fetch, but at most once in ten seconds, because anyone can invent key ids.
+Concurrent callers share one request.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class JwksCache:
         self._asked: dict[str, asyncio.Task[None]] = {}
 
     async def key(self, uri: str, key_id: str) -> Any | None:
-        """Return a key, None where the set has no such key. Raises DependencyUnavailable without any set."""
+        """Return a key, or None if the set does not hold it. Raises DependencyUnavailable without any set."""
         kept = self._kept.get(uri)
         if kept is None or self._age(kept) > FRESH:
             await self._refresh(uri, pause=0.0 if kept is None else UNKNOWN_KEY_PAUSE)
@@ -58,7 +58,7 @@ class JwksCache:
         return self._clock.monotonic() - kept.time
 
     async def _refresh(self, uri: str, pause: float) -> None:
-        """Fetch a set, unless that was tried a moment ago; its failure leaves what is kept."""
+        """Fetch a set, unless it was tried recently; a failure keeps the cached set."""
         last = self._tried.get(uri)
         if uri not in self._asked:
             if last is not None and self._clock.monotonic() - last < max(pause, 1.0):
@@ -71,7 +71,7 @@ class JwksCache:
         try:
             self._kept[uri] = _Kept(_by_id(await self._body(uri)), self._clock.monotonic())
         except (httpx.HTTPError, JoseError, ValueError, TypeError, KeyError) as error:
-            _log.warning("the keys of an issuer cannot be fetched", extra={"uri": uri, "error": type(error).__name__})
+            _log.warning("cannot fetch the keys of an issuer", extra={"uri": uri, "error": type(error).__name__})
         finally:
             del self._asked[uri]
 
@@ -87,7 +87,7 @@ class JwksCache:
 
 
 def _by_id(document: Any) -> dict[str, Any]:
-    """Return the keys of a set by id; secrets are no business of a public set and are left out."""
+    """Return the keys of a set by id, without symmetric keys, which do not belong into a public set."""
     usable = [key for key in document["keys"] if isinstance(key, dict) and key.get("kty") != "oct"]
     found = KeySet.import_key_set({"keys": [key for key in usable if key.get("use", "sig") == "sig"]})
     return {str(key.kid): key for key in found.keys if key.kid}

@@ -1,4 +1,4 @@
-"""Tokens of OIDC issuers that the operator allowed (OpenID Connect Core): one algorithm each, by their JWKS."""
+"""Tokens of allowed OIDC issuers (OpenID Connect Core), each with one algorithm, verified by their JWKS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from locution_gateway.platform.remember import Remembered
 TTL: Final = 4.0
 REMEMBERED: Final = 1000
 LEEWAY: Final = 5
-"""Seconds that the issuer's clock may be ahead or behind."""
+"""Tolerance for the issuer's clock in seconds."""
 MAX_SUBJECT: Final = 255
 ROLES: Final = {"viewer": Role.VIEWER, "member": Role.MEMBER, "admin": Role.ADMIN}
 
@@ -34,7 +34,7 @@ class JwksOidcTokens:
         self._clock = clock
 
     async def read(self, token: str) -> Principal:
-        """Return who a token speaks for. Refused with UNAUTHENTICATED, CREDENTIAL_EXPIRED, DependencyUnavailable."""
+        """Return the principal of a token. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED, DependencyUnavailable."""
         issuer = await self._issuer(unverified(token, 1))
         key = await self._keys.key(issuer.jwks_uri, text(unverified(token, 0), "kid"))
         if key is None:
@@ -49,11 +49,11 @@ class JwksOidcTokens:
         return _principal(issuer, claims)
 
     def forget(self) -> None:
-        """Look issuers up again."""
+        """Drop the cached issuers."""
         self._issuers.clear()
 
     async def _issuer(self, claims: Mapping[str, Any]) -> Issuer:
-        """Return the issuer whose `iss` and `aud` a token claims."""
+        """Return the issuer of a token's `iss` and `aud`."""
         name, audience = claims.get("iss"), claims.get("aud")
         if not isinstance(name, str) or not 0 < len(name) <= 512:
             raise Refused(Reason.UNAUTHENTICATED)
@@ -90,7 +90,7 @@ def _principal(issuer: Issuer, claims: Mapping[str, Any]) -> Principal:
 
 
 def _role(issuer: Issuer, claims: Mapping[str, Any]) -> Role:
-    """Return the highest role that the issuer's claim names, else its default; never OPERATOR."""
+    """Return the highest role in the issuer's claim, else its default; never OPERATOR."""
     value = claims.get(issuer.role_claim) if issuer.role_claim else None
     names = value if isinstance(value, list) else [value]
     named = [ROLES[name] for name in names if isinstance(name, str) and name in ROLES]

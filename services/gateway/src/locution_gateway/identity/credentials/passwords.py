@@ -1,4 +1,4 @@
-"""Passwords by argon2id (RFC 9106), in a few threads: each hash takes 64 MiB and about a tenth of a second."""
+"""Passwords by argon2id (RFC 9106) in a few threads: each hash takes 64 MiB and about a tenth of a second."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 THREADS: Final = 2
 WAITING: Final = 16
-"""Passwords that may wait for a thread; the next one is refused at once."""
+"""Passwords that may wait for a thread; further ones are refused at once."""
 RETRY: Final = 2.0
 
 
 class ArgonPasswords:
-    """Hashes passwords, off the event loop and few at once. Refused with OVERLOADED when too many wait."""
+    """Hashes passwords in a few threads. Refuses with OVERLOADED if too many wait."""
 
     def __init__(self, pool: ThreadPoolExecutor, *, memory: int = 65536, rounds: int = 3) -> None:
         self._pool = pool
@@ -35,7 +35,7 @@ class ArgonPasswords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether a password fits; as much work without a hash as with one. Refused with OVERLOADED."""
+        """Tell whether a password matches; the work is the same without a hash. Refuses with OVERLOADED."""
         fits = await self._run(lambda: self._fits(password, password_hash or self._dummy))
         return fits and password_hash is not None
 
@@ -57,7 +57,7 @@ class ArgonPasswords:
 
 @asynccontextmanager
 async def open_passwords() -> AsyncIterator[ArgonPasswords]:
-    """Hold the threads while inside."""
+    """Keep the threads while the context is open."""
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
     try:
         yield await asyncio.get_running_loop().run_in_executor(pool, ArgonPasswords, pool)

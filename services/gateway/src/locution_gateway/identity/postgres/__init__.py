@@ -1,1 +1,1 @@
-"""Identity and limits in Postgres, a store for each resource."""
+"""Identity and limits in Postgres, one store per resource."""

@@ -27,7 +27,7 @@ FROM gateway.api_keys r
 """
 GET: Final = f"{SELECT} WHERE r.key_id = $1 AND r.tenant_id = $2"
 LOCK: Final = f"{GET} FOR UPDATE"
-# Two calls at once must not both find the last free place.
+# Two concurrent calls must not both take the last free place.
 LOCK_TENANT: Final = "SELECT pg_advisory_xact_lock(hashtextextended('locution-keys:' || $1, 0))"
 COUNT_ACTIVE: Final = """
 SELECT count(*) FROM gateway.api_keys
@@ -48,13 +48,13 @@ WHERE key_id = $1 AND tenant_id = $2 AND revoke_time IS NULL
 
 
 class PostgresApiKeys:
-    """API keys of a tenant. An absent and a foreign one are both refused with API_KEY_NOT_FOUND."""
+    """API keys of a tenant. Absent keys and those of other tenants are refused with API_KEY_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, key: NewKey, limit: int | None, request: RequestKey | None) -> ApiKey:
-        """Make one. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        """Create one. Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, key.row_id) is not None:
                 raise Refused(Reason.REQUEST_ID_REUSED)
@@ -70,7 +70,7 @@ class PostgresApiKeys:
             return await _get(connection, principal, key_id)
 
     async def list(self, principal: Principal, owner: Principal | None, query: PageQuery) -> Page[ApiKey]:
-        """Read a page, newest first: of all, or of those of one principal."""
+        """Read a page, newest first: of all keys, or of those of one principal."""
         chosen = LISTING.builder(principal)
         if owner is not None and owner.user_id is not None:
             chosen.where("r.user_id", "uuid", owner.user_id)
@@ -79,7 +79,7 @@ class PostgresApiKeys:
         return await LISTING.page(self._database, principal, query, chosen)
 
     async def rotate(self, principal: Principal, old: str, key: NewKey, until: datetime) -> ApiKey:
-        """Make a key and let the old one expire. Refused with API_KEY_STATE_CONFLICT."""
+        """Create a key and let the old one expire. Refuses with API_KEY_STATE_CONFLICT."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, old, principal.tenant_id)
             if row is None:

@@ -1,4 +1,4 @@
-"""Who calls, found before the tenant is known: through functions that run as the schema's owner and answer one name."""
+"""Find callers before their tenant is known, by functions that run as the schema's owner and answer for one name."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ FORGET: Final = "SELECT gateway.forget_identity($1)"
 
 
 class PostgresCredentials:
-    """Credentials over a TenantDatabase."""
+    """Credentials in a TenantDatabase."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def api_key(self, key_id: str) -> KeyRecord | None:
-        """Return what is known of a key id."""
+        """Return the record of a key id."""
         row = await self._row(FIND_KEY, key_id)
         if row is None:
             return None
         return KeyRecord(_key_principal(row), bytes(row["secret_hash"]), row["expire_time"], bool(row["usable"]))
 
     async def session(self, session_id: SessionId) -> SessionRecord | None:
-        """Return what is known of a session."""
+        """Return the record of a session."""
         row = await self._row(FIND_SESSION, session_id)
         if row is None:
             return None
@@ -52,7 +52,7 @@ class PostgresCredentials:
         return SessionRecord(principal, refresh, generation, row["expire_time"], bool(row["usable"]))
 
     async def issuers(self, issuer: str) -> Sequence[Issuer]:
-        """Return the tenants' issuers of this `iss`."""
+        """Return the tenants' issuers with this `iss`."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(FIND_ISSUERS, issuer)
         return [
@@ -71,7 +71,7 @@ class PostgresCredentials:
         ]
 
     async def login(self, tenant: str, email: str) -> Login | None:
-        """Return what is known of a user by tenant and e-mail address."""
+        """Return a user's record by tenant and e-mail address."""
         row = await self._row(FIND_LOGIN, tenant, email)
         if row is None:
             return None
@@ -79,7 +79,7 @@ class PostgresCredentials:
         return Login(TenantId(tenant_id), UserId(user_id), Role(role), password_hash, usable)
 
     async def invitation(self, invitation_id: UUID) -> InvitationRecord | None:
-        """Return what is known of an invitation."""
+        """Return an invitation's record."""
         row = await self._row(FIND_INVITATION, invitation_id)
         if row is None:
             return None
@@ -87,12 +87,12 @@ class PostgresCredentials:
         return InvitationRecord(TenantId(tenant_id), tenant, email, Role(role), bytes(token_hash), usable)
 
     async def touch(self, used: Mapping[str, datetime]) -> None:
-        """Keep when keys were last used."""
+        """Store when keys were last used."""
         async with self._database.across_tenants() as connection:
             await connection.execute(TOUCH, list(used), list(used.values()))
 
     async def forget(self, limit: int) -> None:
-        """Drop what is over."""
+        """Delete what has expired."""
         async with self._database.across_tenants() as connection:
             await connection.execute(FORGET, limit)
 
@@ -102,7 +102,7 @@ class PostgresCredentials:
 
 
 def _key_principal(row: Mapping[str, Any]) -> Principal:
-    """Return whom a key acts for: a user's key may at most what the user may."""
+    """Return the principal of a key; a user's key has at most the user's role."""
     roles = [Role(row["role"]), *([Role(row["user_role"])] if row["user_role"] else [])]
     return Principal(
         tenant_id=TenantId(row["tenant_id"]),

@@ -26,7 +26,7 @@ DELETE: Final = "DELETE FROM gateway.invitations WHERE invitation_id = $1 AND te
 
 
 class PostgresInvitations:
-    """Invitations of a tenant. An absent and a foreign one are both refused with INVITATION_NOT_FOUND."""
+    """Invitations of a tenant. Absent ones and those of other tenants are refused with INVITATION_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class PostgresInvitations:
     async def create(
         self, principal: Principal, invitation: Invitation, token_hash: bytes, request: RequestKey | None
     ) -> Invitation:
-        """Make one. Refused with USER_EXISTS, REQUEST_ID_REUSED."""
+        """Create one. Refuses with USER_EXISTS, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             if await requests.claim(connection, principal, request, invitation.invitation_id) is not None:
                 raise Refused(Reason.REQUEST_ID_REUSED)
@@ -53,13 +53,13 @@ class PostgresInvitations:
         return invitation
 
     async def list(self, principal: Principal, query: PageQuery) -> Page[Invitation]:
-        """Read a page of those that are still good, newest first."""
+        """Read a page of valid ones, newest first."""
         chosen = LISTING.builder(principal)
         chosen.conditions.append("r.expire_time > clock_timestamp()")
         return await LISTING.page(self._database, principal, query, chosen)
 
     async def delete(self, principal: Principal, invitation_id: UUID) -> None:
-        """Take one back."""
+        """Revoke one."""
         async with self._database.transaction(principal) as connection:
             if await connection.fetchval(DELETE, invitation_id, principal.tenant_id) is None:
                 raise Refused(Reason.INVITATION_NOT_FOUND)

@@ -31,7 +31,7 @@ DELETE: Final = "DELETE FROM gateway.oidc_issuers WHERE issuer_id = $1 AND tenan
 
 
 class PostgresIssuers:
-    """OIDC issuers of a tenant. An absent and a foreign one are both refused with ISSUER_NOT_FOUND."""
+    """OIDC issuers of a tenant. Absent ones and those of other tenants are refused with ISSUER_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class PostgresIssuers:
         return await LISTING.page(self._database, principal, query)
 
     async def delete(self, principal: Principal, issuer_id: UUID) -> None:
-        """Allow one no longer."""
+        """Remove one."""
         async with self._database.transaction(principal) as connection:
             if await connection.fetchval(DELETE, issuer_id, principal.tenant_id) is None:
                 raise Refused(Reason.ISSUER_NOT_FOUND)

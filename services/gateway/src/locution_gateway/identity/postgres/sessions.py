@@ -15,7 +15,7 @@ VALUES ($1, $2, $3, $4, $5, $6)
 LOGGED_IN: Final = """
 UPDATE gateway.users SET last_login_time = clock_timestamp() WHERE user_id = $1 AND tenant_id = $2
 """
-# The generation is the fence: of two who show one refresh token, one changes a row.
+# The generation is the fence: of two calls with one refresh token, only one changes a row.
 ROTATE: Final = """
 UPDATE gateway.sessions SET refresh_hash = $4, generation = generation + 1
 WHERE session_id = $1 AND tenant_id = $2 AND generation = $3 AND revoke_time IS NULL
@@ -32,13 +32,13 @@ WHERE user_id = $1 AND tenant_id = $2 AND session_id IS DISTINCT FROM $3 AND rev
 
 
 class PostgresSessions:
-    """Sessions over a TenantDatabase."""
+    """Sessions in a TenantDatabase."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, session: NewSession) -> None:
-        """Keep a session and when its user logged in."""
+        """Store a session and the time of its user's login."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(
                 CREATE,
@@ -52,7 +52,7 @@ class PostgresSessions:
             await connection.execute(LOGGED_IN, session.user_id, principal.tenant_id)
 
     async def rotate(self, principal: Principal, session_id: SessionId, generation: int, refresh_hash: bytes) -> bool:
-        """Replace the refresh token of a generation; False when another call has done so before."""
+        """Replace the refresh token of a generation; False if another call has already done so."""
         async with self._database.transaction(principal) as connection:
             found = await connection.fetchval(ROTATE, session_id, principal.tenant_id, generation, refresh_hash)
         return found is not None
@@ -63,6 +63,6 @@ class PostgresSessions:
             await connection.execute(REVOKE, session_id, principal.tenant_id, reason)
 
     async def revoke_all(self, principal: Principal, user_id: UserId, but: SessionId | None, reason: str) -> None:
-        """End a user's sessions, but for one."""
+        """End a user's sessions, except one."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(REVOKE_ALL, user_id, principal.tenant_id, but, reason)

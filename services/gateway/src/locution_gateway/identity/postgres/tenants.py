@@ -1,4 +1,4 @@
-"""Tenants. An operator acts in a tenant under that tenant's row level security; only the list is of all."""
+"""Tenants. An operator acts in a tenant under that tenant's row level security; only the list covers all."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ WHERE tenant_id = $1
 
 
 class PostgresTenants(TenantNames):
-    """Tenants. An absent one is refused with TENANT_NOT_FOUND."""
+    """Tenants. Absent ones are refused with TENANT_NOT_FOUND."""
 
     async def create(self, principal: Principal, tenant: Tenant) -> Tenant:
-        """Make a tenant. Refused with TENANT_EXISTS."""
+        """Create a tenant. Refuses with TENANT_EXISTS."""
         values = (tenant.tenant_id, tenant.name, tenant.display_name, tenant.share, principal.subject)
         try:
             async with self._database.transaction(principal.within(tenant.tenant_id)) as connection:
@@ -48,7 +48,7 @@ class PostgresTenants(TenantNames):
         return tenant_of(row)
 
     async def list(self, after: str, limit: int) -> Sequence[Tenant]:
-        """Read tenants by name, behind one."""
+        """Read tenants by name, after a given one."""
         async with self._database.across_tenants() as connection:
             return [tenant_of(row) for row in await connection.fetch(LIST, after, limit)]
 
@@ -86,6 +86,6 @@ INSERT INTO gateway.tenants (tenant_id, name, created_by) VALUES ($1, $2, $3) ON
 
 
 async def ensure_tenant(database: TenantDatabase, principal: Principal, name: str) -> None:
-    """Make the principal's tenant unless it is there."""
+    """Create the principal's tenant unless it exists."""
     async with database.transaction(principal) as connection:
         await connection.execute(ENSURE, principal.tenant_id, name, principal.subject)

@@ -22,7 +22,7 @@ FROM gateway.users r
 GET: Final = f"{SELECT} WHERE r.user_id = $1 AND r.tenant_id = $2"
 LOCK: Final = f"{GET} FOR UPDATE"
 READ_HASH: Final = "SELECT password_hash FROM gateway.users WHERE user_id = $1 AND tenant_id = $2"
-# One call uses an invitation up; a second one changes no row.
+# One call uses up an invitation; a second one changes no row.
 USE_INVITATION: Final = """
 DELETE FROM gateway.invitations WHERE invitation_id = $1 AND tenant_id = $2 AND expire_time > clock_timestamp()
 RETURNING invitation_id
@@ -46,13 +46,13 @@ DELETE_DEFAULTS: Final = "DELETE FROM gateway.defaults WHERE tenant_id = $1 AND 
 
 
 class PostgresUsers:
-    """Users of a tenant. An absent and a foreign one are both refused with USER_NOT_FOUND."""
+    """Users of a tenant. Absent ones and those of other tenants are refused with USER_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, user: NewUser) -> User:
-        """Make a user, using up the invitation. Refused with USER_EXISTS, INVITATION_INVALID."""
+        """Create a user and use up the invitation. Refuses with USER_EXISTS, INVITATION_INVALID."""
         values = (user.email, user.display_name, user.role, user.password_hash, principal.subject)
         try:
             async with self._database.transaction(principal) as connection:

@@ -1,4 +1,4 @@
-"""What jobs do where they say nothing."""
+"""Defaults of jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULTS: Final = Codec(TypeAdapter(JobDefaults))
 
 GET: Final = "SELECT body, update_time, version FROM gateway.defaults WHERE tenant_id = $1 AND subject = $2"
 LOCK: Final = "SELECT version FROM gateway.defaults WHERE tenant_id = $1 AND subject = $2 FOR UPDATE"
-# The condition is the fence where two make the first version at once.
+# The condition is the fence when two calls create the first version.
 UPSERT: Final = """
 INSERT INTO gateway.defaults AS d (tenant_id, subject, body, created_by) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id, subject) DO UPDATE SET body = excluded.body, update_time = clock_timestamp(),
@@ -27,13 +27,13 @@ RETURNING body, update_time, version
 
 
 class PostgresDefaults:
-    """What jobs do where they say nothing: of a tenant (subject "") and of its principals."""
+    """Defaults of a tenant (subject "") and of its principals."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def get(self, principal: Principal, subject: str) -> StoredDefaults:
-        """Read one's defaults."""
+        """Read the defaults of a subject."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(GET, principal.tenant_id, subject)
         return StoredDefaults() if row is None else _stored(row)
@@ -41,7 +41,7 @@ class PostgresDefaults:
     async def update(
         self, principal: Principal, subject: str, version: int | None, defaults: JobDefaults
     ) -> StoredDefaults:
-        """Replace one's defaults. Refused with ETAG_MISMATCH."""
+        """Replace the defaults of a subject. Refuses with ETAG_MISMATCH."""
         body = DEFAULTS.dump(defaults)
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id, subject)

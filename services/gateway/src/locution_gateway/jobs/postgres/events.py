@@ -1,4 +1,4 @@
-"""Events of jobs: rows with a rising id a job, told by NOTIFY; each kind with its payload as plain JSON values."""
+"""Events of jobs: rows with an increasing id per job, announced by NOTIFY; payloads are plain JSON values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Payload = dict[str, object]
 
 CHANNEL: Final = "locution_job_events"
 
-# The job's row is locked until the transaction ends, so a later event is never seen before an earlier one.
+# The job's row stays locked until the transaction ends, so a later event never becomes visible before an earlier one.
 APPEND: Final = """
 WITH numbered AS (
     UPDATE gateway.jobs SET last_event = last_event + 1
@@ -49,9 +49,9 @@ HEAD: Final = "SELECT state, last_event FROM gateway.jobs WHERE job_id = $1 AND 
 
 
 async def append_event(connection: Connection, job_id: JobId, kind: EventKind, payload: Payload) -> int:
-    """Append an event in the caller's transaction and return its id; the notice goes out with the commit.
+    """Append an event in the caller's transaction and return its id; the commit sends the notice.
 
-    Locks the job's row. Refused with JOB_NOT_FOUND when the job is gone.
+    Locks the job's row. Refuses with JOB_NOT_FOUND if the job is deleted.
     """
     event_id = await connection.fetchval(APPEND, job_id, kind.value, payload)
     if event_id is None:
@@ -74,7 +74,7 @@ class PostgresEvents:
         return JobState(row["state"]), int(row["last_event"])
 
     async def read(self, principal: Principal, job_id: JobId, after: int, limit: int) -> list[JobEvent]:
-        """Return up to `limit` events behind `after`, in order."""
+        """Return up to `limit` events after `after`, in order."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(READ, job_id, principal.tenant_id, after, limit)
         return [JobEvent(row["event_id"], row["event_time"], EventKind(row["kind"]), row["payload"]) for row in rows]
@@ -87,15 +87,15 @@ def state_changed(state: JobState, error: Failure | None = None) -> Payload:
 
 
 def stage_progress(progress: StageProgress) -> Payload:
-    """Describe how far a kind of stage is."""
+    """Describe the progress of a kind of stage."""
     return asdict(progress) | {"kind": progress.kind.value}
 
 
 def section_finished(kind: StageKind, section: Section) -> Payload:
-    """Describe a section whose result is kept."""
+    """Describe a section whose result is stored."""
     return {"kind": kind.value, "section": section.index, "start": section.start, "end": section.end}
 
 
 def warning(warning: JobWarning) -> Payload:
-    """Describe something that will be missing or was done otherwise."""
+    """Describe something that will be missing or was done differently."""
     return asdict(warning) | {"code": warning.code.value}

@@ -1,4 +1,4 @@
-"""Jobs in Postgres, as the api makes, reads and ends them."""
+"""Jobs in Postgres, as the api creates, reads and ends them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ENDED: Final = [state.value for state in JobState if state.terminal]
 
 
 class PostgresJobs:
-    """Jobs of a tenant. An absent and a foreign one are both refused with JOB_NOT_FOUND."""
+    """Jobs of a tenant. Absent ones and those of other tenants are refused with JOB_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase, machine: JobStateMachine, guard: QuotaGuard | None = None) -> None:
         self._database = database
@@ -46,9 +46,9 @@ class PostgresJobs:
         self._guard = guard or QuotaGuard(Limits())
 
     async def create(self, principal: Principal, job: NewJob, request: RequestKey | None) -> Job:
-        """Create it, its first stage and its first event, once for a request.
+        """Create it with its first stage and first event, once per request_id.
 
-        Refused with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, REQUEST_ID_REUSED.
+        Refuses with UPLOAD_NOT_FOUND, UPLOAD_STATE_CONFLICT, REQUEST_ID_REUSED.
         """
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, job.job_id)
@@ -63,7 +63,7 @@ class PostgresJobs:
             return await _get(connection, principal, job.job_id)
 
     async def repeated(self, principal: Principal, request: RequestKey) -> JobId | None:
-        """Return the job that the same request made. Refused with REQUEST_ID_REUSED."""
+        """Return the job of an earlier identical request. Refuses with REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             found = await requests.find(connection, principal, request)
         return None if found is None else JobId(found)
@@ -83,7 +83,7 @@ class PostgresJobs:
         return await LISTING.page(self._database, principal, query)
 
     async def count(self, principal: Principal, wanted: Filter, limit: int | None) -> int:
-        """Count those that a filter names, up to `limit`; finished ones alone without a limit."""
+        """Count those that match a filter, up to `limit`; without a limit, only finished ones."""
         builder = LISTING.builder(principal)
         builder.narrow(wanted)
         if limit is None:
@@ -94,11 +94,11 @@ class PostgresJobs:
             return int(await connection.fetchval(statement.text, *statement.values))
 
     async def cancel(self, principal: Principal, job_id: JobId) -> Job:
-        """Ask for its end. Refused with JOB_STATE_CONFLICT when it SUCCEEDED or FAILED."""
+        """Cancel it. Refuses with JOB_STATE_CONFLICT if it SUCCEEDED or FAILED."""
         async with self._database.transaction(principal) as connection:
             state = JobState((await _lock(connection, principal, job_id))["state"])
             if state in (JobState.SUCCEEDED, JobState.FAILED):
-                raise Refused(Reason.JOB_STATE_CONFLICT, f"the job has {state.value} already")
+                raise Refused(Reason.JOB_STATE_CONFLICT, f"the job has already {state.value}")
             if not state.terminal:
                 await connection.execute(sql.WANT_CANCEL, job_id, principal.tenant_id)
                 await self._machine.run(connection, job_id)
@@ -108,7 +108,10 @@ class PostgresJobs:
     async def retry(
         self, principal: Principal, old: JobId, new: JobId, trace_context: str, request: RequestKey | None
     ) -> Job:
-        """Make a new job that adopts what an old one finished. Refused with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
+        """Create a job that adopts the finished stages of an old one.
+
+        Refuses with JOB_STATE_CONFLICT, REQUEST_ID_REUSED.
+        """
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, new)
             if before is not None:
@@ -116,7 +119,8 @@ class PostgresJobs:
             state = JobState((await _lock(connection, principal, old))["state"])
             if state not in _RETRIABLE:
                 raise Refused(
-                    Reason.JOB_STATE_CONFLICT, f"the job is {state.value}; only a FAILED or CANCELLED one is retried"
+                    Reason.JOB_STATE_CONFLICT,
+                    f"the job is {state.value}; only FAILED and CANCELLED jobs can be retried",
                 )
             await self._guard.job(connection, principal)
             await _adopt(connection, principal, old, new, trace_context)
@@ -137,13 +141,13 @@ class PostgresJobs:
             return await _get(connection, principal, job_id)
 
     async def delete(self, principal: Principal, job_id: JobId, version: int | None) -> None:
-        """Delete it; the rows of its stages go with it, so a worker that still runs one changes nothing."""
+        """Delete it with the rows of its stages, so that a worker that still runs one changes nothing."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, job_id, version)
             await connection.execute(sql.DELETE, job_id, principal.tenant_id)
 
     async def delete_finished(self, principal: Principal, wanted: Filter, limit: int) -> int:
-        """Delete up to `limit` finished jobs that a filter names and return how many."""
+        """Delete up to `limit` finished jobs that match a filter and return their number."""
         builder = LISTING.builder(principal)
         builder.narrow(wanted)
         _ended(builder)
@@ -155,19 +159,19 @@ class PostgresJobs:
         return len(ids)
 
     async def expire(self, principal: Principal, job_id: JobId) -> None:
-        """Delete it if its retention is over."""
+        """Delete it if its retention has ended."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.EXPIRE, job_id, principal.tenant_id)
 
     async def backlog(self, principal: Principal, before: Job | None) -> Backlog:
-        """Measure the tenant's work ahead of a job, or ahead of a new one."""
+        """Measure the tenant's work ahead of a job, or of a new one."""
         behind = (None, 0, None) if before is None else (before.create_time, before.priority, before.job_id)
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.BACKLOG, principal.tenant_id, *behind)
         return Backlog(row["jobs"], row["samples"])
 
     async def speeds(self, config: JobConfig) -> dict[str, float]:
-        """Return the measured seconds of work for a second of audio by kind of stage."""
+        """Return the measured seconds of work per second of audio by kind of stage."""
         diarizer = None if config.diarization is None else config.diarization.model.path
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.SPEEDS, config.asr_model.path, diarizer)
@@ -233,7 +237,7 @@ async def _announce(connection: Connection, job_id: JobId) -> None:
 
 
 async def _adopt(connection: Connection, principal: Principal, old: JobId, new: JobId, trace_context: str) -> None:
-    """Copy a job with its finished stages and their results, byte for byte; the decoded audio is shared."""
+    """Copy a job with its finished stages and their results; the decoded audio is shared."""
     tenant = principal.tenant_id
     await connection.execute(sql.RETRY, old, tenant, new, principal.subject, trace_context)
     await connection.execute(sql.ADOPT_SECTIONS, old, tenant, new)

@@ -1,4 +1,4 @@
-"""Rows of `gateway.jobs` as jobs, with the progress of their stages, in one query; and values of jsonb columns."""
+"""Read rows of `gateway.jobs` as jobs, with the progress of their stages, in one query; and jsonb columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG: Final = Codec(TypeAdapter(JobConfig))
 WARNINGS: Final = Codec(TypeAdapter(tuple[JobWarning, ...]))
 FAILURE: Final = Codec(TypeAdapter(Failure))
 
-# What every statement that gives jobs selects: the row, its stages summed by kind, and the speed of its models.
+# The columns of every statement that returns jobs: the row, its stages summed by kind, and the speed of its models.
 SELECT: Final = """
 SELECT j.job_id, j.tenant_id, j.created_by, j.display_name, j.state, j.upload_id, j.requested_config,
     j.effective_config, j.tags, j.priority, j.cancel_requested, j.retry_of, j.audio_samples, j.channels, j.pcm_key,
@@ -41,7 +41,7 @@ _ORDER: Final = {kind.value: position for position, kind in enumerate(StageKind)
 
 
 def job_from_row(row: Mapping[str, Any]) -> Job:
-    """Return the job of a row that SELECT gave."""
+    """Return the job of a row of SELECT."""
     state = JobState(row["state"])
     progress = tuple(_progress(row["stages"] or (), row["audio_samples"]))
     return Job(
@@ -75,7 +75,7 @@ def job_from_row(row: Mapping[str, Any]) -> Job:
 
 
 def model_of(job: Job, kind: StageKind) -> str | None:
-    """Return the model that a kind of stage runs, "<set>/<model>"; None for kinds that run none."""
+    """Return the model of a kind of stage, "<set>/<model>"; None for kinds without one."""
     match kind:
         case StageKind.TRANSCRIBE:
             return job.config.asr_model.path
@@ -86,9 +86,9 @@ def model_of(job: Job, kind: StageKind) -> str | None:
 
 
 def time_left(progress: Iterable[StageProgress], speeds: Mapping[str, float]) -> timedelta | None:
-    """Return the work that is left by the measured speeds; None where one is unknown or nothing was decoded.
+    """Return the remaining work by the measured speeds; None if a speed is unknown or nothing was decoded.
 
-    Transcription and diarization go side by side, so the longer one counts.
+    Transcription and diarization run in parallel, so the longer one counts.
     """
     engines = [stage for stage in progress if stage.kind in (StageKind.TRANSCRIBE, StageKind.DIARIZE)]
     if not engines or any(stage.kind.value not in speeds for stage in engines):

@@ -10,7 +10,7 @@ GET: Final = f"{SELECT} WHERE j.job_id = $1 AND j.tenant_id = $2"
 
 LOCK: Final = "SELECT state, version FROM gateway.jobs WHERE job_id = $1 AND tenant_id = $2 FOR UPDATE"
 
-# The upload cannot be deleted, nor change its state, before the job that uses it is committed.
+# The upload cannot be deleted or change its state before the job that uses it is committed.
 LOCK_UPLOAD: Final = """
 SELECT state, object_id FROM gateway.uploads WHERE upload_id = $1 AND tenant_id = $2 FOR SHARE
 """
@@ -71,8 +71,8 @@ INSERT INTO gateway.sections (job_id, tenant_id, section, start_sample, end_samp
 SELECT $3, tenant_id, section, start_sample, end_sample FROM gateway.sections WHERE job_id = $1 AND tenant_id = $2
 """
 
-# Finished stages as they are; sections without a result begin anew. Clustering is of all sections, so it is adopted
-# only with all of them.
+# Finished stages are copied as they are; sections without a result start anew. Clustering covers all sections, so it is
+# adopted only with all of them.
 ADOPT_STAGES: Final = """
 INSERT INTO gateway.stages (stage_id, job_id, tenant_id, kind, section, channel, state, priority, audio_samples,
     done_samples, attempts, start_time, end_time, work_seconds)
@@ -98,7 +98,7 @@ JOIN gateway.stages new
 WHERE old.job_id = $1 AND new.state = 'DONE'
 """
 
-# Jobs of the tenant that go before: those with a higher priority, and older ones with the same.
+# Jobs of the tenant that go first: those with a higher priority, and older ones with the same.
 BACKLOG: Final = """
 SELECT count(*) AS jobs, coalesce(sum(greatest(j.audio_samples - done.samples, 0)), 0)::bigint AS samples
 FROM gateway.jobs j

@@ -1,13 +1,13 @@
-"""The statements of the stage queue. Every write but the claim is fenced by id and token; time is the database's."""
+"""The statements of the stage queue. Id and token fence every write but the claim; times are the database's."""
 
 from __future__ import annotations
 
-# $4: what a claim costs its tenant at least, in samples.
+# $4: the minimum that a claim costs its tenant, in samples.
 CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3, $4)"
 
 EXPIRED = "SELECT tenant_id, stage_id, lease_token FROM gateway.expired_stages($1)"
 
-# The job's row is the lock under which its stages are counted and made.
+# The job's row is the lock for counting and creating its stages.
 LOCK_JOB = "SELECT job_id FROM gateway.jobs WHERE job_id = $1 FOR UPDATE"
 
 LOCK_STAGES_JOB = """
@@ -30,7 +30,7 @@ SECTION = "SELECT section, start_sample, end_sample FROM gateway.sections WHERE 
 
 STAGE_SAMPLES = "SELECT audio_samples FROM gateway.stages WHERE stage_id = $1"
 
-# Renews, stores progress, and tells whether cancellation is wanted.
+# Renews the lease, stores progress, and tells whether cancellation was requested.
 RENEW = """
 UPDATE gateway.stages AS s
 SET lease_until = clock_timestamp() + $3, done_samples = greatest(s.done_samples, $4)
@@ -51,7 +51,7 @@ RETURNING stage_id
 
 KEEP_RESULT = "INSERT INTO gateway.stage_results (stage_id, tenant_id, body) VALUES ($1, $2, $3)"
 
-# A stage that goes back, with or without the attempt counted, or ends.
+# Returns a stage to the queue, counting the attempt or not, or ends it.
 RETURN = """
 UPDATE gateway.stages SET
     state = $3, lease_token = NULL, lease_until = NULL, reason = $4, message = $5,
@@ -61,7 +61,7 @@ WHERE stage_id = $1 AND lease_token = $2 AND state = 'LEASED'
 RETURNING stage_id
 """
 
-# As RETURN, for a holder that went silent: the database's clock decides, and the attempts cap.
+# Like RETURN, for a holder that went silent: the database's clock decides, and the limit on attempts.
 EXPIRE = """
 UPDATE gateway.stages SET
     state = CASE WHEN attempts < $3 THEN 'READY' ELSE 'DEAD' END,
@@ -103,7 +103,7 @@ CANCEL_READY = """
 UPDATE gateway.stages SET state = 'CANCELLED', end_time = clock_timestamp() WHERE job_id = $1 AND state = 'READY'
 """
 
-# Whoever still works on a stage of a job that failed loses its lease: nothing happens to a job after its end.
+# Other workers lose their leases on stages of a failed job: nothing changes a job after its end.
 CANCEL_OPEN = """
 UPDATE gateway.stages SET state = 'CANCELLED', lease_token = NULL, lease_until = NULL, end_time = clock_timestamp()
 WHERE job_id = $1 AND state IN ('READY', 'LEASED')
@@ -116,7 +116,7 @@ WHERE s.job_id = $1 AND s.kind = ANY ($2) AND s.state IN ('DONE', 'DEAD')
 ORDER BY s.kind, s.section, s.channel
 """
 
-# What an attempt at decoding wrote that is not used goes, now and once more for what is written after this.
+# Unused output of a decode attempt is deleted now, and again later for what is written after this.
 DROP_FOLDER = "SELECT gateway.drop_folder($1, $2)"
 
 STAGE_PROGRESS = """
@@ -126,7 +126,7 @@ SELECT sum(done_samples)::bigint AS done, sum(audio_samples)::bigint AS total,
 FROM gateway.stages WHERE job_id = $1 AND kind = $2
 """
 
-# What the job holds in the object store goes with its references, by triggers; a job that ended well needs none of it.
+# Triggers delete the job's objects with their references; a job that succeeded needs none of them.
 END_JOB = """
 UPDATE gateway.jobs SET
     state = $2, error = $3, end_time = clock_timestamp(), version = version + 1,
@@ -146,7 +146,7 @@ METRICS = """
 SELECT kind, sum(work_seconds) AS work_seconds FROM gateway.stages WHERE job_id = $1 AND state = 'DONE' GROUP BY kind
 """
 
-# A moving mean over about the last twenty measurements.
+# A moving average over about the last twenty measurements.
 KEEP_SPEED = """
 INSERT INTO gateway.speeds AS s (kind, model, seconds_per_audio_second) VALUES ($1, $2, $3)
 ON CONFLICT (kind, model) DO UPDATE SET

@@ -1,4 +1,4 @@
-"""What happens to a job when one of its stages ended: the next stages, or the job's own end.
+"""Advance a job after one of its stages ended: create the next stages, or end the job.
 
 Every method runs in the transaction that ended the stage, under the lock on the job's row.
 """
@@ -28,7 +28,7 @@ READ_JOB: Final = f"{job_rows.SELECT} WHERE j.job_id = $1"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many stages of each kind a job has in each state."""
+    """The number of stages of each kind and state of a job."""
 
     counts: Counter[tuple[StageKind, StageState]]
 
@@ -37,23 +37,23 @@ class Standing:
         return any(self.counts[kind, state] for state in states)
 
     def exists(self, kind: StageKind) -> bool:
-        """Tell whether there is any stage of the kind."""
+        """Tell whether any stage of the kind exists."""
         return self.has(kind, *StageState)
 
     def leased(self) -> bool:
-        """Tell whether any stage is in a worker's hands."""
+        """Tell whether a worker holds any stage."""
         return any(state is StageState.LEASED and count for (_, state), count in self.counts.items())
 
 
 class JobStateMachine:
-    """Moves jobs on."""
+    """Advances jobs."""
 
     def __init__(self, default_retention: timedelta) -> None:
-        """Keep jobs without a retention of their own for `default_retention` after their end."""
+        """Keep jobs without their own retention for `default_retention` after their end."""
         self._default_retention = default_retention
 
     async def run(self, connection: Connection, job_id: JobId) -> None:
-        """Make the next stages ready, or end the job, as its stages stand."""
+        """Make the next stages ready, or end the job, depending on its stages."""
         job = await lock_job(connection, job_id)
         if job is None or job.state.terminal:
             return
@@ -87,7 +87,7 @@ class JobStateMachine:
     async def succeed(
         self, connection: Connection, job: Job, warnings: tuple[JobWarning, ...], metrics: dict[str, float]
     ) -> None:
-        """End a job whose transcript is kept; a wish to cancel that came with its last stage is too late."""
+        """End a job whose transcript is stored; a cancellation that came with its last stage is too late."""
         await self._end(connection, job, JobState.SUCCEEDED, None, warnings, metrics)
 
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:
@@ -131,7 +131,7 @@ def _wants_join(standing: Standing) -> bool:
 
 
 async def lock_job(connection: Connection, job_id: JobId) -> Job | None:
-    """Lock a job's row until the transaction ends, and return the job; None when it is gone."""
+    """Lock a job's row until the transaction ends, and return the job, or None if it is deleted."""
     if await connection.fetchrow(sql.LOCK_JOB, job_id) is None:
         return None
     return job_rows.job_from_row(await connection.fetchrow(READ_JOB, job_id))
@@ -147,7 +147,7 @@ async def _last_failure(connection: Connection, job_id: JobId, kind: StageKind) 
 
 
 def failure_of(row: Mapping[str, Any]) -> Failure:
-    """Return why a stage died."""
+    """Return why a stage failed for good."""
     return Failure(Reason(row["reason"] or Reason.INTERNAL), row["message"] or "")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of jobs when their upload ends; every method runs in the upload's transaction."""
+"""Update jobs when their upload ends; every method runs in the upload's transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import Principal
 
-# Jobs that were created while the upload was verified have waited for it.
+# Jobs created during the verification wait for it.
 RELEASE: Final = """
 WITH waiting AS (
     UPDATE gateway.jobs SET object_id = $3
@@ -53,13 +53,13 @@ class PostgresUploadJobs:
         return bool(await connection.fetchval(IN_USE, upload_id, principal.tenant_id))
 
     async def release(self, connection: Connection, principal: Principal, upload_id: UploadId, object_id: UUID) -> None:
-        """Let the jobs that waited for the upload begin with its object."""
+        """Start the jobs that waited for the upload, with its object."""
         await connection.execute(RELEASE, upload_id, principal.tenant_id, object_id)
 
     async def fail(
         self, connection: Connection, principal: Principal, upload_id: UploadId, reason: str, message: str
     ) -> None:
-        """End the jobs that waited for the upload, for the reason that it was refused for."""
+        """Fail the jobs that waited for the upload, with its reason."""
         for (job_id,) in await connection.fetch(WAITING, upload_id, principal.tenant_id):
             await connection.execute(BURY_DECODE, job_id, reason, message)
             await self._machine.run(connection, JobId(job_id))

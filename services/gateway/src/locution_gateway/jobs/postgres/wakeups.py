@@ -1,4 +1,4 @@
-"""Hints by NOTIFY that something happened to a job."""
+"""Notices (NOTIFY) about events of jobs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locution_gateway.platform.ids import JobId
 
 
 class PostgresWakeups:
-    """Passes notices on to those who watch the job; after a reconnection, when notices may be lost, to all."""
+    """Passes notices on to the watchers of a job; after a reconnection, when notices may be lost, to all watchers."""
 
     def __init__(self, listener: Listener) -> None:
         self._watchers: dict[str, set[Callable[[], None]]] = {}
@@ -20,7 +20,7 @@ class PostgresWakeups:
 
     @contextmanager
     def on_job(self, job_id: JobId, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake` on every hint about a job while inside."""
+        """Call `wake` on every notice about a job while the context is open."""
         watchers = self._watchers.setdefault(str(job_id), set())
         watchers.add(wake)
         try:

@@ -8,10 +8,10 @@ from locution_gateway.jobs.tags.models import TagCount
 
 
 def tag(name: str) -> str:
-    """Return the tag in its name."""
+    """Return the tag of a name."""
     return name.removeprefix("tags/")
 
 
 def tag_to_proto(tag: TagCount) -> pb.Tag:
-    """Return a tag as clients see it."""
+    """Return the public form of a tag."""
     return pb.Tag(name=f"tags/{tag.tag}", job_count=tag.jobs)

@@ -28,13 +28,13 @@ class TagPage:
 
 
 class ManageTags:
-    """Keeps a tenant's tags in order, a batch of jobs a transaction."""
+    """Manages a tenant's tags, one batch of jobs per transaction."""
 
     def __init__(self, tags: PostgresTags) -> None:
         self._tags = tags
 
     async def list(self, principal: Principal, size: int, token: str) -> TagPage:
-        """Read a page, by name. Refused with PAGE_TOKEN_INVALID."""
+        """Read a page, ordered by name. Refuses with PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "tags")
         after = binding.position(token)
         limit = page_size(size)
@@ -43,7 +43,10 @@ class ManageTags:
         return TagPage(found[:limit], binding.token(last))
 
     async def rename(self, principal: Principal, tag: str, new: str) -> tuple[TagCount, int]:
-        """Give a tag another name; return it with its jobs, and how many were changed. Refused with TAG_NOT_FOUND."""
+        """Rename a tag; return it with its count of jobs, and the number of jobs changed.
+
+        Refuses with TAG_NOT_FOUND.
+        """
         require(principal, Role.MEMBER)
         changed = 0 if new == tag else await self._replace(principal, tag, new)
         jobs = await self._tags.count(principal, new)
@@ -52,7 +55,7 @@ class ManageTags:
         return TagCount(new, jobs), changed
 
     async def delete(self, principal: Principal, tag: str) -> int:
-        """Take a tag from every job and return from how many. Refused with TAG_NOT_FOUND."""
+        """Remove a tag from every job and return their number. Refuses with TAG_NOT_FOUND."""
         require(principal, Role.MEMBER)
         changed = await self._replace(principal, tag, None)
         if not changed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """A tag and how many jobs have it."""
+    """A tag and its number of jobs."""
 
     tag: str
     jobs: int

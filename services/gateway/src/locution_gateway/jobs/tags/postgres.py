@@ -1,4 +1,4 @@
-"""Tags in Postgres: they stand on the jobs, and nowhere else."""
+"""Tags in Postgres; they are stored only on the jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locution_gateway.jobs.tags.models import TagCount
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import Principal
 
-# From the index of tagged jobs alone. By bytes, so that a page goes on where the one before ended in every locale.
+# Reads only the index of tagged jobs. Ordered by bytes, so that pages continue correctly in every locale.
 LIST: Final = """
 SELECT t.tag COLLATE "C" AS tag, count(*) AS jobs
 FROM gateway.jobs j CROSS JOIN LATERAL unnest(j.tags) AS t (tag)
@@ -19,7 +19,7 @@ GROUP BY 1 ORDER BY 1 LIMIT $3
 
 COUNT: Final = "SELECT count(*) FROM gateway.jobs WHERE tenant_id = $1 AND tags @> ARRAY[$2::text]"
 
-# In the order of ids, so that two who rename at once wait for each other and do not lock each other out.
+# Ordered by id, so that concurrent renames wait for each other instead of deadlocking.
 REPLACE: Final = """
 WITH tagged AS (
     SELECT job_id FROM gateway.jobs WHERE tenant_id = $1 AND tags @> ARRAY[$2::text]
@@ -37,23 +37,23 @@ SELECT count(*) FROM changed
 
 
 class PostgresTags:
-    """Tags over a TenantDatabase."""
+    """Tags in a TenantDatabase."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def list(self, principal: Principal, after: str, limit: int) -> Sequence[TagCount]:
-        """Return up to `limit` tags behind one, by name."""
+        """Return up to `limit` tags after one, by name."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(LIST, principal.tenant_id, after, limit)
         return [TagCount(row["tag"], row["jobs"]) for row in rows]
 
     async def count(self, principal: Principal, tag: str) -> int:
-        """Return how many jobs have a tag."""
+        """Return the number of jobs with a tag."""
         async with self._database.transaction(principal) as connection:
             return int(await connection.fetchval(COUNT, principal.tenant_id, tag))
 
     async def replace(self, principal: Principal, tag: str, new: str | None, limit: int) -> int:
-        """Rename or drop a tag on up to `limit` jobs in one transaction, and return on how many."""
+        """Rename or remove a tag on up to `limit` jobs in one transaction, and return their number."""
         async with self._database.transaction(principal) as connection:
             return int(await connection.fetchval(REPLACE, principal.tenant_id, tag, new, limit))

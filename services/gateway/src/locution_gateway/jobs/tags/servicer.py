@@ -16,7 +16,7 @@ from locution_gateway.platform.servicer import Context
 
 @dataclass(frozen=True, slots=True)
 class Tags(TagServiceServicer):
-    """Keeps a tenant's tags in order."""
+    """Manages a tenant's tags."""
 
     manage: ManageTags
 
