@@ -1,8 +1,8 @@
 -- migrate:up
 
--- Every table carries tenant_id and created_by, and row level security is the second wall: a connection sees the rows of
--- the tenant in the setting locution.tenant_id and no others. The owner of the schema is not bound by it; the services'
--- own roles are never the owner.
+-- Every table has tenant_id and created_by, and row level security is the second wall: a connection sees only the rows
+-- of the tenant in the setting locution.tenant_id. It does not apply to the owner of the schema; the services' own
+-- roles are never the owner.
 CREATE SCHEMA IF NOT EXISTS gateway;
 
 CREATE FUNCTION gateway.current_tenant() RETURNS uuid
@@ -18,7 +18,7 @@ CREATE TABLE gateway.tenants (
     create_time  timestamptz NOT NULL DEFAULT now()
 );
 
--- Stored bytes, once for each tenant and digest. An object without references is deleted.
+-- Stored bytes, once per tenant and digest. An object without references is deleted.
 CREATE TABLE gateway.objects (
     object_id    uuid PRIMARY KEY,
     tenant_id    uuid NOT NULL,
@@ -37,20 +37,20 @@ CREATE TABLE gateway.uploads (
     display_name    text NOT NULL DEFAULT '',
     media_type      text NOT NULL DEFAULT '',
     state           text NOT NULL CHECK (state IN ('WRITING', 'VERIFYING', 'READY', 'FAILED', 'EXPIRED')),
-    -- What the client stated; checked, never believed.
+    -- The client's statements; checked, never trusted.
     stated_size     bigint CHECK (stated_size >= 0),
     stated_sha256   text CHECK (stated_sha256 ~ '^[0-9a-f]{64}$'),
     -- Durable bytes: the sum of the parts below.
     committed_bytes bigint NOT NULL DEFAULT 0 CHECK (committed_bytes >= 0),
-    -- 'STREAM' or 'PARTS' once the first byte or URL was asked for.
+    -- 'STREAM' or 'PARTS' after the first byte or URL was requested.
     write_mode      text CHECK (write_mode IN ('STREAM', 'PARTS')),
-    -- The stream that may write; a new stream replaces it, and the old one's writes change zero rows.
+    -- The stream that may write; a new stream replaces it, and the old one's writes change no row.
     writer_token    uuid,
     object_key      text NOT NULL,
     multipart_id    text,
     object_id       uuid REFERENCES gateway.objects,
     error_reason    text,
-    -- Who verifies, and until when; another takes over after it.
+    -- The verifying process and the end of its lease; then another one takes over.
     verify_token    uuid,
     verify_until    timestamptz,
     create_time     timestamptz NOT NULL DEFAULT now(),
@@ -73,7 +73,7 @@ CREATE TABLE gateway.upload_parts (
     PRIMARY KEY (upload_id, part_number)
 );
 
--- Keys to remove from the object store, written in the transaction that drops the last reference.
+-- Keys to delete from the object store, written in the transaction that drops the last reference.
 CREATE TABLE gateway.deletions (
     deletion_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id    uuid NOT NULL,
@@ -83,7 +83,7 @@ CREATE TABLE gateway.deletions (
     create_time  timestamptz NOT NULL DEFAULT now()
 );
 
--- Repeated calls with one request_id within 24 hours give the first call's resource (AIP-155).
+-- Repeated calls with one request_id within 24 hours return the first call's resource (AIP-155).
 CREATE TABLE gateway.requests (
     tenant_id    uuid NOT NULL,
     method       text NOT NULL,

@@ -10,13 +10,13 @@ CREATE TABLE gateway.jobs (
     upload_id         uuid NOT NULL,
     object_id         uuid REFERENCES gateway.objects,
     requested_config  jsonb NOT NULL,
-    -- Frozen at creation, resolved models and their checksums included; every retry uses it.
+    -- Frozen at creation, with resolved models and their checksums; every retry uses it.
     effective_config  jsonb NOT NULL,
     tags              text[] NOT NULL DEFAULT '{}',
     priority          smallint NOT NULL DEFAULT 0 CHECK (priority BETWEEN -10 AND 10),
     cancel_requested  boolean NOT NULL DEFAULT false,
     retry_of          uuid,
-    -- What decoding found; null before it.
+    -- The result of decoding; null before.
     audio_samples     bigint CHECK (audio_samples >= 0),
     channels          smallint CHECK (channels BETWEEN 1 AND 8),
     pcm_key           text,
@@ -43,7 +43,7 @@ CREATE INDEX jobs_by_object ON gateway.jobs (object_id) WHERE object_id IS NOT N
 CREATE INDEX jobs_by_upload ON gateway.jobs (upload_id);
 CREATE INDEX jobs_to_expire ON gateway.jobs (expire_time) WHERE expire_time IS NOT NULL;
 
--- Terminal states never change, and a job goes forward only, but for a system retry (RUNNING to QUEUED).
+-- Terminal states never change, and a job only advances, except for a system retry (RUNNING to QUEUED).
 CREATE FUNCTION gateway.check_job_transition() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -60,7 +60,7 @@ $$;
 CREATE TRIGGER job_transition BEFORE UPDATE OF state ON gateway.jobs
     FOR EACH ROW EXECUTE FUNCTION gateway.check_job_transition();
 
--- The recording cut at pauses; the cuts are common to all channels.
+-- The recording cut at pauses; all channels share the cuts.
 CREATE TABLE gateway.sections (
     job_id        uuid NOT NULL REFERENCES gateway.jobs ON DELETE CASCADE,
     tenant_id     uuid NOT NULL,
@@ -70,19 +70,19 @@ CREATE TABLE gateway.sections (
     PRIMARY KEY (job_id, section)
 );
 
--- One step of a job. READY waits for a worker from ready_time on; LEASED is held under lease_token until lease_until.
--- A finished stage is never done again.
+-- One stage of a job. READY waits for a worker from ready_time on; LEASED is held under lease_token until lease_until.
+-- A finished stage never runs again.
 CREATE TABLE gateway.stages (
     stage_id       uuid PRIMARY KEY,
     job_id         uuid NOT NULL REFERENCES gateway.jobs ON DELETE CASCADE,
     tenant_id      uuid NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('DECODE', 'TRANSCRIBE', 'DIARIZE', 'CLUSTER', 'JOIN')),
-    -- Both 0 for kinds that are not of one section or channel.
+    -- Both 0 for kinds without a section or channel.
     section        integer NOT NULL DEFAULT 0,
     channel        smallint NOT NULL DEFAULT 0,
     state          text NOT NULL CHECK (state IN ('READY', 'LEASED', 'DONE', 'DEAD', 'CANCELLED')),
     priority       smallint NOT NULL DEFAULT 0,
-    -- Audio that it works on; what a tenant's share is counted in. 0 while unknown.
+    -- The audio of the stage, the unit of a tenant's share. 0 while unknown.
     audio_samples  bigint NOT NULL DEFAULT 0,
     done_samples   bigint NOT NULL DEFAULT 0,
     attempts       integer NOT NULL DEFAULT 0,
@@ -94,7 +94,7 @@ CREATE TABLE gateway.stages (
     start_time     timestamptz,
     end_time       timestamptz,
     work_seconds   double precision NOT NULL DEFAULT 0,
-    -- Why it died or went back, an ErrorReason without its prefix, and the last message.
+    -- Why it failed or returned: an ErrorReason without its prefix, and the last message.
     reason         text,
     message        text,
     UNIQUE (job_id, kind, section, channel),
@@ -104,7 +104,7 @@ CREATE TABLE gateway.stages (
 CREATE INDEX stages_ready ON gateway.stages (tenant_id, priority DESC, ready_time, section, stage_id) WHERE state = 'READY';
 CREATE INDEX stages_leased ON gateway.stages (lease_until) WHERE state = 'LEASED';
 
--- What a finished stage gave, byte for byte: used again by every later stage and by retries.
+-- The result of a finished stage, byte for byte: every later stage and retry uses it.
 CREATE TABLE gateway.stage_results (
     stage_id    uuid PRIMARY KEY REFERENCES gateway.stages ON DELETE CASCADE,
     tenant_id   uuid NOT NULL,
@@ -125,7 +125,7 @@ CREATE TABLE gateway.transcripts (
     job_id       uuid PRIMARY KEY REFERENCES gateway.jobs ON DELETE CASCADE,
     tenant_id    uuid NOT NULL,
     created_by   text NOT NULL,
-    -- Language, speakers, turns, coverage: everything but the segments.
+    -- Language, speakers, turns, coverage: everything except the segments.
     summary      jsonb NOT NULL,
     create_time  timestamptz NOT NULL DEFAULT now()
 );
@@ -138,8 +138,8 @@ CREATE TABLE gateway.segments (
     PRIMARY KEY (job_id, position)
 );
 
--- Start-time fair queueing (Goyal, Vin and Cheng, 1996) over tenants, in audio seconds divided by the tenant's weight: the
--- next stage goes to the least start tag. The greatest start tag given is the clock: who was idle starts there.
+-- Start-time fair queueing (Goyal, Vin and Cheng, 1996) over tenants, in audio seconds divided by the tenant's weight:
+-- the next stage goes to the least start tag. The greatest start tag given is the clock, where an idle tenant starts.
 CREATE TABLE gateway.shares (
     tenant_id   uuid PRIMARY KEY,
     start_tag   double precision NOT NULL,
@@ -147,7 +147,8 @@ CREATE TABLE gateway.shares (
 );
 CREATE INDEX shares_by_start ON gateway.shares (start_tag);
 
--- Measured speed of each model: seconds of work for a second of audio, a moving mean. It is about models, not tenants.
+-- Measured speed of each model: seconds of work per second of audio, a moving average. It belongs to models, not
+-- tenants.
 CREATE TABLE gateway.speeds (
     kind          text NOT NULL,
     model         text NOT NULL,
@@ -168,9 +169,9 @@ BEGIN
 END
 $$;
 
--- Gives the next stage to a worker, the one door through which a worker sees work of all tenants: it runs as the owner.
--- Tenants go by the least start tag, a tenant's stages by priority and age; a locked stage is passed over. The claim sets a
--- fresh lease on database time, counts the attempt, and charges the tenant's share.
+-- Claims the next stage for a worker, the only way in which a worker sees work of all tenants: it runs as the owner.
+-- Tenants are ordered by the least start tag, a tenant's stages by priority and age; locked stages are skipped. The
+-- claim sets a new lease on database time, counts the attempt, and charges the tenant's share.
 CREATE FUNCTION gateway.claim_stage(p_worker text, p_lease interval, p_kinds text[])
 RETURNS SETOF gateway.stages
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
@@ -180,7 +181,7 @@ DECLARE
     clock double precision := coalesce((SELECT max(start_tag) FROM shares), 0);
 BEGIN
     FOR candidate IN
-        -- The tenants that have ready stages, found by jumping from one to the next in the queue's index.
+        -- The tenants that have ready stages, found by skipping from one to the next in the queue's index.
         WITH RECURSIVE waiting AS (
             (SELECT s.tenant_id FROM stages s WHERE s.state = 'READY' ORDER BY s.tenant_id LIMIT 1)
             UNION ALL
@@ -219,7 +220,7 @@ BEGIN
 END
 $$;
 
--- Lists stages whose holder went silent, for the sweep that returns or buries them.
+-- Lists stages whose holder went silent, for the sweep that returns or fails them.
 CREATE FUNCTION gateway.expired_stages(p_limit integer)
 RETURNS TABLE (tenant_id uuid, stage_id uuid, lease_token uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
@@ -229,7 +230,7 @@ BEGIN ATOMIC
     ORDER BY s.lease_until LIMIT p_limit;
 END;
 
--- The services' roles, where the operator made them: neither owns a table, neither bypasses row level security.
+-- The services' roles, if the operator created them: neither owns a table, neither bypasses row level security.
 DO $$
 DECLARE
     role_name text;

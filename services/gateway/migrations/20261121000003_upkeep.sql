@@ -1,14 +1,14 @@
 -- migrate:up
 
--- Bytes behind the last part that are too few for a part of their own: an object of their own, read back when the
--- writing goes on. Part numbers are taken before the part is sent, so that a replaced stream's late part overwrites nothing.
+-- Bytes after the last part that are too few for a part: a separate object, read back when writing resumes. Part
+-- numbers are reserved before the part is sent, so that a replaced stream's late part overwrites nothing.
 ALTER TABLE gateway.uploads
     ADD COLUMN next_part integer NOT NULL DEFAULT 1 CHECK (next_part BETWEEN 1 AND 10001),
     ADD COLUMN tail_key text,
     ADD COLUMN tail_bytes bigint NOT NULL DEFAULT 0 CHECK (tail_bytes >= 0),
     ADD CHECK ((tail_key IS NULL) = (tail_bytes = 0));
 
--- An attempt at a deletion postpones the next one; a late one catches what a dying process wrote after the first.
+-- An attempt at a deletion postpones the next one; a late one deletes what a dying process wrote after the first.
 ALTER TABLE gateway.deletions ADD COLUMN due_time timestamptz NOT NULL DEFAULT now();
 CREATE INDEX deletions_due ON gateway.deletions (due_time);
 
@@ -16,13 +16,13 @@ DROP INDEX gateway.uploads_to_expire;
 CREATE INDEX uploads_to_expire ON gateway.uploads (expire_time) WHERE state <> 'VERIFYING';
 CREATE INDEX uploads_open ON gateway.uploads (tenant_id) WHERE state IN ('WRITING', 'VERIFYING');
 
--- Jobs that have not ended come as if they ended last, so that a page can begin behind any of them.
+-- Unfinished jobs sort as if they ended last, so that a page can start after any of them.
 DROP INDEX gateway.jobs_by_end;
 CREATE INDEX jobs_by_end ON gateway.jobs (tenant_id, coalesce(end_time, 'infinity'::timestamptz), job_id);
 CREATE INDEX jobs_by_pcm ON gateway.jobs (pcm_key) WHERE pcm_key IS NOT NULL;
 CREATE INDEX stages_open ON gateway.stages (tenant_id, kind) WHERE state IN ('READY', 'LEASED');
 
--- An object goes with its last reference. The lock makes two that let go at once see each other.
+-- An object is deleted with its last reference. The lock makes two concurrent releases see each other.
 CREATE FUNCTION gateway.release_object() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -49,8 +49,8 @@ CREATE TRIGGER job_lets_go AFTER UPDATE OF object_id ON gateway.jobs
     FOR EACH ROW WHEN (OLD.object_id IS NOT NULL AND NEW.object_id IS DISTINCT FROM OLD.object_id)
     EXECUTE FUNCTION gateway.release_object();
 
--- Decoded audio, which a retry shares with the job that it retries, goes with the last of them; with it what attempts that
--- were cut off left beside it: now, and once more for what is written after this.
+-- Decoded audio, which a retry shares with the original job, is deleted with the last of them, together with the output
+-- of interrupted attempts: now, and once more for what is written after this.
 CREATE FUNCTION gateway.drop_folder(p_tenant_id uuid, p_folder text) RETURNS void
 LANGUAGE sql VOLATILE
 BEGIN ATOMIC
@@ -79,7 +79,7 @@ CREATE TRIGGER job_lets_go_pcm AFTER UPDATE OF pcm_key ON gateway.jobs
     FOR EACH ROW WHEN (OLD.pcm_key IS NOT NULL AND NEW.pcm_key IS DISTINCT FROM OLD.pcm_key)
     EXECUTE FUNCTION gateway.release_pcm();
 
--- The doors through which the api's upkeep sees work of all tenants; each runs as the owner and gives names alone.
+-- The functions through which the api's upkeep sees work of all tenants; each runs as the owner and returns only names.
 CREATE FUNCTION gateway.expired_uploads(p_limit integer)
 RETURNS TABLE (tenant_id uuid, upload_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
@@ -131,7 +131,7 @@ BEGIN ATOMIC
         WHERE r.create_time < clock_timestamp() - p_age ORDER BY r.create_time LIMIT p_limit);
 END;
 
--- Which of these multipart uploads nobody will complete.
+-- Which of these multipart uploads no process will complete.
 CREATE FUNCTION gateway.abandoned_multiparts(p_ids text[]) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC

@@ -1,12 +1,12 @@
 -- migrate:up
 
--- Tenants, who calls for them, what they may use and what they used.
+-- Tenants, their callers, quotas and usage.
 ALTER TABLE gateway.tenants
     ADD COLUMN display_name text NOT NULL DEFAULT '',
     ADD COLUMN state text NOT NULL DEFAULT 'ACTIVE' CHECK (state IN ('ACTIVE', 'DISABLED')),
     ADD COLUMN version bigint NOT NULL DEFAULT 1;
 
--- People. The e-mail address is kept in small letters. A user without a password cannot log in.
+-- People. The e-mail address is stored in lower case. A user without a password cannot log in.
 CREATE TABLE gateway.users (
     user_id         uuid PRIMARY KEY,
     tenant_id       uuid NOT NULL REFERENCES gateway.tenants ON DELETE CASCADE,
@@ -23,7 +23,7 @@ CREATE TABLE gateway.users (
 );
 CREATE INDEX users_by_creation ON gateway.users (tenant_id, create_time DESC, user_id DESC);
 
--- Keys of programs, and of users. The secret is 256 random bits, so that one round of SHA-256 is enough.
+-- Keys of programs and users. The secret is 256 random bits, so one round of SHA-256 is enough.
 CREATE TABLE gateway.api_keys (
     key_id          text PRIMARY KEY CHECK (key_id ~ '^[a-z2-7]{16}$'),
     tenant_id       uuid NOT NULL REFERENCES gateway.tenants ON DELETE CASCADE,
@@ -45,7 +45,7 @@ CREATE TABLE gateway.api_keys (
 CREATE INDEX api_keys_by_creation ON gateway.api_keys (tenant_id, create_time DESC, row_id DESC);
 CREATE INDEX api_keys_by_user ON gateway.api_keys (user_id) WHERE user_id IS NOT NULL;
 
--- Sessions of users. Each refresh replaces the hash; the one before, shown again, ends the session.
+-- Sessions of users. Each refresh replaces the hash; using the previous one again ends the session.
 CREATE TABLE gateway.sessions (
     session_id      uuid PRIMARY KEY,
     tenant_id       uuid NOT NULL REFERENCES gateway.tenants ON DELETE CASCADE,
@@ -73,7 +73,7 @@ CREATE TABLE gateway.invitations (
 );
 CREATE INDEX invitations_by_creation ON gateway.invitations (tenant_id, create_time DESC, invitation_id DESC);
 
--- Who else may speak for callers of a tenant. A token names issuer and audience, so together they name one tenant.
+-- OIDC issuers that may authenticate callers of a tenant. Issuer and audience together identify one tenant.
 CREATE TABLE gateway.oidc_issuers (
     issuer_id       uuid PRIMARY KEY,
     tenant_id       uuid NOT NULL REFERENCES gateway.tenants ON DELETE CASCADE,
@@ -89,7 +89,7 @@ CREATE TABLE gateway.oidc_issuers (
 );
 CREATE INDEX oidc_issuers_by_creation ON gateway.oidc_issuers (tenant_id, create_time DESC, issuer_id DESC);
 
--- What a tenant may use; null is the server's default.
+-- Quotas of a tenant; null is the server's default.
 CREATE TABLE gateway.quotas (
     tenant_id                      uuid PRIMARY KEY REFERENCES gateway.tenants ON DELETE CASCADE,
     audio_seconds_per_day          bigint CHECK (audio_seconds_per_day >= 0),
@@ -106,7 +106,7 @@ CREATE TABLE gateway.quotas (
     version                        bigint NOT NULL DEFAULT 1
 );
 
--- What was used, by day (UTC) and principal. Written by the triggers below, in the transactions that deliver.
+-- Usage by day (UTC) and principal. The triggers below write it, in the transactions that deliver.
 CREATE TABLE gateway.usage (
     tenant_id       uuid NOT NULL,
     day             date NOT NULL,
@@ -117,7 +117,7 @@ CREATE TABLE gateway.usage (
     PRIMARY KEY (tenant_id, day, subject)
 );
 
--- Bytes of each tenant's objects: the sum over gateway.objects, kept by the triggers below.
+-- Bytes of each tenant's objects: the sum over gateway.objects, maintained by the triggers below.
 CREATE TABLE gateway.stored (
     tenant_id       uuid PRIMARY KEY,
     bytes           bigint NOT NULL DEFAULT 0
@@ -125,7 +125,7 @@ CREATE TABLE gateway.stored (
 INSERT INTO gateway.stored (tenant_id, bytes)
 SELECT tenant_id, sum(size_bytes) FROM gateway.objects GROUP BY tenant_id;
 
--- Streaming calls that are open; one whose process died ends with its time.
+-- Open streaming calls; one whose process died ends with its time.
 CREATE TABLE gateway.open_streams (
     stream_id       uuid PRIMARY KEY,
     tenant_id       uuid NOT NULL,
@@ -135,7 +135,7 @@ CREATE TABLE gateway.open_streams (
 CREATE INDEX open_streams_by_tenant ON gateway.open_streams (tenant_id, until);
 CREATE INDEX open_streams_to_expire ON gateway.open_streams (until);
 
--- What jobs do where they say nothing: of a tenant (subject '') and of its principals.
+-- Defaults of jobs: of a tenant (subject '') and of its principals.
 CREATE TABLE gateway.defaults (
     tenant_id       uuid NOT NULL,
     subject         text NOT NULL,
@@ -146,7 +146,7 @@ CREATE TABLE gateway.defaults (
     PRIMARY KEY (tenant_id, subject)
 );
 
--- Token buckets (principals, tenants, attempts to log in) by a key that the api makes; no tenant's rows are in it.
+-- Token buckets (principals, tenants, login attempts) by a key that the api makes; they belong to no tenant.
 CREATE UNLOGGED TABLE gateway.rate_buckets (
     bucket          text PRIMARY KEY,
     tokens          double precision NOT NULL,
@@ -165,12 +165,12 @@ BEGIN
     END LOOP;
 END
 $$;
--- Nobody's rows: the functions below alone reach it.
+-- No role may access it except through the functions below.
 ALTER TABLE gateway.rate_buckets ENABLE ROW LEVEL SECURITY;
 
--- I6: audio is charged in the transaction that keeps a section's result, and nowhere else. Finishing is fenced by the lease, so
--- it happens once; a stage that a retry adopts is inserted as DONE and passes no trigger. Each channel that is transcribed
--- on its own counts.
+-- I6: audio is charged only in the transaction that stores a section's result. Finishing is fenced by the lease, so it
+-- happens once. A stage that a retry adopts is inserted as DONE and passes no trigger. Separately transcribed channels
+-- count separately.
 CREATE FUNCTION gateway.charge_section() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN
@@ -221,8 +221,8 @@ $$;
 CREATE TRIGGER object_stored AFTER INSERT OR DELETE ON gateway.objects
     FOR EACH ROW EXECUTE FUNCTION gateway.count_stored();
 
--- Every change that makes a credential worth less is told to all replicas at once: they drop what they remember of it. What
--- they remember is short-lived anyway, for a notice may be lost.
+-- Every change that reduces a credential's rights is announced to all replicas, which drop it from their caches. The
+-- caches are short-lived in any case, because a notice may be lost.
 CREATE FUNCTION gateway.notify_credential() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -249,7 +249,8 @@ CREATE TRIGGER issuer_changed AFTER INSERT OR DELETE ON gateway.oidc_issuers
 CREATE TRIGGER quotas_changed AFTER INSERT OR UPDATE ON gateway.quotas
     FOR EACH ROW EXECUTE FUNCTION gateway.notify_credential();
 
--- The doors through which the api finds who calls before it knows the tenant; each runs as the owner and answers one name.
+-- The functions by which the api finds a caller before it knows the tenant; each runs as the owner and answers for one
+-- name.
 CREATE FUNCTION gateway.find_api_key(p_key_id text)
 RETURNS TABLE (tenant_id uuid, tenant_name text, subject text, user_id uuid, email text, role text, user_role text,
     scopes text[], secret_hash bytea, expire_time timestamptz, usable boolean)
@@ -319,7 +320,7 @@ BEGIN ATOMIC
     SELECT * FROM gateway.tenants t WHERE t.name > p_after ORDER BY t.name LIMIT p_limit;
 END;
 
--- When keys were last used, of all tenants, as one replica saw it.
+-- When keys were last used, of all tenants, as seen by one replica.
 CREATE FUNCTION gateway.touch_api_keys(p_key_ids text[], p_times timestamptz[]) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
@@ -328,8 +329,8 @@ BEGIN ATOMIC
     WHERE k.key_id = used.key_id;
 END;
 
--- Takes up to p_want tokens out of a bucket that fills by p_rate a second up to p_burst, and says what is left. What a replica
--- takes it may spend later, so that all replicas together overshoot by at most one slice each.
+-- Takes up to p_want tokens from a bucket that fills by p_rate per second up to p_burst, and returns what is left. A
+-- replica may spend what it takes later, so all replicas together overshoot by at most one slice each.
 CREATE FUNCTION gateway.lease_tokens(p_bucket text, p_rate double precision, p_burst double precision, p_want double precision)
 RETURNS TABLE (granted double precision, remaining double precision)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
@@ -348,14 +349,14 @@ BEGIN
 END
 $$;
 
--- Holds open streams for longer, of all tenants.
+-- Renews open streams of all tenants.
 CREATE FUNCTION gateway.renew_streams(p_stream_ids uuid[], p_lease interval) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
     UPDATE gateway.open_streams SET until = clock_timestamp() + p_lease WHERE stream_id = ANY (p_stream_ids);
 END;
 
--- Drops what is over: sessions and invitations a day after their end, streams of dead processes, buckets that are full again.
+-- Deletes what has expired: sessions and invitations a day after their end, streams of dead processes, full buckets.
 CREATE FUNCTION gateway.forget_identity(p_limit integer) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
@@ -382,7 +383,7 @@ BEGIN
             gateway.renew_streams, gateway.forget_identity TO locution_api;
         REVOKE ALL ON gateway.rate_buckets FROM locution_api;
     END IF;
-    -- The worker knows jobs and nobody's credentials; its charges run as the owner.
+    -- The worker sees jobs but no credentials; its charges run as the owner.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_worker') THEN
         REVOKE ALL ON gateway.users, gateway.api_keys, gateway.sessions, gateway.invitations, gateway.oidc_issuers,
             gateway.rate_buckets, gateway.open_streams, gateway.usage, gateway.stored, gateway.defaults FROM locution_worker;

@@ -1,8 +1,8 @@
 -- migrate:up
 
--- Live sessions. One stream at a time owns a session: `owner` is its token and `owner_until` how long it may be silent; every
--- write names the token and changes nothing once another stream took over. What a stream needs to go on is here and in the
--- object store, so that any replica can.
+-- Live sessions. One stream at a time owns a session: `owner` is its token and `owner_until` how long it may be silent.
+-- Every write names the token and has no effect after another stream took over. Everything that a stream needs to
+-- continue is here and in the object store, so that any replica can.
 CREATE TABLE gateway.live_sessions (
     session_id      uuid PRIMARY KEY,
     tenant_id       uuid NOT NULL,
@@ -11,14 +11,14 @@ CREATE TABLE gateway.live_sessions (
     state           text NOT NULL CHECK (state IN ('OPEN', 'ENDING', 'ENDED')),
     -- Frozen at creation, the resolved model included; `update` messages change it.
     config          jsonb NOT NULL,
-    -- SHA-256 of the resume token, and of the one before until the stream with the new one has proved that it has it.
+    -- SHA-256 of the resume token, and of the previous one until the stream with the new one has used it.
     token_hash      bytea NOT NULL CHECK (length(token_hash) = 32),
     previous_hash   bytea CHECK (length(previous_hash) = 32),
     owner           uuid,
     owner_until     timestamptz,
-    -- Audio that is kept, in the unit of its encoding; never goes back.
+    -- Stored audio, in the unit of its encoding; never decreases.
     kept            bigint NOT NULL DEFAULT 0 CHECK (kept >= 0),
-    -- Positions at 16 kHz: audio received, all before `done_sample` has its finals.
+    -- Positions at 16 kHz: audio received; all audio before `done_sample` has its finals.
     audio_samples   bigint NOT NULL DEFAULT 0 CHECK (audio_samples >= 0),
     done_sample     bigint NOT NULL DEFAULT 0 CHECK (done_sample >= 0),
     last_final      bigint NOT NULL DEFAULT 0 CHECK (last_final >= 0),
@@ -30,14 +30,14 @@ CREATE TABLE gateway.live_sessions (
     trace_context   text NOT NULL DEFAULT '',
     create_time     timestamptz NOT NULL DEFAULT now(),
     end_time        timestamptz,
-    -- OPEN: when it is given up; ENDED: when it is forgotten; ENDING: when another process may put it together.
+    -- OPEN: when it is ended; ENDED: when it is deleted; ENDING: when another process may settle it.
     expire_time     timestamptz NOT NULL,
     CHECK ((state = 'ENDED') = (end_time IS NOT NULL))
 );
 CREATE INDEX live_sessions_by_creation ON gateway.live_sessions (tenant_id, create_time DESC, session_id DESC);
 CREATE INDEX live_sessions_to_expire ON gateway.live_sessions (expire_time);
 
--- Audio as it came, in small objects; offsets in the unit of the encoding.
+-- Audio as received, in small objects; offsets in the unit of the encoding.
 CREATE TABLE gateway.live_chunks (
     session_id    uuid NOT NULL REFERENCES gateway.live_sessions ON DELETE CASCADE,
     tenant_id     uuid NOT NULL,
@@ -66,7 +66,7 @@ BEGIN
 END
 $$;
 
--- The objects go with the row: now, and once more for what a dying process writes after this.
+-- The objects are deleted with the row: now, and once more for what a dying process writes after this.
 CREATE FUNCTION gateway.release_live_audio() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -80,7 +80,7 @@ CREATE TRIGGER live_session_deleted AFTER DELETE ON gateway.live_sessions
 CREATE TRIGGER live_session_ended AFTER UPDATE OF state ON gateway.live_sessions
     FOR EACH ROW WHEN (NEW.state = 'ENDED' AND OLD.state <> 'ENDED') EXECUTE FUNCTION gateway.release_live_audio();
 
--- The door through which the api's upkeep sees sessions of all tenants whose time is over.
+-- The function through which the api's upkeep sees due sessions of all tenants.
 CREATE FUNCTION gateway.due_live_sessions(p_limit integer)
 RETURNS TABLE (tenant_id uuid, session_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp

@@ -9,7 +9,7 @@ CREATE TABLE gateway.webhooks (
     -- JOB_QUEUED, JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED.
     event_types     text[] NOT NULL CHECK (event_types <> '{}'),
     disabled        boolean NOT NULL DEFAULT false,
-    -- Why the system disabled it; null when a person did.
+    -- Why the system disabled it; null if a person did.
     disabled_reason text,
     -- Since when every attempt failed.
     failing_since   timestamptz,
@@ -19,7 +19,7 @@ CREATE TABLE gateway.webhooks (
 );
 CREATE INDEX webhooks_by_creation ON gateway.webhooks (tenant_id, create_time DESC, webhook_id DESC);
 
--- Keys of the HMAC, which signing needs as they are. One without an end is the newest; the others sign beside it until theirs.
+-- HMAC keys, which signing needs in plain. The one without an end is the newest; the others also sign until their end.
 CREATE TABLE gateway.webhook_secrets (
     secret_id       uuid PRIMARY KEY,
     webhook_id      uuid NOT NULL REFERENCES gateway.webhooks ON DELETE CASCADE,
@@ -32,17 +32,17 @@ CREATE TABLE gateway.webhook_secrets (
 CREATE UNIQUE INDEX webhook_secrets_newest ON gateway.webhook_secrets (webhook_id) WHERE expire_time IS NULL;
 CREATE INDEX webhook_secrets_by_webhook ON gateway.webhook_secrets (webhook_id, create_time DESC);
 
--- The outbox: one row for each event and webhook, written in the event's own transaction. It names the job and holds nothing
--- of its content. A row that is PENDING is due at due_time; who sends it holds it under lease_token until then.
+-- The outbox: one row per event and webhook, written in the event's own transaction. It names the job and holds none of
+-- its content. A PENDING row is due at due_time; its sender holds it under lease_token until then.
 CREATE TABLE gateway.webhook_deliveries (
     delivery_id     uuid PRIMARY KEY,
     webhook_id      uuid NOT NULL REFERENCES gateway.webhooks ON DELETE CASCADE,
     tenant_id       uuid NOT NULL,
     created_by      text NOT NULL,
     event_type      text NOT NULL,
-    -- Null for a test. The job may be deleted by now.
+    -- Null for a test. The job may have been deleted.
     job_id          uuid,
-    -- The event's place among those of its job.
+    -- The event's position among those of its job.
     event_id        bigint NOT NULL DEFAULT 0,
     event_time      timestamptz NOT NULL,
     -- Code and reason of a FAILED job.
@@ -73,10 +73,10 @@ BEGIN
 END
 $$;
 
--- An event and its deliveries are one transaction. The webhook's row is locked against its deletion, which would otherwise
--- fail the job's transaction; whoever finishes a delivery does not wait for this lock. A delivery behind another of its job is
--- not due before that one, so that those of a dead receiver are not looked at again and again; whoever ends the one before
--- makes it due at once, and should the two miss each other it is due in ten seconds.
+-- An event and its deliveries are one transaction. It locks the webhook's row against deletion, which would otherwise
+-- fail the job's transaction; finishing a delivery does not wait for this lock. A delivery after another one of its job
+-- is not due before that one, so that those of a dead receiver are not checked again and again. The end of the earlier
+-- one makes it due at once; if the two miss each other, it is due in ten seconds.
 CREATE FUNCTION gateway.queue_webhook_deliveries() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN
@@ -105,16 +105,16 @@ $$;
 CREATE TRIGGER webhooks_told AFTER INSERT ON gateway.job_events
     FOR EACH ROW WHEN (NEW.kind = 'STATE_CHANGED') EXECUTE FUNCTION gateway.queue_webhook_deliveries();
 
--- Gives due deliveries to a worker, with what it takes to send them: the one door through which it sees webhooks of all
--- tenants. Each webhook has at most p_per_webhook in flight, one while it fails, so that a dead receiver holds up nobody else.
--- A delivery waits until all earlier ones of its job are no longer PENDING, which keeps the order of each job over all workers.
--- The claim counts the attempt; a worker that dies lets go when the lease is over.
+-- Claims due deliveries for a worker, with everything needed to send them: the only way in which it sees webhooks of
+-- all tenants. Each webhook has at most p_per_webhook in flight, or one while it fails, so that a dead receiver delays
+-- no other. A delivery waits until all earlier ones of its job are no longer PENDING, which keeps the order of each job
+-- over all workers. The claim counts the attempt; if a worker dies, its lease ends.
 CREATE FUNCTION gateway.claim_webhook_deliveries(p_lease interval, p_limit integer, p_per_webhook integer)
 RETURNS TABLE (delivery_id uuid, webhook_id uuid, tenant_id uuid, event_type text, job_id uuid, event_id bigint,
     event_time timestamptz, job_error jsonb, attempts integer, lease_token uuid, url text, secrets text[])
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp SET jit = off
 BEGIN ATOMIC
-    -- The webhooks that have anything pending, found by jumping from one to the next in the index.
+    -- The webhooks with pending deliveries, found by skipping from one to the next in the index.
     WITH RECURSIVE waiting AS (
         (SELECT d.webhook_id FROM gateway.webhook_deliveries d WHERE d.state = 'PENDING' ORDER BY d.webhook_id LIMIT 1)
         UNION ALL
@@ -157,7 +157,7 @@ BEGIN ATOMIC
     FROM claimed c JOIN gateway.webhooks k ON k.webhook_id = c.webhook_id;
 END;
 
--- Drops what nobody will send or look at: old deliveries, those that wait for a disabled webhook among them, and old secrets.
+-- Deletes what is no longer needed: old deliveries, also pending ones of disabled webhooks, and old secrets.
 CREATE FUNCTION gateway.forget_webhook_deliveries(p_age interval, p_limit integer) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
@@ -169,7 +169,7 @@ BEGIN ATOMIC
         SELECT s.secret_id FROM gateway.webhook_secrets s WHERE s.expire_time < clock_timestamp() LIMIT p_limit);
 END;
 
--- Tags are counted from the index alone.
+-- Tags are counted using only the index.
 CREATE INDEX jobs_tagged ON gateway.jobs (tenant_id) INCLUDE (tags) WHERE tags <> '{}';
 
 REVOKE ALL ON FUNCTION gateway.claim_webhook_deliveries, gateway.forget_webhook_deliveries FROM PUBLIC;
@@ -177,7 +177,7 @@ DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_worker') THEN
         GRANT EXECUTE ON FUNCTION gateway.claim_webhook_deliveries, gateway.forget_webhook_deliveries TO locution_worker;
-        -- It learns a secret with a delivery that it claims, and not otherwise.
+        -- It reads a secret only with a delivery that it claims.
         REVOKE ALL ON gateway.webhook_secrets FROM locution_worker;
     END IF;
 END

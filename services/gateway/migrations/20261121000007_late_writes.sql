@@ -1,7 +1,7 @@
 -- migrate:up
 
--- A stream that broke off may still be putting its tail when another has made the upload READY. Its folder is looked at once
--- more when no put can be under way any longer; what an object's row names stays. Folders end in '/', which '0' follows.
+-- A broken stream may still be storing its tail when another has made the upload READY. Its folder is checked once more
+-- when no put can be in progress any longer; what an object's row names stays. Folders end in '/', which '0' follows.
 CREATE INDEX objects_by_folder ON gateway.objects (object_key text_pattern_ops);
 
 CREATE FUNCTION gateway.kept_objects(p_folder text) RETURNS SETOF text

@@ -1,6 +1,6 @@
 -- migrate:up
 
--- Voices that a tenant enrolled: biometric data, no audio. An embedding is compared with those of the same weight alone.
+-- Voices that a tenant enrolled: biometric data, no audio. An embedding is compared only with those of the same weight.
 CREATE TABLE gateway.voices (
     voice_id      uuid PRIMARY KEY,
     tenant_id     uuid NOT NULL REFERENCES gateway.tenants ON DELETE CASCADE,

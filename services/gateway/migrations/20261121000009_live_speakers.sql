@@ -1,7 +1,8 @@
 -- migrate:up
 
--- What a diarizer heard in the audio of each final: voices, from which any replica knows the session's speakers again, and
--- the object that clustering over the whole session needs. The objects lie in the session's folder and go with it.
+-- The diarizer's result for the audio of each final: voices, by which any replica recognises the session's speakers
+-- again, and the object for the clustering of the whole session. The objects lie in the session's folder and are
+-- deleted with it.
 CREATE TABLE gateway.live_sections (
     session_id    uuid NOT NULL REFERENCES gateway.live_sessions ON DELETE CASCADE,
     tenant_id     uuid NOT NULL,

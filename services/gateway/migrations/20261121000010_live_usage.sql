@@ -1,7 +1,8 @@
 -- migrate:up
 
--- I6: a live session's audio is charged as it is delivered, in the statement that moves `done_sample` on. That is fenced by the
--- stream that owns the session and never goes back, so a resumed stream that hears audio again charges nothing twice.
+-- I6: a live session's audio is charged as it is delivered, in the statement that advances `done_sample`. That is
+-- fenced by the stream that owns the session and never decreases, so a resumed stream that repeats audio charges
+-- nothing twice.
 CREATE FUNCTION gateway.charge_live() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN
@@ -14,8 +15,8 @@ $$;
 CREATE TRIGGER live_charged AFTER UPDATE OF done_sample ON gateway.live_sessions
     FOR EACH ROW WHEN (NEW.done_sample > OLD.done_sample) EXECUTE FUNCTION gateway.charge_live();
 
--- Samples that were charged live before a job of the same audio began. The job that a session becomes stands in the session, and
--- until the session is settled in the request that made it, whose fingerprint is the session: those of clients are digests.
+-- Samples charged live before a job of the same audio began. The session names its job, and until it is settled the
+-- request that made the job does, whose fingerprint is the session: those of clients are digests.
 CREATE FUNCTION gateway.charged_live(p_tenant_id uuid, p_job_id uuid) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
@@ -29,7 +30,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION gateway.charged_live FROM PUBLIC;
 
--- As before, less what was charged live.
+-- As before, minus what was charged live.
 CREATE OR REPLACE FUNCTION gateway.charge_section() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN

@@ -1,13 +1,14 @@
 -- migrate:up
 
--- The claim also gives the trace of the delivery's job, so that an attempt is part of it; '' for a test, or when the job is gone.
+-- The claim also returns the trace of the delivery's job, so that an attempt is part of it; '' for a test or a deleted
+-- job.
 DROP FUNCTION gateway.claim_webhook_deliveries;
 CREATE FUNCTION gateway.claim_webhook_deliveries(p_lease interval, p_limit integer, p_per_webhook integer)
 RETURNS TABLE (delivery_id uuid, webhook_id uuid, tenant_id uuid, event_type text, job_id uuid, event_id bigint,
     event_time timestamptz, job_error jsonb, attempts integer, lease_token uuid, url text, secrets text[], trace_context text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp SET jit = off
 BEGIN ATOMIC
-    -- The webhooks that have anything pending, found by jumping from one to the next in the index.
+    -- The webhooks with pending deliveries, found by skipping from one to the next in the index.
     WITH RECURSIVE waiting AS (
         (SELECT d.webhook_id FROM gateway.webhook_deliveries d WHERE d.state = 'PENDING' ORDER BY d.webhook_id LIMIT 1)
         UNION ALL
@@ -51,7 +52,7 @@ BEGIN ATOMIC
     FROM claimed c JOIN gateway.webhooks k ON k.webhook_id = c.webhook_id;
 END;
 
--- What waits for webhooks that are not disabled, and for how long the longest of it has been due; counted up to a bound.
+-- The pending deliveries of enabled webhooks, and how long the first of them has been due; counted up to a limit.
 CREATE FUNCTION gateway.webhook_backlog(p_most integer) RETURNS TABLE (waiting bigint, late_seconds double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp
 BEGIN ATOMIC
@@ -82,7 +83,7 @@ RETURNS TABLE (delivery_id uuid, webhook_id uuid, tenant_id uuid, event_type tex
     event_time timestamptz, job_error jsonb, attempts integer, lease_token uuid, url text, secrets text[])
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = gateway, pg_temp SET jit = off
 BEGIN ATOMIC
-    -- The webhooks that have anything pending, found by jumping from one to the next in the index.
+    -- The webhooks with pending deliveries, found by skipping from one to the next in the index.
     WITH RECURSIVE waiting AS (
         (SELECT d.webhook_id FROM gateway.webhook_deliveries d WHERE d.state = 'PENDING' ORDER BY d.webhook_id LIMIT 1)
         UNION ALL

@@ -1,6 +1,7 @@
 -- migrate:up
 
--- What a tenant has begun to store: summed for every part of an upload of unstated size, where its bytes are limited.
+-- Bytes that a tenant has begun to store: summed for every part of an upload of unstated size, if the tenant's bytes
+-- are limited.
 CREATE INDEX uploads_unfinished ON gateway.uploads (tenant_id) WHERE state IN ('WRITING', 'VERIFYING');
 
 -- migrate:down

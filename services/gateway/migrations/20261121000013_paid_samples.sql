@@ -1,13 +1,13 @@
 -- migrate:up
 
--- Samples from the start of the recording that were charged before the job began, by the live session that it comes from; absent
--- where a client asked for the job. Internal code alone sets it: what a request is called decides nothing.
+-- Samples from the start of the recording that were charged before the job began, to the live session that it comes
+-- from; null for a client's job. Only internal code sets it: the name of a request has no influence.
 ALTER TABLE gateway.jobs ADD COLUMN paid_samples bigint CHECK (paid_samples >= 0);
 
 UPDATE gateway.jobs j SET paid_samples = gateway.charged_live(j.tenant_id, coalesce(j.retry_of, j.job_id))
 WHERE gateway.charged_live(j.tenant_id, coalesce(j.retry_of, j.job_id)) > 0;
 
--- As before, less what was paid.
+-- As before, minus what was paid.
 CREATE OR REPLACE FUNCTION gateway.charge_section() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
 BEGIN
@@ -23,7 +23,7 @@ $$;
 DROP FUNCTION gateway.charged_live;
 DROP INDEX gateway.requests_of_live, gateway.live_sessions_by_job;
 
--- The sizes of the speech engine that heard a session last, as it told them: where an engine must hear again from follows from them.
+-- The sizes of the session's last speech engine, as it reported them: they determine where an engine must start again.
 ALTER TABLE gateway.live_sessions ADD COLUMN engine_sizes jsonb;
 
 -- migrate:down

@@ -1,6 +1,6 @@
 -- migrate:up
 
--- Why a job failed is kept as a reason alone: the catalogue of reasons says its status code.
+-- Only the reason of a failed job is stored; the catalogue of reasons gives its status code.
 UPDATE gateway.jobs SET error = error - 'code' WHERE error ? 'code';
 UPDATE gateway.job_events SET payload = payload #- '{error,code}' WHERE payload -> 'error' ? 'code';
 UPDATE gateway.webhook_deliveries SET job_error = job_error - 'code' WHERE job_error ? 'code';

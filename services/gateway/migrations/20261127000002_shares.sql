@@ -1,22 +1,22 @@
 -- migrate:up
 
--- A tenant's share of the engines is called so; "weight" meant a model's parameters as well.
+-- A tenant's share of the engines has this name; "weight" also meant a model's parameters.
 ALTER TABLE gateway.tenants RENAME COLUMN weight TO share;
 ALTER TABLE gateway.tenants RENAME CONSTRAINT tenants_weight_check TO tenants_share_check;
 
--- Start-time fair queueing (Goyal, Vin and Cheng, 1996) over tenants, in samples divided by the tenant's share: the next
--- stage goes to the least start tag. The greatest start tag given is the clock: who was idle starts there. The tags so far
--- are in seconds and cannot be compared, so they go: all tenants start level.
+-- Start-time fair queueing (Goyal, Vin and Cheng, 1996) over tenants, in samples divided by the tenant's share: the
+-- next stage goes to the least start tag. The greatest start tag given is the clock, where an idle tenant starts.
+-- Earlier tags are in seconds and not comparable, so they are deleted: all tenants start equal.
 ALTER TABLE gateway.shares RENAME TO queue_clocks;
 ALTER INDEX gateway.shares_pkey RENAME TO queue_clocks_pkey;
 ALTER INDEX gateway.shares_by_start RENAME TO queue_clocks_by_start;
 DELETE FROM gateway.queue_clocks;
 
 DROP FUNCTION gateway.claim_stage;
--- Gives the next stage to a worker, the one door through which a worker sees work of all tenants: it runs as the owner.
--- Tenants go by the least start tag, a tenant's stages by priority and age; a locked stage is passed over. The claim sets a
--- fresh lease on database time, counts the attempt, and charges its tenant the stage's
--- samples, at least p_least of them.
+-- Claims the next stage for a worker, the only way in which a worker sees work of all tenants: it runs as the owner.
+-- Tenants are ordered by the least start tag, a tenant's stages by priority and age; locked stages are skipped. The
+-- claim sets a new lease on database time, counts the attempt, and charges its tenant the stage's samples, at least
+-- p_least.
 CREATE FUNCTION gateway.claim_stage(p_worker text, p_lease interval, p_kinds text[], p_least bigint)
 RETURNS SETOF gateway.stages
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
@@ -26,7 +26,7 @@ DECLARE
     clock double precision := coalesce((SELECT max(start_tag) FROM queue_clocks), 0);
 BEGIN
     FOR candidate IN
-        -- The tenants that have ready stages, found by jumping from one to the next in the queue's index.
+        -- The tenants that have ready stages, found by skipping from one to the next in the queue's index.
         WITH RECURSIVE waiting AS (
             (SELECT s.tenant_id FROM stages s WHERE s.state = 'READY' ORDER BY s.tenant_id LIMIT 1)
             UNION ALL
@@ -84,9 +84,9 @@ ALTER TABLE gateway.queue_clocks RENAME TO shares;
 ALTER TABLE gateway.tenants RENAME CONSTRAINT tenants_share_check TO tenants_weight_check;
 ALTER TABLE gateway.tenants RENAME COLUMN share TO weight;
 
--- Gives the next stage to a worker, the one door through which a worker sees work of all tenants: it runs as the owner.
--- Tenants go by the least start tag, a tenant's stages by priority and age; a locked stage is passed over. The claim sets a
--- fresh lease on database time, counts the attempt, and charges the tenant's share.
+-- Claims the next stage for a worker, the only way in which a worker sees work of all tenants: it runs as the owner.
+-- Tenants are ordered by the least start tag, a tenant's stages by priority and age; locked stages are skipped. The
+-- claim sets a new lease on database time, counts the attempt, and charges the tenant's share.
 CREATE FUNCTION gateway.claim_stage(p_worker text, p_lease interval, p_kinds text[])
 RETURNS SETOF gateway.stages
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
@@ -96,7 +96,7 @@ DECLARE
     clock double precision := coalesce((SELECT max(start_tag) FROM shares), 0);
 BEGIN
     FOR candidate IN
-        -- The tenants that have ready stages, found by jumping from one to the next in the queue's index.
+        -- The tenants that have ready stages, found by skipping from one to the next in the queue's index.
         WITH RECURSIVE waiting AS (
             (SELECT s.tenant_id FROM stages s WHERE s.state = 'READY' ORDER BY s.tenant_id LIMIT 1)
             UNION ALL

@@ -1,6 +1,6 @@
 -- migrate:up
 
--- What a section of a live session holds are centroids of its speakers; a voice is an enrolled person's.
+-- A section of a live session holds centroids of its speakers; a voice belongs to an enrolled person.
 ALTER TABLE gateway.live_sections RENAME COLUMN voices TO centroids;
 
 -- migrate:down

@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Read the settings and serve until a signal."""
+    """Read the settings and serve until SIGTERM or SIGINT."""
     # The decoder's workers use all cores, so linear algebra must not start threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and sleeps; `monotonic` and `sleep` never go back."""
+    """Tells the time and sleeps; `monotonic` never goes back, and `sleep` follows it."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""

@@ -41,5 +41,5 @@ HEALTH_PROBE: Final = MetricName("locution_health_probe_up", "1 while the named 
 
 METRICS: Final = (RPC_HANDLED, RPC_SECONDS, RPC_IN_FLIGHT, HEALTH_PROBE)
 
-# Unary calls take milliseconds, section streams seconds, uploads and watches minutes.
+# Unary calls take milliseconds, section streams take seconds, uploads and watches take minutes.
 SECONDS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)

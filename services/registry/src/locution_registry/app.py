@@ -1,4 +1,4 @@
-"""Complete settings into a running registry: the only module that names concrete adapters."""
+"""Assemble the registry: the only module that names concrete adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes of the registry by name."""
+"""The commands of the registry."""
 
 from __future__ import annotations
 

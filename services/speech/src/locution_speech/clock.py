@@ -43,7 +43,7 @@ class Span:
         return min(max(sample, self.start), self.end)
 
     def overlaps(self, other: Span) -> bool:
-        """Tell whether the two share at least one sample."""
+        """Tell whether the two spans share at least one sample."""
         return self.start < other.end and other.start < self.end
 
     def moved(self, by: int) -> Self:

@@ -28,7 +28,7 @@ class SpeakerCentroid:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerHints:
-    """What is known about the number of speakers; each at least 1."""
+    """Hints about the number of speakers; each at least 1."""
 
     exact: int | None = None
     minimum: int | None = None

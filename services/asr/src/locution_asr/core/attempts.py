@@ -48,7 +48,7 @@ def plan_attempts(options: Options, mode: DecodeMode, heard: int) -> tuple[Attem
 
 
 def token_limit(options: Options, heard: int) -> int:
-    """Return how many tokens audio can hold."""
+    """Return the most tokens that audio of this length can hold."""
     return min(MAX_TOKENS, Guard().token_cap(seconds(heard), token_density(options.language)))
 
 

@@ -116,7 +116,7 @@ class Endpointer:
         return max(self._done, self._speech_from() - self._rule.window.padding)
 
     def forget(self, sample: int) -> None:
-        """Drop audio before a sample that no window needs."""
+        """Drop audio before a sample, except what a window still needs."""
         self.buffer.drop_before(min(sample, self._planner.needed_from(self._speech_from())))
 
     async def hear(self, pcm: Pcm) -> list[Heard]:
@@ -155,7 +155,7 @@ class Endpointer:
         return [*found, *self._planner.flush(at=self._speech_from())]
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
-        """Pass an utterance to the planner, unless an earlier stream finished it."""
+        """Pass an utterance to the planner, without the audio before `done`."""
         start = max(utterance.start, min(self._done, utterance.end))
         if self._announced is None:
             yield SpeechEvent(start, True)

@@ -44,7 +44,7 @@ class SpeechTracker:
 
     @property
     def position(self) -> int:
-        """Count the samples judged so far."""
+        """Return the number of samples judged so far."""
         return self._position
 
     def feed(self, probabilities: NDArray[np.float32]) -> Iterator[Span]:

@@ -16,7 +16,7 @@ WINDOW_SECONDS = 30
 WINDOW_SAMPLES = WINDOW_SECONDS * SAMPLE_RATE
 
 FRAME = 512
-"""Samples that the speech detector judges at once."""
+"""Frame of the speech detector, in samples."""
 
 Pcm = NDArray[np.int16]
 
@@ -55,7 +55,7 @@ class Window:
 
     @property
     def span(self) -> Span:
-        """Cover the section from the first piece to the last."""
+        """Return the span from the first piece to the last."""
         return Span(self.pieces[0].span.start, self.pieces[-1].span.end)
 
 

@@ -59,7 +59,7 @@ class Encoding(Protocol):
     def generate(self, rows: Sequence[int], prompts: Sequence[Prompt], search: Search) -> Sequence[Draft]:
         """Return one draft for each of `rows`, without timestamp or other special tokens in its text.
 
-        The prompts run over `rows`, not over the whole batch.
+        `prompts` has one entry for each of `rows`, not for the whole batch.
         """
         ...
 

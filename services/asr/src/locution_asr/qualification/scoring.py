@@ -33,7 +33,7 @@ def score(reference: str, found: str, language: str) -> Score:
 
 
 def pooled(scores: Iterable[Score]) -> Score:
-    """Add up recordings."""
+    """Return the sum of several recordings' errors and words."""
     every = list(scores)
     return Score(sum(each.errors for each in every), sum(each.words for each in every))
 

@@ -43,7 +43,7 @@ class Grid:
         return round(window * self.step / self.frame_step)
 
     def section_frames(self, windows: int) -> int:
-        """Count the frames of a section with a number of windows."""
+        """Return the number of frames in a section of `windows` windows."""
         return self.first_frame(windows - 1) + self.frames if windows else 0
 
 

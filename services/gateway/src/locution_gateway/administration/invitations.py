@@ -50,7 +50,7 @@ class ManageInvitations:
     async def list(
         self, principal: Principal, tenant: str, size: int, token: str
     ) -> tuple[tuple[Invitation, ...], str]:
-        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Read a page, newest first. Refuses with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "invitations")
         page = await self._invitations.list(within, PageQuery(page_size(size), after=binding.position(token)))

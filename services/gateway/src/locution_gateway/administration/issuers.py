@@ -31,14 +31,14 @@ class ManageIssuers:
         self._reach = reach
 
     async def create(self, principal: Principal, tenant: str, issuer: Issuer) -> Issuer:
-        """Allow one. Refused with TENANT_NOT_FOUND, ISSUER_EXISTS, INVALID_REQUEST."""
+        """Allow one. Refuses with TENANT_NOT_FOUND, ISSUER_EXISTS, INVALID_REQUEST."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         _check(issuer)
         named = replace(issuer, issuer_id=new_id(), tenant_id=within.tenant_id, tenant=tenant)
         return await self._issuers.create(within, named)
 
     async def list(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[Issuer, ...], str]:
-        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Read a page, newest first. Refuses with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "issuers")
         page = await self._issuers.list(within, PageQuery(page_size(size), after=binding.position(token)))

@@ -38,7 +38,7 @@ class ManageTenants:
         return tenant
 
     async def get(self, principal: Principal, name: str) -> Tenant:
-        """Read one. Refused with TENANT_NOT_FOUND."""
+        """Read one. Refuses with TENANT_NOT_FOUND."""
         return await self._tenants.get(await self._reach.within(principal, name, Reason.TENANT_NOT_FOUND))
 
     async def list(self, principal: Principal, size: int, token: str) -> tuple[list[Tenant], str]:
@@ -53,7 +53,7 @@ class ManageTenants:
     async def update(
         self, principal: Principal, name: str, version: int | None, mask: Iterable[str], values: TenantChange
     ) -> Tenant:
-        """Change one. Refused with TENANT_NOT_FOUND, ETAG_MISMATCH, UPDATE_MASK_INVALID."""
+        """Change one. Refuses with TENANT_NOT_FOUND, ETAG_MISMATCH, UPDATE_MASK_INVALID."""
         change = masked(mask, values, TenantChange())
         within = await self._reach.within(principal, name, Reason.TENANT_NOT_FOUND)
         return await self._tenants.update(within, version, change)

@@ -29,11 +29,11 @@ class ManageUsers:
         self._reach = reach
 
     async def get(self, principal: Principal, tenant: str, user_id: UserId) -> User:
-        """Read one. Refused with USER_NOT_FOUND."""
+        """Read one. Refuses with USER_NOT_FOUND."""
         return await self._users.get(await self._within(principal, tenant), user_id)
 
     async def list(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[User, ...], str]:
-        """Read a page, newest first. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Read a page, newest first. Refuses with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         binding = Binding(within, "users")
         page = await self._users.list(within, PageQuery(page_size(size), after=binding.position(token)))
@@ -48,7 +48,7 @@ class ManageUsers:
         mask: Iterable[str],
         values: UserChange,
     ) -> User:
-        """Change one. Refused with USER_NOT_FOUND, ETAG_MISMATCH, UPDATE_MASK_INVALID, PERMISSION_DENIED."""
+        """Change one. Refuses with USER_NOT_FOUND, ETAG_MISMATCH, UPDATE_MASK_INVALID, PERMISSION_DENIED."""
         change = masked(mask, values, UserChange())
         within = await self._lower(principal, tenant, user_id)
         if change.role is not None:
@@ -56,13 +56,13 @@ class ManageUsers:
         return await self._users.update(within, user_id, version, change)
 
     async def reset_password(self, principal: Principal, tenant: str, user_id: UserId, password: str) -> None:
-        """Set a password and end the user's sessions. Refused with USER_NOT_FOUND, PERMISSION_DENIED, OVERLOADED."""
+        """Set a password and end the user's sessions. Refuses with USER_NOT_FOUND, PERMISSION_DENIED, OVERLOADED."""
         within = await self._lower(principal, tenant, user_id)
         await self._users.set_password(within, user_id, await self._passwords.hash(password))
         await self._sessions.revoke_all(within, user_id, None, "password reset")
 
     async def delete(self, principal: Principal, tenant: str, user_id: UserId, version: int | None) -> None:
-        """Delete one. Refused with USER_NOT_FOUND, ETAG_MISMATCH, PERMISSION_DENIED."""
+        """Delete one. Refuses with USER_NOT_FOUND, ETAG_MISMATCH, PERMISSION_DENIED."""
         within = await self._lower(principal, tenant, user_id)
         await self._users.delete(within, user_id, version)
 

@@ -67,11 +67,11 @@ class ApiKeys:
         return await self._create(principal, within, draft, None, request)
 
     async def list_own(self, principal: Principal, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
-        """Read a page of the caller's own keys. Refused with PAGE_TOKEN_INVALID."""
+        """Read a page of the caller's own keys. Refuses with PAGE_TOKEN_INVALID."""
         return await self._list(principal, principal, size, token)
 
     async def list_of(self, principal: Principal, tenant: str, size: int, token: str) -> tuple[tuple[ApiKey, ...], str]:
-        """Read a page of a tenant's keys. Refused with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Read a page of a tenant's keys. Refuses with TENANT_NOT_FOUND, PAGE_TOKEN_INVALID."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return await self._list(within, None, size, token)
 
@@ -88,12 +88,12 @@ class ApiKeys:
         return await self._rotate(within, old, rotation)
 
     async def revoke_own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
-        """Revoke one of the caller's own. Refused with API_KEY_NOT_FOUND."""
+        """Revoke one of the caller's own. Refuses with API_KEY_NOT_FOUND."""
         await self._own(principal, tenant, key_id)
         return await self._keys.revoke(principal, key_id)
 
     async def revoke_of(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
-        """Revoke one of a tenant's. Refused with API_KEY_NOT_FOUND, PERMISSION_DENIED."""
+        """Revoke one of a tenant's. Refuses with API_KEY_NOT_FOUND, PERMISSION_DENIED."""
         within, _ = await self._of(principal, tenant, key_id)
         return await self._keys.revoke(within, key_id)
 

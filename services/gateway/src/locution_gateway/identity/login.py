@@ -58,7 +58,7 @@ class Attempts:
         self._rates = rates
 
     async def spend(self, tenant: str, email: str) -> None:
-        """Count an attempt. Refused with RATE_LIMITED."""
+        """Count an attempt. Refuses with RATE_LIMITED."""
         who = hashlib.sha256(f"{tenant}\n{email.lower()}".encode()).hexdigest()
         await self._rates.take(f"login:{who}", ATTEMPTS_PER_SECOND, "login", size=ATTEMPTS)
 

@@ -80,7 +80,7 @@ class Sessions:
         return await self._rotated(record, session_id)
 
     async def end(self, principal: Principal, *, everywhere: bool) -> None:
-        """End the caller's session, or all of its user's. Refused with SESSION_REQUIRED."""
+        """End the caller's session, or all of its user's. Refuses with SESSION_REQUIRED."""
         if principal.session_id is None or principal.user_id is None:
             raise Refused(Reason.SESSION_REQUIRED)
         if everywhere:

@@ -40,12 +40,12 @@ class Defaults:
     async def update_own(
         self, principal: Principal, version: int | None, mask: Sequence[str], values: JobDefaults
     ) -> StoredDefaults:
-        """Change the caller's preferences. Refused with ETAG_MISMATCH, UPDATE_MASK_INVALID, INVALID_REQUEST."""
+        """Change the caller's preferences. Refuses with ETAG_MISMATCH, UPDATE_MASK_INVALID, INVALID_REQUEST."""
         paths = checked(mask, PATHS) or [WHOLE]
         return await self._update(principal, principal.owner, version, paths, values)
 
     async def of_tenant(self, principal: Principal, tenant: str) -> StoredDefaults:
-        """Read a tenant's settings. Refused with TENANT_NOT_FOUND."""
+        """Read a tenant's settings. Refuses with TENANT_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return await self._store.get(within, TENANT)
 

@@ -20,7 +20,7 @@ class DeleteJobs:
         self._jobs = jobs
 
     async def one(self, principal: Principal, job_id: JobId, version: int | None) -> None:
-        """Delete a job in any state. Refused with JOB_NOT_FOUND, ETAG_MISMATCH."""
+        """Delete a job in any state. Refuses with JOB_NOT_FOUND, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._jobs.delete(principal, job_id, version)
 

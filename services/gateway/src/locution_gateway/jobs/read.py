@@ -32,11 +32,11 @@ class ReadJobs:
         self._jobs = jobs
 
     async def get(self, principal: Principal, job_id: JobId) -> Job:
-        """Read one. Refused with JOB_NOT_FOUND."""
+        """Read one. Refuses with JOB_NOT_FOUND."""
         return await self._jobs.get(principal, job_id)
 
     async def list(self, principal: Principal, size: int, token: str, wanted: str, order_by: str) -> JobPage:
-        """Read a page. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
+        """Read a page. Refuses with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         parsed = parse_filter(wanted, COLUMNS)
         order = parse_order(order_by, COLUMNS, Order())
         binding = Binding(principal, "jobs", wanted, order.field, str(order.descending))

@@ -24,7 +24,7 @@ class UpdateJob:
     async def run(
         self, principal: Principal, job_id: JobId, version: int | None, mask: Iterable[str], values: JobChange
     ) -> Job:
-        """Set the fields of the mask. Refused with UPDATE_MASK_INVALID, ETAG_MISMATCH."""
+        """Set the fields of the mask. Refuses with UPDATE_MASK_INVALID, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         return await self._jobs.update(principal, job_id, version, masked(mask, values))
 

@@ -1,4 +1,4 @@
-"""Begin a live session, or go on with one, and bring back what an engine must hear again."""
+"""Start or resume a live session, and read back the audio that an engine needs again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A session that a stream owns, the token to go on with it, and finals to send again."""
+    """A session that a stream owns, the token to resume it, and the finals to send again."""
 
     session: LiveSession
     owner: UUID
@@ -36,14 +36,14 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Where decoding begins: the offset to read from, and where the engine listens from."""
+    """Where decoding starts: the offset to read from, and the first sample for the engine."""
 
     offset: int
     listen: ListenFrom
 
 
 class Attach:
-    """Makes sessions and resumes them."""
+    """Creates and resumes sessions."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Attach:
         self._speakers = speakers
 
     async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
-        """Create a session. Refused with the MODEL reasons and OPTION_UNSUPPORTED."""
+        """Create a session. Refuses with the MODEL reasons and OPTION_UNSUPPORTED."""
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
         speakers = await self._diarizer(asked.diarization)
         config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
@@ -74,19 +74,19 @@ class Attach:
         return Attached(await self._store.create(principal, new), owner, token)
 
     async def _diarizer(self, asked: DiarizationRequest) -> ResolvedModel | None:
-        """Return what tells speakers apart, None where nobody asked. Refused with the MODEL reasons."""
+        """Return the session's diarizer, or None if diarization was not requested. Refuses with the MODEL reasons."""
         if not wants_speakers(asked):
             return None
         if not self._speakers:
             raise Refused(
                 Reason.OPTION_UNSUPPORTED,
-                "no diarizer is set up for live sessions here",
+                "this installation has no diarizer for live sessions",
                 field="start.config.diarization",
             )
         return await self._models.resolve(ModelKind.DIARIZATION, asked.model)
 
     async def resume(self, principal: Principal, asked: Resume) -> Attached:
-        """Take a session over. Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED."""
+        """Take a session over. Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED."""
         session_id, owner = tokens.session_of(asked.token), uuid4()
         token = tokens.new_token(session_id)
         session = await self._store.resume(
@@ -96,7 +96,7 @@ class Attach:
         return Attached(session, owner, token, tuple(finals))
 
     async def audio(self, principal: Principal, session: LiveSession, offset: int) -> AsyncIterator[bytes]:
-        """Yield what is kept from an offset on."""
+        """Yield the stored audio from an offset."""
         unit = session.config.encoding.unit
         while chunks := await self._store.chunks(principal, session.session_id, offset, PAGE):
             for chunk in chunks:
@@ -112,9 +112,9 @@ class Attach:
 
 
 def restart(session: LiveSession) -> Restart:
-    """Return where decoding begins so that the engine hears all that is not done, and before it what it needs.
+    """Return where decoding starts: the engine gets all unfinished audio, and the audio that it needs before it.
 
-    Where no engine has told what it needs, it hears all.
+    If no engine reported what it needs, it gets all audio.
     """
     rate, sizes, offset, first = session.config.sample_rate, session.engine, 0, 0
     if sizes is not None:

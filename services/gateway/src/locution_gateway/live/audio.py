@@ -1,7 +1,7 @@
-"""Samples of headerless audio, at 16 kHz, wherever a stream begins.
+"""Convert headerless audio to 16 kHz, from any start of a stream.
 
-Resampling is a windowed sinc (Smith, "Digital Audio Resampling", 2002) whose phase depends on the position alone, so
-that a stream that goes on elsewhere gives the same samples.
+Resampling is a windowed sinc (Smith, "Digital Audio Resampling", 2002) whose phase depends only on the position, so a
+resumed stream gives the same samples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ZEROS: Final = 24
 
 
 class PcmTranscoder:
-    """Turn PCM, mu-law or A-law that begins at `offset` into s16le at 16 kHz that begins at sample `first`."""
+    """Convert PCM, mu-law or A-law that begins at `offset` to s16le at 16 kHz that begins at sample `first`."""
 
     def __init__(self, encoding: LiveEncoding, rate: int, sink: Sink, offset: int = 0, first: int = 0) -> None:
         self._encoding = encoding
@@ -31,12 +31,12 @@ class PcmTranscoder:
         self._first = first
 
     async def feed(self, data: bytes) -> None:
-        """Take whole samples."""
+        """Add whole samples."""
         audio = decoded(self._encoding, data)
         await self._give(audio if self._resampler is None else self._resampler.push(audio))
 
     async def finish(self) -> None:
-        """Hand over what the resampler holds."""
+        """Output what the resampler holds."""
         if self._resampler is not None:
             await self._give(self._resampler.finish())
 
@@ -48,12 +48,12 @@ class PcmTranscoder:
 
 
 def position(offset: int, rate: int) -> int:
-    """Return the first sample at 16 kHz at or behind a sample at `rate`."""
+    """Return the first sample at 16 kHz that is not before a sample at `rate`."""
     return -(-offset * SAMPLE_RATE // rate)
 
 
 def begin_before(sample: int, rate: int) -> int:
-    """Return the offset at `rate` from which audio must be read so that samples from `sample` on are exact."""
+    """Return the offset at `rate` from which to read so that samples from `sample` on are exact."""
     if rate == SAMPLE_RATE:
         return sample
     step = rate // gcd(rate, SAMPLE_RATE)
@@ -62,7 +62,7 @@ def begin_before(sample: int, rate: int) -> int:
 
 
 def decoded(encoding: LiveEncoding, data: bytes) -> Samples:
-    """Return samples in [-1, 1]; what is no number counts as silence."""
+    """Return samples in [-1, 1]; NaN counts as silence."""
     match encoding:
         case LiveEncoding.PCM_S16LE:
             return to_float(data)
@@ -73,11 +73,11 @@ def decoded(encoding: LiveEncoding, data: bytes) -> Samples:
         case LiveEncoding.ALAW:
             return np.asarray(_alaw()[np.frombuffer(data, np.uint8)], np.float32)
         case _:
-            raise ValueError(f"{encoding} needs a decoder")
+            raise ValueError(f"{encoding} requires a decoder")
 
 
 class Resampler:
-    """Bring a stream that begins at sample `offset` of `rate` to 16 kHz."""
+    """Resample a stream that begins at sample `offset` of `rate` to 16 kHz."""
 
     def __init__(self, rate: int, offset: int = 0) -> None:
         divisor = gcd(rate, SAMPLE_RATE)
@@ -96,7 +96,7 @@ class Resampler:
         return self._pull((self._taken - self._reach) * self._up // self._down)
 
     def finish(self) -> Samples:
-        """Return the rest, silence behind it."""
+        """Return the rest, followed by silence."""
         self._held = np.concatenate([self._held, np.zeros(2 * self._reach + self._down, np.float32)])
         return self._pull(-(-self._taken * self._up // self._down))
 
@@ -114,13 +114,13 @@ class Resampler:
 
 
 def _reach(rate: int) -> int:
-    """Return how many samples of `rate` the filter reaches to either side."""
+    """Return the reach of the filter to either side, in samples of `rate`."""
     return -(-ZEROS * max(rate, SAMPLE_RATE) // SAMPLE_RATE)
 
 
 @lru_cache(maxsize=16)
 def _filters(up: int, down: int, reach: int) -> Samples:
-    """Return one row of weights for each phase, over the samples from `reach - 1` before to `reach` behind."""
+    """Return one row of weights per phase, over the samples from `reach - 1` before to `reach` after."""
     cut = min(1.0, up / down) * 0.95
     taps = np.arange(-reach + 1, reach + 1)[None, :] - (np.arange(up) / up)[:, None]
     window = np.i0(9.0 * np.sqrt(np.clip(1 - (taps / (reach + 1)) ** 2, 0, None))) / np.i0(9.0)

@@ -1,8 +1,8 @@
-"""Know a session's speakers again, one section after the other.
+"""Recognise a session's speakers from section to section.
 
-Online clustering by centroids: the centroids of a section go to the speakers that they are most like, no two of them to
-the same one, and one that is like nobody is a new speaker. Numbers never change here; the clustering of the whole
-session corrects them at its end.
+Online clustering by centroids: each centroid of a section is assigned to the most similar speaker, at most one per
+speaker; one that resembles no speaker becomes a new one. Numbers never change here; the clustering of the whole session
+corrects them at its end.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from locution_gateway.pipeline.speakers import assign
 from locution_gateway.voices.pair import pair
 
 ALIKE: Final = 0.35
-"""Cosine from which two centroids are one speaker's: the threshold at which the diarizer's own clustering joins."""
+"""Cosine from which two centroids belong to one speaker: the threshold of the diarizer's own clustering."""
 
 LEAST: Final = samples(1.0)
-"""Samples of speech without which a centroid is neither a new speaker nor changes one that is known."""
+"""Samples of speech below which a centroid neither becomes a new speaker nor updates a known one."""
 
 MOST: Final = 50
 Vector = npt.NDArray[np.float64]
 
 
 class Centroids:
-    """Hold the sum of each speaker's centroids, at most `most` of them."""
+    """Holds the sum of each speaker's centroids, for at most `most` speakers."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._sums: list[Vector] = []
 
     def restore(self, known: Iterable[SpeakerCentroid]) -> None:
-        """Take a section's centroids as they were placed before."""
+        """Add a section's centroids with their earlier assignment."""
         for centroid in known:
             while len(self._sums) <= centroid.speaker:
                 self._sums.append(np.zeros(len(centroid.embedding)))
             self._learn(centroid.speaker, centroid.embedding, centroid.samples)
 
     def place(self, heard: Sequence[SpeakerCentroid]) -> dict[int, int]:
-        """Return the session's speaker of each local centroid, and learn from them."""
+        """Return the session's speaker of each local centroid, and add the centroids."""
         placed = dict(self._pairs(heard))
         for centroid in heard:
             if centroid.speaker not in placed:
@@ -54,7 +54,7 @@ class Centroids:
         return placed
 
     def _pairs(self, heard: Sequence[SpeakerCentroid]) -> Iterator[tuple[int, int]]:
-        """Yield centroids with the speakers that they are like."""
+        """Yield centroids with the speakers that they resemble."""
         likeness = (
             (self._likeness(speaker, centroid), centroid.speaker, speaker)
             for centroid in heard
@@ -63,7 +63,7 @@ class Centroids:
         return pair(likeness, ALIKE)
 
     def _stranger(self, centroid: SpeakerCentroid) -> int:
-        """Return a new speaker, or the nearest where there are enough or too little was said."""
+        """Return a new speaker, or the nearest one if there are enough speakers or too little speech."""
         if self._sums and (len(self._sums) >= self._most or centroid.samples < LEAST):
             return max(self._speakers(), key=lambda speaker: self._likeness(speaker, centroid))
         self._sums.append(np.zeros(len(centroid.embedding)))
@@ -83,7 +83,7 @@ class Centroids:
 
 
 def speakers_of(final: LiveFinal, turns: Sequence[Turn[str]]) -> tuple[str, ...]:
-    """Return who speaks each word of a final; nothing where nobody was told apart."""
+    """Return the speaker of each word of a final; nothing if no speaker was found."""
     if not final.words or not turns:
         return ()
     parts = assign([Segment(final.start, final.end, final.text, final.words)], turns)

@@ -1,4 +1,4 @@
-"""Complete what a client asked of a live session into a frozen configuration."""
+"""Complete a client's options for a live session to a frozen configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEP: Final = 0.5
 
 
 def wants_speakers(asked: DiarizationRequest) -> bool:
-    """Tell whether speakers are to be told apart: where it is said, or a model or a count is named."""
+    """Tell whether diarization is requested: enabled explicitly, or by naming a model or a count."""
     return asked != DiarizationRequest() and asked.enabled is not False
 
 
@@ -29,16 +29,18 @@ def configured(
     default: Afterwards,
     tenant_default: Afterwards | None,
 ) -> LiveConfig:
-    """Fill in what the client left open, from its tenant, then from the server. Refused with OPTION_UNSUPPORTED."""
+    """Fill in unset options from the tenant, then from the server. Refuses with OPTION_UNSUPPORTED."""
     can, path = model.capabilities, model.choice.path
     if not can.word_times:
         raise Refused(
             Reason.OPTION_UNSUPPORTED,
-            f"{path} gives no times of words, which streams need",
+            f"{path} gives no word times, which live streams need",
             field="start.config.asr_model",
         )
     if (asked.prompt or asked.hotwords) and not can.prompt:
-        raise Refused(Reason.OPTION_UNSUPPORTED, f"{path} takes no prompt and no hotwords", field="start.config.prompt")
+        raise Refused(
+            Reason.OPTION_UNSUPPORTED, f"{path} accepts no prompt and no hotwords", field="start.config.prompt"
+        )
     return LiveConfig(
         encoding=asked.encoding,
         sample_rate=asked.sample_rate,
@@ -62,13 +64,15 @@ def _diarization(asked: DiarizationRequest, found: ResolvedModel | None) -> Diar
     counts = (asked.speaker_count, asked.min_speaker_count, asked.max_speaker_count)
     if any(count is not None for count in counts) and not found.capabilities.speaker_counts:
         raise Refused(
-            Reason.OPTION_UNSUPPORTED, f"{found.choice.path} takes no speaker counts", field="start.config.diarization"
+            Reason.OPTION_UNSUPPORTED,
+            f"{found.choice.path} accepts no speaker counts",
+            field="start.config.diarization",
         )
     return DiarizationConfig(found.choice, *counts)
 
 
 def _origins(asked: LiveRequest, tenant_default: Afterwards | None) -> Iterator[tuple[str, str]]:
-    """Yield who chose each field that a client may leave open, by its name in the request."""
+    """Yield the origin of each optional field, by its name in the request."""
     given = {
         "language": asked.language,
         "asr_model": asked.asr_model,
@@ -95,7 +99,7 @@ def _language(asked: str | None, model: ResolvedModel) -> str:
     if not can.knows(asked or AUTO):
         raise Refused(
             Reason.OPTION_UNSUPPORTED,
-            f"{model.choice.path} does not know the language {asked}",
+            f"{model.choice.path} does not support the language {asked}",
             field="start.config.language",
         )
     return asked or AUTO

@@ -1,4 +1,4 @@
-"""Live messages, to the domain and back."""
+"""Convert live messages to the domain and back."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SESSIONS: Final = Names("liveSessions", LiveId, Reason.LIVE_SESSION_NOT_FOUND)
 
 
 async def client_messages(requests: AsyncIterator[pb.StreamRequest]) -> AsyncIterator[ClientMessage]:
-    """Yield what a client says."""
+    """Yield the client's messages."""
     async for request in requests:
         yield _client_message(request)
 

@@ -1,4 +1,4 @@
-"""Who speaks in live audio, by any diarizer replica behind a channel."""
+"""Diarize live audio by any diarizer replica behind a channel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from locution_gateway.platform.principal import Principal
 
 STALL_SECONDS: Final = 60.0
 CLUSTER_SECONDS: Final = 600.0
-"""Seconds that the clustering of a session of many hours may take until its first answer."""
+"""Seconds until the first answer of a clustering, which may cover a session of many hours."""
 
 
 class GrpcLiveSpeakers:
@@ -33,7 +33,7 @@ class GrpcLiveSpeakers:
         self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
 
     async def hear(self, principal: Principal, wanted: DiarizationConfig, audio: bytes) -> HeardSpeakers:
-        """Find who speaks in a stretch of audio."""
+        """Diarize a stretch of audio."""
         begin = wire.diarize_start_to_proto(live_flow(principal), wanted.model.path)
         exchange = Exchange(self._stub.Diarize(), _section(begin, audio), STALL_SECONDS)
         found = None
@@ -42,13 +42,13 @@ class GrpcLiveSpeakers:
                 if answer.WhichOneof("message") == "done":
                     found = answer.done.section
         if found is None:
-            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without a result")
         return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire.section_to_bytes(found))
 
     async def cluster(
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
     ) -> AsyncGenerator[tuple[Turn[int], ...]]:
-        """Join what was heard in sections into speakers of the session; yield one answer a section, in order."""
+        """Join the speakers of sections into speakers of the session; yield one answer per section, in order."""
         start = wire.cluster_start_to_proto(live_flow(principal), wanted.model.path, hints(wanted))
         exchange = Exchange(self._stub.Cluster(), _clustered(start, sections), CLUSTER_SECONDS)
         exchange.admit()
@@ -60,7 +60,7 @@ class GrpcLiveSpeakers:
 
 
 def live_flow(principal: Principal) -> Flow:
-    """Return the key by which engines share fairly: one for the live streams of a tenant."""
+    """Return the key of fair sharing: one for all live streams of a tenant."""
     return Flow(FlowKey(f"live-{principal.tenant_id.hex}"), traffic=TrafficClass.LIVE)
 
 

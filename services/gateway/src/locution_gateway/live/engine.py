@@ -1,4 +1,4 @@
-"""Engines that listen: one bidirectional stream to any replica."""
+"""Streaming speech engines: one bidirectional stream to any replica."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from locution_gateway.platform.principal import Principal
 Call = grpc.aio.StreamStreamCall[pb.ListenRequest, pb.ListenResponse]
 
 STALL_SECONDS: Final = 60.0
-"""Seconds that an engine may take to admit a stream, which loads the model, or to take a message."""
+"""Seconds for an engine to admit a stream, which may load the model, or to accept a message."""
 
 
 class GrpcLiveEngine:
-    """Speech engines over gRPC; a tenant's streams share one flow."""
+    """Speech engines over gRPC; the streams of a tenant share one flow."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = AsrServiceStub(channel)
 
     @asynccontextmanager
     async def listen(self, principal: Principal, config: LiveConfig, begin: ListenFrom) -> AsyncIterator[GrpcListening]:
-        """Open a stream to any engine. Raises EngineLostError, or what the engine refuses with."""
+        """Open a stream to any engine. Raises EngineLostError, or the engine's refusal."""
         with telemetry.resumed(begin.trace):
             call: Call = self._stub.Listen()
         listening = GrpcListening(call)
@@ -58,7 +58,7 @@ class GrpcLiveEngine:
 
 
 class GrpcListening:
-    """One stream to one engine, which told what it runs with. Each method may raise EngineLostError."""
+    """One stream to one engine. Each method may raise EngineLostError."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -67,18 +67,18 @@ class GrpcListening:
 
     @property
     def started(self) -> Started:
-        """Return what the engine runs with."""
+        """Return the effective configuration of the engine."""
         if self._started is None:
             raise EngineLostError
         return self._started
 
     def abandon(self) -> None:
-        """Give the engine up: who waits for it gets EngineLostError."""
+        """Abandon the engine: waiting callers get EngineLostError."""
         self._abandoned = True
         self._call.cancel()
 
     async def begin(self, start: ListenStart) -> None:
-        """Send what is wanted and wait until the engine has admitted it."""
+        """Send the options and wait until the engine has admitted the stream."""
         await self._write(pb.ListenRequest(start=wire.listen_start_to_proto(start)))
         answer = await self._read()
         if answer is None or answer.WhichOneof("message") != "started":
@@ -90,20 +90,20 @@ class GrpcListening:
         await self._write(wire.listen_input_to_proto(Chunk(first, pcm)))
 
     async def flush(self) -> None:
-        """Ask for the text so far."""
+        """Request the text so far."""
         await self._write(wire.listen_input_to_proto(Flush()))
 
     async def change(self, change: ListenUpdate) -> None:
-        """Change what the decoder is asked."""
+        """Change options."""
         await self._write(wire.listen_input_to_proto(change))
 
     async def finish(self) -> None:
-        """Say that all audio was sent."""
+        """Signal the end of the audio."""
         with self._judged():
             await self._call.done_writing()
 
     async def events(self) -> AsyncIterator[ListenEvent]:
-        """Yield what the engine tells, ListenDone last."""
+        """Yield the engine's events, ListenDone last."""
         while (answer := await self._read(patient=True)) is not None:
             with believed():
                 event = wire.listen_event_from_proto(answer)
@@ -116,7 +116,7 @@ class GrpcListening:
 
     @contextmanager
     def _judged(self) -> Iterator[None]:
-        """Turn what a call raises into EngineLostError, or into what the engine refuses with."""
+        """Convert the error of a call to EngineLostError, or to the engine's refusal."""
         try:
             yield
         except grpc.aio.AioRpcError as error:
@@ -164,7 +164,7 @@ def _refusal(error: grpc.aio.AioRpcError) -> Exception:
 
 
 def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> ListenStart:
-    """Return what is wanted of a live stream."""
+    """Return the options of a live stream."""
     options = Options(
         language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
     )

@@ -35,7 +35,7 @@ from locution_gateway.uploads.write import WriteUpload
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
-    """Serve LiveService; nothing where no engine is named."""
+    """Serve LiveService, unless no engine is configured."""
     settings, context, need = assembly.settings(LiveSettings), assembly.context, assembly.need
     if settings.asr_address is None:
         return
@@ -77,7 +77,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
 
 
 def _limits(settings: LiveSettings, grace: float) -> LiveLimits:
-    """Return the bounds of live streams."""
+    """Return the limits of live streams."""
     return LiveLimits(
         streams=settings.live_streams,
         idle=settings.live_idle_seconds,

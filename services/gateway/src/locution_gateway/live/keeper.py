@@ -1,4 +1,4 @@
-"""Keep a stream's audio as small objects, and acknowledge what is kept."""
+"""Store a stream's audio as small objects, and acknowledge what is stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE: Final = Backoff(base=0.1, cap=3.0, attempts=12)
 
 
 class Keeper:
-    """Take audio in order; `run` stores it every `seconds` and tells `acknowledge`."""
+    """Takes audio in order; `run` stores it every `seconds` and calls `acknowledge`."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Keeper:
 
     @property
     def kept(self) -> int:
-        """Return the offset up to which audio is kept."""
+        """Return the offset up to which audio is stored."""
         return self._kept
 
     async def take(self, data: bytes, samples: int) -> None:
-        """Take audio that follows; `samples` at 16 kHz came so far. Waits while the store is far behind."""
+        """Add audio; `samples` at 16 kHz have arrived so far. Waits while the store is far behind."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._held) < MOST_HELD)
             self._held += data
@@ -64,18 +64,18 @@ class Keeper:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Store what comes, until `finish` was called and all is kept."""
+        """Store audio until `finish` was called and everything is stored."""
         while await self._due():
             await self._keep()
 
     async def finish(self) -> None:
-        """Let `run` store the rest at once and return."""
+        """Make `run` store the rest at once and return."""
         async with self._changed:
             self._ending = True
             self._changed.notify_all()
 
     async def _due(self) -> bool:
-        """Wait until there is something to store; False at the end."""
+        """Wait for audio to store; False at the end."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._held or self._ending)
             if not self._ending and len(self._held) < PIECE:

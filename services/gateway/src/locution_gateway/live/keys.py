@@ -1,4 +1,4 @@
-"""Where a session's audio lies in the object store."""
+"""Keys of a session's audio in the object store."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from locution_gateway.platform.principal import TenantId
 
 
 def chunk(tenant_id: TenantId, session_id: LiveId, start: int, owner: UUID) -> str:
-    """Return the key of a chunk; each owner writes its own, so a stale one overwrites nothing."""
+    """Return the key of a chunk; each owner writes its own, so a stale owner overwrites nothing."""
     return f"live/{tenant_id}/{session_id}/{start:016d}-{owner.hex}"
 
 
 def section(tenant_id: TenantId, session_id: LiveId, final_id: int, owner: UUID) -> str:
-    """Return the key of what a diarizer heard in a final's audio."""
+    """Return the key of the diarizer's result for a final's audio."""
     return f"live/{tenant_id}/{session_id}/speakers/{final_id:09d}-{owner.hex}"

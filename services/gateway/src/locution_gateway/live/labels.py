@@ -1,4 +1,4 @@
-"""Tell who speaks the words of a session's finals: at once as far as is known, and for good at its end."""
+"""Label the words of a session's finals with speakers: at once as far as known, and definitively at its end."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from locution_gateway.live.speakers import HeardSpeakers, LiveSection
 from locution_gateway.platform.principal import Principal
 
 PATIENCE: Final = 2.0
-"""Seconds that a final waits for its speakers; they follow it when they come later."""
+"""Seconds that a final waits for its speakers; later ones are sent separately."""
 
 WAITING: Final = 4
-"""Finals whose audio is held for the diarizer; those beyond stay without speakers."""
+"""Finals whose audio is held for the diarizer; further ones stay without speakers."""
 
 TRIES: Final = 3
 LONGEST_PAUSE: Final = 2.0
 LAST_PATIENCE: Final = 60.0
-"""Seconds in which what waits is still diarized once all was said."""
+"""Seconds for the diarizer to finish after the end of the audio."""
 
 PAGE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """A final that is being labelled: the speakers of its words, and the final as it was sent."""
+    """A final in progress: the speakers of its words, and the final as it was sent."""
 
     final: LiveFinal
     start: int
@@ -50,7 +50,7 @@ class Labelling:
     sent: asyncio.Future[LiveFinal] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def soon(self) -> LiveFinal:
-        """Return the final, with its speakers where they are known soon."""
+        """Return the final, with its speakers if they are known soon."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return with_speakers(self.final, await asyncio.shield(self.speakers))
@@ -59,7 +59,7 @@ class Labelling:
 
 
 class Labels:
-    """Label the finals of one stream; what it knows is kept with the session, so that any replica can go on."""
+    """Labels the finals of one stream; its state is stored with the session, so that any replica can continue."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Labels:
         self._missing = False
 
     async def begin(self, final: LiveFinal, start: int, pcm: bytes) -> Labelling | None:
-        """Have a final labelled whose audio begins at `start`; None when the diarizer is too far behind."""
+        """Label a final whose audio begins at `start`; None if the diarizer is too far behind."""
         if not final.words or not pcm:
             return None
         if self._queue.full():
@@ -94,7 +94,7 @@ class Labels:
         return labelling
 
     async def run(self) -> None:
-        """Label what comes, one final after the other, until it is cancelled."""
+        """Label finals, one after the other, until cancelled."""
         async for section in self._sections():
             self._centroids.restore(section.centroids)
         while True:
@@ -107,7 +107,7 @@ class Labels:
             self._queue.task_done()
 
     async def settle(self) -> None:
-        """Cluster the whole session once all was said, and correct what was told otherwise."""
+        """Cluster the whole session after its end, and correct earlier labels."""
         try:
             async with asyncio.timeout(LAST_PATIENCE):
                 await self._queue.join()
@@ -135,7 +135,7 @@ class Labels:
         return speakers_of(labelling.final, turns)
 
     async def _hear(self, pcm: bytes) -> HeardSpeakers | None:
-        """Return what a diarizer hears; None when none takes it."""
+        """Return the diarizer's result, or None if no diarizer is available."""
         for _ in range(TRIES):
             try:
                 return await self._engine.hear(self._principal, self._wanted, pcm)
@@ -161,7 +161,7 @@ class Labels:
         await self._tell(SpeakersKnown(final.final_id, speakers, settled))
 
     async def _miss(self) -> None:
-        """Say once that speakers are missing, until one is known again."""
+        """Announce once that speakers are missing, until one is known again."""
         if not self._missing:
             self._missing = True
             await self._tell(SpeakersUnavailable())
@@ -174,7 +174,7 @@ class Labels:
             async for spans in answers:
                 section = await anext(sections, None)
                 if section is None:
-                    raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine answered for more sections than there are")
+                    raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine answered for more sections than were sent")
                 turns = [
                     Turn(section.start + span.start, section.start + span.end, label(span.speaker)) for span in spans
                 ]
@@ -202,7 +202,7 @@ class Labels:
 
 
 def with_speakers(final: LiveFinal, speakers: tuple[str, ...]) -> LiveFinal:
-    """Return a final whose words have speakers; unchanged where none are known."""
+    """Return a final whose words have speakers; unchanged if none are known."""
     if not speakers:
         return final
     words = zip(final.words, speakers, strict=True)

@@ -1,4 +1,4 @@
-"""Count live streams and time their texts; names, units and meanings are listed here alone."""
+"""Metrics of live streams and their texts: all names, units and meanings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 
 
 class LiveMetrics:
-    """Keep the metrics, and one span an utterance in the session's trace."""
+    """Records the metrics, and one span per utterance in the session's trace."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
         self._streams = STREAMS.gauge(registry)
@@ -43,7 +43,7 @@ class LiveMetrics:
 
     @asynccontextmanager
     async def opened(self, session: LiveSession) -> AsyncIterator[None]:
-        """Count a stream while inside, within the session's trace; no span for what happens to each chunk."""
+        """Count a stream while the context is open, within the session's trace; chunks get no spans."""
         self._streams.inc()
         try:
             with telemetry.resumed(session.trace_context), telemetry.suppressed():
@@ -52,15 +52,15 @@ class LiveMetrics:
             self._streams.dec()
 
     def partial(self, lag: float) -> None:
-        """Note by how many seconds of audio a partial trails what was received."""
+        """Record by how many seconds of audio a partial trails the received audio."""
         self._partial.observe(lag)
 
     def confirmed(self, took: float) -> None:
-        """Note how long a word took from when its end was received until it was confirmed."""
+        """Record how long after the arrival of its end a word was confirmed."""
         self._confirmed.observe(took)
 
     def final(self, session: LiveSession, final: LiveFinal, lag: float) -> None:
-        """Note a final with a span that lasts as long as its audio and its decoding did."""
+        """Record a final with a span as long as its audio and its decoding."""
         self._finals.inc()
         self._final.observe(lag)
         now = time.time_ns()

@@ -1,4 +1,4 @@
-"""Live sessions. Positions are samples at 16 kHz unless an offset's name says otherwise."""
+"""Live sessions. Positions are samples at 16 kHz unless the name of an offset says otherwise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LiveId = NewType("LiveId", UUID)
 
 
 class LiveEncoding(StrEnum):
-    """How live audio is written."""
+    """Encodings of live audio."""
 
     PCM_S16LE = "PCM_S16LE"
     PCM_F32LE = "PCM_F32LE"
@@ -31,17 +31,17 @@ class LiveEncoding(StrEnum):
 
     @property
     def unit(self) -> int:
-        """Return how many bytes an offset counts: those of a sample, or one where a decoder must find the samples."""
+        """Return the bytes per unit of an offset: those of a sample, or 1 if a decoder must find the samples."""
         return {LiveEncoding.PCM_S16LE: 2, LiveEncoding.PCM_F32LE: 4}.get(self, 1)
 
     @property
     def container(self) -> str | None:
-        """Return the container that a decoder reads; None where the bytes are the samples themselves."""
+        """Return the container for the decoder; None if the bytes are the samples themselves."""
         return {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}.get(self)
 
 
 class LiveState(StrEnum):
-    """Where a session stands; OPEN with or without a stream."""
+    """The state of a session; OPEN with or without a stream."""
 
     OPEN = "OPEN"
     ENDING = "ENDING"
@@ -50,7 +50,7 @@ class LiveState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveRequest:
-    """What a client asks of a new session. None or empty means not set. Lengths are in seconds."""
+    """A client's options for a new session. None or empty means unset. Lengths are in seconds."""
 
     encoding: LiveEncoding
     sample_rate: int | None = None
@@ -69,7 +69,7 @@ class LiveRequest:
 
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
-    """What a session runs with; `silence` and `longest` are 0 where text becomes final as a recording's does."""
+    """The effective configuration; `silence` and `longest` are 0 if text becomes final as in a recording."""
 
     encoding: LiveEncoding
     language: str
@@ -83,13 +83,13 @@ class LiveConfig:
     prompt: str = ""
     hotwords: tuple[str, ...] = ()
     diarization: DiarizationConfig | None = None
-    # Where each value came from: "request", "tenant" or "server", by field name.
+    # The origin of each value by field name: "request", "tenant" or "server".
     origins: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFinal:
-    """Text that will not change; ids rise within a session from 1."""
+    """Final text, which does not change; ids increase within a session from 1."""
 
     final_id: int
     start: int
@@ -110,7 +110,7 @@ class LiveChunk:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session as it is kept; `attached` says whether a stream owns it."""
+    """A session as stored; `attached` says whether a stream owns it."""
 
     session_id: LiveId
     tenant_id: TenantId
@@ -131,16 +131,16 @@ class LiveSession:
     create_time: datetime
     end_time: datetime | None
     expire_time: datetime
-    # As the engine told them that heard it last.
+    # As reported by the session's last engine.
     engine: EngineSizes | None = None
 
 
-# What a client sends.
+# A client's message.
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on with the session that a token names, behind the last final that came."""
+    """Resumes the session of a token, after the last final received."""
 
     token: str
     last_final: int
@@ -156,18 +156,18 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Say that all audio was sent."""
+    """The end of the audio."""
 
 
 ClientMessage = LiveRequest | Resume | Audio | Flush | ListenUpdate | Finish
 
 
-# What a client is sent.
+# A message to the client.
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What the session runs with, and how to go on with it."""
+    """The effective configuration, and the token to resume the session."""
 
     session: LiveSession
     token: str
@@ -177,7 +177,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What is heard behind the last final."""
+    """Interim text after the last final."""
 
     utterance: int
     confirmed: tuple[Word, ...]
@@ -186,7 +186,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Speech began, or ended, at a sample."""
+    """Speech began or ended at a sample."""
 
     utterance: int
     sample: int
@@ -195,26 +195,26 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Audio is kept up to an offset."""
+    """Audio is stored up to an offset."""
 
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The server stops; the stream ends at `before`."""
+    """The server is shutting down; the stream ends at `before`."""
 
     before: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class EngineReplaced:
-    """Another engine goes on."""
+    """Another engine takes over."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakersKnown:
-    """Who speaks each word of a final that was sent; `settled` once the whole session was clustered."""
+    """The speaker of each word of a sent final; `settled` after the whole session was clustered."""
 
     final_id: int
     speakers: tuple[str, ...]
@@ -223,7 +223,7 @@ class SpeakersKnown:
 
 @dataclass(frozen=True, slots=True)
 class SpeakersUnavailable:
-    """Words come without speakers, because no diarizer takes their audio."""
+    """Words come without speakers, because no diarizer is available."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ ServerMessage = (
 
 @dataclass(frozen=True, slots=True)
 class ListenFrom:
-    """Where an engine begins: the first sample sent, what is done already, the language heard first, and the trace."""
+    """Where an engine starts: the first sample sent, what is already done, the detected language, and the trace."""
 
     first: int = 0
     done: int = 0
@@ -259,7 +259,7 @@ class ListenFrom:
 
 @dataclass(frozen=True, slots=True)
 class LiveLimits:
-    """Bounds of live streams, in seconds but for `streams`."""
+    """Limits of live streams, in seconds except for `streams`."""
 
     streams: int = 200
     idle: float = 60.0
@@ -274,7 +274,7 @@ class LiveLimits:
 
 @dataclass(frozen=True, slots=True)
 class NewLive:
-    """A session to be created, owned by the stream that creates it."""
+    """A session to create, owned by the stream that creates it."""
 
     session_id: LiveId
     display_name: str
@@ -285,7 +285,7 @@ class NewLive:
 
 
 class EngineLostError(Exception):
-    """The engine that listened is gone; another one can go on."""
+    """The engine of the stream is gone; another one can continue."""
 
     def __init__(self, retry_after: float = 0.2) -> None:
         super().__init__("the engine is gone")

@@ -1,4 +1,4 @@
-"""What waits to be sent to a client: bounded, and never more than one partial."""
+"""Messages waiting for a client: bounded, with at most one partial."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOM: Final = 64
 
 
 class Outbox:
-    """Pass messages from a stream's tasks to its sender; a partial that is not sent yet gives way to the next."""
+    """Passes messages from a stream's tasks to its sender; a newer partial replaces one that is not sent yet."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -24,7 +24,7 @@ class Outbox:
         self._changed = asyncio.Condition()
 
     async def put(self, message: ServerMessage) -> None:
-        """Add a message once there is room. Refused with LIVE_CLIENT_TOO_SLOW when there is none for too long."""
+        """Add a message once there is room. Refuses with LIVE_CLIENT_TOO_SLOW after too long a wait."""
         async with self._changed:
             if isinstance(message, Partial):
                 self._partial = message
@@ -35,7 +35,7 @@ class Outbox:
             self._changed.notify_all()
 
     async def get(self) -> ServerMessage | None:
-        """Take the next message; None once the outbox is closed and empty."""
+        """Return the next message; None once the outbox is closed and empty."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting or self._partial or self._closed)
             if self._waiting:
@@ -46,7 +46,7 @@ class Outbox:
             return partial
 
     async def close(self) -> None:
-        """Say that nothing more comes; what waits is still taken."""
+        """Close the outbox; waiting messages are still sent."""
         async with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""What live streams share."""
+"""Resources that live streams share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from locution_gateway.uploads.ports import ObjectBytes
 
 @dataclass(frozen=True, slots=True)
 class LiveParts:
-    """What a stream works with."""
+    """The resources of a stream."""
 
     store: PostgresLive
     objects: ObjectBytes

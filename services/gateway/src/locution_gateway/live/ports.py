@@ -1,4 +1,4 @@
-"""What live sessions need of the world."""
+"""The ports of live sessions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Transcoder(Protocol):
-    """Turns a stream's bytes into mono PCM at 16 kHz, handed to a sink in order."""
+    """Converts a stream's bytes to mono PCM at 16 kHz, passed to a sink in order."""
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes; waits while the sink does. Refused with a MEDIA reason."""
+        """Add bytes; waits while the sink does. Refuses with a MEDIA reason."""
 
     async def finish(self) -> None:
-        """Hand over what is left. Refused with a MEDIA reason."""
+        """Output the rest. Refuses with a MEDIA reason."""

@@ -31,7 +31,7 @@ LISTED: Final[Mapping[str, Column]] = {
     "state": Column("s.state", Kind.STATE, frozenset(LiveState)),
 }
 SETTLE_PAUSE: Final = timedelta(seconds=60)
-"""How long a process may be silent while it puts a session together, before another one tries."""
+"""How long a process may be silent while it settles a session, before another one tries."""
 
 CONFIG: Final = Codec(TypeAdapter(LiveConfig))
 FINAL: Final = Codec(TypeAdapter(LiveFinal), drop_defaults=True)
@@ -40,9 +40,9 @@ CENTROIDS: Final = Codec(TypeAdapter(tuple[SpeakerCentroid, ...]))
 
 
 class PostgresLive:
-    """Sessions of a tenant. An absent and a foreign one are both refused with LIVE_SESSION_NOT_FOUND.
+    """Sessions of a tenant. Absent ones and those of other tenants are refused with LIVE_SESSION_NOT_FOUND.
 
-    Writes of an owner are refused with LIVE_SESSION_TAKEN_OVER, or LIVE_SESSION_ENDED, once it lost the session.
+    Writes of an owner that lost the session are refused with LIVE_SESSION_TAKEN_OVER or LIVE_SESSION_ENDED.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class PostgresLive:
         self._retention = retention
 
     async def create(self, principal: Principal, new: NewLive) -> LiveSession:
-        """Create a session that its stream owns, within the tenant's quotas of audio."""
+        """Create a session owned by its stream, within the tenant's quotas of audio."""
         async with self._database.transaction(principal) as connection:
             await self._guard.live(connection, principal)
             await connection.execute(
@@ -76,9 +76,9 @@ class PostgresLive:
     async def resume(
         self, principal: Principal, session_id: LiveId, shown: bytes, fresh: bytes, owner: UUID
     ) -> LiveSession:
-        """Give a session to another stream with a fresh token.
+        """Give a session to another stream with a new token.
 
-        Refused with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
+        Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
         """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
@@ -96,49 +96,49 @@ class PostgresLive:
             return await _get(connection, principal, session_id)
 
     async def renew(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
-        """Hold a session for longer."""
+        """Renew the hold on a session."""
         await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume)
 
     async def keep(self, principal: Principal, session_id: LiveId, owner: UUID, chunk: LiveChunk, samples: int) -> None:
-        """Count audio that the object store holds, and retire the resume token before the last."""
+        """Record stored audio, and invalidate the resume token before the last."""
         await self._owned(principal, session_id, sql.KEEP, owner, chunk.start, chunk.end, chunk.key, samples)
 
     async def add_final(
         self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal, language: str | None
     ) -> None:
-        """Keep a final; all before its end is done."""
+        """Store a final; all audio before its end is done."""
         body = FINAL.dump(final)
         await self._owned(principal, session_id, sql.ADD_FINAL, owner, final.final_id, final.end, body, language)
 
     async def label(self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal) -> None:
-        """Replace a final with the same final whose words have speakers."""
+        """Replace a final by the same final with speakers."""
         await self._owned(principal, session_id, sql.LABEL, owner, final.final_id, FINAL.dump(final))
 
     async def add_section(self, principal: Principal, session_id: LiveId, owner: UUID, section: LiveSection) -> None:
-        """Keep what a diarizer heard in a final's audio, in place of what was heard in it before."""
+        """Store the diarizer's result for a final's audio, replacing an earlier one."""
         values = (section.final_id, section.start, section.key, CENTROIDS.dump(section.centroids))
         await self._owned(principal, session_id, sql.ADD_SECTION, owner, *values)
 
     async def sections(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveSection]:
-        """Return up to `limit` sections of finals behind an id, in order."""
+        """Return up to `limit` diarized finals after an id, in order."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.SECTIONS, session_id, principal.tenant_id, after, limit)
         return [_section(row) for row in rows]
 
     async def progress(self, principal: Principal, session_id: LiveId, owner: UUID, done: int) -> None:
-        """Note that all before a sample is done."""
+        """Record that all audio before a sample is done."""
         await self._owned(principal, session_id, sql.PROGRESS, owner, done)
 
     async def change(self, principal: Principal, session_id: LiveId, owner: UUID, config: LiveConfig) -> None:
-        """Keep another configuration."""
+        """Store a changed configuration."""
         await self._owned(principal, session_id, sql.CHANGE, owner, CONFIG.dump(config))
 
     async def heard_by(self, principal: Principal, session_id: LiveId, owner: UUID, engine: EngineSizes) -> None:
-        """Keep the sizes of the engine that hears it now."""
+        """Store the sizes of the current engine."""
         await self._owned(principal, session_id, sql.HEARD_BY, owner, SIZES.dump(engine))
 
     async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
-        """Let a session go; nothing when the owner has lost it."""
+        """Release a session; does nothing if the owner has lost it."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume)
 
@@ -154,7 +154,7 @@ class PostgresLive:
     async def settle(
         self, principal: Principal, session_id: LiveId, upload_id: UploadId | None, job_id: JobId | None
     ) -> LiveSession:
-        """Make an ENDING session ENDED, and drop its audio and finals."""
+        """Make an ENDING session ENDED, and delete its audio and finals."""
         async with self._database.transaction(principal) as connection:
             await connection.execute(sql.SETTLE, session_id, principal.tenant_id, upload_id, job_id, self._retention)
             await connection.execute(sql.DROP_CHUNKS, session_id, principal.tenant_id)
@@ -163,13 +163,13 @@ class PostgresLive:
             return await _get(connection, principal, session_id)
 
     async def finals(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveFinal]:
-        """Return up to `limit` finals behind an id."""
+        """Return up to `limit` finals after an id."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.FINALS, session_id, principal.tenant_id, after, limit)
         return [FINAL.load(row["body"]) for row in rows]
 
     async def chunks(self, principal: Principal, session_id: LiveId, after: int, limit: int) -> Sequence[LiveChunk]:
-        """Return up to `limit` chunks that end behind an offset, in order."""
+        """Return up to `limit` chunks that end after an offset, in order."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.CHUNKS, session_id, principal.tenant_id, after, limit)
         return [LiveChunk(*row) for row in rows]
@@ -184,15 +184,15 @@ class PostgresLive:
         return await LISTING.page(self._database, principal, query)
 
     async def due(self, limit: int) -> Sequence[tuple[TenantId, LiveId]]:
-        """Return sessions of all tenants whose time is over."""
+        """Return due sessions of all tenants."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.DUE, limit)
         return [(TenantId(tenant), LiveId(session)) for tenant, session in rows]
 
     async def expire(self, principal: Principal, session_id: LiveId) -> LiveSession | None:
-        """Act on a session whose time is over: give up an OPEN one, claim an ENDING one, forget an ENDED one.
+        """Act on a due session: end an OPEN one, claim an ENDING one, delete an ENDED one.
 
-        Returns the session when it is to be settled now.
+        Returns the session if it must be settled now.
         """
         key = (session_id, principal.tenant_id)
         async with self._database.transaction(principal) as connection:

@@ -19,13 +19,13 @@ class ReadLive:
         self._store = store
 
     async def get(self, principal: Principal, session_id: LiveId) -> LiveSession:
-        """Read one. Refused with LIVE_SESSION_NOT_FOUND."""
+        """Read one. Refuses with LIVE_SESSION_NOT_FOUND."""
         return await self._store.get(principal, session_id)
 
     async def list(
         self, principal: Principal, size: int, token: str, wanted: str
     ) -> tuple[tuple[LiveSession, ...], str]:
-        """Read a page, newest first, and the token of the next. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
+        """Read a page, newest first, and the token of the next. Refuses with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "liveSessions", wanted)
         query = PageQuery(page_size(size), parse_filter(wanted, LISTED), after=binding.position(token))
         page = await self._store.list(principal, query)
@@ -40,7 +40,7 @@ class EndLive:
         self._settle = settle
 
     async def run(self, principal: Principal, session_id: LiveId) -> LiveSession:
-        """End one and put it together. Refused with LIVE_SESSION_NOT_FOUND."""
+        """End one and settle it. Refuses with LIVE_SESSION_NOT_FOUND."""
         require(principal, Role.MEMBER)
         await self._store.end(principal, session_id, None, "ENDED")
         return await self._settle.run(principal, session_id)

@@ -1,4 +1,4 @@
-"""The tasks of one stream: read, keep, hear, hold the session, and notice that the server stops."""
+"""The tasks of one stream: read, store, decode, hold the session, and watch for the shutdown."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from locution_gateway.platform.principal import Principal
 
 PROGRESS_EVERY = 10 * SAMPLE_RATE
 LAST_WORDS = 2.0
-"""Seconds in which what is left of a broken stream is kept."""
+"""Seconds to store the rest of a broken stream."""
 
 
 class Serve:
-    """Run one stream that owns its session."""
+    """Runs one stream that owns its session."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Serve:
         self._labels = _labels(parts, principal, attached, outbox)
 
     async def run(self, messages: AsyncIterator[ClientMessage]) -> bool:
-        """Serve to the end; True when all audio was sent and heard, False when the client only left."""
+        """Serve the stream; True if all audio was received and decoded, False if the client left."""
         finished = False
         try:
             async with asyncio.TaskGroup() as group:
@@ -116,7 +116,7 @@ class Serve:
             await self._labels.settle()
 
     async def _let_go(self) -> None:
-        """Keep what came, and let the session be resumed; a session that is another's stays so."""
+        """Store the received audio, and let the session be resumed, unless another stream took it over."""
         with suppress(Refused, TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
                 await self._keeper.finish()
@@ -144,7 +144,7 @@ class Serve:
         return await stack.enter_async_context(self._parts.decoders.open(encoding.container, sink.take))
 
     async def _restore(self, transcoder: Transcoder) -> None:
-        """Let the engine hear again what is not done."""
+        """Send unfinished audio to the engine again."""
         if self._session.kept > self._begin.offset:
             audio = self._attach.audio(self._principal, self._session, self._begin.offset)
             async for data in audio:
@@ -163,10 +163,10 @@ class Serve:
                 self._config = await self._streaming.change(message)
                 await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
             case _:
-                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` comes once, at the beginning")
+                raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` must be the first message only")
 
     def _received(self) -> int:
-        """Return the sample at 16 kHz behind the last that came; a decoder's own count trails a little."""
+        """Return the sample at 16 kHz after the last one received; a decoder's own count trails slightly."""
         rate = self._config.sample_rate
         return self._streaming.received if rate is None else position(self._next, rate)
 
@@ -208,12 +208,12 @@ class Serve:
                 await self._progress(event.length, least=0)
 
     async def _heard_by(self, started: Started) -> None:
-        """Keep what the engine told of itself, for the stream that resumes the session."""
+        """Store the engine's sizes for the stream that resumes the session."""
         if started.sizes is not None and started.sizes != self._session.engine:
             await self._parts.store.heard_by(self._principal, self._session.session_id, self._owner, started.sizes)
 
     async def _final(self, event: ListenFinal) -> None:
-        """Keep a final before it is sent, so that its id stands for it."""
+        """Store a final before it is sent, so that its id identifies it."""
         final = LiveFinal(self._last_final + 1, event.start, event.end, event.text, event.words, event.language)
         self._time(event.words)
         labelling = await self._begin_label(final)
@@ -240,7 +240,7 @@ class Serve:
         return await self._labels.begin(final, start, pcm)
 
     async def _progress(self, done: int, least: int = PROGRESS_EVERY) -> None:
-        """Note silence that is done, every few seconds, so that a resume does not hear it all again."""
+        """Record finished silence every few seconds, so that a resume does not repeat it."""
         if done - self._progressed > least:
             self._progressed = done
             await self._parts.store.progress(self._principal, self._session.session_id, self._owner, done)
@@ -259,7 +259,7 @@ class Serve:
 
 
 def _labels(parts: LiveParts, principal: Principal, attached: Attached, outbox: Outbox) -> Labels | None:
-    """Return what labels finals, None where nobody asked for speakers."""
+    """Return the labeller of finals, or None if speakers were not requested."""
     wanted = attached.session.config.diarization
     if wanted is None or parts.speakers is None:
         return None
@@ -267,14 +267,14 @@ def _labels(parts: LiveParts, principal: Principal, attached: Attached, outbox: 
 
 
 class Skip:
-    """Hand PCM that begins at sample 0 to a streaming session that begins later."""
+    """Pass PCM that begins at sample 0 to a streaming session that begins later."""
 
     def __init__(self, session: StreamingSession, first: int) -> None:
         self._session = session
         self._left = first * 2
 
     async def take(self, pcm: bytes) -> None:
-        """Take PCM that follows."""
+        """Add PCM."""
         skipped = min(self._left, len(pcm))
         self._left -= skipped
         if len(pcm) > skipped:

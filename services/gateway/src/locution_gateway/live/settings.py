@@ -9,7 +9,7 @@ from pydantic import Field
 
 
 class LiveSettings(Settings):
-    """Which engines listen, and what bounds a session."""
+    """Engines and limits of live sessions."""
 
     asr_address: str | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""Put an ended session together: a job of its audio, or nothing."""
+"""Settle an ended session: create a job from its audio, or delete it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH: Final = 20
 
 
 class SettleLive:
-    """Settles sessions; repeatable, because upload and job are made once for a session."""
+    """Settles sessions; idempotent, because upload and job are created once per session."""
 
     def __init__(
         self, store: PostgresLive, attach: Attach, create: CreateUpload, write: WriteUpload, jobs: CreateJob
@@ -46,7 +46,7 @@ class SettleLive:
         return await self._store.settle(principal, session_id, upload_id, job_id)
 
     async def reap(self) -> None:
-        """Give up what was left for too long, finish what another process began, forget what is old."""
+        """End abandoned sessions, finish what another process began, delete old ones."""
         for tenant_id, session_id in await self._store.due(BATCH):
             principal = system(tenant_id)
             await guarded(lambda who=principal, which=session_id: self._due(who, which))  # type: ignore[misc]
@@ -88,7 +88,7 @@ class SettleLive:
 
 
 def _speakers(wanted: DiarizationConfig | None) -> DiarizationRequest:
-    """Return what the job is asked about speakers: what the session was, or what jobs do by default."""
+    """Return the job's diarization options: those of the session, or the defaults of jobs."""
     if wanted is None:
         return DiarizationRequest()
     counts = (wanted.speaker_count, wanted.min_speaker_count, wanted.max_speaker_count)
@@ -103,5 +103,8 @@ def _format(session: LiveSession) -> AudioFormat | None:
 
 
 def _once(method: str, session: LiveSession) -> RequestKey:
-    """Return the key that makes a session's upload and job unique however often it is settled. No client sends it."""
+    """Return the key that makes a session's upload and job unique however often it is settled.
+
+    Clients cannot send it.
+    """
     return RequestKey(f"SettleLive/{method}", str(session.session_id), "")

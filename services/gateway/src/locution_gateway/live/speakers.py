@@ -1,4 +1,4 @@
-"""Who speaks in a live session. Positions are samples."""
+"""Speakers of a live session. Positions are samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from locution_speech.speakers import SectionSpeakers, SpeakerCentroid
 
 @dataclass(frozen=True, slots=True)
 class HeardSpeakers:
-    """What a diarizer heard in a section; `body` is what its clustering needs again, opaque."""
+    """The diarizer's result for a section; `body` is its opaque state for clustering."""
 
     section: SectionSpeakers
     body: bytes
@@ -17,9 +17,9 @@ class HeardSpeakers:
 
 @dataclass(frozen=True, slots=True)
 class LiveSection:
-    """A final's audio as it was diarized: its first sample, the object of its body, and its centroids.
+    """A diarized final: its first sample, the object of its body, and its centroids.
 
-    The centroids' numbers are those of the session's speakers.
+    The centroids carry the numbers of the session's speakers.
     """
 
     final_id: int

@@ -1,4 +1,4 @@
-"""Statements on live sessions, put together from constants. Time is the database's alone."""
+"""Statements on live sessions, composed of constants. Times are the database's."""
 # ruff: noqa: S608 - constants of this module and nothing else
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VALUES ($1, $2, $3, $4, 'OPEN', $5, $6, $7, clock_timestamp() + $8::interval, $9
     clock_timestamp() + $8::interval + $10::interval)
 """
 
-# The token that was shown stays good until the stream with the fresh one has kept audio.
+# The previous token stays valid until the stream with the new one has stored audio.
 RESUME: Final = """
 UPDATE gateway.live_sessions SET owner = $3, owner_until = clock_timestamp() + $4::interval,
     expire_time = clock_timestamp() + $4::interval + $5::interval, previous_hash = $6, token_hash = $7
@@ -37,7 +37,7 @@ UPDATE gateway.live_sessions SET owner_until = clock_timestamp() + $4::interval,
 {_OWNED} RETURNING 1
 """
 
-# One statement: the chunk counts only if its stream still owns the session and it follows what is kept.
+# One statement: the chunk counts only if its stream still owns the session and it continues the stored audio.
 KEEP: Final = f"""
 WITH held AS (
     UPDATE gateway.live_sessions SET kept = $5, audio_samples = greatest(audio_samples, $7), previous_hash = NULL
@@ -63,7 +63,7 @@ UPDATE gateway.live_finals f SET body = $5 FROM held
 WHERE f.session_id = held.session_id AND f.tenant_id = held.tenant_id AND f.final_id = $4 RETURNING 1
 """
 
-# A stream that goes on after a crash may diarize a final again: the later one holds.
+# A stream that resumes after a crash may diarize a final again; the later result replaces the earlier.
 ADD_SECTION: Final = f"""
 INSERT INTO gateway.live_sections (session_id, tenant_id, final_id, start_sample, object_key, centroids)
 SELECT session_id, tenant_id, $4, $5, $6, $7 FROM gateway.live_sessions {_OWNED}
@@ -79,7 +79,7 @@ UPDATE gateway.live_sessions SET done_sample = greatest(done_sample, $4), audio_
 CHANGE: Final = f"UPDATE gateway.live_sessions SET config = $4 {_OWNED} RETURNING 1"
 HEARD_BY: Final = f"UPDATE gateway.live_sessions SET engine_sizes = $4 {_OWNED} RETURNING 1"
 
-# Nobody owns it now: the time in which it can be resumed begins.
+# The session has no owner now: its resume time begins.
 DETACH: Final = f"""
 UPDATE gateway.live_sessions SET owner = NULL, owner_until = NULL, expire_time = clock_timestamp() + $4::interval
 {_OWNED}

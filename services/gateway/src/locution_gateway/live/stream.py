@@ -19,7 +19,7 @@ from locution_gateway.platform.principal import Principal, Role
 
 
 class StreamLive:
-    """Runs live streams, as many at once as this process may."""
+    """Runs live streams, up to the limit of this process."""
 
     def __init__(self, parts: LiveParts, attach: Attach, settle: SettleLive, limits: LiveLimits) -> None:
         self._parts = parts
@@ -29,9 +29,9 @@ class StreamLive:
         self._free = limits.streams
 
     async def run(self, principal: Principal, messages: AsyncIterator[ClientMessage]) -> AsyncGenerator[ServerMessage]:
-        """Serve a stream to its end; a stream that breaks off leaves its session to be resumed.
+        """Serve a stream to its end; a broken stream leaves its session to be resumed.
 
-        Refused with STREAM_PROTOCOL_VIOLATED and the errors of live streams, of models, of media and of offsets.
+        Refuses with STREAM_PROTOCOL_VIOLATED and the reasons of live streams, models, media and offsets.
         """
         require(principal, Role.MEMBER)
         outbox = Outbox(self._limits.slow)
@@ -92,7 +92,10 @@ class StreamLive:
 
 
 async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> AsyncGenerator[ClientMessage]:
-    """Pass messages on. Refused with LIVE_STREAM_IDLE when none comes for too long, the taker's own time aside."""
+    """Pass messages on.
+
+    Refuses with LIVE_STREAM_IDLE if none arrives for too long, not counting the reader's own time.
+    """
     while True:
         try:
             async with asyncio.timeout(seconds) as limit:

@@ -1,4 +1,4 @@
-"""Stream a session's audio to an engine, and to another one when it is lost: audio is held until it is done."""
+"""Stream a session's audio to an engine, and to another one if it is lost: audio is held until it is done."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from locution_gateway.platform.principal import Principal
 
 PIECE: Final = SAMPLE_RATE
 MOST_UNDONE: Final = samples(90.0)
-"""Audio that is held because no final is behind it, and WINDOWS of the engine's longest where those are more."""
+"""Limit of the audio held while no final covers it, or WINDOWS of the engine's longest window if that is more."""
 
 WINDOWS: Final = 3
 
 STALL: Final = 60.0
-"""Seconds without a word from an engine that was sent audio, after which it counts as lost."""
+"""Seconds without a message from an engine that was sent audio, after which it counts as lost."""
 
 PATIENCE: Final = 60.0
 """Seconds without any engine after which a stream ends; its session can be resumed."""
 
 
 class StreamingSession:
-    """Feed engines with a session's audio from sample `begin.first` on."""
+    """Feeds engines with a session's audio from sample `begin.first`."""
 
     def __init__(
         self, engine: GrpcLiveEngine, principal: Principal, config: LiveConfig, begin: ListenFrom, clock: Clock
@@ -59,11 +59,11 @@ class StreamingSession:
 
     @property
     def received(self) -> int:
-        """Return the sample behind the last one received."""
+        """Return the sample after the last one received."""
         return self._end
 
     async def send(self, pcm: bytes) -> None:
-        """Take PCM; waits while engines are far behind."""
+        """Add PCM; waits while engines are far behind."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._end - max(self._done, self._first) < self._most)
             for at in range(0, len(pcm), PIECE * SAMPLE_WIDTH):
@@ -83,13 +83,13 @@ class StreamingSession:
         return max(start, self._first), b"".join(pieces)
 
     async def flush(self) -> None:
-        """Ask for the text of all that was sent."""
+        """Request the text of all audio sent."""
         async with self._changed:
             self._flushes.append(self._end)
             self._changed.notify_all()
 
     async def change(self, change: ListenUpdate) -> LiveConfig:
-        """Change what the decoder is asked; return what the session runs with now."""
+        """Change options; return the new effective configuration."""
         async with self._changed:
             self._config = changed(self._config, change)
             self._changes.append((self._end, change))
@@ -97,15 +97,15 @@ class StreamingSession:
         return self._config
 
     async def finish(self) -> None:
-        """Say that all audio was sent."""
+        """Signal the end of the audio."""
         async with self._changed:
             self._finished = True
             self._changed.notify_all()
 
     async def events(self) -> AsyncGenerator[Started | ListenEvent | EngineReplaced]:
-        """Yield what engines hear, in order, ListenDone last.
+        """Yield the engines' events in order, ListenDone last.
 
-        Raises what an engine refuses the stream with, and DependencyUnavailable when there is no engine for too long.
+        Raises the engine's refusal of the stream, and DependencyUnavailable if no engine is available for too long.
         """
         lost_at: float | None = None
         while True:
@@ -132,7 +132,7 @@ class StreamingSession:
             self._most = max(MOST_UNDONE, WINDOWS * started.sizes.longest_window)
 
     def _begin(self) -> ListenFrom:
-        """Return where an engine begins, and forget what it is told anyway."""
+        """Return where an engine starts, and drop what it will receive anyway."""
         self._sent = self._first
         self._flushed = -1
         self._changes.clear()
@@ -150,7 +150,7 @@ class StreamingSession:
             await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _watch(self, listening: GrpcListening) -> None:
-        """Give up an engine that received audio and has been silent for too long."""
+        """Abandon an engine that received audio and has been silent for too long."""
         seen, since = self._events, self._clock.monotonic()
         while True:
             await self._clock.sleep(STALL / 10)
@@ -161,7 +161,7 @@ class StreamingSession:
                 return
 
     async def _note(self, event: ListenEvent) -> None:
-        """Remember what need not be heard again."""
+        """Record what need not be sent again."""
         async with self._changed:
             self._events += 1
             self._unanswered = False
@@ -186,7 +186,7 @@ class StreamingSession:
             self._flushes.popleft()
 
     async def _send_all(self, listening: GrpcListening) -> None:
-        """Send what is there and what comes; a lost engine is noticed by the reader."""
+        """Send present and future audio; the reader notices a lost engine."""
         try:
             while await self._send_next(listening):
                 pass
@@ -237,11 +237,11 @@ class StreamingSession:
             if at + size > self._sent:
                 return piece[(self._sent - at) * SAMPLE_WIDTH :]
             at += size
-        raise AssertionError("what is not sent is held")
+        raise AssertionError("unsent audio must be held")
 
 
 def changed(config: LiveConfig, change: ListenUpdate) -> LiveConfig:
-    """Return a configuration with a change made."""
+    """Return a configuration with a change applied."""
     return replace(
         config,
         language=config.language if change.language is None else change.language,

@@ -1,4 +1,4 @@
-"""Time words from when their end was received until they are confirmed."""
+"""Measure the time from the arrival of a word's end to its confirmation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from locution_speech.transcript import Word
 
 MOST_MARKS: Final = 4096
-"""Arrivals that are remembered; a client that sends smaller pieces has its words timed from a later one."""
+"""Arrivals remembered; if a client sends smaller pieces, its words are timed from a later one."""
 
 
 class Confirmation:
-    """Remember when samples came, as far back as words are not confirmed."""
+    """Remembers when samples arrived, as far back as words are unconfirmed."""
 
     def __init__(self) -> None:
         self._samples: list[int] = []
@@ -21,7 +21,7 @@ class Confirmation:
         self._confirmed = 0
 
     def received(self, sample: int, now: float) -> None:
-        """Note that all audio before a sample is there."""
+        """Record that all audio before a sample has arrived."""
         if len(self._samples) < MOST_MARKS:
             self._samples.append(sample)
             self._times.append(now)
@@ -29,7 +29,7 @@ class Confirmation:
             self._samples[-1], self._times[-1] = sample, now
 
     def confirmed(self, words: Iterable[Word], now: float) -> Iterator[float]:
-        """Yield the seconds that each word took which was not confirmed before."""
+        """Yield the seconds of each newly confirmed word."""
         for word in words:
             if word.end <= self._confirmed:
                 continue

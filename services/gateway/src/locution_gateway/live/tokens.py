@@ -1,4 +1,4 @@
-"""Resume tokens: the session's id and 256 random bits, of which the server keeps the SHA-256."""
+"""Resume tokens: the session's id and 256 random bits, of which the server stores the SHA-256."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ID_BYTES: Final = 16
 
 
 def new_token(session_id: LiveId) -> str:
-    """Return a fresh token of a session."""
+    """Return a new token of a session."""
     return base64.urlsafe_b64encode(session_id.bytes + secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
 
 
 def session_of(token: str) -> LiveId:
-    """Return the session that a token names. Refused with LIVE_TOKEN_INVALID for what is no token."""
+    """Return the session of a token. Refuses a malformed one with LIVE_TOKEN_INVALID."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
     except (ValueError, binascii.Error):
@@ -34,5 +34,5 @@ def session_of(token: str) -> LiveId:
 
 
 def digest(token: str) -> bytes:
-    """Return what is kept of a token."""
+    """Return the hash to store for a token."""
     return hashlib.sha256(token.encode()).digest()

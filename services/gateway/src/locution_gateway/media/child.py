@@ -1,7 +1,6 @@
 """The decode child: media in on a descriptor, 16 kHz s16le out on stdout, a report of JSON lines on a third descriptor.
 
-It is started by `decode`, touches bytes that nobody trusts, and ends.
-Imports: PyAV, the standard library and the reasons.
+`decode` starts it for one file; it processes untrusted bytes. Imports: PyAV, the standard library and the reasons.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Report:
 
 
 class Output:
-    """Collect PCM into writes of a fair size and count its samples per channel."""
+    """Collects PCM into larger writes and counts its samples per channel."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -56,11 +55,11 @@ class Output:
 
     @property
     def samples(self) -> int:
-        """Count the samples per channel written so far."""
+        """Return the samples per channel written so far."""
         return self._bytes // (SAMPLE_WIDTH * self.channels)
 
     def write(self, data: bytes) -> None:
-        """Take PCM."""
+        """Add PCM."""
         self._held += data
         self._bytes += len(data)
         if len(self._held) >= _WRITE_BYTES:
@@ -106,7 +105,7 @@ class Decoding:
             raise UnusableError(Reason.MEDIA_CORRUPT)
 
     def warnings(self) -> Iterator[dict[str, Any]]:
-        """List what was wrong although audio came out."""
+        """List the damage of media that decoded nevertheless."""
         if self._is_truncated():
             yield {"reason": WarningReason.MEDIA_TRUNCATED, "offset": self._output.samples, "count": 1}
         damaged = self._failed - self._failed_last
@@ -132,7 +131,7 @@ class Decoding:
             yield packet
 
     def _flush_packet(self) -> AudioPacket:
-        """Make the empty packet that has the decoder give what it holds back."""
+        """Make the empty packet that flushes the decoder."""
         packet: Any = av.Packet()
         packet.stream = self._stream
         return cast("AudioPacket", packet)
@@ -178,7 +177,7 @@ class Decoding:
                 self._output.write(data)
 
     def _begin(self, frame: av.AudioFrame) -> None:
-        """Fix the output's channels by the first frame, and say what the media is."""
+        """Set the output's channels by the first frame, and report what the media is."""
         if self._spec.channels is ChannelMode.SEPARATE:
             self._layout, self._output.channels = frame.layout.name, frame.layout.nb_channels
         self._report.send(
@@ -206,7 +205,7 @@ class Decoding:
         return self._broke_off or self._failed_last
 
     def _last_is_partial(self) -> bool:
-        """Tell whether the last packet is shorter than it says, or than the index says."""
+        """Tell whether the last packet is shorter than it or the index states."""
         if self._last is None:
             return False
         if self._container.format.name in _PARTIAL_MEANS_CUT:
@@ -245,7 +244,7 @@ def _decode(reader: Reader, spec: DecodeSpec, report: Report, isolation: str, st
 
 
 def main() -> None:
-    """Confine this process, decode what the command line says, and end without tearing the decoder down."""
+    """Confine this process, decode as the command line says, and exit without tearing the decoder down."""
     arguments = json.loads(sys.argv[1])
     spec = spec_from_dict(arguments["spec"])
     report = Report(arguments["report"])

@@ -1,9 +1,9 @@
-"""Take every power from the decode child that decoding does not need; standard library alone.
+"""Drop every privilege of the decode child that decoding does not need; standard library only.
 
 The layers are independent: resource limits, death with the parent, first choice of the kernel's OOM killer, and a
-seccomp filter that lets through only what moves bytes on open descriptors and manages memory. Behind it no file can be
-opened, no socket made and no process started, whatever the media does to the decoder. Where seccomp is missing, an own
-network namespace is tried instead.
+seccomp filter that allows only moving bytes on open descriptors and managing memory. The child then cannot open a file,
+create a socket or start a process, whatever the media does to the decoder. Without seccomp it tries its own network
+namespace.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends; exit if the parent is gone already."""
+    """Have the kernel kill this process when its parent ends; exit if the parent has already ended."""
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit(0)
 
 
 def prefer_as_victim() -> None:
-    """Ask the OOM killer to take this process before its parent."""
+    """Ask the OOM killer to kill this process before its parent."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
@@ -105,7 +105,7 @@ def _filter_system_calls() -> bool:
 
 
 def filter_program(architecture: int, allowed: tuple[int, ...]) -> bytes:
-    """Assemble the filter: another architecture kills, a listed call passes, any other fails with EPERM."""
+    """Assemble the filter: another architecture is killed, a listed call passes, any other fails with EPERM."""
     steps = [(_LOAD, 0, 0, _ARCHITECTURE_AT), (_JUMP_IF_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL)]
     steps.append((_LOAD, 0, 0, _NUMBER_AT))
     for number in allowed:

@@ -1,4 +1,4 @@
-"""Open media with FFmpeg so that it can reach nothing but the bytes it is given; imports PyAV."""
+"""Open media with FFmpeg so that it can reach only the given bytes; imports PyAV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 import av
 
-# PyAV imports these when it first meets such a stream, which is too late once the child is confined.
+# PyAV imports these when it first meets such a stream, which is too late after the child is confined.
 import av.audio.codeccontext
 import av.subtitles.codeccontext
 import av.subtitles.stream
@@ -96,7 +96,7 @@ _LIVE_PROBE_BYTES: Final = 4_096
 
 
 class UnusableError(Exception):
-    """Media that is refused, with the reason and a short detail."""
+    """Refused media, with the reason and a short detail."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -105,10 +105,10 @@ class UnusableError(Exception):
 
 
 def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
-    """Open media as one of the wanted containers; raise UnusableError for anything else.
+    """Open media as one of the allowed containers. Raises UnusableError for anything else.
 
-    Three walls stand between a playlist and the world: only listed demuxers may run, only the protocol `pipe` is known,
-    and whatever asks to open a second source is refused here.
+    Three walls separate a playlist from the network: only listed demuxers may run, only the protocol `pipe` is known,
+    and any attempt to open a second source is refused.
     """
     raw = spec.raw if probe.kind(reader.head) is not probe.Kind.CONTAINER else None
     options = {
@@ -165,7 +165,7 @@ def _check(container: InputContainer, head: bytes, spec: DecodeSpec) -> None:
 
 
 def choose_stream(container: InputContainer, spec: DecodeSpec) -> av.AudioStream:
-    """Choose the audio to decode and have the demuxer drop the rest; raise UnusableError if none can be."""
+    """Choose the audio to decode and have the demuxer drop the rest. Raises UnusableError if there is none."""
     audio = list(container.streams.audio)
     if not audio:
         raise UnusableError(Reason.MEDIA_NO_AUDIO)
@@ -195,7 +195,7 @@ def _check_agreement(stream: av.AudioStream, raw: AudioFormat) -> None:
 
 
 def declared_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:
-    """Give the length that the header states, in seconds, where the container's header is about this very stream."""
+    """Return the length in the header, in seconds, if the container's header describes this stream."""
     with suppress(ArithmeticError):
         if stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)

@@ -1,6 +1,6 @@
 """Decode media in a disposable child process: the parent's side.
 
-Bytes flow source → child → sink; each side waits for the other, so memory stays flat however long the media is.
+Bytes flow source → child → sink; each side waits for the other, so memory stays flat for any length of media.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _SLACK_SECONDS: Final = 1
 
 
 class PcmSink(Protocol):
-    """Take decoded audio. Waiting in either method holds the decoder up; raising ends it."""
+    """Receives decoded audio. Waiting in either method pauses the decoder; raising ends it."""
 
     async def begin(self, opening: Opening) -> None:
-        """Learn once, before any audio, what is coming."""
+        """Receive once, before any audio, what is coming."""
 
     async def write(self, pcm: bytes) -> None:
-        """Take s16le at 16 kHz: whole samples of all `opening.channels`, interleaved; never empty."""
+        """Receive s16le at 16 kHz: whole samples of all `opening.channels`, interleaved; never empty."""
 
 
 async def decode(
@@ -40,9 +40,9 @@ async def decode(
 ) -> DecodeReport:
     """Decode a source of bytes into a sink.
 
-    Refused with a MEDIA reason; what the sink got before an error is worthless. Errors of source and sink pass through.
-    The child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for nameless files
-    of containers that must be seekable; the system's when None.
+    Refuses with a MEDIA reason; what the sink received before an error is worthless. Errors of source and sink pass
+    through. The child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for unnamed
+    files of containers that must be seekable; the system's when None.
     """
     wall = asyncio.timeout(spec.limits.wall_seconds)
     patience = Patience(spec.limits.stall_seconds)
@@ -51,7 +51,7 @@ async def decode(
             return await _decode(counted, spec, sink, scratch, patience)
     except TimeoutError as error:
         if wall.expired() or patience.expired():
-            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding took longer than its limit on time") from error
+            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding exceeded its time limit") from error
         raise
 
 
@@ -95,7 +95,7 @@ async def _joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[byt
 
 
 class Patience:
-    """Give the child a bounded time to move, counted only while neither source nor sink is awaited."""
+    """Limits the time in which the child makes no progress, not counting waits for source or sink."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -115,14 +115,14 @@ class Patience:
         return self._timeout.expired()
 
     def moved(self) -> None:
-        """Start the time anew."""
+        """Restart the time."""
         if not self._timeout.expired():
             now = asyncio.get_running_loop().time()
             self._timeout.reschedule(None if self._others else now + self._seconds)
 
     @contextmanager
     def for_others(self) -> Iterator[None]:
-        """Stop the time while source or sink are awaited."""
+        """Stop the time while waiting for source or sink."""
         self._others += 1
         self.moved()
         try:
@@ -133,7 +133,7 @@ class Patience:
 
 
 class _Run:
-    """Feed one child and collect what it gives."""
+    """Feeds one child and collects its output."""
 
     def __init__(self, child: Child, spec: DecodeSpec, patience: Patience) -> None:
         self._child = child
@@ -143,7 +143,7 @@ class _Run:
         self._received = 0
 
     async def complete(self, media: AsyncIterator[bytes], sink: PcmSink) -> DecodeReport:
-        """Run to the end; `media` is exhausted already if the child reads it from a file."""
+        """Run to the end; `media` is already exhausted if the child reads it from a file."""
         feeding = asyncio.create_task(self._feed(media))
         try:
             opening = await self._open(feeding)
@@ -156,7 +156,7 @@ class _Run:
             await asyncio.gather(feeding, return_exceptions=True)
 
     async def _feed(self, media: AsyncIterator[bytes]) -> None:
-        """Write the media to the child until either ends; a source that fails takes the child with it."""
+        """Write the media to the child until either ends; an error of the source ends the child."""
         try:
             while (data := await self._next(media)) is not None:
                 for at in range(0, len(data), _FEED_BYTES):
@@ -182,7 +182,7 @@ class _Run:
         return read_opening(line)
 
     async def _drain(self, sink: PcmSink, width: int) -> None:
-        """Hand the child's PCM on in whole samples of all channels."""
+        """Pass the child's PCM on in whole samples of all channels."""
         held = b""
         while data := await self._child.read(_READ_BYTES):
             self._received += len(data)
@@ -196,9 +196,9 @@ class _Run:
             self._patience.moved()
 
     def _check_size(self, width: int) -> None:
-        """Trust no child to keep to the limit by itself."""
+        """Enforce the limit here too, because the child is not trusted."""
         if self._received > (self._spec.limits.media_seconds + _SLACK_SECONDS) * SAMPLE_RATE * width:
-            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process gave more audio than it may")
+            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process gave more audio than its limit")
 
     async def _conclude(self, opening: Opening, feeding: asyncio.Task[None]) -> DecodeReport:
         line = await self._child.report_line()
@@ -206,16 +206,16 @@ class _Run:
         report = read_report(line, opening, self._fed)
         if report.samples * opening.channels * SAMPLE_WIDTH != self._received:
             raise Refused(
-                Reason.MEDIA_DECODER_CRASHED, "the decoder process gave another amount of audio than it reported"
+                Reason.MEDIA_DECODER_CRASHED, "the decoder process gave a different amount of audio than it reported"
             )
         return report
 
     async def _fail_by_status(self, feeding: asyncio.Task[None]) -> None:
-        """Raise what ended the child, if it was not its own decision: the source's error first."""
+        """Raise the error that ended the child, unless the child decided itself: the source's error first."""
         status = await self._child.wait()
         if feeding.done():
             feeding.result()
         if self._child.used_up_its_time:
-            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding took more processor time than its limit")
+            raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding exceeded its limit of processor time")
         if status != 0:
             raise Refused(Reason.MEDIA_DECODER_CRASHED, f"the decoder process ended with status {status}")

@@ -1,4 +1,4 @@
-"""What parent and child of a decoding agree on; standard library and clock alone, because the child imports it."""
+"""The interface of parent and child of a decoding; standard library and clock only, because the child imports it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GIB: Final = 1 << 30
 
 
 class Encoding(StrEnum):
-    """Name how one sample of headerless audio is written."""
+    """Encodings of headerless audio."""
 
     PCM_S16LE = "PCM_S16LE"
     PCM_F32LE = "PCM_F32LE"
@@ -26,14 +26,14 @@ class Encoding(StrEnum):
 
 
 class ChannelMode(StrEnum):
-    """Say what becomes of several channels."""
+    """How to treat several channels."""
 
     MIX = "MIX"
     SEPARATE = "SEPARATE"
 
 
 class WarningReason(StrEnum):
-    """Name what was wrong with media that decoded nevertheless."""
+    """Kinds of damage of media that decoded nevertheless."""
 
     MEDIA_TRUNCATED = "MEDIA_TRUNCATED"
     MEDIA_DAMAGED = "MEDIA_DAMAGED"
@@ -41,7 +41,7 @@ class WarningReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """State how headerless audio is laid out: `sample_rate` in hertz, `channels` interleaved."""
+    """The layout of headerless audio: `sample_rate` in hertz, `channels` interleaved."""
 
     encoding: Encoding
     sample_rate: int
@@ -50,11 +50,11 @@ class AudioFormat:
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Bound one decoding.
+    """Limits of one decoding.
 
-    `media_seconds` of decoded audio, `input_bytes`, `streams` and `channels` refuse the media; `cpu_seconds` and
-    `memory_bytes` (address space) bind the child by rlimit; `stall_seconds` is how long the child may neither read nor
-    write although it could; `wall_seconds` bounds everything, source and sink included.
+    `media_seconds` of decoded audio, `input_bytes`, `streams` and `channels` refuse the media; rlimits enforce
+    `cpu_seconds` and `memory_bytes` (address space) on the child; `stall_seconds` limits how long the child may neither
+    read nor write although it could; `wall_seconds` limits everything, source and sink included.
     """
 
     media_seconds: int = 24 * 3600
@@ -70,10 +70,10 @@ class DecodeLimits:
 
 @dataclass(frozen=True, slots=True)
 class DecodeSpec:
-    """Say how to decode: `raw` for headerless audio, `channels` mixed or separate.
+    """How to decode: `raw` for headerless audio, `channels` mixed or separate.
 
-    `require_isolation` refuses to decode where the kernel offers neither seccomp nor namespaces. `live` names the
-    demuxer of media that is still being recorded: little is read ahead and nothing is held back.
+    `require_isolation` refuses to decode if the kernel offers neither seccomp nor namespaces. `live` names the demuxer
+    of media that is still being recorded: it reads little ahead and holds nothing back.
     """
 
     raw: AudioFormat | None = None
@@ -85,7 +85,7 @@ class DecodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class DecodeWarning:
-    """Report damage: `offset` in samples at 16 kHz, `count` of packets concerned."""
+    """Damage: `offset` in samples at 16 kHz, `count` of affected packets."""
 
     reason: WarningReason
     offset: int
@@ -94,9 +94,9 @@ class DecodeWarning:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Describe media whose first audio has decoded.
+    """Media whose first audio has decoded.
 
-    `channels` will be written, interleaved; `source_*` (hertz) and `declared_seconds` are what the file says of itself.
+    `channels` will be written, interleaved; `source_*` (hertz) and `declared_seconds` are the file's own statements.
     """
 
     container: str
@@ -110,7 +110,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class DecodeReport:
-    """Describe a decoding that succeeded.
+    """A decoding that succeeded.
 
     `samples` counts 16 kHz samples per channel; `input_bytes` those read of the source; `peak_memory_bytes` and
     `cpu_seconds` are the child's.
@@ -126,17 +126,17 @@ class DecodeReport:
 
     @property
     def seconds(self) -> float:
-        """Give the decoded length in seconds."""
+        """Return the decoded length in seconds."""
         return self.samples / SAMPLE_RATE
 
 
 def spec_to_dict(spec: DecodeSpec) -> dict[str, Any]:
-    """Turn a spec into JSON values for the child's command line."""
+    """Convert a spec to JSON values for the child's command line."""
     return asdict(spec)
 
 
 def spec_from_dict(values: dict[str, Any]) -> DecodeSpec:
-    """Read a spec back from JSON values."""
+    """Read a spec from JSON values."""
     raw = values["raw"]
     return DecodeSpec(
         raw=AudioFormat(Encoding(raw["encoding"]), raw["sample_rate"], raw["channels"]) if raw else None,

@@ -1,7 +1,7 @@
-"""Look at the first bytes of media: what it claims to be, whether it must be seekable, where it says it ends.
+"""Inspect the first bytes of media: what it claims to be, whether it must be seekable, where it states its end.
 
-Names and suffixes are never seen. Nothing here decides that media is good: FFmpeg opens it, and these looks only choose
-the way of reading, confirm containers without a magic number, and name the reason of a refusal.
+Names and suffixes are not used. Nothing here accepts media: FFmpeg opens it. This only chooses the way of reading,
+confirms containers without a magic number, and names the reason of a refusal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _UNKNOWN_RIFF_SIZE: Final = 0x7FFF_F000
 
 
 class Kind(Enum):
-    """Say what a head looks like."""
+    """The properties of a head."""
 
     EMPTY = auto()
     CONTAINER = auto()
@@ -72,7 +72,7 @@ def kind(head: bytes) -> Kind:
 
 
 def is_text(head: bytes) -> bool:
-    """Tell whether bytes read as text: UTF-16 with a mark, or UTF-8 without control characters."""
+    """Tell whether bytes read as text: UTF-16 with a byte order mark, or UTF-8 without control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) and len(head) > 3:
         return b"\x00" in head[2:64]
     sample = head[:4096]
@@ -86,7 +86,7 @@ def is_text(head: bytes) -> bool:
 
 
 def needs_seeking(head: bytes) -> bool:
-    """Tell whether a container keeps its index behind its data, so that a pipe cannot carry it."""
+    """Tell whether a container stores its index after its data, so that a pipe cannot carry it."""
     if head.startswith(b"caff"):
         return True
     if head.startswith(b"FORM"):
@@ -97,7 +97,7 @@ def needs_seeking(head: bytes) -> bool:
 
 
 def declared_end(head: bytes) -> int | None:
-    """Give the byte at which a RIFF/WAVE's data or a Matroska segment says it ends; None where it does not say."""
+    """Return the byte at which a RIFF/WAVE's data or a Matroska segment states its end, or None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return _wave_end(head)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
@@ -153,7 +153,7 @@ def _segment_end(head: bytes) -> int | None:
 
 
 def _vint(data: bytes, at: int) -> tuple[int, int] | None:
-    """Read a variable-size integer; return it with the position behind it, or None if it means unknown."""
+    """Read a variable-size integer; return it with the next position, or None if it means unknown."""
     if at >= len(data) or data[at] == 0:
         return None
     length = 9 - data[at].bit_length()
@@ -164,7 +164,7 @@ def _vint(data: bytes, at: int) -> tuple[int, int] | None:
 
 
 def mp3_frame_bytes(data: bytes, at: int = 0) -> int | None:
-    """Give the length of the MPEG audio frame (ISO/IEC 11172-3, 2.4.1.3) at a position, or None."""
+    """Return the length of the MPEG audio frame (ISO/IEC 11172-3, 2.4.1.3) at a position, or None."""
     if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
         return None
     version, layer = data[at + 1] >> 3 & 3, 4 - (data[at + 1] >> 1 & 3)
@@ -180,7 +180,7 @@ def mp3_frame_bytes(data: bytes, at: int = 0) -> int | None:
 
 
 def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:
-    """Give the length of the ADTS frame (ISO/IEC 13818-7, 6.2) at a position, or None."""
+    """Return the length of the ADTS frame (ISO/IEC 13818-7, 6.2) at a position, or None."""
     if at + 7 > len(data) or data[at] != 0xFF or data[at + 1] & 0xF6 != 0xF0 or data[at + 2] >> 2 & 15 > 12:
         return None
     length = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
@@ -188,7 +188,7 @@ def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:
 
 
 def confirmed(container: str, head: bytes) -> bool:
-    """Check a container that FFmpeg guesses without a magic number, lest noise pass for it."""
+    """Check a container that FFmpeg guesses without a magic number, so that noise does not pass for it."""
     match container:
         case "mp3":
             return head.startswith(b"ID3") or _has_chain(head, mp3_frame_bytes)
@@ -213,7 +213,7 @@ def _has_chain(head: bytes, frame_bytes: Callable[[bytes, int], int | None]) -> 
 
 
 def _chain_length(head: bytes, at: int, frame_bytes: Callable[[bytes, int], int | None]) -> int:
-    """Count frames that follow each other; a chain that reaches the end of the head counts as long enough."""
+    """Count consecutive frames; a chain that reaches the end of the head counts as long enough."""
     count = 0
     while count < _MIN_CHAIN and (length := frame_bytes(head, at)) is not None:
         count, at = count + 1, at + length
@@ -232,7 +232,7 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def ogg_ends_early(tail: bytes) -> bool:
-    """Tell whether an Ogg stream's last page is cut off or not marked as the last (RFC 3533, section 6)."""
+    """Tell whether an Ogg stream's last page is truncated or not marked as the last (RFC 3533, section 6)."""
     at = tail.rfind(b"OggS")
     if at < 0 or at + 27 > len(tail):
         return True

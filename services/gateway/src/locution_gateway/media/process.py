@@ -22,7 +22,7 @@ _START: Final = "import sys; sys.path.insert(0, sys.argv.pop()); from locution_g
 
 
 class Child:
-    """Hold one running child's pipes."""
+    """The pipes of a running child."""
 
     def __init__(self, process: asyncio.subprocess.Process, report: asyncio.StreamReader) -> None:
         self._process = process
@@ -31,7 +31,7 @@ class Child:
         self._output = cast("asyncio.StreamReader", process.stdout)
 
     async def write(self, data: bytes) -> None:
-        """Give the child media, waiting until it keeps up; nothing if it reads a file."""
+        """Send media to the child, waiting until it keeps up; does nothing if it reads a file."""
         if self._input is not None:
             self._input.write(data)
             await self._input.drain()
@@ -46,11 +46,11 @@ class Child:
         return await self._output.read(size)
 
     async def report_line(self) -> bytes:
-        """Return the next line of the report, empty at its end; MEDIA_DECODER_CRASHED for an endless one."""
+        """Return the next line of the report, empty at its end; MEDIA_DECODER_CRASHED for an endless line."""
         try:
             return await self._report.readline()
         except ValueError as error:
-            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process wrote no report but noise") from error
+            raise Refused(Reason.MEDIA_DECODER_CRASHED, "the decoder process wrote an invalid report") from error
 
     async def wait(self) -> int:
         """Wait for the end; return the exit status, negative for a signal."""
@@ -62,13 +62,13 @@ class Child:
         return self._process.returncode == -signal.SIGXCPU
 
     def kill(self) -> None:
-        """Kill the child and whatever shares its process group."""
+        """Kill the child and its process group."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def reap(self) -> None:
-        """Kill the child if it lives, empty its pipes and wait for it, so that nothing of it is left."""
+        """Kill the child if it lives, empty its pipes and wait for it, so that nothing remains."""
         self.kill()
         self.close_input()
         while await self.read(MAX_LINE_BYTES):
@@ -78,7 +78,7 @@ class Child:
 
 @asynccontextmanager
 async def spawn(spec: DecodeSpec, seekable: int | None) -> AsyncIterator[Child]:
-    """Run a child without environment, in its own session, with no descriptor but its own; `seekable` is its media."""
+    """Run a child without environment, in its own session, with only its own descriptors; `seekable` is its media."""
     async with _report_pipe() as (report, writer):
         process = await _start(spec, seekable, writer)
         os.close(writer)
@@ -91,7 +91,7 @@ async def spawn(spec: DecodeSpec, seekable: int | None) -> AsyncIterator[Child]:
 
 @asynccontextmanager
 async def _report_pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
-    """Make a pipe; yield a reader of the one end, and the other end, which the user closes."""
+    """Create a pipe; yield a reader of one end, and the other end, which the caller closes."""
     read_end, write_end = os.pipe()
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)

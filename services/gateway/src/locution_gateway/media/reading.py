@@ -1,4 +1,4 @@
-"""Feed FFmpeg from a descriptor without a name; standard library alone."""
+"""Feed FFmpeg from an unnamed descriptor; standard library only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TAIL_BYTES: Final = 1 << 17
 
 
 class PipeReader:
-    """Read a pipe once, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
+    """Reads a pipe once, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
 
     def __init__(self, descriptor: int, head_bytes: int = probe.HEAD_BYTES) -> None:
         self._descriptor = descriptor
@@ -42,7 +42,7 @@ class PipeReader:
 
 
 class FileReader:
-    """Read and seek in a file that has no name any more."""
+    """Reads and seeks in an unnamed file."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -1,4 +1,4 @@
-"""Read the child's report, which is as little trusted as the media."""
+"""Read the child's report, which is as untrusted as the media."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_MEDIA: Final = frozenset(reason for reason in Reason if reason.startswith("M
 
 
 def read_opening(line: bytes) -> Opening:
-    """Read the first line; refused with the MEDIA reason that it states, MEDIA_DECODER_CRASHED without one."""
+    """Read the first line. Refuses with the MEDIA reason that it states, or MEDIA_DECODER_CRASHED without one."""
     with _refusing_nonsense():
         event = _event(line, "opened")
         declared = event["declared_seconds"]
@@ -34,7 +34,7 @@ def read_opening(line: bytes) -> Opening:
 
 
 def read_report(line: bytes, opening: Opening, input_bytes: int) -> DecodeReport:
-    """Read the last line; refused with the MEDIA reason that it states, MEDIA_DECODER_CRASHED without one."""
+    """Read the last line. Refuses with the MEDIA reason that it states, or MEDIA_DECODER_CRASHED without one."""
     with _refusing_nonsense():
         event = _event(line, "finished")
         return DecodeReport(
@@ -85,7 +85,7 @@ def _count(value: object) -> int:
 
 
 def _text(value: object) -> str:
-    """Keep printable ASCII of a bounded length: the text may end up in a message."""
+    """Keep printable ASCII of a bounded length, because the text may appear in a message."""
     if not isinstance(value, str):
         raise TypeError(value)
     return "".join(character for character in value if " " <= character <= "~")[:_MAX_DETAIL]

@@ -14,16 +14,16 @@ MONO: Final = "mono"
 
 
 def shape(frame: av.AudioFrame) -> Shape:
-    """Give rate, layout and sample format, which one resampler cannot change between."""
+    """Return rate, layout and sample format, which one resampler cannot change between."""
     return frame.sample_rate, frame.layout.name, frame.format.name
 
 
 class Resampler:
-    """Turn frames of one shape into interleaved s16le of `channels` in `layout`.
+    """Converts frames of one shape to interleaved s16le of `channels` in `layout`.
 
-    After `n` samples at rate `r` exactly ceil(n * SAMPLE_RATE / r) have come out: libswresample starts aligned, and
-    what its rounding leaves at the end is trimmed or padded. Channels are mixed by its matrix, normalised so that
-    nothing clips. One thread: the child may start no other.
+    After `n` samples at rate `r`, exactly ceil(n * SAMPLE_RATE / r) have been output: libswresample starts aligned, and
+    the rounding at the end is trimmed or padded. Its matrix mixes channels, normalised so that nothing clips. It uses
+    one thread, because the child may start no other.
     """
 
     def __init__(self, first: av.AudioFrame, layout: str, channels: int) -> None:
@@ -48,7 +48,7 @@ class Resampler:
         self._graph.configure()
 
     def fits(self, frame: av.AudioFrame) -> bool:
-        """Tell whether a frame has the shape that this resampler was made for."""
+        """Tell whether a frame has the shape of this resampler."""
         return shape(frame) == self._shape
 
     def push(self, frame: av.AudioFrame) -> Iterator[bytes]:
@@ -59,7 +59,7 @@ class Resampler:
         yield from self._pull()
 
     def finish(self) -> Iterator[bytes]:
-        """Give the tail."""
+        """Output the tail."""
         self._graph.push(None)
         yield from self._pull()
         missing = self._expected - self._given

@@ -1,4 +1,4 @@
-"""Scratch files without a name, for containers that must be seekable."""
+"""Unnamed scratch files, for containers that must be seekable."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WRITE_BYTES: Final = 1 << 20
 
 @asynccontextmanager
 async def scratch_copy(source: AsyncIterator[bytes], folder: Path | None) -> AsyncIterator[int]:
-    """Copy a source into a file that never has a name; yield a descriptor that only reads, closed afterwards.
+    """Copy a source into an unnamed file; yield a read-only descriptor, closed afterwards.
 
-    The disk gives the space back when the last descriptor closes, however the process ends.
+    The disk frees the space when the last descriptor closes, however the process ends.
     """
     with tempfile.TemporaryFile(dir=folder) as file:
         held = bytearray()

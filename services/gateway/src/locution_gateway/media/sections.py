@@ -1,10 +1,10 @@
-"""Cut a recording into sections at pauses, by an energy rule and no model.
+"""Cut a recording into sections at pauses, by energy and without a model.
 
-The rule: a section may end anywhere between `minimum` and `maximum` after its start. In that range every 20 ms frame
-is a pause or not, judged against the noise floor and the speech level around it; of the pauses, the longest and nearest
-to the target wins, and the cut lies in its quietest part. Where nothing pauses (music, a crowd) the quietest tenth of a
-second near the target is taken. Decisions rest on the samples alone: the same recording gives the same cuts however its
-bytes arrive, and sections partition it exactly.
+The rule: a section may end anywhere between `minimum` and `maximum` after its start. In that range every 20 ms frame is
+a pause or not, judged against the noise floor and the speech level around it. The longest pause nearest to the target
+wins, and the cut lies in its quietest part. Without a pause (music, a crowd), the cut lies in the quietest tenth of a
+second near the target. Decisions depend only on the samples: the same recording gives the same cuts however its bytes
+arrive, and sections partition it exactly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Decibels = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Span samples [start, end) of every channel, at 16 kHz."""
+    """The samples [start, end) of every channel, at 16 kHz."""
 
     start: int
     end: int
@@ -42,7 +42,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class SectionRule:
-    """Set lengths of sections in seconds: aimed at, least (but for a shorter recording) and most."""
+    """Lengths of sections in seconds: target, minimum (except for a shorter recording) and maximum."""
 
     target: float = 300.0
     minimum: float = 150.0
@@ -50,14 +50,14 @@ class SectionRule:
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.minimum <= self.target <= self.maximum - self.minimum:
-            raise ValueError("sections need 1 <= minimum <= target <= maximum - minimum")
+            raise ValueError("sections require 1 <= minimum <= target <= maximum - minimum")
 
 
 class Sectioner:
-    """Cut a stream of s16le at 16 kHz with `channels` interleaved; cuts are common to all channels.
+    """Cuts a stream of s16le at 16 kHz with `channels` interleaved; all channels share the cuts.
 
-    Memory is bounded by the rule: one level per 20 ms of at most maximum + minimum seconds. A section is given as soon
-    as it is decided, at the latest that long after its start.
+    The rule bounds memory: one level per 20 ms of at most maximum + minimum seconds. A section is returned as soon as
+    it is decided, at the latest that long after its start.
     """
 
     def __init__(self, rule: SectionRule | None = None, channels: int = 1) -> None:
@@ -72,7 +72,7 @@ class Sectioner:
         self._samples = 0
 
     def push(self, pcm: bytes) -> list[Section]:
-        """Take bytes, split anywhere; return the sections that they complete."""
+        """Add bytes, split anywhere; return the sections that they complete."""
         self._pending += pcm
         frame_bytes = FRAME * SAMPLE_WIDTH * self._channels
         whole = len(self._pending) // frame_bytes * frame_bytes
@@ -86,7 +86,7 @@ class Sectioner:
         return sections
 
     def finish(self) -> list[Section]:
-        """Return the sections that are left when the recording has ended; none for an empty one."""
+        """Return the remaining sections at the end of the recording; none for an empty one."""
         self._samples += len(self._pending) // (SAMPLE_WIDTH * self._channels)
         self._pending = b""
         sections = []
@@ -99,7 +99,7 @@ class Sectioner:
         return sections
 
     def _cut(self) -> Section:
-        """End the current section; what is left over is never shorter than the minimum."""
+        """End the current section; the rest is never shorter than the minimum."""
         last = min(self._maximum, len(self._levels) - self._minimum)
         frames = best_cut(self._levels, self._minimum, self._target, last)
         section = Section(self._start, self._start + frames * FRAME)
@@ -109,7 +109,7 @@ class Sectioner:
 
 
 def _decibels(pcm: bytes, channels: int) -> Decibels:
-    """Give the level of each frame in dB of full scale; of several channels, the loudest."""
+    """Return the level of each frame in dB of full scale; for several channels, the loudest."""
     samples = np.frombuffer(pcm, dtype="<i2").reshape(-1, FRAME, channels).astype(np.float64) / _FULL_SCALE
     power = np.square(samples - samples.mean(axis=1, keepdims=True)).mean(axis=1).max(axis=1)
     levels: Decibels = 10.0 * np.log10(power + 1e-12)
@@ -117,7 +117,7 @@ def _decibels(pcm: bytes, channels: int) -> Decibels:
 
 
 def best_cut(levels: Decibels, first: int, target: int, last: int) -> int:
-    """Choose the frame in [first, last] before which to cut; `levels` of shape (frames,) begin with the section."""
+    """Choose the frame in [first, last] before which to cut; `levels` of shape (frames,) start with the section."""
     smooth = np.convolve(np.pad(levels, _SMOOTH // 2, mode="edge"), np.full(_SMOOTH, 1 / _SMOOTH), mode="valid")
     pauses = _runs(_is_pause(levels[: last + 1])[first:], first)
     for seconds in _PAUSE_STEPS:
@@ -132,7 +132,7 @@ def best_cut(levels: Decibels, first: int, target: int, last: int) -> int:
 def _is_pause(levels: Decibels) -> npt.NDArray[np.bool_]:
     """Judge each frame against the floor and the speech level of the 25 s around it.
 
-    Where these lie close together (steady noise, or silence), the levels of the whole window decide.
+    If these are close together (steady noise, or silence), the levels of the whole window decide.
     """
     levels = np.maximum(levels, _SILENCE_DB)
     floor, peak = np.percentile(levels, _FLOOR_AND_SPEECH)
@@ -168,7 +168,7 @@ def _cost(run: tuple[int, int], first: int, target: int, last: int) -> float:
 
 
 def _quietest(smooth: Decibels, start: int, end: int) -> int:
-    """Give the middle of the quietest part of a run, away from its edges."""
+    """Return the middle of the quietest part of a run, away from its edges."""
     margin = (end - start) // 4
     inner = smooth[start + margin : end - margin]
     quiet = np.flatnonzero(inner <= inner.min() + 3.0)

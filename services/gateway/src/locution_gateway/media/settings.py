@@ -7,7 +7,7 @@ from pydantic import Field
 
 
 class MediaSettings(Settings):
-    """How long and how wide a recording may be."""
+    """Limits on the length and channels of recordings."""
 
     max_audio_seconds: int = Field(
         24 * 3600,

@@ -1,4 +1,4 @@
-"""Decode a compressed stream while it arrives, in a disposable child process."""
+"""Decode a compressed stream as it arrives, in a disposable child process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .decode import decode
 from .models import DecodeLimits, DecodeSpec, Opening
 
 Sink: TypeAlias = Callable[[bytes], Awaitable[None]]
-"""Takes mono s16le PCM at 16 kHz in order; waiting in it holds the stream up."""
+"""Receives mono s16le PCM at 16 kHz in order; waiting in it pauses the stream."""
 
 WAITING: Final = 16
 FOREVER: Final = 10 * 365 * 86400
@@ -21,7 +21,7 @@ LIMITS: Final = DecodeLimits(
 
 
 class StreamDecoders:
-    """Start one child a stream; `isolation` refuses kernels that cannot confine it."""
+    """Starts one child per stream; `isolation` refuses kernels that cannot confine it."""
 
     def __init__(self, isolation: bool) -> None:
         self._isolation = isolation
@@ -38,18 +38,18 @@ class StreamDecoders:
 
 
 class StreamDecoder:
-    """Feed one child and hand on what it gives."""
+    """Feeds one child and passes on its output."""
 
     def __init__(self, spec: DecodeSpec, sink: Sink) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
         self._task = asyncio.create_task(self._run(spec, sink))
 
     async def feed(self, data: bytes) -> None:
-        """Take bytes. Refused with a MEDIA reason once the child has refused them."""
+        """Add bytes. Refuses with a MEDIA reason after the child has refused them."""
         await self._hand(data)
 
     async def finish(self) -> None:
-        """Wait until all is decoded and handed on."""
+        """Wait until everything is decoded and passed on."""
         await self._hand(None)
         await self._task
 
@@ -74,7 +74,7 @@ class StreamDecoder:
 
 
 class _PcmSink:
-    """Hand PCM on."""
+    """Pass PCM on."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

@@ -1,4 +1,4 @@
-"""Believe no engine: an answer that cannot be true is a failed attempt, never part of a transcript."""
+"""Check answers of engines: an impossible answer is a failed attempt, never part of a transcript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locution_gateway.transcripts.models import SectionTranscript
 
 
 def check_section(transcript: SectionTranscript, samples: int) -> None:
-    """Refuse with INFERENCE_FAILED unless every sample is accounted for once and all text lies inside the section."""
+    """Refuse with INFERENCE_FAILED unless every sample is covered once and all text lies inside the section."""
     place = 0
     for span in transcript.coverage:
         if span.start != place or not span.length:
@@ -27,14 +27,14 @@ def check_section(transcript: SectionTranscript, samples: int) -> None:
 
 
 def check_spans(spans: Iterable[Turn[int]], samples: int) -> None:
-    """Refuse with INFERENCE_FAILED unless every span is of a speaker and inside the section."""
+    """Refuse with INFERENCE_FAILED unless every span has a speaker and lies inside the section."""
     for span in spans:
         if not (span.length and span.end <= samples and span.speaker >= 0):
             raise _nonsense(f"speaker {span.speaker} speaks from {span.start} to {span.end} of {samples} samples")
 
 
 def check_centroids(centroids: Iterable[Sequence[float]]) -> None:
-    """Refuse with INFERENCE_FAILED unless every centroid is of finite numbers."""
+    """Refuse with INFERENCE_FAILED unless every centroid consists of finite numbers."""
     if not all(math.isfinite(value) for centroid in centroids for value in centroid):
         raise _nonsense("a centroid is not of numbers")
 
@@ -44,4 +44,4 @@ def _inside(segment: Segment, samples: int) -> bool:
 
 
 def _nonsense(what: str) -> Refused:
-    return Refused(Reason.INFERENCE_FAILED, f"the engine's answer cannot be true: {what}")
+    return Refused(Reason.INFERENCE_FAILED, f"the engine's answer is impossible: {what}")

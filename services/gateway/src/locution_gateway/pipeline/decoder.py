@@ -1,4 +1,4 @@
-"""Decode a job's upload in a child process and keep its PCM, cut at pauses."""
+"""Decode a job's upload in a child process and store its PCM, cut at pauses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from locution_gateway.pipeline.recording import channel_key, pcm_prefix
 from locution_gateway.pipeline.sources import PostgresSources
 
 PIECES = 4
-"""How many pieces of PCM may wait for the object store before the decoder has to."""
+"""Most pieces of PCM that wait for the object store before the decoder must wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class Decoding:
 
 
 class MediaDecoder:
-    """Streams object → child → PCM objects, memory flat in the length."""
+    """Streams object → child → PCM objects with flat memory."""
 
     def __init__(self, store: ObjectStore, sources: PostgresSources, decoding: Decoding) -> None:
-        """Decode what `sources` finds, and keep PCM in `store`."""
+        """Decode what `sources` finds, and store PCM in `store`."""
         self._store = store
         self._sources = sources
         self._decoding = decoding
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
-        """Decode the job's upload, keep its PCM, cut it at pauses. Raises the media errors of the catalogue."""
+        """Decode the job's upload, store its PCM, cut it at pauses. Raises the MEDIA reasons."""
         source = await self._sources.source(work)
         pcm_key = _place(work.lease)
         async with AsyncExitStack() as stack:
@@ -58,7 +58,7 @@ class MediaDecoder:
         return Decoded(pcm_key, report.samples, report.opening.channels, found, _warnings(report))
 
     async def discard(self, lease: StageLease) -> None:
-        """Delete what an attempt kept; what the store does not delete now is deleted with its job."""
+        """Delete what an attempt stored; what the store does not delete now is deleted with its job."""
         with suppress(DependencyUnavailable):
             await self._store.delete_prefix(f"{_place(lease)}/")
 
@@ -68,7 +68,7 @@ def _place(lease: StageLease) -> str:
 
 
 def spec_of(config: JobConfig, decoding: Decoding) -> media.DecodeSpec:
-    """Return how a job's media is to be decoded."""
+    """Return how to decode a job's media."""
     return media.DecodeSpec(config.audio_format, config.channel_mode, decoding.limits, decoding.isolation)
 
 
@@ -79,7 +79,7 @@ def _warnings(report: media.DecodeReport) -> tuple[JobWarning, ...]:
 
 
 class _Sink:
-    """Takes PCM from the decoder: cuts it, and streams each channel to its own object."""
+    """Receives PCM from the decoder: cuts it, and streams each channel to its own object."""
 
     def __init__(
         self, store: ObjectStore, pcm_key: str, rule: SectionRule, progress: Progress, stack: AsyncExitStack
@@ -111,7 +111,7 @@ class _Sink:
         self._progress(self._samples)
 
     async def finish(self) -> tuple[Section, ...]:
-        """Wait until every channel is kept, and return the sections."""
+        """Wait until every channel is stored, and return the sections."""
         self._cuts += await asyncio.to_thread(self._sectioner.finish)
         for writer in self._writers:
             await writer.finish()
@@ -119,7 +119,7 @@ class _Sink:
 
 
 def split(pcm: bytes, channels: int) -> list[bytes]:
-    """Return interleaved s16le PCM as one piece a channel."""
+    """Split interleaved s16le PCM into one piece per channel."""
     if channels == 1:
         return [pcm]
     frames = np.frombuffer(pcm, dtype="<i2").reshape(-1, channels)
@@ -134,7 +134,7 @@ class _Writer:
         self._task = asyncio.create_task(self._put(store, key))
 
     async def put(self, piece: bytes) -> None:
-        """Hand over a piece; waits while the store is behind, raises what the store raised."""
+        """Add a piece; waits while the store is behind, and raises the store's errors."""
         if self._task.done():
             self._task.result()
         handing = asyncio.ensure_future(self._queue.put(piece))
@@ -149,7 +149,7 @@ class _Writer:
         await self._task
 
     async def close(self) -> None:
-        """Give up what is not finished; the store keeps nothing of it."""
+        """Abandon what is not finished; the store keeps nothing of it."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 

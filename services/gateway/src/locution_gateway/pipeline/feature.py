@@ -1,4 +1,4 @@
-"""Open the pipeline: the stages of jobs, as this worker runs them."""
+"""Open the pipeline: the stages of jobs as this worker runs them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHANNEL: Final = "locution_stages"
 
 
 async def open_worker(assembly: Assembly[Any]) -> None:
-    """Run stages until told to stop."""
+    """Run stages until stopped."""
     settings, database = assembly.settings(PipelineSettings), assembly.need(TenantDatabase)
     url = assembly.settings(GatewaySettings).database_url.get_secret_value()
     listener = await assembly.enter(postgres.listening(url, [CHANNEL], application=assembly.context.name))

@@ -19,7 +19,7 @@ from locution_gateway.transcripts.models import SectionTranscript, Speaker, Tran
 from locution_gateway.voices.models import KnownVoice
 
 Placed = tuple[Section, int, SectionTranscript]
-"""A section, its channel, and its transcript with positions of the section."""
+"""A section, its channel, and its transcript with positions in the section."""
 
 
 def join(
@@ -34,7 +34,7 @@ def join(
     """Return the transcript.
 
     `failed` names sections without a result by their reason; `spans` holds the speakers' spans of each section, or None
-    without diarization; `names` the voices of those speakers who are recognised.
+    without diarization; `names` holds the voices of the identified speakers.
     """
     separate = job.config.channel_mode is ChannelMode.SEPARATE
     turns = None if spans is None else _turns(sections, spans)
@@ -63,7 +63,7 @@ def _segments(transcribed: Sequence[Placed], separate: bool) -> list[Segment]:
 
 
 def _turns(sections: Sequence[Section], spans: Sequence[Sequence[Turn[int]]]) -> list[Turn[str]]:
-    """Return turns of the recording in order; a turn that goes on over a cut is one turn."""
+    """Return turns of the recording in order; a turn that crosses a cut is one turn."""
     placed = [
         Turn(section.start + span.start, section.start + span.end, label(span.speaker))
         for section, found in zip(sections, spans, strict=True)
@@ -127,7 +127,7 @@ def _alike(before: CoverageSpan, span: CoverageSpan) -> bool:
 
 
 def _speech_coverage(coverage: Iterable[CoverageSpan]) -> float | None:
-    """Return the share of speech that gave text; failed stretches count as speech without text."""
+    """Return the share of speech that has text; failed stretches count as speech without text."""
     lengths: dict[Outcome, int] = defaultdict(int)
     for span in coverage:
         lengths[span.outcome] += span.length

@@ -1,4 +1,4 @@
-"""Recognise speakers by their voices: one to one, those that are near enough."""
+"""Identify speakers by their voices: one to one, if they are close enough."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from locution_gateway.voices.models import Embedding, KnownVoice
 from locution_gateway.voices.pair import pair
 
 THRESHOLD: Final = 0.6
-"""Least cosine similarity of a speaker and a voice; docs/guides/speakers.md has the measurements behind it."""
+"""Least cosine similarity of a speaker and a voice; docs/guides/speakers.md has the measurements."""
 LEAST_HEARD: Final = 2 * SAMPLE_RATE
-"""Samples that a speaker must speak to be recognised: shorter ones are mistaken too often."""
+"""Samples that a speaker must speak to be identified: shorter ones are mistaken too often."""
 
 
 def recognise(clustering: Clustering, voices: Sequence[KnownVoice]) -> dict[int, KnownVoice]:
-    """Return the voice of each speaker of a recording who is heard long enough and has one."""
+    """Return the voice of each identified speaker of a recording who is heard long enough."""
     heard: Counter[int] = Counter()
     for span in (span for section in clustering.spans for span in section):
         heard[span.speaker] += span.end - span.start
@@ -29,7 +29,7 @@ def recognise(clustering: Clustering, voices: Sequence[KnownVoice]) -> dict[int,
 
 
 def match(speakers: Sequence[Embedding], voices: Sequence[KnownVoice]) -> dict[int, KnownVoice]:
-    """Return the voice of each speaker that has one, by the speaker's number: the best match first, no voice twice."""
+    """Return the voice of each identified speaker by number: the best match first, no voice twice."""
     likeness = (
         (_cosine(speaker, voice.embedding), row, column)
         for row, speaker in enumerate(speakers)
@@ -39,7 +39,7 @@ def match(speakers: Sequence[Embedding], voices: Sequence[KnownVoice]) -> dict[i
 
 
 def _cosine(one: Embedding, other: Embedding) -> float:
-    """Return the cosine of the angle between two voices; -1 where there is none."""
+    """Return the cosine similarity of two voices, or -1 if one is missing."""
     lengths = math.hypot(*one) * math.hypot(*other)
     if len(one) != len(other) or not lengths:
         return -1.0

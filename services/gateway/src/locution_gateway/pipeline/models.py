@@ -1,4 +1,4 @@
-"""What the worker needs of the world: the stage queue, the engines, the recording."""
+"""The ports of the worker: the stage queue, the engines, the recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class StageWork:
-    """A claimed stage with what it works on. `sections` is empty for DECODE."""
+    """A claimed stage with its inputs. `sections` is empty for DECODE."""
 
     lease: StageLease
     job: Job
@@ -29,7 +29,7 @@ class StageWork:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What decoding gave: PCM objects below `pcm_key` (one a channel) and the sections of the recording."""
+    """The result of decoding: PCM objects below `pcm_key` (one per channel) and the sections of the recording."""
 
     pcm_key: str
     audio_samples: int
@@ -40,7 +40,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class SectionResult:
-    """What an engine gave for a section, or the clustering for all: bytes that are kept as they are."""
+    """An engine's result for a section, or the clustering of all: bytes that are stored unchanged."""
 
     body: bytes
     work_seconds: float
@@ -48,7 +48,7 @@ class SectionResult:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The transcript, what it lacks, and the speech that the detector found, summed over sections and channels."""
+    """The transcript, its warnings, and the speech that the detector found, summed over sections and channels."""
 
     summary: TranscriptSummary
     segments: tuple[Segment, ...]
@@ -58,7 +58,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class FinishedStage:
-    """A sibling stage's outcome: `body` when DONE, `failure` when DEAD."""
+    """A sibling stage's outcome: `body` if DONE, `failure` if DEAD."""
 
     kind: StageKind
     section: int
@@ -69,23 +69,23 @@ class FinishedStage:
 
 @dataclass(frozen=True, slots=True)
 class SpeechAnswer:
-    """What the speech engine gave for a section; positions are of the section."""
+    """The speech engine's result for a section; positions are in the section."""
 
     transcript: SectionTranscript
     checksum: str
 
 
 Audio = Callable[[], AsyncIterator[bytes]]
-"""Gives a section's mono s16le PCM at 16 kHz from its start, in chunks of whole samples."""
+"""Yields a section's mono s16le PCM at 16 kHz from its start, in chunks of whole samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The object that a job's upload became."""
+    """The object of a job's upload."""
 
     key: str
     size: int
 
 
 class LeaseLostError(Exception):
-    """The stage belongs to somebody else now, or is gone: nothing that this holder writes counts."""
+    """Another worker holds the stage now, or it is gone: this holder's writes have no effect."""

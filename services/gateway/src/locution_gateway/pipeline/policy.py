@@ -1,4 +1,4 @@
-"""Which failures are tried again, and when."""
+"""Which failures are retried, and when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from locution_gateway.jobs.models import Failure
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Attempts cap; backoff doubles from `base` up to `ceiling`, with full jitter above half."""
+    """Attempts are limited; backoff doubles from `base` up to `ceiling`, with full jitter above half."""
 
     max_attempts: int
     base: timedelta
@@ -21,7 +21,7 @@ class RetryPolicy:
     max_age: timedelta
 
     def delay(self, failure: Failure, attempts: int) -> timedelta | None:
-        """Return how long to wait before the next attempt; None when there is to be none."""
+        """Return the delay before the next attempt, or None if there is none."""
         if failure.reason.retry in (Retry.NO, Retry.RESUME) or attempts >= self.max_attempts:
             return None
         return self.backoff(attempts)

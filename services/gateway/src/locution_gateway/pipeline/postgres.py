@@ -38,28 +38,28 @@ from locution_gateway.transcripts import codec as transcripts_codec
 from locution_gateway.transcripts import sql as transcripts_sql
 
 LEAST_CHARGE = SAMPLE_RATE
-"""Samples that a claim costs its tenant at least: one second."""
+"""Minimum samples that a claim costs its tenant: one second."""
 
 
 class PostgresStages:
-    """The queue of stages. Time is the database's; every write but `claim` is fenced by the lease's token.
+    """The queue of stages. Times are the database's; the lease's token fences every write but `claim`.
 
-    A write under a lease that was lost changes zero rows and raises LeaseLostError.
+    A write under a lost lease changes no row and raises LeaseLostError.
     """
 
     def __init__(self, database: TenantDatabase, default_retention: timedelta) -> None:
-        """Keep jobs without a retention of their own for `default_retention` after their end."""
+        """Keep jobs without their own retention for `default_retention` after their end."""
         self._database = database
         self._machine = JobStateMachine(default_retention)
 
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
-        """Take the next stage that is ready, fairly between tenants; None when there is none."""
+        """Claim the next ready stage, fairly between tenants; None if there is none."""
         async with self._everyone() as connection:
             row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE)
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:
-        """Load what the stage works on and set its job RUNNING. Raises LeaseLostError when the job is gone."""
+        """Load the stage's inputs and set its job RUNNING. Raises LeaseLostError if the job is deleted."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             if await connection.fetchval(sql.START_JOB, lease.job_id):
@@ -69,10 +69,10 @@ class PostgresStages:
         return StageWork(lease, job, tuple(Section(*row) for row in rows))
 
     async def renew(self, lease: StageLease, duration: timedelta, done_samples: int) -> bool:
-        """Renew the lease, store progress, and return whether cancellation is wanted, in one statement."""
+        """Renew the lease, store progress, and return whether cancellation was requested, in one statement."""
         async with self._tenant(lease.tenant_id) as connection:
             if done_samples:
-                # The job before the stage, as everywhere: its progress is an event of the job.
+                # The job is locked before the stage, as everywhere: its progress is an event of the job.
                 await connection.fetchval(sql.LOCK_JOB, lease.job_id)
             wanted = await connection.fetchval(sql.RENEW, lease.stage_id, lease.token, duration, done_samples)
             if wanted is None:
@@ -82,7 +82,7 @@ class PostgresStages:
         return bool(wanted)
 
     async def finish_decode(self, lease: StageLease, decoded: Decoded) -> None:
-        """Keep what decoding gave and make the sections' stages ready."""
+        """Store the result of decoding and make the sections' stages ready."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, decoded.audio_samples, 0.0)
@@ -94,7 +94,7 @@ class PostgresStages:
             await self._machine.run(connection, lease.job_id)
 
     async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
-        """Keep the result of a TRANSCRIBE, DIARIZE or CLUSTER stage."""
+        """Store the result of a TRANSCRIBE, DIARIZE or CLUSTER stage."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, 0, result.work_seconds)
@@ -103,7 +103,7 @@ class PostgresStages:
             await self._machine.run(connection, lease.job_id)
 
     async def finish_join(self, lease: StageLease, joined: Joined) -> None:
-        """Keep the transcript and end the job as SUCCEEDED."""
+        """Store the transcript and end the job as SUCCEEDED."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, job.audio_samples or 0, 0.0)
@@ -129,14 +129,14 @@ class PostgresStages:
                 await self._return(connection, lease, StageState.READY, failure, 1, delay)
 
     async def fail(self, lease: StageLease, failure: Failure, delay: timedelta | None, max_attempts: int) -> None:
-        """Make the stage ready again after `delay`, or dead when that is None or the attempts are used up."""
+        """Make the stage ready again after `delay`, or dead if that is None or the attempts are used up."""
         async with self._tenant(lease.tenant_id) as connection:
             again = delay is not None and lease.attempts < max_attempts
             state = StageState.READY if again else StageState.DEAD
             await self._return(connection, lease, state, failure, 0, delay or timedelta())
 
     async def cancel(self, lease: StageLease) -> None:
-        """End the stage as CANCELLED, because its job is to be cancelled."""
+        """End the stage as CANCELLED, because its job is being cancelled."""
         reason = Failure(Reason.JOB_CANCELLED, Reason.JOB_CANCELLED.message)
         async with self._tenant(lease.tenant_id) as connection:
             await self._return(connection, lease, StageState.CANCELLED, reason, 0, timedelta())
@@ -148,9 +148,9 @@ class PostgresStages:
         return tuple(_finished(row) for row in rows)
 
     async def reap(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
-        """Return stages whose worker went silent, or fail them after the last attempt; end cancelled jobs.
+        """Return stages of silent workers to the queue, or fail them after the last attempt; end cancelled jobs.
 
-        Returns how many stages were touched.
+        Returns the number of stages changed.
         """
         async with self._everyone() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
@@ -174,7 +174,7 @@ class PostgresStages:
 
     @asynccontextmanager
     async def _tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
-        """Give a transaction under a tenant. Raises DependencyUnavailable when Postgres cannot be reached."""
+        """Yield a transaction of a tenant. Raises DependencyUnavailable if Postgres cannot be reached."""
         with translated():
             async with self._database.transaction(system(tenant_id)) as connection:
                 yield connection
@@ -256,7 +256,7 @@ async def _append_progress(connection: Connection, lease: StageLease) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the library's errors of a database that is away into DependencyUnavailable."""
+    """Convert the library's errors of an unreachable database to DependencyUnavailable."""
     try:
         yield
     except Exception as error:

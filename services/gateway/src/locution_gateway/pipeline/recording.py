@@ -1,4 +1,4 @@
-"""A job's decoded audio: one object of s16le PCM at 16 kHz for each channel."""
+"""A job's decoded audio: one object of s16le PCM at 16 kHz per channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANGE_BYTES = 1 << 18
 
 
 def pcm_prefix(tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> str:
-    """Return where an attempt keeps its PCM: each attempt has its own place, so a stale one overwrites nothing."""
+    """Return the prefix of an attempt's PCM: each attempt has its own, so a stale one overwrites nothing."""
     return f"{tenant_id.hex}/jobs/{job_id.hex}/pcm/{token.hex}"
 
 
@@ -32,7 +32,7 @@ class StoredRecording:
         self._store = store
 
     async def read(self, pcm_key: str, channel: int, section: Section) -> AsyncIterator[bytes]:
-        """Give the section's mono s16le PCM at 16 kHz in chunks of whole samples, memory flat in its length."""
+        """Yield the section's mono s16le PCM at 16 kHz in chunks of whole samples, with flat memory."""
         offset, length = section.start * SAMPLE_BYTES, (section.end - section.start) * SAMPLE_BYTES
         key = channel_key(pcm_key, channel)
         async for data in self._store.stream(key, offset=offset, length=length, range_size=RANGE_BYTES):

@@ -92,25 +92,25 @@ class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
         return self
 
     def limits(self) -> Limits:
-        """Return how much this process takes on at once."""
+        """Return how many stages this process runs at once."""
         lease, poll = timedelta(seconds=self.lease_seconds), timedelta(seconds=self.poll_seconds)
         return Limits(self.worker_stages, self.worker_decodes, lease, poll)
 
     def policy(self) -> RetryPolicy:
-        """Return which failures are tried again, and when."""
+        """Return which failures are retried, and when."""
         base, ceiling = timedelta(seconds=self.retry_seconds), timedelta(seconds=self.retry_ceiling_seconds)
         return RetryPolicy(self.max_attempts, base, ceiling, timedelta(seconds=self.max_job_age_seconds))
 
     def section_rule(self) -> SectionRule:
-        """Return how recordings are cut."""
+        """Return how to cut recordings."""
         return SectionRule(self.section_seconds, self.section_min_seconds, self.section_max_seconds)
 
     def decoding(self) -> Decoding:
-        """Return how media is decoded and cut."""
+        """Return how to decode and cut media."""
         return Decoding(self.decode_limits(), self.section_rule(), self.decode_isolation, self.scratch)
 
     def decode_limits(self) -> DecodeLimits:
-        """Return what bounds one decoding."""
+        """Return the limits of one decoding."""
         return DecodeLimits(
             media_seconds=self.max_audio_seconds,
             separate_channels=self.max_audio_channels,

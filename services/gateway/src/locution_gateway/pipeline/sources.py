@@ -1,4 +1,4 @@
-"""Find the object that a job's upload became."""
+"""Find the object of a job's upload."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ KEEP: Final = "UPDATE gateway.jobs SET object_id = $2 WHERE job_id = $1 AND obje
 
 
 class PostgresSources:
-    """Finds objects by the gateway's tables."""
+    """Finds objects in the gateway's tables."""
 
     def __init__(self, database: TenantDatabase) -> None:
         """Look up in `database`."""
         self._database = database
 
     async def source(self, work: StageWork) -> Source:
-        """Return it. Refused with UPLOAD_STATE_CONFLICT while it is verified, UPLOAD_NOT_FOUND when it is gone."""
+        """Return it. Refuses with UPLOAD_STATE_CONFLICT during verification, UPLOAD_NOT_FOUND if it is deleted."""
         with translated():
             async with self._database.transaction(system(work.lease.tenant_id)) as connection:
                 row = await connection.fetchrow(FIND, work.lease.job_id)

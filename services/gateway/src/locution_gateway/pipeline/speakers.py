@@ -1,4 +1,4 @@
-"""Give words their speakers, and split segments where the speaker changes."""
+"""Assign speakers to words, and split segments where the speaker changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONE_WORDS = 1
 
 
 class TurnIndex:
-    """Turns in order of start, searchable by time."""
+    """Turns ordered by start, searchable by time."""
 
     def __init__(self, turns: Sequence[Turn[str]]) -> None:
         """Index turns, which may overlap."""
@@ -26,7 +26,7 @@ class TurnIndex:
         self._longest = max((turn.length for turn in self._turns), default=0)
 
     def speaker(self, start: int, end: int) -> str | None:
-        """Return who speaks most in [start, end); else who is nearest; None when there are no turns."""
+        """Return the main speaker of [start, end), else the nearest one; None without turns."""
         if not self._turns:
             return None
         overlaps: dict[str, int] = {}
@@ -50,7 +50,7 @@ class TurnIndex:
 def assign(segments: Sequence[Segment], turns: Sequence[Turn[str]]) -> list[Segment]:
     """Return the segments with a speaker on every word, split where the speaker changes.
 
-    A segment without words takes the speaker of its whole span. Without turns the segments come back unchanged.
+    A segment without words gets the speaker of its whole span. Without turns, the segments are returned unchanged.
     """
     if not turns:
         return list(segments)
@@ -75,7 +75,7 @@ def _part(segment: Segment, speaker: str | None, words: list[Word]) -> Segment:
 
 
 def _smoothed(words: list[Word]) -> list[Word]:
-    """Give the one or two words at either end of a sentence to its main speaker, and lone words inside of it.
+    """Assign the one or two words at either end of a sentence, and single words inside it, to its main speaker.
 
     Turns and words come from two models whose times differ by a few tenths of a second, and speakers change between
     sentences far more often than within them.

@@ -1,4 +1,4 @@
-"""Do the work of one stage and keep its result."""
+"""Run one stage and store its result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from locution_gateway.voices.postgres import PostgresVoices
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """Writes and reads the results that are kept between stages."""
+    """Converts the results that are stored between stages."""
 
     dump_section: Callable[[SectionTranscript], bytes]
     load_section: Callable[[bytes], SectionTranscript]
@@ -48,7 +48,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class StageWorker:
-    """Does stages of every kind. What it raises is judged by the caller."""
+    """Runs stages of every kind. The caller handles its exceptions."""
 
     stages: PostgresStages
     decoder: MediaDecoder
@@ -59,7 +59,7 @@ class StageWorker:
     voices: PostgresVoices
 
     async def do(self, work: StageWork, progress: Progress) -> None:
-        """Do one stage and keep its result under its lease."""
+        """Run one stage and store its result under its lease."""
         match work.lease.kind:
             case StageKind.DECODE:
                 await self._decode(work, progress)
@@ -73,10 +73,10 @@ class StageWorker:
                 await self.stages.finish_join(work.lease, await self._join(work))
 
     async def _decode(self, work: StageWork, progress: Progress) -> None:
-        """Decode, and take back what an attempt wrote that cannot have been kept.
+        """Decode, and delete the output of an attempt that cannot have been recorded.
 
-        Who is cancelled while it is being kept does not know whether it was: it stays, and when it was not kept, the
-        lease's end drops it.
+        If the recording was cancelled in progress, its outcome is unknown: the output stays, and the end of the lease
+        deletes it if it was not recorded.
         """
         try:
             decoded = await self.decoder.decode(work, progress)
@@ -123,7 +123,7 @@ class StageWorker:
         return join(work.job, work.sections, done, failed, spans, warnings, names)
 
     async def _names(self, work: StageWork, clustering: Clustering | None) -> dict[int, KnownVoice]:
-        """Return the voices that speakers are recognised by, as the tenant has them now."""
+        """Return the voices for identification, as the tenant has them now."""
         wanted = work.job.config.diarization
         if clustering is None or wanted is None or not wanted.voices or not clustering.centroids:
             return {}
@@ -134,7 +134,7 @@ class StageWorker:
     def _clustering(
         self, work: StageWork, found: tuple[FinishedStage, ...]
     ) -> tuple[Clustering | None, list[JobWarning]]:
-        """Return who speaks when, or None with a warning when diarization was wanted and gave nothing."""
+        """Return who speaks when, or None with a warning if diarization was requested but failed."""
         if work.job.config.diarization is None:
             return None, []
         failures = [stage.failure for stage in found if stage.failure and stage.kind is not StageKind.TRANSCRIBE]
@@ -160,10 +160,10 @@ def _unavailable(reason: Reason, message: str) -> JobWarning:
 
 def _diarization(work: StageWork) -> DiarizationConfig:
     if work.job.config.diarization is None:
-        raise InternalError("a diarization stage belongs to a job without diarization")
+        raise InternalError("a diarization stage requires a job with diarization")
     return work.job.config.diarization
 
 
 def _flow(work: StageWork) -> Flow:
-    """Return the opaque key by which engines share fairly: one for each tenant."""
+    """Return the opaque key of fair sharing: one per tenant."""
     return Flow(FlowKey(work.lease.tenant_id.hex))

@@ -1,4 +1,4 @@
-"""Run stages: claim, heartbeat, judge failures, give back what a shutdown interrupts."""
+"""Run stages: claim, send heartbeats, handle failures, release what a shutdown interrupts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DRAINED = Failure(Reason.DEPENDENCY_UNAVAILABLE, "the worker was drained")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one worker takes on at once, and how long it holds a stage between heartbeats."""
+    """How much one worker runs at once, and how long it holds a stage between heartbeats."""
 
     stages: int
     decodes: int
@@ -35,7 +35,7 @@ class Limits:
     poll: timedelta
 
     def kinds(self, running: Counter[StageKind]) -> tuple[StageKind, ...]:
-        """Return which kinds of stage there is room for."""
+        """Return the kinds of stages that have room."""
         if running.total() >= self.stages:
             return ()
         full = running[StageKind.DECODE] >= self.decodes
@@ -48,7 +48,7 @@ class Worker:
     def __init__(
         self, name: str, stages: PostgresStages, work: StageWorker, policy: RetryPolicy, limits: Limits
     ) -> None:
-        """Run as `name`, which the stages that it holds will show."""
+        """Run as `name`, which the leases of its stages show."""
         self._name = name
         self._stages = stages
         self._work = work
@@ -59,7 +59,7 @@ class Worker:
         self._freed = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
-        """Work until `stopping`; `wake` says that stages became ready, polling is the truth."""
+        """Work until `stopping`; `wake` hints that stages became ready, and polling is the guarantee."""
         stop = asyncio.create_task(stopping.wait())
         try:
             while not stop.done():
@@ -71,13 +71,13 @@ class Worker:
             await self._drain()
 
     async def reap(self, stopping: asyncio.Event) -> None:
-        """Until `stopping`, return stages whose worker went silent, or fail them after the last attempt."""
+        """Until `stopping`, return stages of silent workers to the queue, or fail them after the last attempt."""
         while not stopping.is_set():
             try:
                 with telemetry.suppressed():
                     await self._stages.reap(self._policy.max_attempts, self._policy.base, 100)
             except Refused as error:
-                _log.warning("silent stages could not be returned", extra={"reason": error.reason})
+                _log.warning("stages of silent workers could not be returned", extra={"reason": error.reason})
             await _wait([asyncio.create_task(stopping.wait())], self._limits.poll)
 
     async def _idle(self, stop: asyncio.Task[bool], wake: asyncio.Event) -> None:
@@ -111,7 +111,11 @@ class Worker:
         self._tasks.discard(task)
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a stage was left to its lease", exc_info=error, extra={"stage_id": str(lease.stage_id)})
+            _log.error(
+                "a stage could not be released; its lease will expire",
+                exc_info=error,
+                extra={"stage_id": str(lease.stage_id)},
+            )
 
     async def _drain(self) -> None:
         for task in self._tasks:
@@ -119,7 +123,7 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _hold(self, lease: StageLease) -> None:
-        """Run one claimed stage to its end: kept, failed, given back, cancelled, or lost."""
+        """Run one claimed stage to its end: stored, failed, released, cancelled, or lost."""
         try:
             work = await self._stages.begin(lease)
             with telemetry.resumed(work.job.trace_context), _span(lease):
@@ -134,7 +138,7 @@ class Worker:
         try:
             await self._stages.give_back(lease, DRAINED, timedelta(), self._policy.max_age)
         except Refused as error:
-            _log.info("a stage was not given back", extra={**_names(lease), "reason": error.reason})
+            _log.info("a stage could not be released", extra={**_names(lease), "reason": error.reason})
 
 
 class Attempt:
@@ -143,7 +147,7 @@ class Attempt:
     def __init__(
         self, stages: PostgresStages, worker: StageWorker, policy: RetryPolicy, lease: timedelta, work: StageWork
     ) -> None:
-        """Work on `work`, whose lease is renewed thrice in its duration."""
+        """Work on `work`, whose lease is renewed three times in its duration."""
         self._stages = stages
         self._worker = worker
         self._policy = policy
@@ -152,7 +156,7 @@ class Attempt:
         self._done_samples = 0
 
     async def run(self) -> None:
-        """Do the stage and keep or judge the outcome. Raises LeaseLostError."""
+        """Run the stage and store or judge the outcome. Raises LeaseLostError."""
         task = asyncio.create_task(self._worker.do(self._work, self._report))
         try:
             cancelled = await self._beat(task)
@@ -167,7 +171,7 @@ class Attempt:
         self._done_samples = max(self._done_samples, done_samples)
 
     async def _beat(self, task: asyncio.Task[None]) -> bool:
-        """Renew the lease until the task ends; True when its job is to be cancelled."""
+        """Renew the lease until the task ends; True if its job is being cancelled."""
         while True:
             done, _ = await asyncio.wait({task}, timeout=self._duration.total_seconds() / 3)
             if done:
@@ -196,7 +200,7 @@ class Attempt:
             case Refused() as error:
                 await self._fail(failure_of(error))
             case Exception() as error:
-                _log.error("a stage failed by a fault of ours", exc_info=error, extra=_names(lease))
+                _log.error("a stage failed by an internal error", exc_info=error, extra=_names(lease))
                 await self._fail(Failure(Reason.INTERNAL, "a fault of the server"))
             case error:
                 raise error
@@ -209,7 +213,7 @@ class Attempt:
 
 
 def failure_of(error: Refused) -> Failure:
-    """Return an error as it stands on a stage or job."""
+    """Return an error in the form stored with a stage or job."""
     return Failure(error.reason, error.message)
 
 
@@ -241,7 +245,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 async def _wait(
     tasks: Sequence[asyncio.Task[bool]], timeout: timedelta, keep: asyncio.Task[bool] | None = None
 ) -> None:
-    """Wait for the first of some tasks, then cancel all but `keep`."""
+    """Wait for the first of some tasks, then cancel all except `keep`."""
     await asyncio.wait(tasks, timeout=timeout.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
     rest = [task for task in tasks if task is not keep]
     for task in rest:

@@ -19,7 +19,7 @@ class Admission:
 
     @contextmanager
     def admitted(self, *, unary: bool) -> Iterator[None]:
-        """Count a call while inside. Refused with OVERLOADED."""
+        """Count a call while inside. Refuses with OVERLOADED."""
         if self._busy[unary] >= self._bounds[unary]:
             raise Refused(Reason.OVERLOADED, "the server has as many calls as it takes", retry_after=RETRY_SECONDS)
         self._busy[unary] += 1

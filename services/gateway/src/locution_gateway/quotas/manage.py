@@ -36,14 +36,14 @@ class ManageQuotas:
         self._reach = reach
 
     async def get(self, principal: Principal, tenant: str) -> Standing:
-        """Read them. Refused with TENANT_NOT_FOUND."""
+        """Read them. Refuses with TENANT_NOT_FOUND."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         return Standing(await self._quotas.get(within), await self._quotas.use(within))
 
     async def update(
         self, principal: Principal, tenant: str, version: int | None, mask: Sequence[str], values: Limits
     ) -> Standing:
-        """Set those that a mask names, all without one. Refused with TENANT_NOT_FOUND, ETAG_MISMATCH."""
+        """Set those that a mask names, all without one. Refuses with TENANT_NOT_FOUND, ETAG_MISMATCH."""
         checked(mask, NAMES)
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         before = await self._quotas.get(within)
@@ -63,7 +63,7 @@ class ReadUsage:
     async def run(
         self, principal: Principal, tenant: str, first: date | None, last: date | None, subject: str
     ) -> tuple[Sequence[UsageRow], UsageRow]:
-        """Return rows by day and principal, and their total. Refused with TENANT_NOT_FOUND, INVALID_REQUEST."""
+        """Return rows by day and principal, and their total. Refuses with TENANT_NOT_FOUND, INVALID_REQUEST."""
         within = await self._reach.within(principal, tenant, Reason.TENANT_NOT_FOUND)
         today = await self._quotas.today()
         begin, end = first or today.replace(day=1), last or today

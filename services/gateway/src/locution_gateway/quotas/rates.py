@@ -60,7 +60,7 @@ class Rates:
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
     async def spend(self, principal: Principal, limits: Limits) -> None:
-        """Spend a token of the principal and one of its tenant. Refused with RATE_LIMITED."""
+        """Spend a token of the principal and one of its tenant. Refuses with RATE_LIMITED."""
         if limits.calls_per_second_per_principal is not None:
             bucket = f"principal:{principal.tenant_id}:{principal.subject}"
             await self.take(bucket, limits.calls_per_second_per_principal, "principal")
@@ -68,7 +68,7 @@ class Rates:
             await self.take(f"tenant:{principal.tenant_id}", limits.calls_per_second, "tenant")
 
     async def take(self, bucket: str, rate: float, whose: str, *, size: float | None = None) -> None:
-        """Spend one token of a bucket that holds `size` at most. Refused with RATE_LIMITED."""
+        """Spend one token of a bucket that holds `size` at most. Refuses with RATE_LIMITED."""
         held = self._holding(bucket)
         if not self._spend(held, whose):
             async with held.lock:

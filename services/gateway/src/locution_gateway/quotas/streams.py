@@ -24,7 +24,7 @@ class Streams:
 
     @asynccontextmanager
     async def counted(self, principal: Principal, limit: int | None) -> AsyncIterator[None]:
-        """Count a stream while inside. Refused with QUOTA_EXCEEDED."""
+        """Count a stream while inside. Refuses with QUOTA_EXCEEDED."""
         stream_id = uuid4()
         await self._slots.open(principal, stream_id, limit, LEASE)
         self._open.add(stream_id)

@@ -27,10 +27,10 @@ def dump_section(section: SectionTranscript) -> bytes:
 
 
 def load_section(body: bytes) -> SectionTranscript:
-    """Read a section's transcript back."""
+    """Read a section's transcript."""
     return _SECTION.validate_json(zlib.decompress(body))
 
 
 def dump_segments(segments: Iterable[Segment]) -> list[Any]:
-    """Return segments as JSON values, one for each row of `gateway.segments`."""
+    """Return segments as JSON values, one per row of `gateway.segments`."""
     return [SEGMENT.dump(segment) for segment in segments]

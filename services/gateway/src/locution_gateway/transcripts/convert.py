@@ -27,7 +27,7 @@ FORMATS: Final[Mapping[int, Format]] = {
 
 
 def transcript_job(name: str) -> JobId:
-    """Return the id of the job in a transcript's name."""
+    """Return the job's id of a transcript's name."""
     return JOBS.id(name.removesuffix("/transcript"))
 
 

@@ -16,7 +16,7 @@ PIECE: Final = 64 * 1024
 
 
 class ExportTranscript:
-    """Writes a transcript as a file, memory flat in its length."""
+    """Writes a transcript as a file, with flat memory."""
 
     def __init__(self, transcripts: ReadTranscripts) -> None:
         self._transcripts = transcripts
@@ -24,11 +24,11 @@ class ExportTranscript:
     async def run(self, principal: Principal, job_id: JobId, format: Format) -> AsyncIterator[bytes]:
         """Yield the file in pieces of about 64 KiB, at least one.
 
-        Refused with TRANSCRIPT_NOT_READY, also for speaker turns of a job without diarization.
+        Refuses with TRANSCRIPT_NOT_READY, also for speaker turns of a job without diarization.
         """
         _, summary = await self._transcripts.ready(principal, job_id)
         if format is Format.RTTM and summary.turns is None:
-            raise Refused(Reason.TRANSCRIPT_NOT_READY, "the job has no speaker turns: it ran without diarization")
+            raise Refused(Reason.TRANSCRIPT_NOT_READY, "the job ran without diarization and has no speaker turns")
         segments = self._transcripts.stream(principal, job_id)
         gathered = bytearray()
         async for text in WRITERS[format].write(str(job_id), summary, segments):

@@ -1,4 +1,4 @@
-"""What was said, by whom and when. All positions are samples at 16 kHz from the start of the recording."""
+"""Transcripts. All positions are samples at 16 kHz from the start of the recording."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from locution_gateway.jobs.models import JobWarning
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Somebody who was heard, with the samples that they spoke, and the voice that they were recognised by."""
+    """A speaker, the samples that they spoke, and the voice that they were identified as."""
 
     label: str
     speech_samples: int
@@ -24,7 +24,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class SectionTranscript:
-    """What the speech engine gave for one section of one channel; positions are of the recording."""
+    """The speech engine's result for one section of one channel; positions are in the recording."""
 
     segments: tuple[Segment, ...]
     coverage: tuple[CoverageSpan, ...]
@@ -44,18 +44,18 @@ class TranscriptSummary:
     coverage: tuple[CoverageSpan, ...]
     speech_coverage: float | None
     segment_count: int
-    # What the job's transcript lacks, filled in when it is read.
+    # The job's warnings, filled in when the transcript is read.
     warnings: tuple[JobWarning, ...] = ()
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Return what people call the speakers who were recognised, by label."""
+        """Return the display names of identified speakers, by label."""
         return {each.label: each.display_name for each in self.speakers or () if each.display_name is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedSection:
-    """A section whose transcript is kept: its start in samples, and its channel, None when channels were mixed."""
+    """A section with a stored transcript: its start in samples, and its channel, None if channels were mixed."""
 
     section: int
     channel: int | None

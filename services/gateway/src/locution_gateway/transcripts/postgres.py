@@ -28,7 +28,7 @@ SEGMENTS: Final = """
 SELECT body FROM gateway.segments WHERE job_id = $1 AND tenant_id = $2 AND position >= $3 ORDER BY position LIMIT $4
 """
 
-# Whole sections, so that the channels of each can be put in order of time.
+# Whole sections, so that the channels of each can be ordered by time.
 SECTIONS: Final = """
 WITH chosen AS (
     SELECT DISTINCT section FROM gateway.stages
@@ -47,7 +47,7 @@ MODE: Final = "SELECT effective_config ->> 'channel_mode' FROM gateway.jobs WHER
 
 
 class PostgresTranscripts:
-    """Transcripts of a tenant's jobs. An absent and a foreign job are both refused with JOB_NOT_FOUND."""
+    """Transcripts of a tenant's jobs. Absent jobs and those of other tenants are refused with JOB_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
@@ -62,18 +62,18 @@ class PostgresTranscripts:
         return job_from_row(row), None if summary is None else transcripts_codec.SUMMARY.load(summary)
 
     async def size(self, principal: Principal, job_id: JobId) -> int:
-        """Return about how many bytes its segments take."""
+        """Return the approximate size of its segments in bytes."""
         async with self._database.transaction(principal) as connection:
             return int(await connection.fetchval(SIZE, job_id, principal.tenant_id))
 
     async def segments(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[Segment]:
-        """Return up to `limit` segments from a position on."""
+        """Return up to `limit` segments from a position."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(SEGMENTS, job_id, principal.tenant_id, start, limit)
         return [transcripts_codec.SEGMENT.load(row["body"]) for row in rows]
 
     async def sections(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[FinishedSection]:
-        """Return finished sections of a job from a section on, all channels of at most `limit` sections."""
+        """Return finished sections of a job from a section, with all channels of at most `limit` sections."""
         async with self._database.transaction(principal) as connection:
             separate = await connection.fetchval(MODE, job_id, principal.tenant_id) == ChannelMode.SEPARATE
             rows = await connection.fetch(SECTIONS, job_id, principal.tenant_id, start, limit)

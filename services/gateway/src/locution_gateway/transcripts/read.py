@@ -1,4 +1,4 @@
-"""Read transcripts, whole or a page at a time, also while the job runs."""
+"""Read transcripts, whole or page by page, also while the job runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from locution_gateway.transcripts.postgres import PostgresTranscripts
 PAGE: Final = 200
 BATCH: Final = 500
 
-# As JSON in the store a transcript takes more room than as a message: far beyond this it is not even read.
+# Stored JSON is larger than the message: a transcript far beyond this is not even read.
 STORED_LIMIT: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentPage:
-    """Segments in order, the number of the first, and whether the job has ended."""
+    """Segments in order, the index of the first, and whether the job has ended."""
 
     segments: tuple[Segment, ...]
     first: int
@@ -42,21 +42,21 @@ class ReadTranscripts:
         self._transcripts = transcripts
 
     async def whole(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary, Sequence[Segment]]:
-        """Return a transcript. Refused with TRANSCRIPT_NOT_READY, and TRANSCRIPT_TOO_LARGE for a huge one."""
+        """Return a transcript. Refuses with TRANSCRIPT_NOT_READY, and TRANSCRIPT_TOO_LARGE for a huge one."""
         job, summary = await self.ready(principal, job_id)
         if await self._transcripts.size(principal, job_id) > STORED_LIMIT:
             raise Refused(Reason.TRANSCRIPT_TOO_LARGE)
         return job, summary, await self._transcripts.segments(principal, job_id, 0, summary.segment_count)
 
     async def ready(self, principal: Principal, job_id: JobId) -> tuple[Job, TranscriptSummary]:
-        """Return a job and its transcript's summary. Refused with TRANSCRIPT_NOT_READY."""
+        """Return a job and its transcript's summary. Refuses with TRANSCRIPT_NOT_READY."""
         job, summary = await self._transcripts.summary(principal, job_id)
         if summary is None or job.state is not JobState.SUCCEEDED:
             raise Refused(Reason.TRANSCRIPT_NOT_READY, f"the job is {job.state.value}: there is no transcript")
         return job, replace(summary, warnings=job.warnings)
 
     async def stream(self, principal: Principal, job_id: JobId) -> AsyncIterator[Segment]:
-        """Yield every segment in order, some hundred in memory."""
+        """Yield every segment in order, with a few hundred in memory."""
         place = 0
         while segments := await self._transcripts.segments(principal, job_id, place, BATCH):
             for segment in segments:
@@ -64,9 +64,9 @@ class ReadTranscripts:
             place += len(segments)
 
     async def page(self, principal: Principal, job_id: JobId, size: int, token: str) -> SegmentPage:
-        """Return a page of segments: of the transcript, or of the sections that are finished while the job runs.
+        """Return a page of segments: of the transcript, or of the finished sections while the job runs.
 
-        Refused with JOB_NOT_FOUND, PAGE_TOKEN_INVALID, and TRANSCRIPT_NOT_READY for a job that ended without one.
+        Refuses with JOB_NOT_FOUND, PAGE_TOKEN_INVALID, and TRANSCRIPT_NOT_READY for a job that ended without one.
         """
         job, summary = await self._transcripts.summary(principal, job_id)
         if summary is None and job.state.terminal:
@@ -90,7 +90,7 @@ class ReadTranscripts:
     async def _partial(
         self, principal: Principal, job_id: JobId, size: int, place: _Place, binding: Binding
     ) -> SegmentPage:
-        """Read sections until the page is full and one segment more is there."""
+        """Read sections until the page is full and one more segment is known."""
         taken: list[tuple[_Place, Segment]] = []
         section, skip = place.section, place.index
         while len(taken) <= size:
@@ -109,7 +109,7 @@ class ReadTranscripts:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page begins: how many segments came before, and while the job runs, which of which section."""
+    """Where a page starts: the number of earlier segments, and while the job runs, the position in its section."""
 
     partial: bool
     count: int = 0
@@ -133,7 +133,7 @@ class _Place:
 
 
 def in_order(sections: Sequence[FinishedSection]) -> list[Segment]:
-    """Return the segments of one section's channels in order of time, placed in the recording."""
+    """Return the segments of one section's channels ordered by time, placed in the recording."""
     moved = [
         replace(segment.moved(found.start), channel=found.channel)
         for found in sections

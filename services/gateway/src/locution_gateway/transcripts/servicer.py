@@ -23,7 +23,7 @@ MAX_BYTES: Final = 3 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Transcripts(TranscriptServiceServicer):
-    """Gives out what was said, by whom and when."""
+    """Returns what was said, by whom and when."""
 
     read: ReadTranscripts
     export: ExportTranscript

@@ -1,4 +1,4 @@
-"""The statements of the stage queue. Every write but the claim is fenced by id and token; time is the database's."""
+"""The statements of the stage queue. Id and token fence every write but the claim; times are the database's."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What has to be done without a caller: expiry, deletion, verification."""
+"""Background work without a caller: expiry, deletion, verification."""

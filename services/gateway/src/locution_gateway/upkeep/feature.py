@@ -1,4 +1,4 @@
-"""Open what is done without a caller."""
+"""Open the background work."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from locution_gateway.uploads.settings import UploadSettings
 from locution_gateway.uploads.verify import VerifyUpload
 
 MULTIPART_ROUNDS: Final = 12
-"""Rounds of the reaper for each look at multipart uploads, which asks the object store for a list."""
+"""Rounds of the reaper per check of multipart uploads, which lists them from the object store."""
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
-    """Verify sealed uploads, and remove what is due."""
+    """Verify sealed uploads, and delete what is due."""
     seconds, stopping = assembly.settings(ApiBaseSettings).reaper_seconds, assembly.context.stopping
     upkeep = PostgresUpkeep(assembly.need(TenantDatabase))
     verifier, unverified = Verifier(upkeep, assembly.need(VerifyUpload)), assembly.need(Unverified)

@@ -1,4 +1,4 @@
-"""What is due, of all tenants, through the functions that run as the schema's owner."""
+"""Due work of all tenants, through functions that run as the schema's owner."""
 
 from __future__ import annotations
 
@@ -22,59 +22,59 @@ ABANDONED_MULTIPARTS: Final = "SELECT * FROM gateway.abandoned_multiparts($1)"
 
 
 class PostgresUpkeep:
-    """Finds what is due, of all tenants. Several processes may look at once."""
+    """Finds due work of all tenants. Several processes may look at once."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def expired_uploads(self, limit: int) -> Sequence[tuple[TenantId, UploadId]]:
-        """Return uploads whose time is over."""
+        """Return expired uploads."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(EXPIRED_UPLOADS, limit)
         return [(TenantId(tenant), UploadId(upload)) for tenant, upload in rows]
 
     async def unverified_uploads(self, limit: int) -> Sequence[tuple[TenantId, UploadId]]:
-        """Return sealed uploads that nobody verifies."""
+        """Return sealed uploads that no process verifies."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(UNVERIFIED_UPLOADS, limit)
         return [(TenantId(tenant), UploadId(upload)) for tenant, upload in rows]
 
     async def expired_jobs(self, limit: int) -> Sequence[tuple[TenantId, JobId]]:
-        """Return jobs whose retention is over."""
+        """Return jobs whose retention has ended."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(EXPIRED_JOBS, limit)
         return [(TenantId(tenant), JobId(job)) for tenant, job in rows]
 
     async def claim_deletions(self, limit: int, pause: timedelta) -> Sequence[Deletion]:
-        """Take deletions that are due; one that is not finished comes again after `pause`."""
+        """Claim due deletions; an unfinished one becomes due again after `pause`."""
         async with self._database.across_tenants() as connection:
             rows = await connection.fetch(CLAIM_DELETIONS, limit, pause)
         return [Deletion(*row) for row in rows]
 
     async def kept_objects(self, folder: str) -> Sequence[str]:
-        """Return the keys below a folder that objects have."""
+        """Return the keys below a folder that belong to objects."""
         async with self._database.across_tenants() as connection:
             return [row[0] for row in await connection.fetch(KEPT_OBJECTS, folder)]
 
     async def finish_deletions(self, ids: Sequence[int]) -> None:
-        """Forget deletions that were done."""
+        """Remove completed deletions."""
         async with self._database.across_tenants() as connection:
             await connection.execute(FINISH_DELETIONS, list(ids))
 
     async def forget_requests(self, age: timedelta, limit: int) -> None:
-        """Forget request ids that are older."""
+        """Remove request ids older than this."""
         async with self._database.across_tenants() as connection:
             await connection.execute(FORGET_REQUESTS, age, limit)
 
     async def abandoned_multiparts(self, ids: Sequence[str]) -> Sequence[str]:
-        """Return those multipart uploads that belong to no open upload."""
+        """Return the multipart uploads that belong to no open upload."""
         async with self._database.across_tenants() as connection:
             return [row[0] for row in await connection.fetch(ABANDONED_MULTIPARTS, list(ids))]
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Something to remove from the object store; `multipart_id` names a multipart upload to abort."""
+    """Something to delete from the object store; `multipart_id` names a multipart upload to abort."""
 
     deletion_id: int
     key: str

@@ -1,4 +1,7 @@
-"""The reaper: what is due goes. Every piece is safe to do on several processes at once, and costs only itself."""
+"""The reaper deletes what is due.
+
+Several processes may run every piece at once, and a failure affects only its piece.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ BATCH: Final = 100
 REQUEST_MEMORY: Final = timedelta(hours=24)
 DELETION_PAUSE: Final = timedelta(seconds=20)
 
-# A multipart upload's id is kept in the database at once, so one that is older than this and unknown has no owner.
+# A multipart upload's id is stored in the database at once, so an older unknown one has no owner.
 MULTIPART_AGE: Final = timedelta(minutes=2)
 
 
 class Reaper:
-    """Expires uploads and jobs, and removes from the object store what no row names any more."""
+    """Expires uploads and jobs, and deletes unreferenced objects from the object store."""
 
     def __init__(
         self,
@@ -50,27 +53,27 @@ class Reaper:
         await guarded(self.forget_requests)
 
     async def expire_uploads(self) -> None:
-        """Expire uploads that nobody writes, and drop those whose retention is over."""
+        """Expire idle uploads, and delete those whose retention has ended."""
         for tenant_id, upload_id in await self._upkeep.expired_uploads(BATCH):
             await guarded(_call(self._uploads.expire, system(tenant_id), upload_id, self._upload_retention))
 
     async def expire_jobs(self) -> None:
-        """Delete jobs whose retention is over."""
+        """Delete jobs whose retention has ended."""
         for tenant_id, job_id in await self._upkeep.expired_jobs(BATCH):
             await guarded(_call(self._jobs.expire, system(tenant_id), job_id))
 
     async def delete_objects(self) -> None:
-        """Remove objects from the store; one that cannot be removed now comes again."""
+        """Delete objects from the store; one that cannot be deleted now becomes due again."""
         while due := await self._upkeep.claim_deletions(BATCH, DELETION_PAUSE):
             for deletion in due:
                 await guarded(_call(self._delete, deletion))
 
     async def forget_requests(self) -> None:
-        """Forget request ids after a day."""
+        """Remove request ids after a day."""
         await self._upkeep.forget_requests(REQUEST_MEMORY, BATCH)
 
     async def abort_multiparts(self) -> None:
-        """Abort multipart uploads that a dying process began and never recorded."""
+        """Abort multipart uploads that a process started but never recorded before it died."""
         old = await self._objects.old_multiparts(self._clock.now() - MULTIPART_AGE)
         keys = {multipart_id: key for key, multipart_id in old}
         for multipart_id in await self._upkeep.abandoned_multiparts(list(keys)):

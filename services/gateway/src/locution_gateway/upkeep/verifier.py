@@ -15,7 +15,7 @@ AT_ONCE: Final = 2
 
 
 class Verifier:
-    """Verifies what no call waits for: large uploads, and those whose process died."""
+    """Verifies uploads that no call waits for: large ones, and those whose process died."""
 
     def __init__(self, upkeep: PostgresUpkeep, verify: VerifyUpload) -> None:
         self._upkeep = upkeep

@@ -166,7 +166,7 @@ class PostgresUploads:
             return await _get(connection, principal, upload_id)
 
     async def delete(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
+        """Delete it with its bytes. Refuses with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             if version not in (None, row["version"]):

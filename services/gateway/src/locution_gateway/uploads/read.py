@@ -19,11 +19,11 @@ class ReadUploads:
         self._uploads = uploads
 
     async def get(self, principal: Principal, upload_id: UploadId) -> Upload:
-        """Read one. Refused with UPLOAD_NOT_FOUND."""
+        """Read one. Refuses with UPLOAD_NOT_FOUND."""
         return await self._uploads.get(principal, upload_id)
 
     async def list(self, principal: Principal, size: int, token: str, wanted: str) -> tuple[tuple[Upload, ...], str]:
-        """Read a page, newest first, and the token of the next. Refused with FILTER_INVALID, PAGE_TOKEN_INVALID."""
+        """Read a page, newest first, and the token of the next. Refuses with FILTER_INVALID, PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "uploads", wanted)
         parsed = parse_filter(wanted, COLUMNS)
         query = PageQuery(page_size(size), parsed, after=binding.position(token))
@@ -38,6 +38,6 @@ class DeleteUpload:
         self._uploads = uploads
 
     async def run(self, principal: Principal, upload_id: UploadId, version: int | None) -> None:
-        """Delete it with its bytes. Refused with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
+        """Delete it with its bytes. Refuses with UPLOAD_STATE_CONFLICT, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._uploads.delete(principal, upload_id, version)

@@ -1,1 +1,1 @@
-"""Enrolled voices, by which speakers are named."""
+"""Enrolled voices, which name speakers."""

@@ -1,4 +1,4 @@
-"""Decide at a job's creation which voices it looks for."""
+"""Choose the voices of a job when it is created."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ChooseVoices:
         self._voices = voices
 
     async def run(self, principal: Principal, wish: DiarizationRequest, config: JobConfig) -> JobConfig:
-        """Return the configuration with its voices. Refused with VOICE_NOT_FOUND, OPTION_UNSUPPORTED."""
+        """Return the configuration with its voices. Refuses with VOICE_NOT_FOUND, OPTION_UNSUPPORTED."""
         diarization = config.diarization
         if diarization is None or not (wish.identify_voices or wish.voices):
             return config
@@ -32,7 +32,7 @@ class ChooseVoices:
 
 
 def _chosen(named: tuple[UUID, ...], enrolled: Mapping[VoiceId, str], model: ModelChoice) -> tuple[UUID, ...]:
-    """Return the voices that a request names, or all that the model made."""
+    """Return the requested voices, or all of the model."""
     if not named:
         return tuple(voice for voice, checksum in enrolled.items() if checksum == model.checksum)
     for voice in named:

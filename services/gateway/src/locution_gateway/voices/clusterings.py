@@ -20,7 +20,7 @@ def dump_clustering(clustering: Clustering) -> bytes:
 
 
 def load_clustering(body: bytes) -> Clustering:
-    """Read a clustering back; one that was kept before centroids were has none."""
+    """Read a clustering; one stored by a release without centroids has none."""
     kept = json.loads(zlib.decompress(body))
     spans, centroids = (kept, []) if isinstance(kept, list) else (kept["spans"], kept["centroids"])
     return Clustering(
@@ -31,10 +31,10 @@ def load_clustering(body: bytes) -> Clustering:
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """Who speaks when in each section, and the centroid of each speaker of the recording by its number.
+    """Who speaks when in each section, and the centroid of each speaker of the recording by number.
 
-    A centroid has unit length and compares with those of the same model alone; none are known of what was clustered by
-    releases that kept none.
+    A centroid has unit length and is comparable only with those of the same model. Clusterings of releases that stored
+    no centroids have none.
     """
 
     spans: tuple[tuple[Turn[int], ...], ...]

@@ -16,19 +16,19 @@ UPDATABLE: Final = SETTABLE | {"name", "etag"}
 
 
 def display_name(voice: pb.Voice) -> str:
-    """Return what a client calls a new voice; refused with INVALID_REQUEST for what is not the client's to say."""
+    """Return the name of a new voice. Refuses fields that clients cannot set with INVALID_REQUEST."""
     refuse_others(voice, "voice", SETTABLE)
     return voice.display_name
 
 
 def change(voice: pb.Voice) -> VoiceChange:
-    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
+    """Return the values of an update. Refuses immutable fields with INVALID_REQUEST."""
     refuse_others(voice, "voice", UPDATABLE)
     return VoiceChange(voice.display_name)
 
 
 def voice_to_proto(voice: Voice) -> pb.Voice:
-    """Return a voice as clients see it."""
+    """Return the public form of a voice."""
     return pb.Voice(
         name=VOICES.name(voice.voice_id),
         display_name=voice.display_name,

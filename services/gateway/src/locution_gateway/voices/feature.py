@@ -17,7 +17,7 @@ from locution_gateway.voices.settings import VoiceSettings
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
-    """Serve VoiceService, and provide what chooses the voices of a new job."""
+    """Serve VoiceService, and provide the choice of voices for new jobs."""
     store = PostgresVoices(assembly.need(TenantDatabase))
     assembly.provide(ChooseVoices(store), VoiceChooser)
     voices = Voices(ManageVoices(store, assembly.settings(VoiceSettings).max_voices))
@@ -25,5 +25,5 @@ async def open_api(assembly: Assembly[Any]) -> None:
 
 
 async def open_worker(assembly: Assembly[Any]) -> None:
-    """Provide the voices by which speakers are named."""
+    """Provide the voices that name speakers."""
     assembly.provide(PostgresVoices(assembly.need(TenantDatabase)))

@@ -21,23 +21,23 @@ from locution_gateway.voices.models import Embedding, NewVoice, Sample, Voice, V
 from locution_gateway.voices.postgres import PostgresVoices
 
 LEAST_SPEECH: Final = 5 * SAMPLE_RATE
-"""Samples of speech that a voice is made of at least."""
+"""Minimum samples of speech of a voice."""
 
 
 class ManageVoices:
-    """Keeps a tenant's voices."""
+    """Manages a tenant's voices."""
 
     def __init__(self, voices: PostgresVoices, limit: int) -> None:
-        """Allow at most `limit` voices a tenant."""
+        """Allow at most `limit` voices per tenant."""
         self._voices = voices
         self._limit = limit
 
     async def create(
         self, principal: Principal, display_name: str, job_id: JobId, speaker: str, request: RequestKey | None
     ) -> Voice:
-        """Enrol a speaker of a job, once for a request.
+        """Enrol a speaker of a job, once per request_id.
 
-        Refused with JOB_NOT_FOUND, VOICE_SAMPLE_UNUSABLE, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
+        Refuses with JOB_NOT_FOUND, VOICE_SAMPLE_UNUSABLE, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         require(principal, Role.MEMBER)
         before = None if request is None else await self._voices.repeated(principal, request)
@@ -48,11 +48,11 @@ class ManageVoices:
         return await self._voices.create(principal, voice, request)
 
     async def get(self, principal: Principal, voice_id: VoiceId) -> Voice:
-        """Read one. Refused with VOICE_NOT_FOUND."""
+        """Read one. Refuses with VOICE_NOT_FOUND."""
         return await self._voices.get(principal, voice_id)
 
     async def list(self, principal: Principal, size: int, token: str) -> tuple[tuple[Voice, ...], str]:
-        """Read a page, newest first, and the token of the next. Refused with PAGE_TOKEN_INVALID."""
+        """Read a page, newest first, and the token of the next. Refuses with PAGE_TOKEN_INVALID."""
         binding = Binding(principal, "voices")
         page = await self._voices.list(principal, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
@@ -60,12 +60,12 @@ class ManageVoices:
     async def update(
         self, principal: Principal, voice_id: VoiceId, version: int | None, mask: Iterable[str], values: VoiceChange
     ) -> Voice:
-        """Set the fields of the mask. Refused with VOICE_NOT_FOUND, UPDATE_MASK_INVALID, ETAG_MISMATCH."""
+        """Set the fields of the mask. Refuses with VOICE_NOT_FOUND, UPDATE_MASK_INVALID, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         return await self._voices.update(principal, voice_id, version, masked(mask, values, VoiceChange()))
 
     async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
-        """Delete one. Refused with VOICE_NOT_FOUND, ETAG_MISMATCH."""
+        """Delete one. Refuses with VOICE_NOT_FOUND, ETAG_MISMATCH."""
         require(principal, Role.MEMBER)
         await self._voices.delete(principal, voice_id, version)
 
@@ -75,7 +75,7 @@ def _unusable(why: str) -> Refused:
 
 
 def usable(sample: Sample, speaker: str) -> tuple[ModelChoice, Embedding]:
-    """Return the model and the voice of a sample. Refused with VOICE_SAMPLE_UNUSABLE, which says what it lacks."""
+    """Return the model and the voice of a sample. Refuses with VOICE_SAMPLE_UNUSABLE and what is missing."""
     if sample.state != JobState.SUCCEEDED:
         raise _unusable(f"the job is {sample.state}, and has no transcript")
     if sample.model is None:

@@ -1,4 +1,4 @@
-"""Voices that a tenant enrolled, by which speakers are named across recordings."""
+"""Voices that a tenant enrolled, which name speakers across recordings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.ids import VoiceId
 
 Embedding: TypeAlias = tuple[float, ...]
-"""A voice as a diarization model hears it; only those of the same model can be compared."""
+"""The embedding of a voice by a diarization model; only those of the same model are comparable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Somebody who is recognised, as the tenant sees it."""
+    """A person who is recognised, as the tenant sees it."""
 
     voice_id: VoiceId
     created_by: str
@@ -27,7 +27,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class NewVoice:
-    """A voice to be kept; `limit` is how many its tenant may have."""
+    """A voice to create; `limit` is the tenant's limit."""
 
     voice_id: VoiceId
     display_name: str
@@ -38,14 +38,14 @@ class NewVoice:
 
 @dataclass(frozen=True, slots=True)
 class VoiceChange:
-    """What an update sets. None keeps the field."""
+    """Values of an update. None keeps a field."""
 
     display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KnownVoice:
-    """A voice to look for."""
+    """A voice for identification."""
 
     voice_id: VoiceId
     display_name: str
@@ -54,7 +54,7 @@ class KnownVoice:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A speaker of a job, as far as it can be enrolled: None for what the job does not have."""
+    """A speaker of a job for enrolment; None for what the job does not have."""
 
     state: str
     model: ModelChoice | None

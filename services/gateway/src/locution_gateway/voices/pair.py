@@ -1,4 +1,4 @@
-"""Pair voices one to one, the best match first."""
+"""Pair items one to one, the best match first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 def pair(likeness: Iterable[tuple[float, int, int]], least: float) -> Iterator[tuple[int, int]]:
-    """Yield pairs of a voice and another from (likeness, voice, other): `least` alike or more, and each once."""
+    """Yield pairs of a voice and another from (similarity, voice, other): at least `least` similar, each used once."""
     voices, others = set[int](), set[int]()
     for alike, voice, other in sorted(likeness, key=lambda found: (-found[0], *found[1:])):
         if alike >= least and voice not in voices and other not in others:

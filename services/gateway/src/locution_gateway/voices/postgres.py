@@ -23,13 +23,13 @@ from locution_gateway.voices.models import Embedding, KnownVoice, NewVoice, Samp
 
 
 class PostgresVoices:
-    """Voices of a tenant. An absent and a foreign one are both refused with VOICE_NOT_FOUND."""
+    """Voices of a tenant. Absent ones and those of other tenants are refused with VOICE_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def sample(self, principal: Principal, job_id: JobId, speaker: str) -> Sample:
-        """Read what is kept of a job's speaker. Refused with JOB_NOT_FOUND."""
+        """Read the stored data of a job's speaker. Refuses with JOB_NOT_FOUND."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.SAMPLE, job_id, principal.tenant_id, speaker)
         if row is None:
@@ -38,13 +38,13 @@ class PostgresVoices:
         return Sample(row["state"], model, row["speech_samples"], _embedding(row["clustering"], speaker))
 
     async def repeated(self, principal: Principal, request: RequestKey) -> VoiceId | None:
-        """Return the voice that the same request made. Refused with REQUEST_ID_REUSED."""
+        """Return the voice of an earlier identical request. Refuses with REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             found = await requests.find(connection, principal, request)
         return None if found is None else VoiceId(found)
 
     async def create(self, principal: Principal, voice: NewVoice, request: RequestKey | None) -> Voice:
-        """Create it once for a request. Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
+        """Create it once per request_id. Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, voice.voice_id)
             if before is None:
@@ -61,26 +61,26 @@ class PostgresVoices:
         return await LISTING.page(self._database, principal, query)
 
     async def update(self, principal: Principal, voice_id: VoiceId, version: int | None, change: VoiceChange) -> Voice:
-        """Change it. Refused with ETAG_MISMATCH."""
+        """Change it. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, voice_id, version)
             await connection.execute(sql.UPDATE, voice_id, principal.tenant_id, change.display_name)
             return await _get(connection, principal, voice_id)
 
     async def delete(self, principal: Principal, voice_id: VoiceId, version: int | None) -> None:
-        """Delete it. Refused with ETAG_MISMATCH."""
+        """Delete it. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, voice_id, version)
             await connection.execute(sql.DELETE, voice_id, principal.tenant_id)
 
     async def checksums(self, principal: Principal) -> Mapping[VoiceId, str]:
-        """Return all voices of the tenant in the order of their ids, with the models that made them."""
+        """Return all voices of the tenant ordered by id, with their models."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(sql.CHECKSUMS, principal.tenant_id)
         return {VoiceId(row["voice_id"]): row["checksum"] for row in rows}
 
     async def known(self, tenant_id: TenantId, voices: Sequence[VoiceId], checksum: str) -> Sequence[KnownVoice]:
-        """Return those of these voices that exist now and are of this model, in the order of their ids."""
+        """Return those of these voices that exist and belong to this model, ordered by id."""
         async with self._database.transaction(system(tenant_id)) as connection:
             rows = await connection.fetch(sql.KNOWN, tenant_id, list(voices), checksum)
         return [KnownVoice(VoiceId(row["voice_id"]), row["display_name"], tuple(row["embedding"])) for row in rows]

@@ -20,7 +20,7 @@ from locution_gateway.voices.manage import ManageVoices
 
 @dataclass(frozen=True, slots=True)
 class Voices(VoiceServiceServicer):
-    """Keeps the voices by which speakers are named."""
+    """Manages the voices that name speakers."""
 
     manage: ManageVoices
 

@@ -7,6 +7,6 @@ from pydantic import Field
 
 
 class VoiceSettings(Settings):
-    """How many voices tenants may enrol."""
+    """Limits of enrolled voices."""
 
     max_voices: int = Field(200, description="Maximum number of voices per tenant.", examples=["200"], ge=0, le=1000)

@@ -1,4 +1,4 @@
-"""The statements of voices. An embedding leaves the table for the worker's comparison alone."""
+"""The statements of voices. Only the worker's comparison reads an embedding from the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SELECT k.voice_id, k.created_by, k.display_name, k.model, k.checksum, k.create_t
 
 GET: Final = f"{SELECT} WHERE k.voice_id = $1 AND k.tenant_id = $2"
 
-# The job with what is kept of one of its speakers: the speech from the transcript, the voices from the clustering.
+# The job with the stored data of one of its speakers: the speech from the transcript, the voices from the clustering.
 SAMPLE: Final = """
 SELECT j.state, j.effective_config #> '{diarization,model}' AS model,
     (SELECT (s ->> 'speech_samples')::bigint
@@ -22,7 +22,7 @@ SELECT j.state, j.effective_config #> '{diarization,model}' AS model,
 FROM gateway.jobs j WHERE j.job_id = $1 AND j.tenant_id = $2
 """
 
-# Creations of one tenant come one after the other, so that they count each other.
+# Creations of one tenant are serialised, so that they count each other.
 TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('voices/' || $1::text, 0))"
 
 COUNT: Final = "SELECT count(*) FROM gateway.voices WHERE tenant_id = $1"

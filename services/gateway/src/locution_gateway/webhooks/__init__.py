@@ -1,1 +1,1 @@
-"""Webhooks: who is told of what, signed, in order."""
+"""Webhooks: receivers, signatures, ordered deliveries."""

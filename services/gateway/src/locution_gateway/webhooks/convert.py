@@ -47,25 +47,25 @@ def delivery_ids(name: str) -> tuple[WebhookId, DeliveryId]:
 
 
 def draft(webhook: pb.Webhook) -> WebhookDraft:
-    """Return what a client says of a new webhook; refused with INVALID_REQUEST for what is not the client's to say."""
+    """Return a client's description of a new webhook. Refuses fields that clients cannot set with INVALID_REQUEST."""
     refuse_others(webhook, "webhook", CREATABLE)
     scheme = _scheme(webhook.signature_scheme)
     return WebhookDraft(webhook.url, webhook.display_name, _events(webhook.event_types), webhook.disabled, scheme)
 
 
 def change(webhook: pb.Webhook) -> WebhookChange:
-    """Return the values of an update; refused with INVALID_REQUEST for fields that no update changes."""
+    """Return the values of an update. Refuses immutable fields with INVALID_REQUEST."""
     refuse_others(webhook, "webhook", UPDATABLE)
     return WebhookChange(webhook.display_name, webhook.url, _events(webhook.event_types), webhook.disabled)
 
 
 def overlap(request: pb.RotateWebhookSecretRequest) -> timedelta:
-    """Return how long the secrets before stay good."""
+    """Return how long the previous secrets stay valid."""
     return request.overlap_duration.ToTimedelta() if request.HasField("overlap_duration") else OVERLAP
 
 
 def webhook_to_proto(webhook: Webhook) -> pb.Webhook:
-    """Return a webhook as clients see it."""
+    """Return the public form of a webhook."""
     since = webhook.failing_since
     return pb.Webhook(
         name=WEBHOOKS.name(webhook.webhook_id),
@@ -84,7 +84,7 @@ def webhook_to_proto(webhook: Webhook) -> pb.Webhook:
 
 
 def delivery_to_proto(delivery: Delivery) -> pb.WebhookDelivery:
-    """Return a delivery as clients see it."""
+    """Return the public form of a delivery."""
     last, pending = delivery.last_attempt_time, delivery.state is DeliveryState.PENDING
     return pb.WebhookDelivery(
         name=f"{WEBHOOKS.name(delivery.webhook_id)}/deliveries/{delivery.delivery_id}",

@@ -1,4 +1,4 @@
-"""Send what is due: claim, sign, post, judge. Any number of workers do this at once."""
+"""Send due deliveries: claim, sign, post, judge. Any number of workers may do this at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeliveryLimits:
 
 
 class Deliveries:
-    """Sends deliveries, several at once, each webhook's failures costing only itself."""
+    """Sends deliveries in parallel; a failing webhook delays no other."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Deliveries:
         self._freed = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
-        """Send until `stopping`, then end what was begun; `wake` says that there is more, polling is the truth."""
+        """Send until `stopping`, then finish what was started; `wake` hints at work, polling is the guarantee."""
         try:
             while not stopping.is_set():
                 wake.clear()
@@ -72,11 +72,11 @@ class Deliveries:
             await self._drain()
 
     async def forget(self) -> None:
-        """Drop deliveries whose retention is over."""
+        """Delete deliveries whose retention has ended."""
         await self._outbox.forget(self._limits.retention, FORGET_AT_ONCE)
 
     async def measure(self) -> None:
-        """Note what waits."""
+        """Record the backlog."""
         self._metrics.backlog(await self._outbox.backlog())
 
     async def _claim(self) -> bool:
@@ -101,7 +101,9 @@ class Deliveries:
         self._tasks.discard(task)
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a delivery was left to its lease", exc_info=error, extra=_names(dispatch))
+            _log.error(
+                "a delivery could not be released; its lease will expire", exc_info=error, extra=_names(dispatch)
+            )
 
     async def _deliver(self, dispatch: Dispatch) -> None:
         with self._metrics.attempt(dispatch) as attempt:
@@ -132,7 +134,10 @@ class Deliveries:
         try:
             await self._outbox.release(system(dispatch.tenant_id), dispatch)
         except Refused as error:
-            _log.info("a delivery was left to its lease", extra={**_names(dispatch), "reason": error.reason})
+            _log.info(
+                "a delivery could not be released; its lease will expire",
+                extra={**_names(dispatch), "reason": error.reason},
+            )
 
     async def _idle(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (stopping, wake, self._freed)]
@@ -146,7 +151,7 @@ class Deliveries:
                     await wait
 
     async def _drain(self) -> None:
-        """Give back what is being sent: it is sent again elsewhere, which at least once allows."""
+        """Release what is being sent: another worker sends it again, which at-least-once delivery allows."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -34,7 +34,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
 
 
 async def open_worker(assembly: Assembly[Any]) -> None:
-    """Send what is due."""
+    """Send due deliveries."""
     url = assembly.settings(GatewaySettings).database_url.get_secret_value()
     context, application = assembly.context, f"{assembly.context.name}-webhooks"
     listener = await assembly.enter(postgres.listening(url, [CHANNEL], application=application))

@@ -1,8 +1,8 @@
-"""Where the server may send: the public internet, and what its operator allows beside it.
+"""Where the server may send: the public internet, and what the operator allows in addition.
 
-The ranges are those of the IANA registries of special-purpose addresses (RFC 6890 and its successors), with addresses
-at which clouds tell their machines about themselves. IPv6 is the other way round: only 2000::/3 is routed, less what is
-special in it, so ::ffff:0:0/96 (mapped), 64:ff9b::/96 (NAT64), fc00::/7 and fe80::/10 need no mention.
+The ranges are those of the IANA registries of special-purpose addresses (RFC 6890 and its successors), plus the
+metadata addresses of clouds. For IPv6 the rule is inverted: only 2000::/3 is routed, minus the special ranges in it, so
+::ffff:0:0/96 (mapped), 64:ff9b::/96 (NAT64), fc00::/7 and fe80::/10 need no entry.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the public internet."""
+    """Tell whether an address belongs to the public internet."""
     if any(address.version == network.version and address in network for network in REFUSED):
         return False
     return address.is_global and not address.is_multicast and (address.version == 4 or address in ROUTED)
@@ -45,7 +45,7 @@ def is_public(address: Address) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What the operator allows beyond public addresses over https."""
+    """What the operator allows in addition to public addresses over https."""
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ class Guard:
 
     @classmethod
     def read(cls, allow: str, *, http: bool) -> Guard:
-        """Read a comma list of networks and host names. Raises ValueError for what is neither."""
+        """Read a comma list of networks and host names. Raises ValueError for anything else."""
         networks: list[Network] = []
         hosts = set()
         for entry in filter(None, (part.strip().lower() for part in allow.split(","))):
@@ -66,7 +66,7 @@ class Guard:
         return cls(tuple(networks), frozenset(hosts), http)
 
     def check_url(self, text: str) -> Url:
-        """Parse a URL and judge what it shows by itself. Raises WebhookUrlRefused."""
+        """Parse a URL and judge what it shows itself. Raises WebhookUrlRefused."""
         url = parse(text)
         if url.scheme != "https" and not self.http:
             raise WebhookUrlRefused("only https is allowed here")
@@ -75,7 +75,7 @@ class Guard:
         return url
 
     def check_addresses(self, url: Url, addresses: Sequence[Address]) -> None:
-        """Judge where a URL leads: one address that is refused refuses all. Raises WebhookUrlRefused."""
+        """Judge the addresses of a URL: a single refused one refuses all. Raises WebhookUrlRefused."""
         if not addresses:
             raise WebhookUrlRefused("the host has no address")
         if url.host not in self.hosts and not all(map(self._allowed, addresses)):

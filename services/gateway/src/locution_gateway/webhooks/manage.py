@@ -31,7 +31,7 @@ CHANGEABLE = tuple(field.name for field in fields(WebhookChange))
 
 @dataclass(frozen=True, slots=True)
 class WebhookDraft:
-    """What a client says of a new webhook."""
+    """A client's description of a new webhook."""
 
     url: str
     display_name: str
@@ -41,23 +41,23 @@ class WebhookDraft:
 
 
 class ManageWebhooks:
-    """Changes a tenant's webhooks."""
+    """Manages a tenant's webhooks."""
 
     def __init__(self, webhooks: PostgresWebhooks, guard: Guard, limit: int) -> None:
-        """Allow at most `limit` webhooks a tenant."""
+        """Allow at most `limit` webhooks per tenant."""
         self._webhooks = webhooks
         self._guard = guard
         self._limit = limit
 
     def check(self, principal: Principal, draft: WebhookDraft) -> None:
-        """Raise what `create` would for the draft itself."""
+        """Raise what `create` would raise for the draft itself."""
         require(principal, Role.ADMIN)
         self._guard.check_url(draft.url)
 
     async def create(self, principal: Principal, draft: WebhookDraft, request: RequestKey | None) -> Webhook:
         """Create one, and return it with its secret.
 
-        Refused with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
+        Refuses with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         self.check(principal, draft)
         webhook = NewWebhook(
@@ -79,7 +79,7 @@ class ManageWebhooks:
         mask: Iterable[str],
         values: WebhookChange,
     ) -> Webhook:
-        """Set the fields of the mask. Refused with UPDATE_MASK_INVALID, WebhookUrlRefused, ETAG_MISMATCH."""
+        """Set the fields of the mask. Refuses with UPDATE_MASK_INVALID, WebhookUrlRefused, ETAG_MISMATCH."""
         require(principal, Role.ADMIN)
         change = masked(mask, values)
         if change.url is not None:
@@ -87,28 +87,28 @@ class ManageWebhooks:
         return await self._webhooks.update(principal, webhook_id, version, change)
 
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
-        """Delete one with its deliveries. Refused with ETAG_MISMATCH."""
+        """Delete one with its deliveries. Refuses with ETAG_MISMATCH."""
         require(principal, Role.ADMIN)
         await self._webhooks.delete(principal, webhook_id, version)
 
     async def rotate(self, principal: Principal, webhook_id: WebhookId, overlap: timedelta) -> Webhook:
-        """Make a new secret of the same scheme; the ones before stay good for the overlap."""
+        """Create a new secret of the same scheme; the previous ones stay valid for the overlap."""
         require(principal, Role.ADMIN)
         return await self._webhooks.rotate(principal, webhook_id, lambda secret: new_secret(scheme_of(secret)), overlap)
 
     async def test(self, principal: Principal, webhook_id: WebhookId) -> Delivery:
-        """Queue a test. Refused with WEBHOOK_DISABLED."""
+        """Queue a test delivery. Refuses with WEBHOOK_DISABLED."""
         require(principal, Role.ADMIN)
         return await self._webhooks.test(principal, webhook_id, DeliveryId(new_id()))
 
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Send a delivery again. Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED."""
+        """Send a delivery again. Refuses with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED."""
         require(principal, Role.ADMIN)
         return await self._webhooks.redeliver(principal, webhook_id, delivery_id)
 
 
 def masked(mask: Iterable[str], values: WebhookChange) -> WebhookChange:
-    """Return the values that a mask names; no event types stand for the ends of jobs."""
+    """Return the values of the mask's fields; empty event types mean the ends of jobs."""
     change = WebhookChange()
     for path in mask:
         if path not in CHANGEABLE:

@@ -1,4 +1,4 @@
-"""What is sent: names and states, never content. The same delivery has the same body at every attempt."""
+"""The body and headers: names and states, never content. Every attempt of a delivery has the same body."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def body_of(dispatch: Dispatch) -> bytes:
 
 
 def headers_of(dispatch: Dispatch, body: bytes, seconds: int, agent: str) -> dict[str, str]:
-    """Return the headers of an attempt made at a time, in seconds since 1970."""
+    """Return the headers of an attempt at a time, in seconds since 1970."""
     return {
         "Content-Type": "application/json",
         "User-Agent": agent,

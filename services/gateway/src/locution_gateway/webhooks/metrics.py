@@ -1,4 +1,4 @@
-"""Count and time the attempts at webhook deliveries; names, units and meanings are listed here alone."""
+"""Metrics of webhook deliveries: all names, units and meanings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
 
 
 class WebhookMetrics:
-    """Keep the metrics, and one span an attempt in the trace of the delivery's job."""
+    """Records the metrics, and one span per attempt in the trace of the delivery's job."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
         self._attempts = ATTEMPTS.counter(registry)
@@ -48,7 +48,7 @@ class WebhookMetrics:
 
     @contextmanager
     def attempt(self, dispatch: Dispatch) -> Iterator[_Attempt]:
-        """Measure an attempt that lasts while inside, as part of the trace of the delivery's job."""
+        """Measure an attempt while the context is open, as part of the trace of the delivery's job."""
         with (
             telemetry.resumed(dispatch.trace_context),
             self._tracer.start_as_current_span(SPAN, attributes=_attributes(dispatch)) as span,
@@ -56,7 +56,7 @@ class WebhookMetrics:
             yield _Attempt(span, self._attempts, self._seconds, time.perf_counter())
 
     def backlog(self, backlog: Backlog) -> None:
-        """Note what waits."""
+        """Record the backlog."""
         self._backlog.set(backlog.waiting)
         self._late.set(backlog.late_seconds)
 
@@ -69,7 +69,7 @@ class _Attempt:
         self._began = began
 
     def ended(self, result: AttemptResult, outcome: Outcome | None = None) -> None:
-        """Note how it ended."""
+        """Record the result."""
         self._attempts.labels(result.value).inc()
         self._seconds.labels(result.value).observe(time.perf_counter() - self._began)
         self._span.set_attribute("locution.webhook.outcome", result.value)

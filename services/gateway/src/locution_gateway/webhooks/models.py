@@ -1,4 +1,4 @@
-"""Webhooks: where tenants want to be told, and what is on its way there."""
+"""Webhooks: the receivers of tenants, and the deliveries to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DeliveryId = NewType("DeliveryId", UUID)
 
 
 class EventType(StrEnum):
-    """What a webhook is told about."""
+    """The type of an event."""
 
     JOB_QUEUED = "JOB_QUEUED"
     JOB_RUNNING = "JOB_RUNNING"
@@ -32,14 +32,14 @@ ENDS = (EventType.JOB_SUCCEEDED, EventType.JOB_FAILED, EventType.JOB_CANCELLED)
 
 
 class SignatureScheme(StrEnum):
-    """How deliveries are signed: by a secret that both sides share, or by a private key."""
+    """How deliveries are signed: with a shared secret, or with a private key."""
 
     HMAC_SHA256 = "HMAC_SHA256"
     ED25519 = "ED25519"
 
 
 class AttemptResult(StrEnum):
-    """How one attempt at a delivery ended: taken, to be made again, the last one, or given back unfinished."""
+    """The result of one attempt: delivered, to be retried, the last one, or released unfinished."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -48,7 +48,7 @@ class AttemptResult(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -57,9 +57,9 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a tenant wants to be told.
+    """A receiver of a tenant's events.
 
-    `secret` is the shared one, known in the moment in which it is made; `public_key` is there without one.
+    `secret` is the shared one, known only when it is created; `public_key` is set instead for a key pair.
     """
 
     webhook_id: WebhookId
@@ -79,7 +79,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
-    """A webhook to be created; `limit` is how many its tenant may have."""
+    """A webhook to create; `limit` is the tenant's limit."""
 
     webhook_id: WebhookId
     display_name: str
@@ -92,7 +92,7 @@ class NewWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """New values. None keeps the field."""
+    """New values. None keeps a field."""
 
     display_name: str | None = None
     url: str | None = None
@@ -102,7 +102,7 @@ class WebhookChange:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one webhook, as its tenant sees it."""
+    """A delivery of one event to one webhook, as its tenant sees it."""
 
     delivery_id: DeliveryId
     webhook_id: WebhookId
@@ -119,9 +119,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """A delivery held by this worker under `token`, with what it takes to send it.
+    """A delivery that this worker holds under `token`, with everything needed to send it.
 
-    `reason` is why a FAILED job failed; `secrets` begin with the newest; `trace_context` is its job's, "" without one.
+    `reason` is why a FAILED job failed; `secrets` start with the newest; `trace_context` is its job's, "" without one.
     """
 
     delivery_id: DeliveryId
@@ -141,7 +141,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Deliveries that wait for webhooks which are not disabled, and for how many seconds the first of them is due."""
+    """Pending deliveries of enabled webhooks, and for how many seconds the first of them has been due."""
 
     waiting: int
     late_seconds: float
@@ -149,9 +149,9 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended: the receiver's status where it answered, and why it failed where it did.
+    """The outcome of an attempt: the receiver's status if it answered, and the error if it failed.
 
-    `retry_after` is how long the receiver asks to be left alone.
+    `retry_after` is the delay that the receiver asks for.
     """
 
     status: int | None = None
@@ -160,12 +160,12 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Tell whether the receiver took it."""
+        """Tell whether the receiver accepted it."""
         return self.error is None
 
 
 class WebhookUrlRefused(Refused):
-    """The URL does not parse, or leads where the server does not send."""
+    """The URL is malformed, or points to an address that the server may not send to."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.WEBHOOK_URL_REFUSED, message, field="webhook.url")

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks in Postgres, as workers take and finish them."""
+"""Deliveries of webhooks in Postgres, as workers claim and finish them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from locution_gateway.webhooks.models import Backlog, DeliveryId, Dispatch, Even
 
 
 class PostgresOutbox:
-    """The outbox over a TenantDatabase. Raises DependencyUnavailable while Postgres cannot be reached."""
+    """The outbox in a TenantDatabase. Raises DependencyUnavailable while Postgres is unreachable."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
-        """Take deliveries that are due, each after the earlier ones of its job; held until the lease is over."""
+        """Claim due deliveries, each after the earlier ones of its job, until the lease ends."""
         async with _translated(), self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.CLAIM, lease, limit, per_webhook)
         return [_dispatch(row) for row in rows]
 
     async def delivered(self, principal: Principal, dispatch: Dispatch, outcome: Outcome) -> bool:
-        """Keep that it was taken; False when it was held no longer."""
+        """Record its delivery; False if the lease was lost."""
         async with self._holding(principal, dispatch) as connection:
             held = await connection.fetchval(sql.DELIVERED, dispatch.delivery_id, dispatch.token, outcome.status)
             if held is not None:
@@ -41,9 +41,9 @@ class PostgresOutbox:
     async def failed(
         self, principal: Principal, dispatch: Dispatch, outcome: Outcome, delay: timedelta | None, patience: timedelta
     ) -> bool:
-        """Keep that an attempt failed: due again after `delay`, or DEAD with None.
+        """Record a failed attempt: due again after `delay`, or DEAD with None.
 
-        Disables the webhook when every attempt failed for longer than `patience`. False when it was held no longer.
+        Disables the webhook if every attempt failed for longer than `patience`. False if the lease was lost.
         """
         values = (dispatch.delivery_id, dispatch.token, outcome.status, outcome.error, delay)
         async with self._holding(principal, dispatch) as connection:
@@ -56,17 +56,17 @@ class PostgresOutbox:
         return held is not None
 
     async def release(self, principal: Principal, dispatch: Dispatch) -> None:
-        """Give it back unsent, without the attempt."""
+        """Release it unsent, without counting the attempt."""
         async with self._holding(principal, dispatch) as connection:
             await connection.execute(sql.RELEASE, dispatch.delivery_id, dispatch.token)
 
     async def forget(self, age: timedelta, limit: int) -> None:
-        """Drop deliveries that ended longer ago, and secrets whose time is over."""
+        """Delete deliveries that ended earlier, and expired secrets."""
         async with _translated(), self._database.across_tenants() as connection:
             await connection.execute(sql.FORGET, age, limit)
 
     async def backlog(self) -> Backlog:
-        """Say what waits, over all tenants."""
+        """Return the backlog of all tenants."""
         async with _translated(), self._database.across_tenants() as connection:
             row = await connection.fetchrow(sql.BACKLOG)
         return Backlog(**dict(row))

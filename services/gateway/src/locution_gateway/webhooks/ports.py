@@ -1,4 +1,4 @@
-"""What webhooks need of the world."""
+"""The ports of webhooks."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Address: TypeAlias = IPv4Address | IPv6Address
 
 
 class Attempt(Protocol):
-    """One attempt that is being measured."""
+    """A measured attempt."""
 
     def ended(self, result: AttemptResult, outcome: Outcome | None = None) -> None:
-        """Note how it ended."""
+        """Record the result."""
 
 
 class Resolver(Protocol):
-    """Knows the addresses of names."""
+    """Resolves host names."""
 
     async def resolve(self, host: str, port: int) -> Sequence[Address]:
-        """Return the addresses of a name, at least one. Raises OSError when there are none."""
+        """Return the addresses of a name, at least one. Raises OSError if there are none."""
 
 
 class Sender(Protocol):
-    """Carries a signed body to its receiver."""
+    """Sends a signed body to its receiver."""
 
     async def send(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
-        """POST it once; every way in which that can fail is an Outcome."""
+        """POST it once; every failure is an Outcome."""

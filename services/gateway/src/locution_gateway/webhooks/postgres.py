@@ -38,15 +38,15 @@ DELIVERY_COLUMNS: Final[Mapping[str, Column]] = {
 
 
 class PostgresWebhooks:
-    """Webhooks of a tenant. An absent and a foreign one are both refused with WEBHOOK_NOT_FOUND."""
+    """Webhooks of a tenant. Absent ones and those of other tenants are refused with WEBHOOK_NOT_FOUND."""
 
     def __init__(self, database: TenantDatabase) -> None:
         self._database = database
 
     async def create(self, principal: Principal, webhook: NewWebhook, request: RequestKey | None) -> Webhook:
-        """Create it once for a request, and return it with its secret.
+        """Create it once per request_id, and return it with its secret.
 
-        Refused with QUOTA_EXCEEDED, REQUEST_ID_REUSED.
+        Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED.
         """
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, webhook.webhook_id)
@@ -67,7 +67,7 @@ class PostgresWebhooks:
     async def update(
         self, principal: Principal, webhook_id: WebhookId, version: int | None, change: WebhookChange
     ) -> Webhook:
-        """Change it; enabling clears the reason it was disabled for, and resumes its deliveries."""
+        """Change it; enabling clears the reason for which it was disabled, and resumes its deliveries."""
         events = None if change.event_types is None else list(change.event_types)
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id, version)
@@ -77,7 +77,7 @@ class PostgresWebhooks:
             return await _get(connection, principal, webhook_id)
 
     async def delete(self, principal: Principal, webhook_id: WebhookId, version: int | None) -> None:
-        """Delete it with its deliveries. Refused with ETAG_MISMATCH."""
+        """Delete it with its deliveries. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id, version)
             await connection.execute(sql.DELETE, webhook_id, principal.tenant_id)
@@ -85,7 +85,7 @@ class PostgresWebhooks:
     async def rotate(
         self, principal: Principal, webhook_id: WebhookId, replace: Callable[[str], str], overlap: timedelta
     ) -> Webhook:
-        """Replace the newest secret, let those before end after the overlap, and return the webhook with it."""
+        """Replace the newest secret, let the previous ones end after the overlap, and return the webhook with it."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, webhook_id)
             before = await connection.fetchval(sql.NEWEST_KEY, webhook_id, principal.tenant_id)
@@ -95,7 +95,7 @@ class PostgresWebhooks:
             return await _get(connection, principal, webhook_id, fresh=True)
 
     async def test(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Queue a test. Refused with WEBHOOK_DISABLED."""
+        """Queue a test delivery. Refuses with WEBHOOK_DISABLED."""
         async with self._database.transaction(principal) as connection:
             await _lock_enabled(connection, principal, webhook_id)
             values = (delivery_id, webhook_id, principal.tenant_id, principal.subject)
@@ -117,9 +117,9 @@ class PostgresWebhooks:
         return Page(found, last)
 
     async def redeliver(self, principal: Principal, webhook_id: WebhookId, delivery_id: DeliveryId) -> Delivery:
-        """Make a delivery due now and count its attempts anew. A worker that holds it loses it.
+        """Make a delivery due now and restart its count of attempts. A worker that holds it loses it.
 
-        Refused with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
+        Refuses with WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
         """
         async with self._database.transaction(principal) as connection:
             await _lock_enabled(connection, principal, webhook_id)
@@ -184,7 +184,7 @@ async def _get_delivery(
 
 
 def _webhook(row: Mapping[str, Any], *, fresh: bool = False) -> Webhook:
-    """Return a webhook; with the shared secret while that is fresh, and never with a private key."""
+    """Return a webhook; with the shared secret while that is new, and never with a private key."""
     shared = public_key(row["secret"]) is None
     return Webhook(
         webhook_id=WebhookId(row["webhook_id"]),

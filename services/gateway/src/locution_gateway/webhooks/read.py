@@ -18,12 +18,12 @@ class ReadWebhooks:
         self._webhooks = webhooks
 
     async def get(self, principal: Principal, webhook_id: WebhookId) -> Webhook:
-        """Read one. Refused with WEBHOOK_NOT_FOUND."""
+        """Read one. Refuses with WEBHOOK_NOT_FOUND."""
         require(principal, Role.ADMIN)
         return await self._webhooks.get(principal, webhook_id)
 
     async def list(self, principal: Principal, size: int, token: str) -> tuple[tuple[Webhook, ...], str]:
-        """Read a page, newest first, and the token of the next. Refused with PAGE_TOKEN_INVALID."""
+        """Read a page, newest first, and the token of the next. Refuses with PAGE_TOKEN_INVALID."""
         require(principal, Role.ADMIN)
         binding = Binding(principal, "webhooks")
         page = await self._webhooks.list(principal, PageQuery(page_size(size), after=binding.position(token)))
@@ -34,7 +34,7 @@ class ReadWebhooks:
     ) -> tuple[tuple[Delivery, ...], str]:
         """Read a page of deliveries, newest first, and the token of the next.
 
-        Refused with WEBHOOK_NOT_FOUND, FILTER_INVALID, PAGE_TOKEN_INVALID.
+        Refuses with WEBHOOK_NOT_FOUND, FILTER_INVALID, PAGE_TOKEN_INVALID.
         """
         require(principal, Role.ADMIN)
         binding = Binding(principal, "deliveries", str(webhook_id), wanted)

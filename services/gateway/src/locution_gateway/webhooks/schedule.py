@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again."""
+"""When to retry a failed delivery."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from locution_gateway.webhooks.models import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Attempts cap; the wait doubles from `base` up to `ceiling`, its upper half by chance ("equal jitter").
+    """Attempts are limited; the delay doubles from `base` up to `ceiling`, its upper half random ("equal jitter").
 
-    `patience` is how long a webhook may fail at every attempt before it is disabled.
+    `patience` is how long every attempt of a webhook may fail before it is disabled.
     """
 
     max_attempts: int
@@ -22,9 +22,9 @@ class Schedule:
     patience: timedelta
 
     def delay(self, outcome: Outcome, attempts: int) -> timedelta | None:
-        """Return the delay after a number of attempts, or None when no attempt follows.
+        """Return the delay after a number of attempts, or None if no attempt follows.
 
-        A longer wait that the receiver asks for is honoured up to the ceiling.
+        A longer delay that the receiver asks for applies, up to the ceiling.
         """
         if attempts >= self.max_attempts:
             return None

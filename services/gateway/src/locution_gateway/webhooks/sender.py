@@ -1,7 +1,7 @@
-"""Send webhooks over HTTP, to the very address that was judged.
+"""Send webhooks over HTTP, to exactly the address that was judged.
 
-A name is resolved once; all its addresses are judged; the connection goes to one of those and to nothing else, while
-TLS and the Host header keep the name. No redirects, no proxies, no cookies, no connection used twice.
+A name is resolved once and all its addresses are judged. The connection goes to one of them and nowhere else, while TLS
+and the Host header keep the name. No redirects, no proxies, no cookies, no connection reuse.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_ADDRESSES: Final = 4
 
 
 def trusting(more: Path | None = None) -> ssl.SSLContext:
-    """Return which certificates receivers may show: the public ones, and those of a file."""
+    """Return which certificates of receivers are trusted: the public ones, and those of a file."""
     trust = ssl.create_default_context(cafile=certifi.where())
     trust.minimum_version = ssl.TLSVersion.TLSv1_2
     if more is not None:
@@ -39,16 +39,16 @@ def trusting(more: Path | None = None) -> ssl.SSLContext:
 
 
 class SystemResolver:
-    """Asks the system."""
+    """Resolves names by the system's resolver."""
 
     async def resolve(self, host: str, port: int) -> Sequence[Address]:
-        """Return the addresses of a name. Raises OSError when there are none."""
+        """Return the addresses of a name. Raises OSError if there are none."""
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
 class PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to given addresses, whatever host is asked for."""
+    """Connects to given addresses, whatever host is requested."""
 
     def __init__(self, addresses: Sequence[Address]) -> None:
         self._addresses = addresses[:MAX_ADDRESSES]
@@ -76,7 +76,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         raise httpcore.ConnectError("no unix sockets")
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
         await asyncio.sleep(seconds)
 
 
@@ -90,7 +90,7 @@ class HttpSender:
         self._trust = trust
 
     async def send(self, url: str, headers: dict[str, str], body: bytes) -> Outcome:
-        """POST it once. The answer's body is read up to 64 KiB and kept nowhere."""
+        """POST it once. The answer's body is read up to 64 KiB and discarded."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._send(url, headers, body)

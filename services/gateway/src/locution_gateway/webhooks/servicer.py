@@ -20,7 +20,7 @@ from locution_gateway.webhooks.read import ReadWebhooks
 
 @dataclass(frozen=True, slots=True)
 class Webhooks(WebhookServiceServicer):
-    """Tells tenants' own servers what happens to their jobs."""
+    """Notifies tenants' own servers of job events."""
 
     manage: ManageWebhooks
     read: ReadWebhooks

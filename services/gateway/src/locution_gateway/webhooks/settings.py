@@ -1,4 +1,4 @@
-"""Settings of webhooks: where they may lead, which both processes judge, and how the worker sends them."""
+"""Settings of webhooks: their allowed targets, which both processes check, and how the worker sends them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_gateway.webhooks.schedule import Schedule
 
 
 class WebhookSettings(Settings):
-    """Where webhooks may lead."""
+    """Allowed targets of webhooks."""
 
     webhook_allow: str = Field(
         "",
@@ -33,12 +33,12 @@ class WebhookSettings(Settings):
         return value
 
     def webhook_guard(self) -> Guard:
-        """Return what judges URLs and addresses."""
+        """Return the rule for URLs and addresses."""
         return Guard.read(self.webhook_allow, http=self.webhook_allow_http)
 
 
 class WebhookApiSettings(WebhookSettings):
-    """What tenants may set up."""
+    """Limits of webhooks."""
 
     max_webhooks: int = Field(
         20, description="Maximum number of webhooks per tenant.", examples=["20"], ge=0, le=10_000
@@ -94,19 +94,19 @@ class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
     )
 
     def webhook_schedule(self) -> Schedule:
-        """Return when failed deliveries are tried again."""
+        """Return when to retry failed deliveries."""
         base, ceiling = self.webhook_retry_seconds, self.webhook_retry_ceiling_seconds
         patience = timedelta(seconds=self.webhook_patience_seconds)
         return Schedule(self.webhook_attempts, timedelta(seconds=base), timedelta(seconds=ceiling), patience)
 
     def webhook_limits(self) -> DeliveryLimits:
-        """Return how much is sent at once."""
-        # Twice an attempt, and what its bookkeeping may take.
+        """Return how much to send at once."""
+        # Twice an attempt, plus its bookkeeping.
         lease = timedelta(seconds=2 * self.webhook_timeout_seconds + 5)
         retention = timedelta(seconds=self.webhook_retention_seconds)
         poll = timedelta(seconds=self.poll_seconds)
         return DeliveryLimits(self.webhook_deliveries, self.webhook_deliveries_each, lease, poll, retention)
 
     def webhook_timeout(self) -> timedelta:
-        """Return how long one attempt may take."""
+        """Return the time limit of one attempt."""
         return timedelta(seconds=self.webhook_timeout_seconds)

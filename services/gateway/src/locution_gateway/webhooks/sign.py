@@ -18,7 +18,7 @@ PRIVATE_KEY: Final = "whsk_"
 PUBLIC_KEY: Final = "whpk_"
 
 SEED: Final = 32
-"""Bytes of an Ed25519 seed; a private key is its seed and the public key behind it."""
+"""Bytes of an Ed25519 seed; a private key is its seed followed by the public key."""
 
 
 def new_secret(scheme: SignatureScheme) -> str:
@@ -30,19 +30,19 @@ def new_secret(scheme: SignatureScheme) -> str:
 
 
 def scheme_of(secret: str) -> SignatureScheme:
-    """Return what a secret signs by."""
+    """Return the signature scheme of a secret."""
     return SignatureScheme.ED25519 if secret.startswith(PRIVATE_KEY) else SignatureScheme.HMAC_SHA256
 
 
 def public_key(secret: str) -> str | None:
-    """Return the key by which receivers verify; None for a secret that both sides share."""
+    """Return the key by which receivers verify; None for a shared secret."""
     if scheme_of(secret) is SignatureScheme.HMAC_SHA256:
         return None
     return PUBLIC_KEY + _base64(base64.b64decode(secret.removeprefix(PRIVATE_KEY))[SEED:])
 
 
 def signatures(secrets: Iterable[str], message_id: str, seconds: int, body: bytes) -> str:
-    """Return the value of `webhook-signature`: one signature by each secret that is good now."""
+    """Return the value of `webhook-signature`: one signature by each valid secret."""
     return " ".join(_signature(secret, message_id, seconds, body) for secret in secrets)
 
 

@@ -1,4 +1,4 @@
-"""The statements of webhooks. Time is the database's; a worker's writes are fenced by the delivery's token."""
+"""The statements of webhooks. Times are the database's; the delivery's token fences a worker's writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JOIN gateway.webhook_secrets s ON s.webhook_id = k.webhook_id AND s.expire_time 
 GET: Final = f"{SELECT} WHERE k.webhook_id = $1 AND k.tenant_id = $2"
 
 
-# Creations of one tenant come one after the other, so that they count each other.
+# Creations of one tenant are serialised, so that they count each other.
 TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('webhooks/' || $1::text, 0))"
 
 COUNT: Final = "SELECT count(*) FROM gateway.webhooks WHERE tenant_id = $1"
@@ -23,7 +23,7 @@ INSERT INTO gateway.webhooks (webhook_id, tenant_id, created_by, display_name, u
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
-# Events that are being told hold a weaker lock on the row, so that only a deletion waits for them.
+# Concurrent events hold a weaker lock on the row, so that only a deletion waits for them.
 LOCK: Final = """
 SELECT version, disabled FROM gateway.webhooks WHERE webhook_id = $1 AND tenant_id = $2 FOR NO KEY UPDATE
 """
@@ -48,7 +48,7 @@ ADD_KEY: Final = """
 INSERT INTO gateway.webhook_secrets (secret_id, webhook_id, tenant_id, created_by, secret) VALUES ($1, $2, $3, $4, $5)
 """
 
-# A secret that ends sooner already keeps its end.
+# A secret that ends sooner keeps its end.
 END_KEYS: Final = """
 UPDATE gateway.webhook_secrets SET expire_time = least(expire_time, clock_timestamp() + $3::interval)
 WHERE webhook_id = $1 AND tenant_id = $2
@@ -79,7 +79,7 @@ RETURNING delivery_id
 
 CLAIM: Final = "SELECT * FROM gateway.claim_webhook_deliveries($1, $2, $3)"
 
-# Taken before the delivery's row, as a deletion of the webhook does.
+# Locked before the delivery's row, as in a deletion of the webhook.
 HOLD: Final = "SELECT webhook_id FROM gateway.webhooks WHERE webhook_id = $1 FOR NO KEY UPDATE"
 
 DELIVERED: Final = """
@@ -89,7 +89,7 @@ WHERE delivery_id = $1 AND lease_token = $2
 RETURNING delivery_id
 """
 
-# What comes behind a delivery of a job is not due before it, and at once when it has ended.
+# A delivery after another one of its job is not due before it, and at once when it has ended.
 RELEASE_NEXT: Final = """
 UPDATE gateway.webhook_deliveries SET due_time = clock_timestamp()
 WHERE delivery_id = (

@@ -1,7 +1,7 @@
-"""The one parser of webhook URLs, for the check at creation and for sending.
+"""The only parser of webhook URLs, for the check at creation and for sending.
 
-It takes less than browsers do, so that no two readers can differ: ASCII, no user, no fragment, no percent in the host,
-an address in its plain form or a name in the letters of DNS.
+It accepts less than browsers do, so that two parsers cannot differ: ASCII, no user, no fragment, no percent sign in the
+host, an address in its plain form or a name in DNS letters.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _URL: Final = re.compile(
     r"(?P<target>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-# A host that ends in a number is an address, whatever its form (WHATWG URL, "ends in a number").
+# A host that ends in a number is an address in any form (WHATWG URL, "ends in a number").
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A parsed URL: `host` is a name in small letters, or the text of `address`; `target` begins with "/"."""
+    """A parsed URL: `host` is a lowercase name, or the text of `address`; `target` begins with "/"."""
 
     scheme: str
     host: str
@@ -42,13 +42,13 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """Return what stands in the Host header."""
+        """Return the value of the Host header."""
         host = f"[{self.host}]" if isinstance(self.address, IPv6Address) else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def parse(text: str) -> Url:
-    """Parse a URL. Raises WebhookUrlRefused, saying what is wrong."""
+    """Parse a URL. Raises WebhookUrlRefused with the fault."""
     if len(text) > MAX_LENGTH:
         raise WebhookUrlRefused(f"a URL may have at most {MAX_LENGTH} characters")
     match = _URL.fullmatch(text)

@@ -1,4 +1,4 @@
-"""All SQL of the registry. Only this service touches schema `registry`. Time is the database's own."""
+"""All SQL of the registry. No other service uses schema `registry`. Times come from the database's clock."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Folder:
 def opened(root: Path, path: ModelPath) -> Iterator[Folder]:
     """Open a model's folder and list it.
 
-    Raises ModelsRootUnavailable, FolderMissing, and ModelPathInvalid for a link or a name that is no plain text.
+    Raises ModelsRootUnavailable, FolderMissing, and ModelPathInvalid for a link or a name that is not plain text.
     """
     with ExitStack() as stack:
         descriptor = _open_root(stack, root)

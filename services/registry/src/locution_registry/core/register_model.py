@@ -30,7 +30,7 @@ class RegisterModel:
 
 
 def _registered(before: Model | None, path: ModelPath, found: Inspection) -> Model:
-    """Return the new model. Refuses with MODEL_ALREADY_REGISTERED unless the files of the earlier one changed."""
+    """Return the new model. Refuses a DISABLED one, or one with the same files."""
     model = Model(path=path, layout=found.layout, files=found.files)
     if before is None:
         return model

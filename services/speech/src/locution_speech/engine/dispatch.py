@@ -16,7 +16,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 NEWEST = 0.1
-"""Weight of the newest batch in the pace."""
+"""Weight of the newest batch in the moving average of the pace."""
 
 
 @dataclass(frozen=True, slots=True)

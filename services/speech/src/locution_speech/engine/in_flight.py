@@ -60,10 +60,10 @@ class Allowance:
         self._taken += 1
 
     def give_back(self) -> None:
-        """End a window."""
+        """End a window and wake the task that waits in `take`."""
         self._taken -= 1
         self.wake()
 
     def wake(self) -> None:
-        """Check again whether a window may begin."""
+        """Wake the task that waits in `take`, so that it checks the allowance again."""
         self._woken.set()

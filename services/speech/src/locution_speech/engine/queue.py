@@ -96,7 +96,7 @@ class WindowQueue(Generic[I]):
     def take(self, now: float, room: Room = UNLIMITED) -> list[I]:
         """Remove and return the next batch: the most urgent item, and others of its shape as far as it allows.
 
-        The class of the most urgent item determines the `room`; a class without room gives no batch.
+        A class without room is skipped. The class of the first item taken limits the batch.
         """
         batch: list[I] = []
         while not batch or len(batch) < min(room.of(batch[0].flow.traffic), batch[0].batch_size):
@@ -122,9 +122,7 @@ class WindowQueue(Generic[I]):
             yield min(fitting, key=_deadline)
 
     def _rank(self, item: I, now: float) -> tuple[int, bool, float, float]:
-        """Order by class, urgency, then virtual clock; among flows with equal clocks, the one with the least work goes
-        first.
-        """
+        """Order by class and urgency, then by deadline if urgent, else by virtual clock; ties go to the lowest cost."""
         urgent = _deadline(item) - now < self._urgency
         turn = _deadline(item) if urgent else self._flow(item).clock
         return (item.flow.traffic.value, not urgent, turn, item.cost)

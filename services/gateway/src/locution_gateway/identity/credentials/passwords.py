@@ -31,7 +31,7 @@ class ArgonPasswords:
         self._busy = 0
 
     async def hash(self, password: str) -> str:
-        """Return a password's hash. Refused with OVERLOADED."""
+        """Return a password's hash. Refuses with OVERLOADED."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:

@@ -37,7 +37,7 @@ class PostgresIssuers:
         self._database = database
 
     async def create(self, principal: Principal, issuer: Issuer) -> Issuer:
-        """Allow one. Refused with ISSUER_EXISTS."""
+        """Allow one. Refuses with ISSUER_EXISTS."""
         values = (issuer.issuer, issuer.audience, issuer.jwks_uri, issuer.algorithm, issuer.default_role)
         try:
             async with self._database.transaction(principal) as connection:

@@ -53,7 +53,7 @@ class PostgresTenants(TenantNames):
             return [tenant_of(row) for row in await connection.fetch(LIST, after, limit)]
 
     async def update(self, principal: Principal, version: int | None, change: TenantChange) -> Tenant:
-        """Change the principal's tenant. Refused with ETAG_MISMATCH."""
+        """Change the principal's tenant. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(LOCK, principal.tenant_id)
             if row is None:

@@ -80,7 +80,7 @@ class PostgresUsers:
         return await LISTING.page(self._database, principal, query)
 
     async def update(self, principal: Principal, user_id: UserId, version: int | None, change: UserChange) -> User:
-        """Change one. Refused with ETAG_MISMATCH."""
+        """Change one. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, user_id, version)
             values = (change.display_name, change.role, change.state)
@@ -94,7 +94,7 @@ class PostgresUsers:
                 raise Refused(Reason.USER_NOT_FOUND)
 
     async def delete(self, principal: Principal, user_id: UserId, version: int | None) -> None:
-        """Delete one with sessions, keys and preferences. Refused with ETAG_MISMATCH."""
+        """Delete one with sessions, keys and preferences. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, user_id, version)
             await connection.execute(DELETE_DEFAULTS, principal.tenant_id, str(user_id))

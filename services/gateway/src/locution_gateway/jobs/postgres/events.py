@@ -66,7 +66,7 @@ class PostgresEvents:
         self._database = database
 
     async def head(self, principal: Principal, job_id: JobId) -> tuple[JobState, int]:
-        """Return the job's state and the id of its last event. Refused with JOB_NOT_FOUND."""
+        """Return the job's state and the id of its last event. Refuses with JOB_NOT_FOUND."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(HEAD, job_id, principal.tenant_id)
         if row is None:

@@ -129,7 +129,7 @@ class PostgresJobs:
             return await _get(connection, principal, new)
 
     async def update(self, principal: Principal, job_id: JobId, version: int | None, change: JobChange) -> Job:
-        """Change it. Refused with ETAG_MISMATCH."""
+        """Change it. Refuses with ETAG_MISMATCH."""
         tags = None if change.tags is None else list(change.tags)
         async with self._database.transaction(principal) as connection:
             await _lock(connection, principal, job_id, version)

@@ -1,4 +1,4 @@
-"""One bidirectional stream to an engine: send audio, read answers, and say plainly what went wrong."""
+"""One bidirectional stream to an engine: send audio, read answers, and report what went wrong."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ RETRY_SECONDS = 1.0
 
 
 class Exchange(Generic[Q, A]):
-    """A stream call. Refused with `retry_after` where the engine did nothing, without it where an attempt was used."""
+    """A stream call. Refuses with `retry_after` if the engine did nothing, without it if an attempt was used."""
 
     def __init__(
         self, call: grpc.aio.StreamStreamCall[Q, A], requests: AsyncGenerator[Q], stall_seconds: float
     ) -> None:
-        """Send the first of `requests`, the rest after the first answer; give up without one for `stall_seconds`.
+        """Send the first of `requests`, the rest after the first answer; fail without an answer for `stall_seconds`.
 
-        A refusal that meets a client in the middle of writing can reach it as a fault of the transport: nothing is
-        written before the engine said that it takes the stream.
+        A refusal during a write can reach the client as a fault of the transport, so nothing more is written before the
+        engine has accepted the stream.
         """
         self._call = call
         self._admitted = asyncio.Event()
@@ -36,11 +36,11 @@ class Exchange(Generic[Q, A]):
         self._results = False
 
     def admit(self) -> None:
-        """Send everything at once: the engine answers this call only when it has it all."""
+        """Send everything at once: the engine answers this call only after it has everything."""
         self._admitted.set()
 
     def found_result(self) -> None:
-        """Note that work was done: from now on a lost engine uses up an attempt."""
+        """Record that work was done: from now on a lost engine uses up an attempt."""
         self._results = True
 
     async def answers(self) -> AsyncGenerator[A]:
@@ -106,15 +106,15 @@ class Exchange(Generic[Q, A]):
 
 @contextmanager
 def believed() -> Iterator[None]:
-    """Refuse with INFERENCE_FAILED an answer that cannot be true."""
+    """Refuse an impossible answer with INFERENCE_FAILED."""
     try:
         yield
     except ValueError as error:
-        raise Refused(Reason.INFERENCE_FAILED, f"the engine's answer cannot be true: {error}") from error
+        raise Refused(Reason.INFERENCE_FAILED, f"the engine's answer is impossible: {error}") from error
 
 
 def translate(error: grpc.aio.AioRpcError, results: bool) -> Refused:
-    """Return an engine's refusal or failure as a domain error; `results` tells whether work was done before it."""
+    """Convert an engine's refusal or failure to a domain error; `results` tells whether work was done before it."""
     failure = remote_failure(error)
     busy = Refused(
         Reason.ENGINE_OVERLOADED, failure.message or failure.code, retry_after=failure.retry_after or RETRY_SECONDS
@@ -125,7 +125,7 @@ def translate(error: grpc.aio.AioRpcError, results: bool) -> Refused:
         case Code.UNAVAILABLE | Code.CANCELLED if not results:
             return busy
         case Code.UNAVAILABLE | Code.CANCELLED | Code.DEADLINE_EXCEEDED:
-            return Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine went away")
+            return Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine was lost")
         case Code.UNAUTHENTICATED | Code.PERMISSION_DENIED:
             return InternalError(f"the engine refuses the gateway: {failure.message}")
         case _:

@@ -21,15 +21,15 @@ from locution_gateway.voices.clusterings import Clustering
 
 
 class GrpcDiarizationEngine:
-    """Who spoke when, by any diarizer replica behind a channel."""
+    """Diarization by any diarizer replica behind a channel."""
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
-        """Give up when the engine is silent for `stall_seconds`."""
+        """Fail if the engine is silent for `stall_seconds`."""
         self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
         self._stall = stall_seconds
 
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
-        """Find one section's local speakers; the body is opaque and goes into `cluster`."""
+        """Find one section's local speakers; the body is opaque input of `cluster`."""
         begin = wire.diarize_start_to_proto(flow, model)
         sent = _Counted(audio)
         exchange = Exchange(self._stub.Diarize(), _section_requests(begin, sent), self._stall)
@@ -43,25 +43,25 @@ class GrpcDiarizationEngine:
                     case "done":
                         done = answer.done
         if done is None:
-            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without a result")
         check_section(done.section, sent.samples)
         return SectionResult(wire.section_to_bytes(done.section), done.timings.compute_seconds)
 
     async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
-        """Join the sections' speakers into speakers of the recording; spans for each section, in order."""
+        """Join the sections' speakers into speakers of the recording; return the spans of each section, in order."""
         exchange = Exchange(self._stub.Cluster(), _cluster_requests(_start(flow, config), sections), self._stall)
         exchange.admit()
         async with aclosing(exchange.answers()) as answers:
             found = [answer async for answer in answers]
         if len(found) != len(sections):
-            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without a result")
         with believed():
             turns = tuple(map(wire.turns_from_proto, found))
         return Clustering(turns, wire.centroids_from_proto(found[-1]) if found else ())
 
 
 class _Counted:
-    """A section's audio that counts the samples read of it."""
+    """A section's audio that counts the samples read."""
 
     def __init__(self, audio: Audio) -> None:
         self._audio = audio
@@ -74,13 +74,13 @@ class _Counted:
 
 
 def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
-    """Refuse with INFERENCE_FAILED unless the engine had the whole section and every turn lies inside of it."""
+    """Refuse with INFERENCE_FAILED unless the engine had the whole section and every turn lies inside it."""
     with believed():
         found = wire.section_speakers_from_proto(section)
     known = {centroid.speaker for centroid in found.centroids}
     inside = all(turn.length and turn.end <= samples and turn.speaker in known for turn in found.turns)
     if found.sample_count != samples or not inside:
-        raise Refused(Reason.INFERENCE_FAILED, "the engine's answer cannot be true: it is of another section")
+        raise Refused(Reason.INFERENCE_FAILED, "the engine's answer is impossible: it belongs to another section")
     return found
 
 
@@ -99,10 +99,10 @@ async def _cluster_requests(begin: pb.ClusterStart, sections: Sequence[bytes]) -
 def _start(flow: Flow, config: JobConfig) -> pb.ClusterStart:
     wanted = config.diarization
     if wanted is None:
-        raise InternalError("a clustering belongs to a job without diarization")
+        raise InternalError("a clustering stage requires a job with diarization")
     return wire.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
 
 
 def hints(wanted: DiarizationConfig) -> SpeakerHints:
-    """Return what is known about the number of speakers."""
+    """Return the hints about the number of speakers."""
     return SpeakerHints(wanted.speaker_count, wanted.min_speaker_count, wanted.max_speaker_count)

@@ -24,18 +24,18 @@ from locution_gateway.transcripts.models import SectionTranscript
 class GrpcSpeechEngine:
     """Speech to text.
 
-    Refused with a `retry_after` when the engine did nothing.
+    Refuses with a `retry_after` if the engine did nothing.
     """
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
-        """Give a section up when the engine is silent for `stall_seconds`."""
+        """Fail if the engine is silent for `stall_seconds`."""
         self._stub = asr_service_pb2_grpc.AsrServiceStub(channel)
         self._stall = stall_seconds
 
     async def transcribe(
         self, flow: Flow, config: JobConfig, model: str, audio: Audio, progress: Progress
     ) -> SpeechAnswer:
-        """Transcribe one section, reporting samples done as it goes."""
+        """Transcribe one section, and report the samples done."""
         exchange = Exchange(self._stub.Transcribe(), _requests(section_start(flow, config, model), audio), self._stall)
         checksum, segments, done = "", list[Segment](), None
         async with aclosing(exchange.answers()) as answers:
@@ -54,7 +54,7 @@ class GrpcSpeechEngine:
                         with believed():
                             done = wire.section_done_from_proto(answer.done)
         if done is None:
-            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without its result")
+            raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without a result")
         spent = done.timings
         transcript = SectionTranscript(
             tuple(segments), done.coverage, done.speech, spent.queue_seconds, spent.compute_seconds
@@ -78,7 +78,7 @@ async def chunks(audio: Audio) -> AsyncGenerator[common_pb2.AudioChunk]:
 
 
 def section_start(flow: Flow, config: JobConfig, model: str) -> SectionStart:
-    """Return what is wanted of a section."""
+    """Return the options of a section."""
     options = asr.Options(
         language=None if config.language == AUTO else config.language,
         allowed_languages=config.language_candidates,

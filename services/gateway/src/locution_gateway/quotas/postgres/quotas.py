@@ -90,7 +90,7 @@ class PostgresQuotas:
         return Quotas(limits, limits.over(self._defaults), 0 if row is None else row["version"])
 
     async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
-        """Replace the tenant's own limits. Refused with ETAG_MISMATCH."""
+        """Replace the tenant's own limits. Refuses with ETAG_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             current = await connection.fetchval(LOCK, principal.tenant_id)
             if version not in (None, current or 0):

@@ -29,7 +29,7 @@ class PostgresStreams:
         self._database = database
 
     async def open(self, principal: Principal, stream_id: UUID, limit: int | None, lease: timedelta) -> None:
-        """Count a stream. Refused with QUOTA_EXCEEDED."""
+        """Count a stream. Refuses with QUOTA_EXCEEDED."""
         async with self._database.transaction(principal) as connection:
             if limit is not None:
                 await connection.execute(LOCK, str(principal.tenant_id))

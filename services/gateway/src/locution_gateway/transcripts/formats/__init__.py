@@ -16,7 +16,7 @@ Write: TypeAlias = Callable[[str, TranscriptSummary, AsyncIterator[Segment]], As
 
 
 class Format(Enum):
-    """Kinds of file."""
+    """File formats."""
 
     TXT = auto()
     SRT = auto()
@@ -27,7 +27,7 @@ class Format(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes one kind of file: `write` takes the recording's name, the summary, and the segments in order."""
+    """Writes one format: `write` takes the recording's name, the summary, and the segments in order."""
 
     media_type: str
     write: Write

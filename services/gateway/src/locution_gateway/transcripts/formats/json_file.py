@@ -1,4 +1,4 @@
-"""JSON with seconds as numbers; what is unknown is absent."""
+"""JSON with times as numbers in seconds; unknown values are absent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from locution_gateway.transcripts.models import Speaker, TranscriptSummary
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
-    """Yield one JSON object, a segment at a time."""
+    """Yield one JSON object, one segment at a time."""
     head = _dumps(_known(language=summary.language, duration=_seconds(summary.duration_samples)))
     yield f'{head[:-1]}, "segments": ['
     separator = ""

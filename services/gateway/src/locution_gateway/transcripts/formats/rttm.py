@@ -1,4 +1,4 @@
-"""Rich Transcription Time Marked: a line for each speaker turn (NIST RT-09 evaluation plan, appendix A)."""
+"""Rich Transcription Time Marked: one line per speaker turn (NIST RT-09 evaluation plan, appendix A)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locution_gateway.transcripts.models import TranscriptSummary
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
-    """Yield a line for each turn; fields hold no spaces, so those in names become "_"."""
+    """Yield one line per turn; fields hold no spaces, so those in names become "_"."""
     for turn in summary.turns or ():
         start, length = turn.start / SAMPLE_RATE, (turn.end - turn.start) / SAMPLE_RATE
         yield f"SPEAKER {_field(name)} 1 {start:.3f} {length:.3f} <NA> <NA> {_field(turn.speaker)} <NA> <NA>\n"

@@ -1,7 +1,7 @@
-"""SubRip and WebVTT subtitles, a cue a segment.
+"""SubRip and WebVTT subtitles, one cue per segment.
 
-Cue text comes from a model and is never markup. WebVTT has escapes (W3C WebVTT, 4.2.2); SubRip has none, so there the
-characters that players take for markup are replaced by look-alikes.
+Cue text comes from a model and is never markup. WebVTT has escapes (W3C WebVTT, 4.2.2). SubRip has none, so characters
+that players take for markup are replaced by look-alikes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _spoken(segment: Segment, summary: TranscriptSummary) -> str:
 
 
 def _times(segment: Segment, mark: str) -> str:
-    """Return the cue's times; a cue lasts a millisecond at least."""
+    """Return the cue's times; a cue lasts at least a millisecond."""
     start = _milliseconds(segment.start)
     end = max(_milliseconds(segment.end), start + 1)
     return f"{_clock(start, mark)} --> {_clock(end, mark)}"

@@ -1,4 +1,4 @@
-"""Plain text: a line a segment, with its speaker, by name where it is known."""
+"""Plain text: one line per segment, with its speaker, by name if known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from locution_gateway.transcripts.models import TranscriptSummary
 
 
 async def write(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
-    """Yield a line for each segment."""
+    """Yield one line per segment."""
     async for segment in segments:
         who = spoken_by(segment, summary)
         speaker = "" if who is None else f"{who}: "
