@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from locution_common.names import SECONDS_BUCKETS, MetricName
 from locution_speech.asr import SectionStart
 from locution_speech.clock import seconds
+from locution_speech.engine.metrics import BatchMetrics
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 
@@ -36,21 +36,18 @@ METRICS: Final = (
     BATCH_SECONDS,
     QUEUED_SECONDS,
 )
-BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
-class Metrics:
+class Metrics(BatchMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry, BATCH_SIZE, BATCH_SECONDS, QUEUED_SECONDS)
         self._audio = AUDIO_SECONDS.counter(registry)
         self._speech = SPEECH_SECONDS.counter(registry)
         self._text = TEXT_SECONDS.counter(registry)
         self._redone = REDONE_WINDOWS.counter(registry)
         self._queue = QUEUE_SECONDS.histogram(registry, SECONDS_BUCKETS)
-        self._batch = BATCH_SIZE.histogram(registry, BATCH_BUCKETS)
-        self._batch_seconds = BATCH_SECONDS.histogram(registry, SECONDS_BUCKETS)
-        self._queued = QUEUED_SECONDS.gauge(registry)
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
         """Record a finished section."""
@@ -63,15 +60,6 @@ class Metrics:
             self._queue.labels(traffic).observe(window.queue_wait)
             self._redone.inc(window.attempts > 1)
         trace.get_current_span().set_attributes(_attributes(report, start))
-
-    def batch(self, size: int, elapsed: float) -> None:
-        """Record a batch."""
-        self._batch.observe(size)
-        self._batch_seconds.observe(elapsed)
-
-    def watch_queue(self, waiting: Callable[[], float]) -> None:
-        """Measure the queue whenever the metrics are read."""
-        self._queued.set_function(waiting)
 
 
 def _attributes(report: SectionReport, start: SectionStart) -> dict[str, str | float]:

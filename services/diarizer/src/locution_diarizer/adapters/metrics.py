@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_common.names import MetricName
 from locution_speech.clock import seconds
+from locution_speech.engine.metrics import BatchMetrics
 from locution_speech.engine.models import Timings
 from locution_speech.speakers import SectionSpeakers
 from opentelemetry import trace
@@ -23,18 +23,15 @@ QUEUED_WINDOWS: Final = MetricName("locution_diarizer_queued_windows", "Windows 
 CLUSTERED_SECTIONS: Final = MetricName("locution_diarizer_clustered_sections_total", "Sections that were clustered.")
 
 METRICS: Final = (AUDIO_SECONDS, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS, CLUSTERED_SECTIONS)
-BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
-class Metrics:
+class Metrics(BatchMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__(registry, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS)
         self._audio = AUDIO_SECONDS.counter(registry)
         self._clustered = CLUSTERED_SECTIONS.counter(registry)
-        self._batch = BATCH_SIZE.histogram(registry, BATCH_BUCKETS)
-        self._batch_seconds = BATCH_SECONDS.histogram(registry, SECONDS_BUCKETS)
-        self._queued = QUEUED_WINDOWS.gauge(registry)
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
         """Record a finished section."""
@@ -50,15 +47,6 @@ class Metrics:
                 "locution.diarizer.compute_seconds": timings.compute_seconds,
             }
         )
-
-    def batch(self, size: int, elapsed: float) -> None:
-        """Record a batch."""
-        self._batch.observe(size)
-        self._batch_seconds.observe(elapsed)
-
-    def watch_queue(self, waiting: Callable[[], float]) -> None:
-        """Measure the queue whenever the metrics are read."""
-        self._queued.set_function(waiting)
 
     def clustered(self, sections: int, speakers: int) -> None:
         """Record a clustering."""
