@@ -170,10 +170,7 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to create.
-
-    `paid_samples` are already charged, from the recording's start; None for an uncharged job.
-    """
+    """A job to create. `paid_samples` are already charged, from the recording's start; None for an uncharged job."""
 
     job_id: JobId
     display_name: str

@@ -76,10 +76,7 @@ class PostgresLive:
     async def resume(
         self, principal: Principal, session_id: LiveId, shown: bytes, fresh: bytes, owner: UUID
     ) -> LiveSession:
-        """Give a session to another stream with a new token.
-
-        Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
-        """
+        """Give a session to another stream with a new token. Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED."""
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
             if row is None:

@@ -11,7 +11,4 @@ class ModelResolver(Protocol):
     """Resolves the model of a job."""
 
     async def resolve(self, kind: ModelKind, choice: str | None) -> ResolvedModel:
-        """Choose a model.
-
-        Refuses with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable.
-        """
+        """Choose a model. Refuses with MODEL_NOT_FOUND, MODEL_NOT_USABLE, MODEL_NONE_USABLE, DependencyUnavailable."""

@@ -76,10 +76,7 @@ class PostgresUploads:
         return await LISTING.page(self._database, principal, query)
 
     async def begin_stream(self, principal: Principal, upload_id: UploadId, offset: int, token: UUID) -> Written:
-        """Make the stream of `token` the writer.
-
-        Refuses with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH.
-        """
+        """Make the stream of `token` the writer. Refuses with UPLOAD_STATE_CONFLICT, UPLOAD_OFFSET_MISMATCH."""
         async with self._database.transaction(principal) as connection:
             row = await _lock(connection, principal, upload_id)
             upload = _writable(row)

@@ -22,10 +22,7 @@ from locution_gateway.transcripts.models import SectionTranscript
 
 
 class GrpcSpeechEngine:
-    """Speech to text.
-
-    Refuses with a `retry_after` if the engine did nothing.
-    """
+    """Speech to text. Refuses with a `retry_after` if the engine did nothing."""
 
     def __init__(self, channel: grpc.aio.Channel, stall_seconds: float) -> None:
         """Fail if the engine is silent for `stall_seconds`."""
