@@ -74,10 +74,7 @@ class Uploads(Service):
         await self._call(self._stub.DeleteUpload, pb.DeleteUploadRequest(name=name))
 
     async def _to_write(self, path: Path, resume: bool) -> pb.Upload:
-        """Return the upload to write to.
-
-        Only an upload that another run may resume states its digest from the start.
-        """
+        """Return the upload to write to. Only an upload that another run may resume states its digest early."""
         if not resume:
             size = await asyncio.to_thread(lambda: path.stat().st_size)
             return await self.create(path.name, size)

@@ -41,10 +41,7 @@ def caller() -> Any: ...
 @overload
 def caller(kind: type[P]) -> P: ...
 def caller(kind: type[object] = object) -> Any:
-    """Return the principal of the current call.
-
-    Raises LookupError outside a call, TypeError if it is of another kind.
-    """
+    """Return the principal of the current call. Raises LookupError outside a call, TypeError for another kind."""
     principal = _caller.get()
     if not isinstance(principal, kind):
         raise TypeError(f"the caller is a {type(principal).__name__}, not a {kind.__name__}")

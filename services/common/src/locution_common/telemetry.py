@@ -57,10 +57,7 @@ def setup(service: str, trace_file: Path | None = None) -> TracerProvider:
 
 @contextmanager
 def suppressed() -> Iterator[None]:
-    """Record no spans inside: for polling loops and probes.
-
-    `resumed` re-enables them for the work that a poll finds.
-    """
+    """Record no spans inside: for polling loops and probes. `resumed` re-enables them for work that a poll finds."""
     token = otel_context.attach(otel_context.set_value(_SUPPRESSED, True))
     try:
         yield

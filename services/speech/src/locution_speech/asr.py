@@ -25,10 +25,7 @@ class DecodeMode(StrEnum):
 
 
 class ModeChoice(Enum):
-    """The mode that a request prefers: FAST if it is qualified, or one of the two.
-
-    FAST_UNQUALIFIED is only for qualification runs.
-    """
+    """The mode that a request prefers: FAST if qualified, or one of the two. FAST_UNQUALIFIED is for qualifying."""
 
     QUALIFIED = "qualified"
     ACCURATE = "accurate"

@@ -1,7 +1,4 @@
-"""Layer 5: converts every exception of a call to a rich status.
-
-Nothing internal leaks, and each fault is logged once.
-"""
+"""Layer 5: converts exceptions of a call to a rich status. Nothing internal leaks; each fault is logged once."""
 
 from __future__ import annotations
 

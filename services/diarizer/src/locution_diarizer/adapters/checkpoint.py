@@ -60,10 +60,7 @@ def read(folder: Path) -> Checkpoint:
 
 
 def read_pickle(path: Path) -> Checkpoint:
-    """Read one pyannote checkpoint file with the restricted unpickler.
-
-    Raises ModelLoadFailed if it holds anything else.
-    """
+    """Read a pyannote checkpoint with the restricted unpickler. Raises ModelLoadFailed if it holds anything else."""
     try:
         return _read_pickle(path)
     except (OSError, KeyError, TypeError, pickle.UnpicklingError, RuntimeError) as error:

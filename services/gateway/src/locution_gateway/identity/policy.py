@@ -1,7 +1,4 @@
-"""The role and scope that each RPC requires: the only table.
-
-An RPC that is missing in it is refused and fails a test.
-"""
+"""The only table of the role and scope that each RPC requires. A missing RPC is refused and fails a test."""
 
 from __future__ import annotations
 

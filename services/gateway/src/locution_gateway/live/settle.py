@@ -103,8 +103,5 @@ def _format(session: LiveSession) -> AudioFormat | None:
 
 
 def _once(method: str, session: LiveSession) -> RequestKey:
-    """Return the key that makes a session's upload and job unique however often it is settled.
-
-    Clients cannot send it.
-    """
+    """Return the key, which clients cannot send, that makes a session's upload and job unique across repeats."""
     return RequestKey(f"SettleLive/{method}", str(session.session_id), "")

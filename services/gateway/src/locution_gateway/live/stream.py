@@ -92,10 +92,7 @@ class StreamLive:
 
 
 async def timely(messages: AsyncIterator[ClientMessage], seconds: float) -> AsyncGenerator[ClientMessage]:
-    """Pass messages on.
-
-    Refuses with LIVE_STREAM_IDLE if none arrives for too long, not counting the reader's own time.
-    """
+    """Pass messages on. Refuses with LIVE_STREAM_IDLE after too long a silence, the reader's own time excluded."""
     while True:
         try:
             async with asyncio.timeout(seconds) as limit:

@@ -42,10 +42,7 @@ WHERE tenant_id = $1 AND method = $2 AND request_id = $3 AND create_time >= now(
 
 
 async def find(connection: Connection, principal: Principal, request: RequestKey) -> UUID | None:
-    """Return the resource of an earlier identical request.
-
-    Refuses with REQUEST_ID_REUSED if another request used the id.
-    """
+    """Return the resource of an earlier identical request. Refuses a reused id with REQUEST_ID_REUSED."""
     row = await connection.fetchrow(FIND, principal.tenant_id, request.method, request.request_id, MEMORY)
     if row is None:
         return None

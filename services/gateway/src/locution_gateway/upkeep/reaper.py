@@ -1,7 +1,4 @@
-"""The reaper deletes what is due.
-
-Several processes may run every piece at once, and a failure affects only its piece.
-"""
+"""The reaper deletes what is due. Several processes may run every piece, and a failure affects only its piece."""
 
 from __future__ import annotations
 

@@ -55,10 +55,7 @@ class ManageWebhooks:
         self._guard.check_url(draft.url)
 
     async def create(self, principal: Principal, draft: WebhookDraft, request: RequestKey | None) -> Webhook:
-        """Create one, and return it with its secret.
-
-        Refuses with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED, REQUEST_ID_REUSED.
-        """
+        """Create one with its secret. Refuses with WEBHOOK_URL_REFUSED, QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         self.check(principal, draft)
         webhook = NewWebhook(
             webhook_id=WebhookId(new_id()),

@@ -44,10 +44,7 @@ class PostgresWebhooks:
         self._database = database
 
     async def create(self, principal: Principal, webhook: NewWebhook, request: RequestKey | None) -> Webhook:
-        """Create it once per request_id, and return it with its secret.
-
-        Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED.
-        """
+        """Create it with its secret once per request_id. Refuses with QUOTA_EXCEEDED, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, webhook.webhook_id)
             if before is None:

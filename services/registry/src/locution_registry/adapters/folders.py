@@ -29,10 +29,7 @@ class AbandonedError(Exception):
 
 
 class LocalFolders:
-    """Read models from a mounted file system.
-
-    Long reads have their own threads, so that quick checks never wait for them.
-    """
+    """Read models from a mounted file system. Long reads have their own threads, so quick checks never wait."""
 
     def __init__(self, root: Path, quick: ThreadPoolExecutor, long: ThreadPoolExecutor) -> None:
         self._root = root

@@ -51,10 +51,7 @@ class Folder:
             yield file
 
     def read(self, path: str, limit: int) -> bytes:
-        """Return the content of a small file.
-
-        Raises ModelLayoutInvalid if it is absent or larger than `limit` bytes.
-        """
+        """Return the content of a file. Raises ModelLayoutInvalid if it is absent or larger than `limit` bytes."""
         if path not in self.stamps:
             raise ModelLayoutInvalid(f"{path} is missing")
         if self.stamps[path].size_bytes > limit:

@@ -27,10 +27,7 @@ class ListModels:
         self._store = store
 
     async def run(self, kind: Kind | None, page_size: int, token: str) -> Page:
-        """Return a page; size 0 means the default, and larger sizes than the limit are lowered.
-
-        Refuses with PAGE_TOKEN_INVALID.
-        """
+        """Return a page; size 0 means the default, too large ones are lowered. Refuses with PAGE_TOKEN_INVALID."""
         size = min(page_size or DEFAULT_PAGE, LARGEST_PAGE)
         found = await self._store.page(kind, page_token.decode(kind, token), size + 1)
         page = tuple(found[:size])

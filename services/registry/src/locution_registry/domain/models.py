@@ -61,10 +61,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ModelPath:
-    """The name of a model, which is also its folder below the models root:
-
-    `<set>/<model>`. Ordered by set, then model.
-    """
+    """The name of a model and of its folder below the models root: `<set>/<model>`. Ordered by set, then model."""
 
     set: str
     model: str

@@ -15,10 +15,7 @@ from .models import Flow, FlowKey, TrafficClass
 
 
 class Item(Protocol):
-    """An item of the queue.
-
-    Items of equal `shape` may share a batch, of at most `batch_size` items; `cost` is in seconds of audio.
-    """
+    """An item of the queue. Items of equal `shape` share batches of at most `batch_size`; `cost` is in seconds."""
 
     @property
     def flow(self) -> Flow: ...

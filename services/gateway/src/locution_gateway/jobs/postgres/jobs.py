@@ -108,10 +108,7 @@ class PostgresJobs:
     async def retry(
         self, principal: Principal, old: JobId, new: JobId, trace_context: str, request: RequestKey | None
     ) -> Job:
-        """Create a job that adopts the finished stages of an old one.
-
-        Refuses with JOB_STATE_CONFLICT, REQUEST_ID_REUSED.
-        """
+        """Create a job that adopts an old one's finished stages. Refuses with JOB_STATE_CONFLICT, REQUEST_ID_REUSED."""
         async with self._database.transaction(principal) as connection:
             before = await requests.claim(connection, principal, request, new)
             if before is not None:

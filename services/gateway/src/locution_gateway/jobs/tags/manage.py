@@ -43,10 +43,7 @@ class ManageTags:
         return TagPage(found[:limit], binding.token(last))
 
     async def rename(self, principal: Principal, tag: str, new: str) -> tuple[TagCount, int]:
-        """Rename a tag; return it with its count of jobs, and the number of jobs changed.
-
-        Refuses with TAG_NOT_FOUND.
-        """
+        """Rename a tag; return it with its count of jobs, and the number changed. Refuses with TAG_NOT_FOUND."""
         require(principal, Role.MEMBER)
         changed = 0 if new == tag else await self._replace(principal, tag, new)
         jobs = await self._tags.count(principal, new)
