@@ -16,7 +16,11 @@ Listed from the source (`tests/chaos/points.py`): before and after each commit o
 (reading transactions too), each write to the object store, and each acknowledgement. api and both workers were armed with all
 points at which none had died yet, again after every restart; both workers count as one."""
 
-FAULTS_OF_OURS = ("a stage failed by a fault of ours", "a stage was left to its lease", "DeadlockDetectedError")
+FAULTS_OF_OURS = (
+    "a stage failed by an internal error",
+    "a stage could not be released; its lease will expire",
+    "DeadlockDetectedError",
+)
 
 UNREACHED = {
     "PostgresJobs.expire": "jobs expire after days",

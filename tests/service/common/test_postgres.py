@@ -81,7 +81,7 @@ async def test_a_broken_migration_fails_and_leaves_nothing_of_itself(database: s
 
 
 async def test_a_schema_name_is_checked(database: str, folder: Path) -> None:
-    with pytest.raises(ValueError, match="no schema name"):
+    with pytest.raises(ValueError, match="not a schema name"):
         await migrate(database, folder, 'x"; DROP SCHEMA public; --')
 
 

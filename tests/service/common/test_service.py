@@ -89,7 +89,7 @@ async def test_a_signal_runs_the_shutdown_in_its_order(spawn: Any, tmp_path: Pat
     await process.healthy()
     process.process.send_signal(number)
     assert await process.ended() == 0, process.text()
-    order = ["serving", "a signal asks to stop", "shutting down", "the worker finished", "the stack closes"]
+    order = ["serving", "received a signal to stop", "shutting down", "the worker finished", "the stack closes"]
     assert [message for message in process.messages() if message in order] == order
     assert [json.loads(line)["name"] for line in traces.read_text().splitlines()] == ["last work"]
 
@@ -141,7 +141,7 @@ async def test_a_taken_port_ends_the_process_with_a_log(spawn: Any) -> None:
     await first.healthy()
     second = spawn(LISTEN=first.address)
     assert await second.ended() == 1
-    assert "the service could not start or stop" in second.messages()
+    assert "the service could not start or shut down" in second.messages()
 
 
 async def test_no_secret_reaches_a_log(spawn: Any) -> None:

@@ -42,7 +42,7 @@ def test_any_spans_become_a_partition(seed: int) -> None:
 
 
 def test_the_check_finds_faults() -> None:
-    with pytest.raises(ValueError, match="breaks"):
+    with pytest.raises(ValueError, match="gap or overlap"):
         check(20, [CoverageSpan(0, 10, SPOKEN), CoverageSpan(11, 20, SPOKEN)])
     with pytest.raises(ValueError, match="ends"):
         check(20, [CoverageSpan(0, 10, SPOKEN)])

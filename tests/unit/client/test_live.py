@@ -64,7 +64,7 @@ async def test_what_is_not_acknowledged_is_sent_again_from_any_offset() -> None:
     assert b"".join([data async for _, data in held.from_offset(1)]) == b"bbccddee"
     await held.acknowledge(4)
     assert [at async for at, _ in held.from_offset(4)] == [4]
-    with pytest.raises(ValueError, match="forgotten"):
+    with pytest.raises(ValueError, match="dropped"):
         await anext(held.from_offset(0))
 
 

@@ -93,7 +93,7 @@ async def test_an_unknown_choice_is_not_found(resolve: ResolveModel) -> None:
 
 
 async def test_a_choice_of_another_kind_is_not_usable(resolve: ResolveModel) -> None:
-    with refusal(Reason.MODEL_NOT_USABLE, match="for diarization, not for asr"):
+    with refusal(Reason.MODEL_NOT_USABLE, match="of kind diarization, not asr"):
         await resolve.run(Kind.ASR, OTHER)
 
 

@@ -15,9 +15,9 @@ def test_samples_and_seconds_are_each_others_inverse() -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 4)])
 def test_what_is_no_span_is_refused(start: int, end: int) -> None:
-    with pytest.raises(ValueError, match="not a span"):
+    with pytest.raises(ValueError, match="invalid span"):
         Span(start, end)
-    with pytest.raises(ValueError, match="not a span"):
+    with pytest.raises(ValueError, match="invalid span"):
         Word(start, end, "word")
 
 

@@ -148,7 +148,7 @@ def test_messages_of_a_later_release_say_nothing() -> None:
     ],
 )
 def test_what_cannot_be_true_is_not_read(message: pb.ListenResponse) -> None:
-    with pytest.raises(ValueError, match="not a span"):
+    with pytest.raises(ValueError, match="invalid span"):
         wire.listen_event_from_proto(message)
 
 
@@ -156,5 +156,5 @@ def test_a_foreign_outcome_is_not_read() -> None:
     unknown = pb.TranscribeDone(coverage=[pb.AsrCoverageSpan(end_sample=3)])
     with pytest.raises(ValueError, match="UNSPECIFIED"):
         wire.section_done_from_proto(unknown)
-    with pytest.raises(ValueError, match="not a span"):
+    with pytest.raises(ValueError, match="invalid span"):
         wire.turns_from_proto(diarizer_pb.ClusterResponse(turns=[diarizer_pb.SpeakerTurn(end_sample=-1)]))

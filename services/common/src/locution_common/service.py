@@ -186,7 +186,7 @@ async def _run(settings: S, start: Start[S], name: str, signalled: asyncio.Event
 
 async def _stop_on(signalled: asyncio.Event, running: Running[S]) -> None:
     await signalled.wait()
-    _log.info("received a signal, shutting down")
+    _log.info("received a signal to stop")
     running.stop()
 
 

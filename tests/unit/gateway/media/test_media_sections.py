@@ -124,5 +124,5 @@ def test_memory_is_bounded_by_the_rule() -> None:
 
 @pytest.mark.parametrize("values", [(10, 20, 60), (50, 20, 60), (10, 0.5, 30), (40, 20, 50)])
 def test_rules_that_cannot_hold_are_refused(values: tuple[float, float, float]) -> None:
-    with pytest.raises(ValueError, match="sections need"):
+    with pytest.raises(ValueError, match="sections require"):
         SectionRule(*values)
