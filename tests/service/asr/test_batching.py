@@ -91,7 +91,7 @@ async def test_each_caller_of_a_batch_keeps_its_options(serve: Serve) -> None:
     assert {segment.language for segment in spoken.segments} == {"de"}
     assert not spoken.segments[0].HasField("language_probability")
     assert detected.segments[0].language_probability > 0.5
-    assert " the " in translated.text.lower()
+    assert len({"the", "and", "have", "who", "there"} & set(translated.text.lower().split())) >= 2
     assert "country" in timeless.text
     assert not timeless.words
     assert {segment.language for segment in restricted.segments} == {"en"}

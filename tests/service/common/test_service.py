@@ -19,7 +19,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from locution_common.channels import open_channel
-from locution_common.service import TaskCrashed
+from locution_common.health import BACKGROUND
 
 from tests.service.common.conftest import TOKEN, Stack, serve_echo
 from tests.service.common.echo import NAME, Client, Request
@@ -126,14 +126,21 @@ async def _refuses(channel: grpc.aio.Channel) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("mode", "said"), [("crash", "the worker broke"), ("end", "ended before the shutdown")])
-async def test_a_background_task_that_ends_ends_the_process(spawn: Any, mode: str, said: str) -> None:
-    process = spawn(MODE=mode)
-    assert await process.ended() == 1
-    critical = [record for record in process.log() if record["level"] == "CRITICAL"]
-    assert [record["message"] for record in critical] == ["background task worker ended before the shutdown"]
-    assert said in json.dumps(critical)
-    assert "the stack closes" in process.messages()
+@pytest.mark.parametrize("mode", ["crash", "end"])
+async def test_a_background_task_that_ends_is_restarted_and_reported(spawn: Any, mode: str) -> None:
+    process = spawn(MODE=mode, SHUTDOWN_DELAY="0")
+    await process.healthy()
+    async with health_of(process.address) as health, asyncio.timeout(20):
+        while sum("will be restarted" in message for message in process.messages()) < 3:
+            await asyncio.sleep(0.05)
+        assert (await health.Check(health_pb2.HealthCheckRequest(service=BACKGROUND))).status == NOT_SERVING
+        assert (await health.Check(health_pb2.HealthCheckRequest(service=NAME))).status == SERVING
+    failed = [record for record in process.log() if "will be restarted" in record["message"]]
+    assert [record["failures"] for record in failed[:3]] == [1, 2, 3]
+    assert {record["task"] for record in failed} == {"worker"}
+    assert ("the worker broke" in json.dumps(failed)) is (mode == "crash")
+    process.process.send_signal(signal.SIGTERM)
+    assert await process.ended() == 0, process.text()
 
 
 async def test_a_taken_port_ends_the_process_with_a_log(spawn: Any) -> None:
@@ -236,15 +243,6 @@ async def test_a_probe_that_hangs_or_raises_fails() -> None:
     async with serve_echo(service={"probes": {"raises": raises}}) as stack:
         assert not await stack.running.context.health.check()
         assert stack.running.context.health.faults == {"raises": "OSError: no route"}
-
-
-async def test_a_task_that_crashes_is_told_to_who_waits() -> None:
-    async def crash() -> None:
-        raise RuntimeError("broke")
-
-    async with serve_echo(service={"tasks": {"worker": crash}}) as stack:
-        with pytest.raises(TaskCrashed, match="worker"):
-            await stack.running.wait()
 
 
 async def test_metrics_are_served(tmp_path: Path) -> None:

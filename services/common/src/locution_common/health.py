@@ -18,6 +18,9 @@ Probe: TypeAlias = Callable[[], Awaitable[object]]
 LIVENESS: Final = "liveness"
 """The health service that is SERVING from start to shutdown; it tells whether to restart the process."""
 
+BACKGROUND: Final = "background"
+"""The health service that is NOT_SERVING while a background task is failing. It does not affect the other services."""
+
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -60,6 +63,7 @@ class Health:
         self._interval = interval
         self._timeout = timeout
         self._faults: dict[str, str] = {"start": "no probe has run yet"}
+        self._failing_tasks: set[str] = set()
         self._gauge = names.HEALTH_PROBE.gauge(registry or CollectorRegistry())
 
     def add(self, probes: Mapping[str, Probe], services: Iterable[str] = ()) -> None:
@@ -91,8 +95,14 @@ class Health:
     async def publish_not_serving(self) -> None:
         """Answer NOT_SERVING until the first check, but alive at once."""
         await self.servicer.set(LIVENESS, _SERVING)
+        await self.servicer.set(BACKGROUND, _SERVING)
         for service in self._services:
             await self.servicer.set(service, _NOT_SERVING)
+
+    async def report_task(self, name: str, *, failing: bool) -> None:
+        """Answer NOT_SERVING for BACKGROUND while any background task is failing."""
+        (self._failing_tasks.add if failing else self._failing_tasks.discard)(name)
+        await self.servicer.set(BACKGROUND, _NOT_SERVING if self._failing_tasks else _SERVING)
 
     async def shut_down(self) -> None:
         """Answer NOT_SERVING from now on, regardless of the probes."""

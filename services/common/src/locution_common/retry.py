@@ -23,10 +23,14 @@ class Backoff:
     attempts: int = 5
     random: random.Random = field(default_factory=random.SystemRandom)
 
+    def delay(self, retries: int) -> float:
+        """Return the delay after a number of earlier retries."""
+        return self.random.uniform(0, min(self.cap, self.base * self.factor ** min(retries, 64)))
+
     def delays(self) -> Iterator[float]:
         """Yield one delay per retry: `attempts - 1` of them."""
-        for attempt in range(self.attempts - 1):
-            yield self.random.uniform(0, min(self.cap, self.base * self.factor**attempt))
+        for retries in range(self.attempts - 1):
+            yield self.delay(retries)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """The life of a service process, from settings to the last flushed span.
 
 Start: logs, telemetry, metrics endpoint, the service's own `start`, gRPC server, health. One AsyncExitStack holds
-everything that was opened. Shutdown, after a signal or the crash of a background task:
+everything that was opened. Shutdown, after a signal:
 
 1. health answers NOT_SERVING
 2. wait `shutdown_delay`, so that load balancers and endpoints notice
@@ -21,6 +21,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
 import grpc
@@ -36,6 +37,7 @@ from .clock import Clock, SystemClock
 from .health import Health, Probe
 from .interceptors import Layer, Translator, chain
 from .settings import ServiceSettings
+from .tasks import Supervisor
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -73,9 +75,9 @@ class Service:
 
     `servicers` are functions that add a servicer to the server; `names` are the full names of their services, for
     health and reflection. `tasks` run until `context.stopping` is set and then return; a task that ends earlier or
-    raises ends the process. Without an `authenticator`, callers must send the service token. `translators` convert
-    errors of an adapter's library to domain errors, for example `postgres.translate`. `admission` and `limits` are
-    layers of the interceptor chain, before and after auth.
+    raises is restarted with backoff. Without an `authenticator`, callers must send the service token. `translators`
+    convert errors of an adapter's library to domain errors, for example `postgres.translate`. `admission` and `limits`
+    are layers of the interceptor chain, before and after auth.
     """
 
     servicers: Sequence[Callable[[grpc.aio.Server], object]] = ()
@@ -89,10 +91,6 @@ class Service:
 
 
 Start: TypeAlias = Callable[[AsyncExitStack, Context[S]], Awaitable[Service]]
-
-
-class TaskCrashed(Exception):
-    """A background task ended before the shutdown."""
 
 
 @dataclass(slots=True)
@@ -116,14 +114,8 @@ class Running(Generic[S]):
         self._ended.set()
 
     async def wait(self) -> None:
-        """Wait for `stop`. Raises TaskCrashed if a background task ends first."""
-        ended = asyncio.create_task(self._ended.wait())
-        done, _ = await asyncio.wait([ended, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        for task in self.tasks:
-            if task in done:
-                cause = None if task.cancelled() else task.exception()
-                raise TaskCrashed(f"background task {task.get_name()} ended before the shutdown") from cause
+        """Wait for `stop`."""
+        await self._ended.wait()
 
 
 @asynccontextmanager
@@ -148,7 +140,7 @@ async def serving(
 
 
 async def run(settings: S, start: Start[S], *, name: str) -> int:
-    """Serve until SIGTERM or SIGINT and return the exit code: 1 after the crash of a background task."""
+    """Serve until SIGTERM or SIGINT and return the exit code."""
     redactor = logs.configure(name, settings.log_level, settings.secrets())
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
@@ -176,9 +168,6 @@ async def _run(settings: S, start: Start[S], name: str, signalled: asyncio.Event
         stopper = asyncio.create_task(_stop_on(signalled, running))
         try:
             await running.wait()
-        except TaskCrashed as crash:
-            _log.critical("%s", crash, exc_info=crash.__cause__)
-            return 1
         finally:
             stopper.cancel()
     return 0
@@ -255,8 +244,9 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> int:
 
 
 def _start_tasks(context: Context[S], service: Service) -> list[asyncio.Task[None]]:
-    tasks = [asyncio.create_task(run(), name=name) for name, run in service.tasks.items()]
-    return [*tasks, asyncio.create_task(_watch_health(context), name="health")]
+    supervisor = Supervisor(context.stopping, context.health, context.registry)
+    tasks: dict[str, Callable[[], Awaitable[object]]] = {**service.tasks, "health": partial(_watch_health, context)}
+    return [asyncio.create_task(supervisor.run(name, run), name=name) for name, run in tasks.items()]
 
 
 async def _watch_health(context: Context[S]) -> None:
