@@ -149,7 +149,7 @@ def _entries(image: FileDescriptorSet, file: FileDescriptorProto) -> list[Entry]
             name,
             code,
             PREFIXES.sub("", retry).replace("UNSPECIFIED", "NO"),
-            stated.message,
+            stated.message or absent(name),
             stated.advice,
             meaning,
             example,
@@ -158,6 +158,12 @@ def _entries(image: FileDescriptorSet, file: FileDescriptorProto) -> list[Entry]
             raise IncompleteError(f"{value.name} lacks its code, its meaning or its example")
         found.append(entry)
     return found[1:]
+
+
+def absent(name: str) -> str:
+    """Return the default message of a reason that ends in NOT_FOUND, or "" for another one."""
+    what, found, _ = name.partition("_NOT_FOUND")
+    return f"there is no such {what.lower().replace('_', ' ').replace('api', 'API')}" if found else ""
 
 
 def _comments(file: FileDescriptorProto) -> dict[str, str]:

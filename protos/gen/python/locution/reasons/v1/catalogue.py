@@ -386,7 +386,7 @@ class Reason(StrEnum):
         "MODEL_NOT_FOUND",
         Code.NOT_FOUND,
         Retry.NO,
-        "",
+        "there is no such model",
         "",
     )
     """The model does not exist."""
@@ -714,7 +714,7 @@ class Reason(StrEnum):
         "WEBHOOK_DELIVERY_NOT_FOUND",
         Code.NOT_FOUND,
         Retry.NO,
-        "there is no such delivery",
+        "there is no such webhook delivery",
         "",
     )
     """The delivery does not exist or is not visible to the caller."""
@@ -738,7 +738,7 @@ class Reason(StrEnum):
         "TAG_NOT_FOUND",
         Code.NOT_FOUND,
         Retry.NO,
-        "no job has this tag",
+        "there is no such tag",
         "",
     )
     """No job of the tenant has this tag."""

@@ -73,7 +73,9 @@ class ReasonOptions(_message.Message):
     retry: Global___Retry.ValueType
     """Optional. Whether to retry the same call. RETRY_NO when absent."""
     message: _builtins.str
-    """Optional. Message of the refusal, if it is the same for every refusal with this reason."""
+    """Optional. Message of the refusal, if it is the same for every refusal with this reason. A reason that ends in NOT_FOUND
+    has one by default: "there is no such job".
+    """
     advice: _builtins.str
     """Optional. What the caller can do, as an imperative clause without a full stop."""
     def __init__(

@@ -25,26 +25,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never sent: this value only fills number zero."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 1
-    """A fault of the server. The message holds only an id for the operator.
-    Example: a bug in a handler.
-    """
+    """A fault of the server. The message holds only an id for the operator. Example: a bug in a handler."""
     ERROR_REASON_INVALID_REQUEST: _ErrorReason.ValueType  # 2
-    """A field breaks a rule of its proto; BadRequest lists every field.
-    Example: CreateJob without an upload.
-    """
+    """A field breaks a rule of its proto; BadRequest lists every field. Example: CreateJob without an upload."""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
     """The call carries no valid credential. Missing, malformed, forged, unknown and revoked credentials get the same
-    answer.
-    Example: GetJob without `authorization` metadata.
+    answer. Example: GetJob without `authorization` metadata.
     """
     ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 4
-    """The caller's role or scopes do not allow the call.
-    Example: RegisterModel with a viewer's key.
-    """
+    """The caller's role or scopes do not allow the call. Example: RegisterModel with a viewer's key."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 5
-    """The call's deadline passed before the work was done.
-    Example: ListJobs with a deadline of a millisecond.
-    """
+    """The call's deadline passed before the work was done. Example: ListJobs with a deadline of a millisecond."""
     ERROR_REASON_DEPENDENCY_UNAVAILABLE: _ErrorReason.ValueType  # 6
     """A service behind the gateway, the database or the object store cannot be reached.
     Example: any call while Postgres restarts.
@@ -58,265 +49,145 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: CreateJob twice with one id and two uploads.
     """
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 9
-    """A page token is malformed, or belongs to another list or filter.
-    Example: a token of ListJobs given to ListUploads.
-    """
+    """A page token is malformed, or belongs to another list or filter. Example: a token of ListJobs given to ListUploads."""
     ERROR_REASON_FILTER_INVALID: _ErrorReason.ValueType  # 10
-    """A filter or order does not parse or names an unknown field.
-    Example: `filter: "colour = red"`.
-    """
+    """A filter or order does not parse or names an unknown field. Example: `filter: "colour = red"`."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 11
-    """The resource changed after the etag was read.
-    Example: UpdateJob with an old etag.
-    """
+    """The resource changed after the etag was read. Example: UpdateJob with an old etag."""
     ERROR_REASON_UPDATE_MASK_INVALID: _ErrorReason.ValueType  # 12
-    """The update mask names an unknown or immutable field.
-    Example: `update_mask: "state"`.
-    """
+    """The update mask names an unknown or immutable field. Example: `update_mask: "state"`."""
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 13
-    """A watch cursor is malformed or belongs to another resource.
-    Example: a cursor of another job.
-    """
+    """A watch cursor is malformed or belongs to another resource. Example: a cursor of another job."""
     ERROR_REASON_UPLOAD_NOT_FOUND: _ErrorReason.ValueType  # 20
-    """The upload does not exist or is not visible to the caller.
-    Example: GetUpload of "uploads/none".
-    """
+    """The upload does not exist or is not visible to the caller. Example: GetUpload of "uploads/none"."""
     ERROR_REASON_UPLOAD_STATE_CONFLICT: _ErrorReason.ValueType  # 21
-    """The upload's state does not allow the call.
-    Example: writing to an upload that is READY.
-    """
+    """The upload's state does not allow the call. Example: writing to an upload that is READY."""
     ERROR_REASON_UPLOAD_OFFSET_MISMATCH: _ErrorReason.ValueType  # 22
-    """Bytes were sent at an offset other than the committed one.
-    Example: a write at 5 of an empty upload.
-    """
+    """Bytes were sent at an offset other than the committed one. Example: a write at 5 of an empty upload."""
     ERROR_REASON_UPLOAD_DIGEST_MISMATCH: _ErrorReason.ValueType  # 23
-    """The SHA-256 of the received bytes differs from the stated one.
-    Example: a digest of another file.
-    """
+    """The SHA-256 of the received bytes differs from the stated one. Example: a digest of another file."""
     ERROR_REASON_UPLOAD_SIZE_MISMATCH: _ErrorReason.ValueType  # 24
-    """The number of received bytes differs from the stated size.
-    Example: CompleteUpload after half of the bytes.
-    """
+    """The number of received bytes differs from the stated size. Example: CompleteUpload after half of the bytes."""
     ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 25
-    """The upload is larger than the limit.
-    Example: a size of 1 TiB.
-    """
+    """The upload is larger than the limit. Example: a size of 1 TiB."""
     ERROR_REASON_UPLOAD_WRITER_REPLACED: _ErrorReason.ValueType  # 26
-    """Another writer took over the upload.
-    Example: two WriteUpload streams on one upload.
-    """
+    """Another writer took over the upload. Example: two WriteUpload streams on one upload."""
     ERROR_REASON_UPLOAD_PART_INVALID: _ErrorReason.ValueType  # 27
     """A part is missing, out of order, or its ETag differs from the stated one.
     Example: CompleteUpload with a gap in its parts.
     """
     ERROR_REASON_JOB_NOT_FOUND: _ErrorReason.ValueType  # 40
-    """The job does not exist or is not visible to the caller.
-    Example: GetJob of "jobs/none".
-    """
+    """The job does not exist or is not visible to the caller. Example: GetJob of "jobs/none"."""
     ERROR_REASON_JOB_STATE_CONFLICT: _ErrorReason.ValueType  # 41
-    """The job's state does not allow the call.
-    Example: RetryJob of a running job.
-    """
+    """The job's state does not allow the call. Example: RetryJob of a running job."""
     ERROR_REASON_JOB_CANCELLED: _ErrorReason.ValueType  # 42
-    """The job was cancelled.
-    Example: CancelJob while it ran.
-    """
+    """The job was cancelled. Example: CancelJob while it ran."""
     ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: _ErrorReason.ValueType  # 43
-    """A stage failed on every allowed attempt.
-    Example: an engine that crashes on every attempt.
-    """
+    """A stage failed on every allowed attempt. Example: an engine that crashes on every attempt."""
     ERROR_REASON_JOB_EXPIRED: _ErrorReason.ValueType  # 44
-    """The job waited longer for capacity than the limit allows.
-    Example: engines that stay unreachable for a day.
-    """
+    """The job waited longer for capacity than the limit allows. Example: engines that stay unreachable for a day."""
     ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: _ErrorReason.ValueType  # 45
-    """No section of the recording produced a result.
-    Example: every section failed in the engine.
-    """
+    """No section of the recording produced a result. Example: every section failed in the engine."""
     ERROR_REASON_TRANSCRIPT_NOT_READY: _ErrorReason.ValueType  # 46
-    """The transcript does not exist yet.
-    Example: ExportTranscript of a running job.
-    """
+    """The transcript does not exist yet. Example: ExportTranscript of a running job."""
     ERROR_REASON_TRANSCRIPT_TOO_LARGE: _ErrorReason.ValueType  # 47
-    """The transcript is too large for one message.
-    Example: GetTranscript of ten hours.
-    """
+    """The transcript is too large for one message. Example: GetTranscript of ten hours."""
     ERROR_REASON_MEDIA_EMPTY: _ErrorReason.ValueType  # 60
-    """The upload holds no bytes.
-    Example: an empty file.
-    """
+    """The upload holds no bytes. Example: an empty file."""
     ERROR_REASON_MEDIA_UNRECOGNISED: _ErrorReason.ValueType  # 61
-    """The bytes are not a known media container.
-    Example: a text file, a playlist, an SDP.
-    """
+    """The bytes are not a known media container. Example: a text file, a playlist, an SDP."""
     ERROR_REASON_MEDIA_NO_AUDIO: _ErrorReason.ValueType  # 62
-    """The container holds no audio stream.
-    Example: a silent film.
-    """
+    """The container holds no audio stream. Example: a silent film."""
     ERROR_REASON_MEDIA_CORRUPT: _ErrorReason.ValueType  # 63
-    """The media is too damaged to decode any audio.
-    Example: a WAV header without samples.
-    """
+    """The media is too damaged to decode any audio. Example: a WAV header without samples."""
     ERROR_REASON_MEDIA_TOO_LONG: _ErrorReason.ValueType  # 64
-    """The recording is longer than the limit.
-    Example: a file that decodes to days of silence.
-    """
+    """The recording is longer than the limit. Example: a file that decodes to days of silence."""
     ERROR_REASON_MEDIA_TOO_COMPLEX: _ErrorReason.ValueType  # 65
-    """The media has more streams, channels or bytes than the limit.
-    Example: ten thousand streams in one file.
-    """
+    """The media has more streams, channels or bytes than the limit. Example: ten thousand streams in one file."""
     ERROR_REASON_MEDIA_ENCODING_REQUIRED: _ErrorReason.ValueType  # 66
-    """The audio has no header: the job must state encoding, sample rate and channels.
-    Example: raw PCM.
-    """
+    """The audio has no header: the job must state encoding, sample rate and channels. Example: raw PCM."""
     ERROR_REASON_MEDIA_DECODE_TIMEOUT: _ErrorReason.ValueType  # 67
-    """Decoding exceeded its time limit.
-    Example: a file crafted to decode slowly.
-    """
+    """Decoding exceeded its time limit. Example: a file crafted to decode slowly."""
     ERROR_REASON_MEDIA_DECODER_CRASHED: _ErrorReason.ValueType  # 68
-    """The decoder process crashed.
-    Example: a file that makes the decoder exhaust its memory.
-    """
+    """The decoder process crashed. Example: a file that makes the decoder exhaust its memory."""
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 80
-    """The model does not exist.
-    Example: `asr_model: "whisper/none"`.
-    """
+    """The model does not exist. Example: `asr_model: "whisper/none"`."""
     ERROR_REASON_MODEL_NOT_USABLE: _ErrorReason.ValueType  # 81
-    """The model is registered but not usable now.
-    Example: a model that an administrator disabled.
-    """
+    """The model is registered but not usable now. Example: a model that an administrator disabled."""
     ERROR_REASON_MODEL_NONE_USABLE: _ErrorReason.ValueType  # 82
-    """No usable model of the kind that the job needs is registered.
-    Example: the first job of a fresh installation.
-    """
+    """No usable model of the kind that the job needs is registered. Example: the first job of a fresh installation."""
     ERROR_REASON_MODEL_PATH_INVALID: _ErrorReason.ValueType  # 83
-    """The model's path is not exactly one folder below its set under the models root.
-    Example: "whisper/../../etc".
-    """
+    """The model's path is not exactly one folder below its set under the models root. Example: "whisper/../../etc"."""
     ERROR_REASON_MODEL_LAYOUT_INVALID: _ErrorReason.ValueType  # 84
-    """The folder does not hold a model of a known layout.
-    Example: a folder without model.bin.
-    """
+    """The folder does not hold a model of a known layout. Example: a folder without model.bin."""
     ERROR_REASON_MODEL_CHECKSUM_MISMATCH: _ErrorReason.ValueType  # 85
-    """The model's files differ from the registered ones.
-    Example: model.bin was replaced.
-    """
+    """The model's files differ from the registered ones. Example: model.bin was replaced."""
     ERROR_REASON_MODEL_ALREADY_REGISTERED: _ErrorReason.ValueType  # 86
-    """The model is already registered.
-    Example: RegisterModel twice.
-    """
+    """The model is already registered. Example: RegisterModel twice."""
     ERROR_REASON_MODEL_LOAD_FAILED: _ErrorReason.ValueType  # 87
-    """The engine could not load the model.
-    Example: a model larger than the GPU.
-    """
+    """The engine could not load the model. Example: a model larger than the GPU."""
     ERROR_REASON_OPTION_UNSUPPORTED: _ErrorReason.ValueType  # 88
-    """The model cannot do what the request asks.
-    Example: translation with an English-only model.
-    """
+    """The model cannot do what the request asks. Example: translation with an English-only model."""
     ERROR_REASON_ENGINE_OVERLOADED: _ErrorReason.ValueType  # 100
-    """The engine already runs as many streams as its limit allows.
-    Example: one section more than the admission limit.
-    """
+    """The engine already runs as many streams as its limit allows. Example: one section more than the admission limit."""
     ERROR_REASON_ENGINE_DRAINING: _ErrorReason.ValueType  # 101
-    """The engine is shutting down and accepts no new work.
-    Example: a stream during a rolling update.
-    """
+    """The engine is shutting down and accepts no new work. Example: a stream during a rolling update."""
     ERROR_REASON_AUDIO_OFFSET_MISMATCH: _ErrorReason.ValueType  # 102
     """An audio chunk is out of order, overlaps the previous one, or leaves a gap.
     Example: a chunk at sample 0 after one at sample 16000.
     """
     ERROR_REASON_AUDIO_TOO_LONG: _ErrorReason.ValueType  # 103
-    """A section is longer than the engine accepts in one stream.
-    Example: an hour in one Diarize stream.
-    """
+    """A section is longer than the engine accepts in one stream. Example: an hour in one Diarize stream."""
     ERROR_REASON_STREAM_PROTOCOL_VIOLATED: _ErrorReason.ValueType  # 104
-    """The order of messages in the stream violates the protocol.
-    Example: audio before start.
-    """
+    """The order of messages in the stream violates the protocol. Example: audio before start."""
     ERROR_REASON_INFERENCE_FAILED: _ErrorReason.ValueType  # 105
-    """The model failed during inference.
-    Example: out of GPU memory.
-    """
+    """The model failed during inference. Example: out of GPU memory."""
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 120
     """A quota of the tenant is exhausted; QuotaFailure names it.
     Example: CreateJob when the day's audio quota is used up.
     """
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 121
-    """The principal or its tenant exceeds its rate of calls.
-    Example: a thousand ListJobs in one second.
-    """
+    """The principal or its tenant exceeds its rate of calls. Example: a thousand ListJobs in one second."""
     ERROR_REASON_CREDENTIAL_EXPIRED: _ErrorReason.ValueType  # 122
-    """The credential has expired.
-    Example: an API key after its expire_time.
-    """
+    """The credential has expired. Example: an API key after its expire_time."""
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 123
-    """The tenant does not exist or is not visible to the caller.
-    Example: GetTenant of another tenant.
-    """
+    """The tenant does not exist or is not visible to the caller. Example: GetTenant of another tenant."""
     ERROR_REASON_TENANT_EXISTS: _ErrorReason.ValueType  # 124
-    """A tenant with this name already exists.
-    Example: CreateTenant twice.
-    """
+    """A tenant with this name already exists. Example: CreateTenant twice."""
     ERROR_REASON_USER_NOT_FOUND: _ErrorReason.ValueType  # 125
-    """The user does not exist or is not visible to the caller.
-    Example: GetUser of another tenant's user.
-    """
+    """The user does not exist or is not visible to the caller. Example: GetUser of another tenant's user."""
     ERROR_REASON_USER_EXISTS: _ErrorReason.ValueType  # 126
-    """The tenant already has a user with this e-mail address.
-    Example: Register twice.
-    """
+    """The tenant already has a user with this e-mail address. Example: Register twice."""
     ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 127
-    """The API key does not exist or is not visible to the caller.
-    Example: RevokeApiKey of another user's key.
-    """
+    """The API key does not exist or is not visible to the caller. Example: RevokeApiKey of another user's key."""
     ERROR_REASON_API_KEY_STATE_CONFLICT: _ErrorReason.ValueType  # 128
-    """The API key is already revoked or expired.
-    Example: RotateApiKey of a revoked key.
-    """
+    """The API key is already revoked or expired. Example: RotateApiKey of a revoked key."""
     ERROR_REASON_INVITATION_NOT_FOUND: _ErrorReason.ValueType  # 129
-    """The invitation does not exist or is not visible to the caller.
-    Example: DeleteInvitation twice.
-    """
+    """The invitation does not exist or is not visible to the caller. Example: DeleteInvitation twice."""
     ERROR_REASON_INVITATION_INVALID: _ErrorReason.ValueType  # 130
-    """The invitation's token is unknown, used, revoked or expired.
-    Example: Register twice with one token.
-    """
+    """The invitation's token is unknown, used, revoked or expired. Example: Register twice with one token."""
     ERROR_REASON_REGISTRATION_CLOSED: _ErrorReason.ValueType  # 131
-    """The server does not allow registration without an invitation.
-    Example: Register without a token on a closed server.
-    """
+    """The server does not allow registration without an invitation. Example: Register without a token on a closed server."""
     ERROR_REASON_ISSUER_NOT_FOUND: _ErrorReason.ValueType  # 132
-    """The OIDC issuer does not exist or is not visible to the caller.
-    Example: DeleteIssuer twice.
-    """
+    """The OIDC issuer does not exist or is not visible to the caller. Example: DeleteIssuer twice."""
     ERROR_REASON_ISSUER_EXISTS: _ErrorReason.ValueType  # 133
-    """This issuer is already allowed with this audience.
-    Example: CreateIssuer twice.
-    """
+    """This issuer is already allowed with this audience. Example: CreateIssuer twice."""
     ERROR_REASON_SESSION_REQUIRED: _ErrorReason.ValueType  # 134
     """The call acts on the caller's session, but the caller authenticated in another way.
     Example: Logout with an API key.
     """
     ERROR_REASON_SESSIONS_DISABLED: _ErrorReason.ValueType  # 135
-    """The server has no key to sign sessions with.
-    Example: Login on a server without LOCUTION_SESSION_KEY.
-    """
+    """The server has no key to sign sessions with. Example: Login on a server without LOCUTION_SESSION_KEY."""
     ERROR_REASON_LIVE_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 140
-    """The live session does not exist or is not visible to the caller.
-    Example: GetSession of "liveSessions/none".
-    """
+    """The live session does not exist or is not visible to the caller. Example: GetSession of "liveSessions/none"."""
     ERROR_REASON_LIVE_TOKEN_INVALID: _ErrorReason.ValueType  # 141
     """The resume token is malformed, belongs to another session, or was replaced by a later one.
     Example: a resume with a token that was used before.
     """
     ERROR_REASON_LIVE_SESSION_ENDED: _ErrorReason.ValueType  # 142
-    """The live session has ended.
-    Example: a resume after the session's resume time.
-    """
+    """The live session has ended. Example: a resume after the session's resume time."""
     ERROR_REASON_LIVE_SESSION_TAKEN_OVER: _ErrorReason.ValueType  # 143
-    """Another stream resumed the session.
-    Example: the broken stream of a client that has reconnected.
-    """
+    """Another stream resumed the session. Example: the broken stream of a client that has reconnected."""
     ERROR_REASON_LIVE_STREAM_IDLE: _ErrorReason.ValueType  # 144
     """The client sent no message for longer than the limit. The session can be resumed.
     Example: a microphone that was switched off.
@@ -326,21 +197,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: a client that sends and never reads.
     """
     ERROR_REASON_LIVE_OVERLOADED: _ErrorReason.ValueType  # 146
-    """The server or the tenant has reached its limit of open live streams.
-    Example: one stream more than the limit.
-    """
+    """The server or the tenant has reached its limit of open live streams. Example: one stream more than the limit."""
     ERROR_REASON_LIVE_DRAINING: _ErrorReason.ValueType  # 147
     """The server is shutting down. The session can be resumed on another connection.
     Example: a stream during a rolling update.
     """
     ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: _ErrorReason.ValueType  # 148
-    """The audio ends inside a sample.
-    Example: three bytes of 16-bit PCM.
-    """
+    """The audio ends inside a sample. Example: three bytes of 16-bit PCM."""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 160
-    """The webhook does not exist or is not visible to the caller.
-    Example: GetWebhook of "webhooks/none".
-    """
+    """The webhook does not exist or is not visible to the caller. Example: GetWebhook of "webhooks/none"."""
     ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 161
     """The delivery does not exist or is not visible to the caller.
     Example: RedeliverWebhook of a delivery that retention deleted.
@@ -350,17 +215,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     "https://127.0.0.1/hook".
     """
     ERROR_REASON_WEBHOOK_DISABLED: _ErrorReason.ValueType  # 163
-    """The webhook is disabled, so the server sends nothing to it.
-    Example: TestWebhook of a disabled one.
-    """
+    """The webhook is disabled, so the server sends nothing to it. Example: TestWebhook of a disabled one."""
     ERROR_REASON_TAG_NOT_FOUND: _ErrorReason.ValueType  # 164
-    """No job of the tenant has this tag.
-    Example: RenameTag of a tag that was deleted.
-    """
+    """No job of the tenant has this tag. Example: RenameTag of a tag that was deleted."""
     ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 170
-    """The voice does not exist or is not visible to the caller.
-    Example: GetVoice of "voices/none".
-    """
+    """The voice does not exist or is not visible to the caller. Example: GetVoice of "voices/none"."""
     ERROR_REASON_VOICE_SAMPLE_UNUSABLE: _ErrorReason.ValueType  # 171
     """The speaker cannot be enrolled; the message says why.
     Example: a job without diarization, a job of a release without voices, or a speaker with less than five seconds of
@@ -378,26 +237,17 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never sent: this value only fills number zero."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 1
-"""A fault of the server. The message holds only an id for the operator.
-Example: a bug in a handler.
-"""
+"""A fault of the server. The message holds only an id for the operator. Example: a bug in a handler."""
 ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 2
-"""A field breaks a rule of its proto; BadRequest lists every field.
-Example: CreateJob without an upload.
-"""
+"""A field breaks a rule of its proto; BadRequest lists every field. Example: CreateJob without an upload."""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
 """The call carries no valid credential. Missing, malformed, forged, unknown and revoked credentials get the same
-answer.
-Example: GetJob without `authorization` metadata.
+answer. Example: GetJob without `authorization` metadata.
 """
 ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 4
-"""The caller's role or scopes do not allow the call.
-Example: RegisterModel with a viewer's key.
-"""
+"""The caller's role or scopes do not allow the call. Example: RegisterModel with a viewer's key."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 5
-"""The call's deadline passed before the work was done.
-Example: ListJobs with a deadline of a millisecond.
-"""
+"""The call's deadline passed before the work was done. Example: ListJobs with a deadline of a millisecond."""
 ERROR_REASON_DEPENDENCY_UNAVAILABLE: ErrorReason.ValueType  # 6
 """A service behind the gateway, the database or the object store cannot be reached.
 Example: any call while Postgres restarts.
@@ -411,265 +261,145 @@ ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 8
 Example: CreateJob twice with one id and two uploads.
 """
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 9
-"""A page token is malformed, or belongs to another list or filter.
-Example: a token of ListJobs given to ListUploads.
-"""
+"""A page token is malformed, or belongs to another list or filter. Example: a token of ListJobs given to ListUploads."""
 ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 10
-"""A filter or order does not parse or names an unknown field.
-Example: `filter: "colour = red"`.
-"""
+"""A filter or order does not parse or names an unknown field. Example: `filter: "colour = red"`."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 11
-"""The resource changed after the etag was read.
-Example: UpdateJob with an old etag.
-"""
+"""The resource changed after the etag was read. Example: UpdateJob with an old etag."""
 ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 12
-"""The update mask names an unknown or immutable field.
-Example: `update_mask: "state"`.
-"""
+"""The update mask names an unknown or immutable field. Example: `update_mask: "state"`."""
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 13
-"""A watch cursor is malformed or belongs to another resource.
-Example: a cursor of another job.
-"""
+"""A watch cursor is malformed or belongs to another resource. Example: a cursor of another job."""
 ERROR_REASON_UPLOAD_NOT_FOUND: ErrorReason.ValueType  # 20
-"""The upload does not exist or is not visible to the caller.
-Example: GetUpload of "uploads/none".
-"""
+"""The upload does not exist or is not visible to the caller. Example: GetUpload of "uploads/none"."""
 ERROR_REASON_UPLOAD_STATE_CONFLICT: ErrorReason.ValueType  # 21
-"""The upload's state does not allow the call.
-Example: writing to an upload that is READY.
-"""
+"""The upload's state does not allow the call. Example: writing to an upload that is READY."""
 ERROR_REASON_UPLOAD_OFFSET_MISMATCH: ErrorReason.ValueType  # 22
-"""Bytes were sent at an offset other than the committed one.
-Example: a write at 5 of an empty upload.
-"""
+"""Bytes were sent at an offset other than the committed one. Example: a write at 5 of an empty upload."""
 ERROR_REASON_UPLOAD_DIGEST_MISMATCH: ErrorReason.ValueType  # 23
-"""The SHA-256 of the received bytes differs from the stated one.
-Example: a digest of another file.
-"""
+"""The SHA-256 of the received bytes differs from the stated one. Example: a digest of another file."""
 ERROR_REASON_UPLOAD_SIZE_MISMATCH: ErrorReason.ValueType  # 24
-"""The number of received bytes differs from the stated size.
-Example: CompleteUpload after half of the bytes.
-"""
+"""The number of received bytes differs from the stated size. Example: CompleteUpload after half of the bytes."""
 ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 25
-"""The upload is larger than the limit.
-Example: a size of 1 TiB.
-"""
+"""The upload is larger than the limit. Example: a size of 1 TiB."""
 ERROR_REASON_UPLOAD_WRITER_REPLACED: ErrorReason.ValueType  # 26
-"""Another writer took over the upload.
-Example: two WriteUpload streams on one upload.
-"""
+"""Another writer took over the upload. Example: two WriteUpload streams on one upload."""
 ERROR_REASON_UPLOAD_PART_INVALID: ErrorReason.ValueType  # 27
 """A part is missing, out of order, or its ETag differs from the stated one.
 Example: CompleteUpload with a gap in its parts.
 """
 ERROR_REASON_JOB_NOT_FOUND: ErrorReason.ValueType  # 40
-"""The job does not exist or is not visible to the caller.
-Example: GetJob of "jobs/none".
-"""
+"""The job does not exist or is not visible to the caller. Example: GetJob of "jobs/none"."""
 ERROR_REASON_JOB_STATE_CONFLICT: ErrorReason.ValueType  # 41
-"""The job's state does not allow the call.
-Example: RetryJob of a running job.
-"""
+"""The job's state does not allow the call. Example: RetryJob of a running job."""
 ERROR_REASON_JOB_CANCELLED: ErrorReason.ValueType  # 42
-"""The job was cancelled.
-Example: CancelJob while it ran.
-"""
+"""The job was cancelled. Example: CancelJob while it ran."""
 ERROR_REASON_JOB_ATTEMPTS_EXHAUSTED: ErrorReason.ValueType  # 43
-"""A stage failed on every allowed attempt.
-Example: an engine that crashes on every attempt.
-"""
+"""A stage failed on every allowed attempt. Example: an engine that crashes on every attempt."""
 ERROR_REASON_JOB_EXPIRED: ErrorReason.ValueType  # 44
-"""The job waited longer for capacity than the limit allows.
-Example: engines that stay unreachable for a day.
-"""
+"""The job waited longer for capacity than the limit allows. Example: engines that stay unreachable for a day."""
 ERROR_REASON_JOB_NO_SECTION_SUCCEEDED: ErrorReason.ValueType  # 45
-"""No section of the recording produced a result.
-Example: every section failed in the engine.
-"""
+"""No section of the recording produced a result. Example: every section failed in the engine."""
 ERROR_REASON_TRANSCRIPT_NOT_READY: ErrorReason.ValueType  # 46
-"""The transcript does not exist yet.
-Example: ExportTranscript of a running job.
-"""
+"""The transcript does not exist yet. Example: ExportTranscript of a running job."""
 ERROR_REASON_TRANSCRIPT_TOO_LARGE: ErrorReason.ValueType  # 47
-"""The transcript is too large for one message.
-Example: GetTranscript of ten hours.
-"""
+"""The transcript is too large for one message. Example: GetTranscript of ten hours."""
 ERROR_REASON_MEDIA_EMPTY: ErrorReason.ValueType  # 60
-"""The upload holds no bytes.
-Example: an empty file.
-"""
+"""The upload holds no bytes. Example: an empty file."""
 ERROR_REASON_MEDIA_UNRECOGNISED: ErrorReason.ValueType  # 61
-"""The bytes are not a known media container.
-Example: a text file, a playlist, an SDP.
-"""
+"""The bytes are not a known media container. Example: a text file, a playlist, an SDP."""
 ERROR_REASON_MEDIA_NO_AUDIO: ErrorReason.ValueType  # 62
-"""The container holds no audio stream.
-Example: a silent film.
-"""
+"""The container holds no audio stream. Example: a silent film."""
 ERROR_REASON_MEDIA_CORRUPT: ErrorReason.ValueType  # 63
-"""The media is too damaged to decode any audio.
-Example: a WAV header without samples.
-"""
+"""The media is too damaged to decode any audio. Example: a WAV header without samples."""
 ERROR_REASON_MEDIA_TOO_LONG: ErrorReason.ValueType  # 64
-"""The recording is longer than the limit.
-Example: a file that decodes to days of silence.
-"""
+"""The recording is longer than the limit. Example: a file that decodes to days of silence."""
 ERROR_REASON_MEDIA_TOO_COMPLEX: ErrorReason.ValueType  # 65
-"""The media has more streams, channels or bytes than the limit.
-Example: ten thousand streams in one file.
-"""
+"""The media has more streams, channels or bytes than the limit. Example: ten thousand streams in one file."""
 ERROR_REASON_MEDIA_ENCODING_REQUIRED: ErrorReason.ValueType  # 66
-"""The audio has no header: the job must state encoding, sample rate and channels.
-Example: raw PCM.
-"""
+"""The audio has no header: the job must state encoding, sample rate and channels. Example: raw PCM."""
 ERROR_REASON_MEDIA_DECODE_TIMEOUT: ErrorReason.ValueType  # 67
-"""Decoding exceeded its time limit.
-Example: a file crafted to decode slowly.
-"""
+"""Decoding exceeded its time limit. Example: a file crafted to decode slowly."""
 ERROR_REASON_MEDIA_DECODER_CRASHED: ErrorReason.ValueType  # 68
-"""The decoder process crashed.
-Example: a file that makes the decoder exhaust its memory.
-"""
+"""The decoder process crashed. Example: a file that makes the decoder exhaust its memory."""
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 80
-"""The model does not exist.
-Example: `asr_model: "whisper/none"`.
-"""
+"""The model does not exist. Example: `asr_model: "whisper/none"`."""
 ERROR_REASON_MODEL_NOT_USABLE: ErrorReason.ValueType  # 81
-"""The model is registered but not usable now.
-Example: a model that an administrator disabled.
-"""
+"""The model is registered but not usable now. Example: a model that an administrator disabled."""
 ERROR_REASON_MODEL_NONE_USABLE: ErrorReason.ValueType  # 82
-"""No usable model of the kind that the job needs is registered.
-Example: the first job of a fresh installation.
-"""
+"""No usable model of the kind that the job needs is registered. Example: the first job of a fresh installation."""
 ERROR_REASON_MODEL_PATH_INVALID: ErrorReason.ValueType  # 83
-"""The model's path is not exactly one folder below its set under the models root.
-Example: "whisper/../../etc".
-"""
+"""The model's path is not exactly one folder below its set under the models root. Example: "whisper/../../etc"."""
 ERROR_REASON_MODEL_LAYOUT_INVALID: ErrorReason.ValueType  # 84
-"""The folder does not hold a model of a known layout.
-Example: a folder without model.bin.
-"""
+"""The folder does not hold a model of a known layout. Example: a folder without model.bin."""
 ERROR_REASON_MODEL_CHECKSUM_MISMATCH: ErrorReason.ValueType  # 85
-"""The model's files differ from the registered ones.
-Example: model.bin was replaced.
-"""
+"""The model's files differ from the registered ones. Example: model.bin was replaced."""
 ERROR_REASON_MODEL_ALREADY_REGISTERED: ErrorReason.ValueType  # 86
-"""The model is already registered.
-Example: RegisterModel twice.
-"""
+"""The model is already registered. Example: RegisterModel twice."""
 ERROR_REASON_MODEL_LOAD_FAILED: ErrorReason.ValueType  # 87
-"""The engine could not load the model.
-Example: a model larger than the GPU.
-"""
+"""The engine could not load the model. Example: a model larger than the GPU."""
 ERROR_REASON_OPTION_UNSUPPORTED: ErrorReason.ValueType  # 88
-"""The model cannot do what the request asks.
-Example: translation with an English-only model.
-"""
+"""The model cannot do what the request asks. Example: translation with an English-only model."""
 ERROR_REASON_ENGINE_OVERLOADED: ErrorReason.ValueType  # 100
-"""The engine already runs as many streams as its limit allows.
-Example: one section more than the admission limit.
-"""
+"""The engine already runs as many streams as its limit allows. Example: one section more than the admission limit."""
 ERROR_REASON_ENGINE_DRAINING: ErrorReason.ValueType  # 101
-"""The engine is shutting down and accepts no new work.
-Example: a stream during a rolling update.
-"""
+"""The engine is shutting down and accepts no new work. Example: a stream during a rolling update."""
 ERROR_REASON_AUDIO_OFFSET_MISMATCH: ErrorReason.ValueType  # 102
 """An audio chunk is out of order, overlaps the previous one, or leaves a gap.
 Example: a chunk at sample 0 after one at sample 16000.
 """
 ERROR_REASON_AUDIO_TOO_LONG: ErrorReason.ValueType  # 103
-"""A section is longer than the engine accepts in one stream.
-Example: an hour in one Diarize stream.
-"""
+"""A section is longer than the engine accepts in one stream. Example: an hour in one Diarize stream."""
 ERROR_REASON_STREAM_PROTOCOL_VIOLATED: ErrorReason.ValueType  # 104
-"""The order of messages in the stream violates the protocol.
-Example: audio before start.
-"""
+"""The order of messages in the stream violates the protocol. Example: audio before start."""
 ERROR_REASON_INFERENCE_FAILED: ErrorReason.ValueType  # 105
-"""The model failed during inference.
-Example: out of GPU memory.
-"""
+"""The model failed during inference. Example: out of GPU memory."""
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 120
 """A quota of the tenant is exhausted; QuotaFailure names it.
 Example: CreateJob when the day's audio quota is used up.
 """
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 121
-"""The principal or its tenant exceeds its rate of calls.
-Example: a thousand ListJobs in one second.
-"""
+"""The principal or its tenant exceeds its rate of calls. Example: a thousand ListJobs in one second."""
 ERROR_REASON_CREDENTIAL_EXPIRED: ErrorReason.ValueType  # 122
-"""The credential has expired.
-Example: an API key after its expire_time.
-"""
+"""The credential has expired. Example: an API key after its expire_time."""
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 123
-"""The tenant does not exist or is not visible to the caller.
-Example: GetTenant of another tenant.
-"""
+"""The tenant does not exist or is not visible to the caller. Example: GetTenant of another tenant."""
 ERROR_REASON_TENANT_EXISTS: ErrorReason.ValueType  # 124
-"""A tenant with this name already exists.
-Example: CreateTenant twice.
-"""
+"""A tenant with this name already exists. Example: CreateTenant twice."""
 ERROR_REASON_USER_NOT_FOUND: ErrorReason.ValueType  # 125
-"""The user does not exist or is not visible to the caller.
-Example: GetUser of another tenant's user.
-"""
+"""The user does not exist or is not visible to the caller. Example: GetUser of another tenant's user."""
 ERROR_REASON_USER_EXISTS: ErrorReason.ValueType  # 126
-"""The tenant already has a user with this e-mail address.
-Example: Register twice.
-"""
+"""The tenant already has a user with this e-mail address. Example: Register twice."""
 ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 127
-"""The API key does not exist or is not visible to the caller.
-Example: RevokeApiKey of another user's key.
-"""
+"""The API key does not exist or is not visible to the caller. Example: RevokeApiKey of another user's key."""
 ERROR_REASON_API_KEY_STATE_CONFLICT: ErrorReason.ValueType  # 128
-"""The API key is already revoked or expired.
-Example: RotateApiKey of a revoked key.
-"""
+"""The API key is already revoked or expired. Example: RotateApiKey of a revoked key."""
 ERROR_REASON_INVITATION_NOT_FOUND: ErrorReason.ValueType  # 129
-"""The invitation does not exist or is not visible to the caller.
-Example: DeleteInvitation twice.
-"""
+"""The invitation does not exist or is not visible to the caller. Example: DeleteInvitation twice."""
 ERROR_REASON_INVITATION_INVALID: ErrorReason.ValueType  # 130
-"""The invitation's token is unknown, used, revoked or expired.
-Example: Register twice with one token.
-"""
+"""The invitation's token is unknown, used, revoked or expired. Example: Register twice with one token."""
 ERROR_REASON_REGISTRATION_CLOSED: ErrorReason.ValueType  # 131
-"""The server does not allow registration without an invitation.
-Example: Register without a token on a closed server.
-"""
+"""The server does not allow registration without an invitation. Example: Register without a token on a closed server."""
 ERROR_REASON_ISSUER_NOT_FOUND: ErrorReason.ValueType  # 132
-"""The OIDC issuer does not exist or is not visible to the caller.
-Example: DeleteIssuer twice.
-"""
+"""The OIDC issuer does not exist or is not visible to the caller. Example: DeleteIssuer twice."""
 ERROR_REASON_ISSUER_EXISTS: ErrorReason.ValueType  # 133
-"""This issuer is already allowed with this audience.
-Example: CreateIssuer twice.
-"""
+"""This issuer is already allowed with this audience. Example: CreateIssuer twice."""
 ERROR_REASON_SESSION_REQUIRED: ErrorReason.ValueType  # 134
 """The call acts on the caller's session, but the caller authenticated in another way.
 Example: Logout with an API key.
 """
 ERROR_REASON_SESSIONS_DISABLED: ErrorReason.ValueType  # 135
-"""The server has no key to sign sessions with.
-Example: Login on a server without LOCUTION_SESSION_KEY.
-"""
+"""The server has no key to sign sessions with. Example: Login on a server without LOCUTION_SESSION_KEY."""
 ERROR_REASON_LIVE_SESSION_NOT_FOUND: ErrorReason.ValueType  # 140
-"""The live session does not exist or is not visible to the caller.
-Example: GetSession of "liveSessions/none".
-"""
+"""The live session does not exist or is not visible to the caller. Example: GetSession of "liveSessions/none"."""
 ERROR_REASON_LIVE_TOKEN_INVALID: ErrorReason.ValueType  # 141
 """The resume token is malformed, belongs to another session, or was replaced by a later one.
 Example: a resume with a token that was used before.
 """
 ERROR_REASON_LIVE_SESSION_ENDED: ErrorReason.ValueType  # 142
-"""The live session has ended.
-Example: a resume after the session's resume time.
-"""
+"""The live session has ended. Example: a resume after the session's resume time."""
 ERROR_REASON_LIVE_SESSION_TAKEN_OVER: ErrorReason.ValueType  # 143
-"""Another stream resumed the session.
-Example: the broken stream of a client that has reconnected.
-"""
+"""Another stream resumed the session. Example: the broken stream of a client that has reconnected."""
 ERROR_REASON_LIVE_STREAM_IDLE: ErrorReason.ValueType  # 144
 """The client sent no message for longer than the limit. The session can be resumed.
 Example: a microphone that was switched off.
@@ -679,21 +409,15 @@ ERROR_REASON_LIVE_CLIENT_TOO_SLOW: ErrorReason.ValueType  # 145
 Example: a client that sends and never reads.
 """
 ERROR_REASON_LIVE_OVERLOADED: ErrorReason.ValueType  # 146
-"""The server or the tenant has reached its limit of open live streams.
-Example: one stream more than the limit.
-"""
+"""The server or the tenant has reached its limit of open live streams. Example: one stream more than the limit."""
 ERROR_REASON_LIVE_DRAINING: ErrorReason.ValueType  # 147
 """The server is shutting down. The session can be resumed on another connection.
 Example: a stream during a rolling update.
 """
 ERROR_REASON_AUDIO_INCOMPLETE_SAMPLE: ErrorReason.ValueType  # 148
-"""The audio ends inside a sample.
-Example: three bytes of 16-bit PCM.
-"""
+"""The audio ends inside a sample. Example: three bytes of 16-bit PCM."""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 160
-"""The webhook does not exist or is not visible to the caller.
-Example: GetWebhook of "webhooks/none".
-"""
+"""The webhook does not exist or is not visible to the caller. Example: GetWebhook of "webhooks/none"."""
 ERROR_REASON_WEBHOOK_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 161
 """The delivery does not exist or is not visible to the caller.
 Example: RedeliverWebhook of a delivery that retention deleted.
@@ -703,17 +427,11 @@ ERROR_REASON_WEBHOOK_URL_REFUSED: ErrorReason.ValueType  # 162
 "https://127.0.0.1/hook".
 """
 ERROR_REASON_WEBHOOK_DISABLED: ErrorReason.ValueType  # 163
-"""The webhook is disabled, so the server sends nothing to it.
-Example: TestWebhook of a disabled one.
-"""
+"""The webhook is disabled, so the server sends nothing to it. Example: TestWebhook of a disabled one."""
 ERROR_REASON_TAG_NOT_FOUND: ErrorReason.ValueType  # 164
-"""No job of the tenant has this tag.
-Example: RenameTag of a tag that was deleted.
-"""
+"""No job of the tenant has this tag. Example: RenameTag of a tag that was deleted."""
 ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 170
-"""The voice does not exist or is not visible to the caller.
-Example: GetVoice of "voices/none".
-"""
+"""The voice does not exist or is not visible to the caller. Example: GetVoice of "voices/none"."""
 ERROR_REASON_VOICE_SAMPLE_UNUSABLE: ErrorReason.ValueType  # 171
 """The speaker cannot be enrolled; the message says why.
 Example: a job without diarization, a job of a release without voices, or a speaker with less than five seconds of
