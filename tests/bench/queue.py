@@ -22,6 +22,7 @@ from locution_gateway.jobs.models import StageKind
 from locution_gateway.pipeline.models import SectionResult
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.troubled import TroubledRows
 
 from tests.bench import command
 from tests.bench.figures import jain, quantile
@@ -96,7 +97,7 @@ async def _work(database: str, name: str, count: int) -> Latencies:
     claims, plain = list[float](), list[float]()
     async with open_pool(database, application=name, size=1) as pool:
         tenants = TenantDatabase(pool)
-        stages = PostgresStages(tenants, timedelta(days=30))
+        stages = PostgresStages(tenants, timedelta(days=30), TroubledRows(tenants))
         async with tenants.across_tenants() as connection:
             await connection.fetchval("SELECT 1")
         began = time.perf_counter()

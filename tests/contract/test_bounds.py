@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from buf.validate import validate_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
+from google.protobuf.descriptor import FieldDescriptor, FileDescriptor
 
 from tests.contract.plain_protoc import PROTOS
 from tests.contract.test_proto_comments import documented_fields
@@ -56,12 +56,20 @@ def unbounded(field: FieldDescriptor) -> str | None:
             return "max_items"
         rules = rules.repeated.items
     if field.message_type is not None:
-        match field.message_type.full_name:
-            case "google.protobuf.Duration":
-                return None if _ends(rules.duration) else "two ends"
-            case "google.protobuf.Timestamp":
-                return None if rules.timestamp.HasField("within") or _ends(rules.timestamp) else "within"
-        return None
+        return _unbounded_message(field.message_type.full_name, rules)
+    return _unbounded_scalar(field, rules)
+
+
+def _unbounded_message(name: str, rules: Any) -> str | None:
+    match name:
+        case "google.protobuf.Duration":
+            return None if _ends(rules.duration) else "two ends"
+        case "google.protobuf.Timestamp":
+            return None if rules.timestamp.HasField("within") or _ends(rules.timestamp) else "within"
+    return None
+
+
+def _unbounded_scalar(field: FieldDescriptor, rules: Any) -> str | None:
     if field.type in NUMBERS:
         number = getattr(rules, NUMBERS[field.type])
         return None if _ends(number) or getattr(number, "in") else "two ends"

@@ -23,6 +23,7 @@ from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.jobs.postgres.upload_jobs import PostgresUploadJobs
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.troubled import TroubledRows
 from locution_gateway.settings import ApiSettings
 from locution_gateway.upkeep.postgres import PostgresUpkeep
 from locution_gateway.upkeep.reaper import Reaper
@@ -134,7 +135,7 @@ async def gateway(serve: Serve) -> AsyncIterator[Gateway]:
 async def worker(gateway_database: str) -> AsyncIterator[HandWorker]:
     """A worker that does what the test says, as the worker's role."""
     async with open_pool(gateway_database.replace("postgres@", "locution_worker@"), size=2) as pool:
-        yield HandWorker(PostgresStages(TenantDatabase(pool), timedelta(days=30)))
+        yield HandWorker(PostgresStages(database := TenantDatabase(pool), timedelta(days=30), TroubledRows(database)))
 
 
 MakeReaper = Callable[[Clock], Reaper]
@@ -153,4 +154,4 @@ async def reaper(gateway_database: str, s3: S3Server, bucket: str) -> AsyncItera
                 PostgresJobs(database, machine),
                 S3Objects(store, store),
             )
-            yield lambda clock: Reaper(*parts, clock, timedelta(days=7))
+            yield lambda clock: Reaper(*parts, clock, timedelta(days=7), TroubledRows(database))

@@ -14,6 +14,7 @@ from locution_gateway.pipeline.models import LeaseLostError
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import TenantId, system
+from locution_gateway.platform.troubled import TroubledRows
 
 from tests.service.gateway.identity.world import World
 from tests.service.gateway.platform.test_tenants import OPEN_TABLES, TENANT_TABLES
@@ -124,7 +125,7 @@ async def test_a_lease_of_one_tenant_opens_nothing_of_another(world: World, data
     ids = await tenants(world)
     client = await world.client(world.theirs.keys["MEMBER"])
     await client.job(world.theirs.things["uploads"])
-    stages = PostgresStages(database, timedelta(days=1))
+    stages = PostgresStages(database, timedelta(days=1), TroubledRows(database))
     lease = None
     while lease is None or lease.tenant_id != ids[world.theirs.name]:
         lease = await stages.claim("w", timedelta(minutes=1), [StageKind.DECODE])

@@ -22,6 +22,7 @@ from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.principal import TenantId
+from locution_gateway.platform.troubled import TroubledRows
 from locution_speech.asr import Task
 
 from tests.support.postgres import Postgres, postgres
@@ -103,7 +104,8 @@ async def queue(gateway_database: str, postgres: Postgres) -> AsyncIterator[Queu
     """The queue as the worker's role sees it."""
     worker_url = gateway_database.replace("postgres@", "locution_worker@")
     async with pg.open_pool(worker_url, size=8) as pool, owner(gateway_database) as connection:
-        stages = PostgresStages(TenantDatabase(pool), timedelta(days=30))
+        database = TenantDatabase(pool)
+        stages = PostgresStages(database, timedelta(days=30), TroubledRows(database))
         yield Queue(stages, connection, TenantId(uuid4()))
 
 
@@ -124,3 +126,10 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
 def tenant(number: int) -> TenantId:
     """Return a tenant by number."""
     return TenantId(UUID(int=number))
+
+
+@pytest.fixture
+async def troubled(gateway_database: str) -> AsyncIterator[TroubledRows]:
+    """The rows that background work fails on, as the api's role sees them."""
+    async with pg.open_pool(gateway_database.replace("postgres@", "locution_api@"), size=2) as pool:
+        yield TroubledRows(TenantDatabase(pool))

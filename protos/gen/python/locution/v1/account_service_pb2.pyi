@@ -490,7 +490,7 @@ class RotateApiKeyRequest(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When the new key expires. When unset, it lives as long as the old one did."""
+        """Optional. When the new key expires, within 36500 days. When unset, it lives as long as the old one did."""
 
     def __init__(
         self,

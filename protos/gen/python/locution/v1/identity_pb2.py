@@ -29,7 +29,7 @@ from locution.v1 import job_config_pb2 as locution_dot_v1_dot_job__config__pb2
 from locution.v1 import transcript_service_pb2 as locution_dot_v1_dot_transcript__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alocution/v1/identity.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1clocution/v1/job_config.proto\x1a$locution/v1/transcript_service.proto\"\x94\x04\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x11.locution.v1.RoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x06scopes\x18\x04 \x03(\x0e\x32\x12.locution.v1.ScopeB\x13\xbaH\x10\x92\x01\r\x10 \x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x39\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\xbaH\x05\xb2\x01\x02@\x01\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.locution.v1.ApiKey.State\x12\x11\n\x04user\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x31\n\rlast_use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0crotated_from\x18\t \x01(\tH\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63reator\x18\x0b \x01(\t\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_EXPIRED\x10\x02\x12\x11\n\rSTATE_REVOKED\x10\x03\x42\x07\n\x05_userB\x0f\n\r_rotated_from\"D\n\x0cIssuedApiKey\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.locution.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x83\x01\n\x0bJobDefaults\x12&\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x16.locution.v1.JobConfig\x12L\n\rexport_format\x18\x02 \x01(\x0e\x32+.locution.v1.ExportTranscriptRequest.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xe2\x04\n\x0bQuotaLimits\x12\x43\n\x16\x61udio_duration_per_day\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12\x45\n\x18\x61udio_duration_per_month\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12\"\n\x0cstored_bytes\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12%\n\x0f\x63oncurrent_jobs\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x01\x88\x01\x01\x12(\n\x12\x63oncurrent_streams\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x02\x88\x01\x01\x12\"\n\x0copen_uploads\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x03\x88\x01\x01\x12\x1e\n\x08\x61pi_keys\x18\x07 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x04\x88\x01\x01\x12\x36\n\x10\x63\x61lls_per_second\x18\x08 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x9a\x99\x99\x99\x99\x99\xb9?H\x05\x88\x01\x01\x12\x44\n\x1e\x63\x61lls_per_second_per_principal\x18\t \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x9a\x99\x99\x99\x99\x99\xb9?H\x06\x88\x01\x01\x42\x0f\n\r_stored_bytesB\x12\n\x10_concurrent_jobsB\x15\n\x13_concurrent_streamsB\x0f\n\r_open_uploadsB\x0b\n\t_api_keysB\x13\n\x11_calls_per_secondB!\n\x1f_calls_per_second_per_principal\"\xaf\x02\n\x08QuotaUse\x12\x37\n\x14\x61udio_duration_today\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x19\x61udio_duration_this_month\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16\x61udio_duration_pending\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cstored_bytes\x18\x04 \x01(\x03\x12\x17\n\x0f\x63oncurrent_jobs\x18\x05 \x01(\x05\x12\x1a\n\x12\x63oncurrent_streams\x18\x06 \x01(\x05\x12\x14\n\x0copen_uploads\x18\x07 \x01(\x05\x12\x10\n\x08\x61pi_keys\x18\x08 \x01(\x05*a\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x0f\n\x0bROLE_MEMBER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04*\x91\x03\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12SCOPE_UPLOADS_READ\x10\x01\x12\x17\n\x13SCOPE_UPLOADS_WRITE\x10\x02\x12\x13\n\x0fSCOPE_JOBS_READ\x10\x03\x12\x14\n\x10SCOPE_JOBS_WRITE\x10\x04\x12\x1a\n\x16SCOPE_TRANSCRIPTS_READ\x10\x05\x12\x1b\n\x17SCOPE_TRANSCRIPTS_WRITE\x10\x06\x12\x0e\n\nSCOPE_LIVE\x10\x07\x12\x15\n\x11SCOPE_MODELS_READ\x10\x08\x12\x16\n\x12SCOPE_MODELS_WRITE\x10\t\x12\x16\n\x12SCOPE_ACCOUNT_READ\x10\n\x12\x17\n\x13SCOPE_ACCOUNT_WRITE\x10\x0b\x12\x1d\n\x19SCOPE_ADMINISTRATION_READ\x10\x0c\x12\x1e\n\x1aSCOPE_ADMINISTRATION_WRITE\x10\r\x12\x15\n\x11SCOPE_VOICES_READ\x10\x0e\x12\x16\n\x12SCOPE_VOICES_WRITE\x10\x0f\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alocution/v1/identity.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1clocution/v1/job_config.proto\x1a$locution/v1/transcript_service.proto\"\x9c\x04\n\x06\x41piKey\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x11.locution.v1.RoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x06scopes\x18\x04 \x03(\x0e\x32\x12.locution.v1.ScopeB\x13\xbaH\x10\x92\x01\r\x10 \x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x41\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n@\x01J\x06\x08\x80\xbc\xe0\xdf\x0b\x12(\n\x05state\x18\x06 \x01(\x0e\x32\x19.locution.v1.ApiKey.State\x12\x11\n\x04user\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x31\n\rlast_use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0crotated_from\x18\t \x01(\tH\x01\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63reator\x18\x0b \x01(\t\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x11\n\rSTATE_EXPIRED\x10\x02\x12\x11\n\rSTATE_REVOKED\x10\x03\x42\x07\n\x05_userB\x0f\n\r_rotated_from\"D\n\x0cIssuedApiKey\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.locution.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"\x83\x01\n\x0bJobDefaults\x12&\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x16.locution.v1.JobConfig\x12L\n\rexport_format\x18\x02 \x01(\x0e\x32+.locution.v1.ExportTranscriptRequest.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x8c\x05\n\x0bQuotaLimits\x12K\n\x16\x61udio_duration_per_day\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xbc\xe0\xdf\x0b\x32\x00\x12M\n\x18\x61udio_duration_per_month\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xbc\xe0\xdf\x0b\x32\x00\x12,\n\x0cstored_bytes\x18\x03 \x01(\x03\x42\x11\xbaH\x0e\"\x0c\x18\x80\x80\x80\x80\x80\x80\x80\x80\x10(\x00H\x00\x88\x01\x01\x12)\n\x0f\x63oncurrent_jobs\x18\x04 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x01\x88\x01\x01\x12,\n\x12\x63oncurrent_streams\x18\x05 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x02\x88\x01\x01\x12&\n\x0copen_uploads\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x03\x88\x01\x01\x12\"\n\x08\x61pi_keys\x18\x07 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00H\x04\x88\x01\x01\x12\x36\n\x10\x63\x61lls_per_second\x18\x08 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x9a\x99\x99\x99\x99\x99\xb9?H\x05\x88\x01\x01\x12\x44\n\x1e\x63\x61lls_per_second_per_principal\x18\t \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x9a\x99\x99\x99\x99\x99\xb9?H\x06\x88\x01\x01\x42\x0f\n\r_stored_bytesB\x12\n\x10_concurrent_jobsB\x15\n\x13_concurrent_streamsB\x0f\n\r_open_uploadsB\x0b\n\t_api_keysB\x13\n\x11_calls_per_secondB!\n\x1f_calls_per_second_per_principal\"\xaf\x02\n\x08QuotaUse\x12\x37\n\x14\x61udio_duration_today\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12<\n\x19\x61udio_duration_this_month\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16\x61udio_duration_pending\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cstored_bytes\x18\x04 \x01(\x03\x12\x17\n\x0f\x63oncurrent_jobs\x18\x05 \x01(\x05\x12\x1a\n\x12\x63oncurrent_streams\x18\x06 \x01(\x05\x12\x14\n\x0copen_uploads\x18\x07 \x01(\x05\x12\x10\n\x08\x61pi_keys\x18\x08 \x01(\x05*a\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x0f\n\x0bROLE_MEMBER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04*\x91\x03\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x16\n\x12SCOPE_UPLOADS_READ\x10\x01\x12\x17\n\x13SCOPE_UPLOADS_WRITE\x10\x02\x12\x13\n\x0fSCOPE_JOBS_READ\x10\x03\x12\x14\n\x10SCOPE_JOBS_WRITE\x10\x04\x12\x1a\n\x16SCOPE_TRANSCRIPTS_READ\x10\x05\x12\x1b\n\x17SCOPE_TRANSCRIPTS_WRITE\x10\x06\x12\x0e\n\nSCOPE_LIVE\x10\x07\x12\x15\n\x11SCOPE_MODELS_READ\x10\x08\x12\x16\n\x12SCOPE_MODELS_WRITE\x10\t\x12\x16\n\x12SCOPE_ACCOUNT_READ\x10\n\x12\x17\n\x13SCOPE_ACCOUNT_WRITE\x10\x0b\x12\x1d\n\x19SCOPE_ADMINISTRATION_READ\x10\x0c\x12\x1e\n\x1aSCOPE_ADMINISTRATION_WRITE\x10\r\x12\x15\n\x11SCOPE_VOICES_READ\x10\x0e\x12\x16\n\x12SCOPE_VOICES_WRITE\x10\x0f\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,41 +43,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY'].fields_by_name['scopes']._loaded_options = None
   _globals['_APIKEY'].fields_by_name['scopes']._serialized_options = b'\272H\020\222\001\r\020 \030\001\"\007\202\001\004\020\001 \000'
   _globals['_APIKEY'].fields_by_name['expire_time']._loaded_options = None
-  _globals['_APIKEY'].fields_by_name['expire_time']._serialized_options = b'\272H\005\262\001\002@\001'
+  _globals['_APIKEY'].fields_by_name['expire_time']._serialized_options = b'\272H\r\262\001\n@\001J\006\010\200\274\340\337\013'
   _globals['_JOBDEFAULTS'].fields_by_name['export_format']._loaded_options = None
   _globals['_JOBDEFAULTS'].fields_by_name['export_format']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_day']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_day']._serialized_options = b'\272H\005\252\001\0022\000'
+  _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_day']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\274\340\337\0132\000'
   _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_month']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_month']._serialized_options = b'\272H\005\252\001\0022\000'
+  _globals['_QUOTALIMITS'].fields_by_name['audio_duration_per_month']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\274\340\337\0132\000'
   _globals['_QUOTALIMITS'].fields_by_name['stored_bytes']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['stored_bytes']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_QUOTALIMITS'].fields_by_name['stored_bytes']._serialized_options = b'\272H\016\"\014\030\200\200\200\200\200\200\200\200\020(\000'
   _globals['_QUOTALIMITS'].fields_by_name['concurrent_jobs']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['concurrent_jobs']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_QUOTALIMITS'].fields_by_name['concurrent_jobs']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_QUOTALIMITS'].fields_by_name['concurrent_streams']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['concurrent_streams']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_QUOTALIMITS'].fields_by_name['concurrent_streams']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_QUOTALIMITS'].fields_by_name['open_uploads']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['open_uploads']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_QUOTALIMITS'].fields_by_name['open_uploads']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_QUOTALIMITS'].fields_by_name['api_keys']._loaded_options = None
-  _globals['_QUOTALIMITS'].fields_by_name['api_keys']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_QUOTALIMITS'].fields_by_name['api_keys']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_QUOTALIMITS'].fields_by_name['calls_per_second']._loaded_options = None
   _globals['_QUOTALIMITS'].fields_by_name['calls_per_second']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\200\204.A)\232\231\231\231\231\231\271?'
   _globals['_QUOTALIMITS'].fields_by_name['calls_per_second_per_principal']._loaded_options = None
   _globals['_QUOTALIMITS'].fields_by_name['calls_per_second_per_principal']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\200\204.A)\232\231\231\231\231\231\271?'
-  _globals['_ROLE']._serialized_start=1863
-  _globals['_ROLE']._serialized_end=1960
-  _globals['_SCOPE']._serialized_start=1963
-  _globals['_SCOPE']._serialized_end=2364
+  _globals['_ROLE']._serialized_start=1913
+  _globals['_ROLE']._serialized_end=2010
+  _globals['_SCOPE']._serialized_start=2013
+  _globals['_SCOPE']._serialized_end=2414
   _globals['_APIKEY']._serialized_start=206
-  _globals['_APIKEY']._serialized_end=738
-  _globals['_APIKEY_STATE']._serialized_start=626
-  _globals['_APIKEY_STATE']._serialized_end=712
-  _globals['_ISSUEDAPIKEY']._serialized_start=740
-  _globals['_ISSUEDAPIKEY']._serialized_end=808
-  _globals['_JOBDEFAULTS']._serialized_start=811
-  _globals['_JOBDEFAULTS']._serialized_end=942
-  _globals['_QUOTALIMITS']._serialized_start=945
-  _globals['_QUOTALIMITS']._serialized_end=1555
-  _globals['_QUOTAUSE']._serialized_start=1558
-  _globals['_QUOTAUSE']._serialized_end=1861
+  _globals['_APIKEY']._serialized_end=746
+  _globals['_APIKEY_STATE']._serialized_start=634
+  _globals['_APIKEY_STATE']._serialized_end=720
+  _globals['_ISSUEDAPIKEY']._serialized_start=748
+  _globals['_ISSUEDAPIKEY']._serialized_end=816
+  _globals['_JOBDEFAULTS']._serialized_start=819
+  _globals['_JOBDEFAULTS']._serialized_end=950
+  _globals['_QUOTALIMITS']._serialized_start=953
+  _globals['_QUOTALIMITS']._serialized_end=1605
+  _globals['_QUOTAUSE']._serialized_start=1608
+  _globals['_QUOTAUSE']._serialized_end=1911
 # @@protoc_insertion_point(module_scope)

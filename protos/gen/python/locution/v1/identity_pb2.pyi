@@ -195,7 +195,7 @@ class ApiKey(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When it expires; never when unset."""
+        """Optional. When it expires, within 36500 days; never when unset."""
 
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
@@ -311,26 +311,26 @@ class QuotaLimits(_message.Message):
     CALLS_PER_SECOND_FIELD_NUMBER: _builtins.int
     CALLS_PER_SECOND_PER_PRINCIPAL_FIELD_NUMBER: _builtins.int
     stored_bytes: _builtins.int
-    """Optional. Bytes of stored uploads."""
+    """Optional. Bytes of stored uploads, at most 2^60."""
     concurrent_jobs: _builtins.int
-    """Optional. Jobs that are QUEUED or RUNNING at once."""
+    """Optional. Jobs that are QUEUED or RUNNING at once, at most 1000000."""
     concurrent_streams: _builtins.int
-    """Optional. Streaming calls open at once, over all replicas."""
+    """Optional. Streaming calls open at once, over all replicas, at most 1000000."""
     open_uploads: _builtins.int
-    """Optional. Uploads that are WRITING or VERIFYING at once."""
+    """Optional. Uploads that are WRITING or VERIFYING at once, at most 1000000."""
     api_keys: _builtins.int
-    """Optional. API keys that are ACTIVE."""
+    """Optional. API keys that are ACTIVE, at most 1000000."""
     calls_per_second: _builtins.float
-    """Optional. Calls started per second by the tenant, over all replicas, from 0.1."""
+    """Optional. Calls started per second by the tenant, over all replicas, 0.1 to 1000000."""
     calls_per_second_per_principal: _builtins.float
-    """Optional. Calls started per second by one principal of the tenant, over all replicas, from 0.1."""
+    """Optional. Calls started per second by one principal of the tenant, over all replicas, 0.1 to 1000000."""
     @_builtins.property
     def audio_duration_per_day(self) -> _duration_pb2.Duration:
-        """Optional. Audio transcribed in one day (UTC)."""
+        """Optional. Audio transcribed in one day (UTC), at most 36500 days."""
 
     @_builtins.property
     def audio_duration_per_month(self) -> _duration_pb2.Duration:
-        """Optional. Audio transcribed in one calendar month (UTC)."""
+        """Optional. Audio transcribed in one calendar month (UTC), at most 36500 days."""
 
     def __init__(
         self,

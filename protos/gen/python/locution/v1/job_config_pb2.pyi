@@ -158,8 +158,8 @@ class JobConfig(_message.Message):
 
     @_builtins.property
     def retention(self) -> _duration_pb2.Duration:
-        """Optional. How long to keep the job, its transcript and its audio after its end, at least one hour. The tenant's
-        setting when unset.
+        """Optional. How long to keep the job, its transcript and its audio after its end, one hour to 36500 days. The
+        tenant's setting when unset.
         """
 
     def __init__(

@@ -213,7 +213,9 @@ class Job(_message.Message):
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Output only. Why it FAILED; `details` holds google.rpc.ErrorInfo."""
+        """Output only. Why it FAILED; `details` holds google.rpc.ErrorInfo. With ROW_UNREADABLE, in any state, the stored job is
+        damaged: only its name, label, state and times are shown.
+        """
 
     @_builtins.property
     def audio_duration(self) -> _duration_pb2.Duration:

@@ -29,7 +29,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!locution/v1/webhook_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x04\n\x07Webhook\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12G\n\x0b\x65vent_types\x18\x04 \x03(\x0e\x32\x1d.locution.v1.WebhookEventTypeB\x13\xbaH\x10\x92\x01\r\x18\x01\"\t\x82\x01\x06\x10\x01 \x00 \x06\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\x12\x1c\n\x0f\x64isabled_reason\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06secret\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x36\n\x12\x66\x61iling_since_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12H\n\x10signature_scheme\x18\x0b \x01(\x0e\x32$.locution.v1.Webhook.SignatureSchemeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\npublic_key\x18\x0c \x01(\tH\x02\x88\x01\x01\"s\n\x0fSignatureScheme\x12 \n\x1cSIGNATURE_SCHEME_UNSPECIFIED\x10\x00\x12 \n\x1cSIGNATURE_SCHEME_HMAC_SHA256\x10\x01\x12\x1c\n\x18SIGNATURE_SCHEME_ED25519\x10\x02\x42\x12\n\x10_disabled_reasonB\t\n\x07_secretB\r\n\x0b_public_key\"\xf8\x03\n\x0fWebhookDelivery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".locution.v1.WebhookDelivery.State\x12\x31\n\nevent_type\x18\x03 \x01(\x0e\x32\x1d.locution.v1.WebhookEventType\x12\x10\n\x03job\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x1c\n\x0fresponse_status\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x07 \x01(\tH\x02\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_attempt_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x0e\n\nSTATE_DEAD\x10\x03\x42\x06\n\x04_jobB\x12\n\x10_response_statusB\x08\n\x06_error\"\x87\x01\n\x14\x43reateWebhookRequest\x12-\n\x07webhook\x18\x01 \x01(\x0b\x32\x14.locution.v1.WebhookB\x06\xbaH\x03\xc8\x01\x01\x12)\n\nrequest_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[!-~]{0,128}$\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x11GetWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\"O\n\x13ListWebhooksRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"W\n\x14ListWebhooksResponse\x12&\n\x08webhooks\x18\x01 \x03(\x0b\x32\x14.locution.v1.Webhook\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x14UpdateWebhookRequest\x12-\n\x07webhook\x18\x01 \x01(\x0b\x32\x14.locution.v1.WebhookB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\"_\n\x14\x44\x65leteWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xac\x01\n\x1aRotateWebhookSecretRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12H\n\x10overlap_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00H\x00\x88\x01\x01\x42\x13\n\x11_overlap_duration\"E\n\x12TestWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\"\xa5\x01\n\x1cListWebhookDeliveriesRequest\x12\x31\n\x06parent\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x1dListWebhookDeliveriesResponse\x12\x30\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1c.locution.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"e\n\x17RedeliverWebhookRequest\x12J\n\x04name\x18\x01 \x01(\tB<\xbaH9r725^webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}$*\x89\x02\n\x10WebhookEventType\x12\"\n\x1eWEBHOOK_EVENT_TYPE_UNSPECIFIED\x10\x00\x12!\n\x1dWEBHOOK_EVENT_TYPE_JOB_QUEUED\x10\x01\x12\"\n\x1eWEBHOOK_EVENT_TYPE_JOB_RUNNING\x10\x02\x12$\n WEBHOOK_EVENT_TYPE_JOB_SUCCEEDED\x10\x03\x12!\n\x1dWEBHOOK_EVENT_TYPE_JOB_FAILED\x10\x04\x12$\n WEBHOOK_EVENT_TYPE_JOB_CANCELLED\x10\x05\x12\x1b\n\x17WEBHOOK_EVENT_TYPE_TEST\x10\x06\x32\xf5\x05\n\x0eWebhookService\x12H\n\rCreateWebhook\x12!.locution.v1.CreateWebhookRequest\x1a\x14.locution.v1.Webhook\x12\x42\n\nGetWebhook\x12\x1e.locution.v1.GetWebhookRequest\x1a\x14.locution.v1.Webhook\x12S\n\x0cListWebhooks\x12 .locution.v1.ListWebhooksRequest\x1a!.locution.v1.ListWebhooksResponse\x12H\n\rUpdateWebhook\x12!.locution.v1.UpdateWebhookRequest\x1a\x14.locution.v1.Webhook\x12J\n\rDeleteWebhook\x12!.locution.v1.DeleteWebhookRequest\x1a\x16.google.protobuf.Empty\x12T\n\x13RotateWebhookSecret\x12\'.locution.v1.RotateWebhookSecretRequest\x1a\x14.locution.v1.Webhook\x12L\n\x0bTestWebhook\x12\x1f.locution.v1.TestWebhookRequest\x1a\x1c.locution.v1.WebhookDelivery\x12n\n\x15ListWebhookDeliveries\x12).locution.v1.ListWebhookDeliveriesRequest\x1a*.locution.v1.ListWebhookDeliveriesResponse\x12V\n\x10RedeliverWebhook\x12$.locution.v1.RedeliverWebhookRequest\x1a\x1c.locution.v1.WebhookDeliveryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!locution/v1/webhook_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x04\n\x07Webhook\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12I\n\x0b\x65vent_types\x18\x04 \x03(\x0e\x32\x1d.locution.v1.WebhookEventTypeB\x15\xbaH\x12\x92\x01\x0f\x10\n\x18\x01\"\t\x82\x01\x06\x10\x01 \x00 \x06\x12\x10\n\x08\x64isabled\x18\x05 \x01(\x08\x12\x1c\n\x0f\x64isabled_reason\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06secret\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x36\n\x12\x66\x61iling_since_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12H\n\x10signature_scheme\x18\x0b \x01(\x0e\x32$.locution.v1.Webhook.SignatureSchemeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\npublic_key\x18\x0c \x01(\tH\x02\x88\x01\x01\"s\n\x0fSignatureScheme\x12 \n\x1cSIGNATURE_SCHEME_UNSPECIFIED\x10\x00\x12 \n\x1cSIGNATURE_SCHEME_HMAC_SHA256\x10\x01\x12\x1c\n\x18SIGNATURE_SCHEME_ED25519\x10\x02\x42\x12\n\x10_disabled_reasonB\t\n\x07_secretB\r\n\x0b_public_key\"\xf8\x03\n\x0fWebhookDelivery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".locution.v1.WebhookDelivery.State\x12\x31\n\nevent_type\x18\x03 \x01(\x0e\x32\x1d.locution.v1.WebhookEventType\x12\x10\n\x03job\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x1c\n\x0fresponse_status\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x65rror\x18\x07 \x01(\tH\x02\x88\x01\x01\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_attempt_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x0e\n\nSTATE_DEAD\x10\x03\x42\x06\n\x04_jobB\x12\n\x10_response_statusB\x08\n\x06_error\"\x87\x01\n\x14\x43reateWebhookRequest\x12-\n\x07webhook\x18\x01 \x01(\x0b\x32\x14.locution.v1.WebhookB\x06\xbaH\x03\xc8\x01\x01\x12)\n\nrequest_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[!-~]{0,128}$\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"D\n\x11GetWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\"O\n\x13ListWebhooksRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"W\n\x14ListWebhooksResponse\x12&\n\x08webhooks\x18\x01 \x03(\x0b\x32\x14.locution.v1.Webhook\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x14UpdateWebhookRequest\x12-\n\x07webhook\x18\x01 \x01(\x0b\x32\x14.locution.v1.WebhookB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\"_\n\x14\x44\x65leteWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xac\x01\n\x1aRotateWebhookSecretRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12H\n\x10overlap_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00H\x00\x88\x01\x01\x42\x13\n\x11_overlap_duration\"E\n\x12TestWebhookRequest\x12/\n\x04name\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\"\xa5\x01\n\x1cListWebhookDeliveriesRequest\x12\x31\n\x06parent\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^webhooks/[a-z0-9-]{1,64}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"j\n\x1dListWebhookDeliveriesResponse\x12\x30\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1c.locution.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"e\n\x17RedeliverWebhookRequest\x12J\n\x04name\x18\x01 \x01(\tB<\xbaH9r725^webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}$*\x89\x02\n\x10WebhookEventType\x12\"\n\x1eWEBHOOK_EVENT_TYPE_UNSPECIFIED\x10\x00\x12!\n\x1dWEBHOOK_EVENT_TYPE_JOB_QUEUED\x10\x01\x12\"\n\x1eWEBHOOK_EVENT_TYPE_JOB_RUNNING\x10\x02\x12$\n WEBHOOK_EVENT_TYPE_JOB_SUCCEEDED\x10\x03\x12!\n\x1dWEBHOOK_EVENT_TYPE_JOB_FAILED\x10\x04\x12$\n WEBHOOK_EVENT_TYPE_JOB_CANCELLED\x10\x05\x12\x1b\n\x17WEBHOOK_EVENT_TYPE_TEST\x10\x06\x32\xf5\x05\n\x0eWebhookService\x12H\n\rCreateWebhook\x12!.locution.v1.CreateWebhookRequest\x1a\x14.locution.v1.Webhook\x12\x42\n\nGetWebhook\x12\x1e.locution.v1.GetWebhookRequest\x1a\x14.locution.v1.Webhook\x12S\n\x0cListWebhooks\x12 .locution.v1.ListWebhooksRequest\x1a!.locution.v1.ListWebhooksResponse\x12H\n\rUpdateWebhook\x12!.locution.v1.UpdateWebhookRequest\x1a\x14.locution.v1.Webhook\x12J\n\rDeleteWebhook\x12!.locution.v1.DeleteWebhookRequest\x1a\x16.google.protobuf.Empty\x12T\n\x13RotateWebhookSecret\x12\'.locution.v1.RotateWebhookSecretRequest\x1a\x14.locution.v1.Webhook\x12L\n\x0bTestWebhook\x12\x1f.locution.v1.TestWebhookRequest\x1a\x1c.locution.v1.WebhookDelivery\x12n\n\x15ListWebhookDeliveries\x12).locution.v1.ListWebhookDeliveriesRequest\x1a*.locution.v1.ListWebhookDeliveriesResponse\x12V\n\x10RedeliverWebhook\x12$.locution.v1.RedeliverWebhookRequest\x1a\x1c.locution.v1.WebhookDeliveryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WEBHOOK'].fields_by_name['url']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['url']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_WEBHOOK'].fields_by_name['event_types']._loaded_options = None
-  _globals['_WEBHOOK'].fields_by_name['event_types']._serialized_options = b'\272H\020\222\001\r\030\001\"\t\202\001\006\020\001 \000 \006'
+  _globals['_WEBHOOK'].fields_by_name['event_types']._serialized_options = b'\272H\022\222\001\017\020\n\030\001\"\t\202\001\006\020\001 \000 \006'
   _globals['_WEBHOOK'].fields_by_name['signature_scheme']._loaded_options = None
   _globals['_WEBHOOK'].fields_by_name['signature_scheme']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CREATEWEBHOOKREQUEST'].fields_by_name['webhook']._loaded_options = None
@@ -78,38 +78,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTWEBHOOKDELIVERIESREQUEST'].fields_by_name['filter']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['name']._serialized_options = b'\272H9r725^webhooks/[a-z0-9-]{1,64}/deliveries/[a-z0-9-]{1,64}$'
-  _globals['_WEBHOOKEVENTTYPE']._serialized_start=2547
-  _globals['_WEBHOOKEVENTTYPE']._serialized_end=2812
+  _globals['_WEBHOOKEVENTTYPE']._serialized_start=2549
+  _globals['_WEBHOOKEVENTTYPE']._serialized_end=2814
   _globals['_WEBHOOK']._serialized_start=208
-  _globals['_WEBHOOK']._serialized_end=809
-  _globals['_WEBHOOK_SIGNATURESCHEME']._serialized_start=648
-  _globals['_WEBHOOK_SIGNATURESCHEME']._serialized_end=763
-  _globals['_WEBHOOKDELIVERY']._serialized_start=812
-  _globals['_WEBHOOKDELIVERY']._serialized_end=1316
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=1192
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=1278
-  _globals['_CREATEWEBHOOKREQUEST']._serialized_start=1319
-  _globals['_CREATEWEBHOOKREQUEST']._serialized_end=1454
-  _globals['_GETWEBHOOKREQUEST']._serialized_start=1456
-  _globals['_GETWEBHOOKREQUEST']._serialized_end=1524
-  _globals['_LISTWEBHOOKSREQUEST']._serialized_start=1526
-  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=1605
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=1607
-  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=1694
-  _globals['_UPDATEWEBHOOKREQUEST']._serialized_start=1696
-  _globals['_UPDATEWEBHOOKREQUEST']._serialized_end=1822
-  _globals['_DELETEWEBHOOKREQUEST']._serialized_start=1824
-  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=1919
-  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_start=1922
-  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_end=2094
-  _globals['_TESTWEBHOOKREQUEST']._serialized_start=2096
-  _globals['_TESTWEBHOOKREQUEST']._serialized_end=2165
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=2168
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=2333
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=2335
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=2441
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=2443
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=2544
-  _globals['_WEBHOOKSERVICE']._serialized_start=2815
-  _globals['_WEBHOOKSERVICE']._serialized_end=3572
+  _globals['_WEBHOOK']._serialized_end=811
+  _globals['_WEBHOOK_SIGNATURESCHEME']._serialized_start=650
+  _globals['_WEBHOOK_SIGNATURESCHEME']._serialized_end=765
+  _globals['_WEBHOOKDELIVERY']._serialized_start=814
+  _globals['_WEBHOOKDELIVERY']._serialized_end=1318
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=1194
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=1280
+  _globals['_CREATEWEBHOOKREQUEST']._serialized_start=1321
+  _globals['_CREATEWEBHOOKREQUEST']._serialized_end=1456
+  _globals['_GETWEBHOOKREQUEST']._serialized_start=1458
+  _globals['_GETWEBHOOKREQUEST']._serialized_end=1526
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_start=1528
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=1607
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=1609
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=1696
+  _globals['_UPDATEWEBHOOKREQUEST']._serialized_start=1698
+  _globals['_UPDATEWEBHOOKREQUEST']._serialized_end=1824
+  _globals['_DELETEWEBHOOKREQUEST']._serialized_start=1826
+  _globals['_DELETEWEBHOOKREQUEST']._serialized_end=1921
+  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_start=1924
+  _globals['_ROTATEWEBHOOKSECRETREQUEST']._serialized_end=2096
+  _globals['_TESTWEBHOOKREQUEST']._serialized_start=2098
+  _globals['_TESTWEBHOOKREQUEST']._serialized_end=2167
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=2170
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=2335
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=2337
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=2443
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=2445
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=2546
+  _globals['_WEBHOOKSERVICE']._serialized_start=2817
+  _globals['_WEBHOOKSERVICE']._serialized_end=3574
 # @@protoc_insertion_point(module_scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from locution_speech.asr import DecodeMode, Task
 
 from locution_gateway.media.models import AudioFormat, ChannelMode
 from locution_gateway.models.models import ModelChoice
+from locution_gateway.platform.bounds import StoredLength
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class JobRequestConfig:
     diarization: DiarizationRequest = field(default_factory=DiarizationRequest)
     channel_mode: ChannelMode | None = None
     audio_format: AudioFormat | None = None
-    retention: timedelta | None = None
+    retention: StoredLength | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class JobConfig:
     decode_mode: DecodeMode | None = None
     diarization: DiarizationConfig | None = None
     audio_format: AudioFormat | None = None
-    retention: timedelta | None = None
+    retention: StoredLength | None = None
     # The origin of each value by field name: "request", "user", "tenant" or "server".
     origins: dict[str, str] = field(default_factory=dict)
 

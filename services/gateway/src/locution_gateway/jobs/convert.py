@@ -88,6 +88,9 @@ def job_to_proto(job: Job) -> pb.Job:
         etag=etag(job.version),
         config_origins={name: origin_to_proto(origin) for name, origin in job.config.origins.items()},
     )
+    if job.unreadable:
+        for name in ("config", "effective_config", "models"):
+            message.ClearField(name)
     if job.eta is not None:
         message.progress.eta.CopyFrom(duration(job.eta))
     if job.state is JobState.SUCCEEDED:

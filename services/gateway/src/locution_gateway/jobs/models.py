@@ -124,6 +124,11 @@ class Job:
     progress: tuple[StageProgress, ...] = ()
     eta: timedelta | None = None
 
+    @property
+    def unreadable(self) -> bool:
+        """Tell whether the contents of its row could not be read; its configuration is a placeholder then."""
+        return self.error is not None and self.error.reason is Reason.ROW_UNREADABLE
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -28,6 +28,7 @@ from locution_gateway.models.registry import RegistryModels
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import ApiBaseSettings
+from locution_gateway.platform.troubled import TroubledRows
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.uploads.create import CreateUpload
 from locution_gateway.uploads.objects import S3Objects
@@ -60,7 +61,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
         need(Defaults).live_afterwards,
         speakers is not None,
     )
-    settle = SettleLive(store, attach, need(CreateUpload), need(WriteUpload), need(CreateJob))
+    settle = SettleLive(store, attach, need(CreateUpload), need(WriteUpload), need(CreateJob), need(TroubledRows))
     parts = LiveParts(
         store,
         objects,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest, JobRequestConfig
@@ -11,10 +12,10 @@ from locution_gateway.live.attach import Attach
 from locution_gateway.live.models import LiveId, LiveSession, LiveState
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.media.models import AudioFormat, Encoding
-from locution_gateway.platform.background import guarded
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import Principal, Role, system
 from locution_gateway.platform.requests import RequestKey
+from locution_gateway.platform.troubled import TroubledRows, Work
 from locution_gateway.uploads.create import CreateUpload, UploadDraft
 from locution_gateway.uploads.models import UploadState
 from locution_gateway.uploads.write import Finish, WriteUpload
@@ -26,13 +27,20 @@ class SettleLive:
     """Settles sessions; idempotent, because upload and job are created once per session."""
 
     def __init__(
-        self, store: PostgresLive, attach: Attach, create: CreateUpload, write: WriteUpload, jobs: CreateJob
+        self,
+        store: PostgresLive,
+        attach: Attach,
+        create: CreateUpload,
+        write: WriteUpload,
+        jobs: CreateJob,
+        troubled: TroubledRows,
     ) -> None:
         self._store = store
         self._attach = attach
         self._create = create
         self._write = write
         self._jobs = jobs
+        self._troubled = troubled
 
     async def run(self, principal: Principal, session_id: LiveId) -> LiveSession:
         """Settle an ENDING session. An ENDED one is returned unchanged."""
@@ -47,9 +55,9 @@ class SettleLive:
 
     async def reap(self) -> None:
         """End abandoned sessions, finish what another process began, delete old ones."""
-        for tenant_id, session_id in await self._store.due(BATCH):
-            principal = system(tenant_id)
-            await guarded(lambda who=principal, which=session_id: self._due(who, which))  # type: ignore[misc]
+        due = await self._store.due(BATCH)
+        rows = [(tenant, session, partial(self._due, system(tenant), session)) for tenant, session in due]
+        await self._troubled.attempt(Work.SETTLE_LIVE, rows)
 
     async def _due(self, principal: Principal, session_id: LiveId) -> None:
         session = await self._store.expire(principal, session_id)

@@ -23,6 +23,7 @@ from locution_gateway.pipeline.worker import Worker
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import GatewaySettings
+from locution_gateway.platform.troubled import TroubledRows
 from locution_gateway.transcripts.codec import dump_section, load_section
 from locution_gateway.voices.clusterings import dump_clustering, load_clustering
 from locution_gateway.voices.postgres import PostgresVoices
@@ -35,7 +36,7 @@ async def open_worker(assembly: Assembly[Any]) -> None:
     settings, database = assembly.settings(PipelineSettings), assembly.need(TenantDatabase)
     url = assembly.settings(GatewaySettings).database_url.get_secret_value()
     listener = await assembly.enter(postgres.listening(url, [CHANNEL], application=assembly.context.name))
-    stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds))
+    stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds), assembly.need(TroubledRows))
     store, stall = assembly.need(ObjectStore), settings.engine_stall_seconds
     work = StageWorker(
         stages=stages,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,8 +36,11 @@ from locution_gateway.pipeline.recording import pcm_prefix
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.principal import TenantId, system
+from locution_gateway.platform.troubled import TroubledRows, Work
 from locution_gateway.transcripts import codec as transcripts_codec
 from locution_gateway.transcripts import sql as transcripts_sql
+
+_log = logging.getLogger(__name__)
 
 LEAST_CHARGE = SAMPLE_RATE
 """Minimum samples that a claim costs its tenant: one second."""
@@ -47,9 +52,10 @@ class PostgresStages:
     A write under a lost lease changes no row and raises LeaseLostError.
     """
 
-    def __init__(self, database: TenantDatabase, default_retention: timedelta) -> None:
+    def __init__(self, database: TenantDatabase, default_retention: timedelta, troubled: TroubledRows) -> None:
         """Keep jobs without their own retention for `default_retention` after their end."""
         self._database = database
+        self._troubled = troubled
         self._machine = JobStateMachine(default_retention)
 
     async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
@@ -59,7 +65,15 @@ class PostgresStages:
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:
-        """Load the stage's inputs and set its job RUNNING. Raises LeaseLostError if the job is deleted."""
+        """Load the stage's inputs and set its job RUNNING. Raises LeaseLostError for a deleted or unreadable job."""
+        try:
+            return await self._begin(lease)
+        except job_rows.UnreadableJobError as error:
+            async with self._tenant(lease.tenant_id) as connection:
+                await self._machine.bury(connection, lease.job_id)
+            raise LeaseLostError("the job was unreadable and has been ended") from error
+
+    async def _begin(self, lease: StageLease) -> StageWork:
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             if await connection.fetchval(sql.START_JOB, lease.job_id):
@@ -150,13 +164,27 @@ class PostgresStages:
     async def reap(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
         """Return stages of silent workers to the queue, or fail them after the last attempt; end cancelled jobs.
 
-        Returns the number of stages changed.
+        If expiring a stage fails again and again, its job ends as FAILED without being read. Returns the number tried.
         """
         async with self._everyone() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
-        for tenant_id, stage_id, token in expired:
-            await self._expire(TenantId(tenant_id), stage_id, token, max_attempts, backoff)
+        rows = [
+            (tenant, stage, partial(self._expire, TenantId(tenant), stage, token, max_attempts, backoff))
+            for tenant, stage, token in expired
+        ]
+        for tenant, stage, _ in await self._troubled.attempt(Work.EXPIRE_STAGE, rows):
+            await self._bury(TenantId(tenant), UUID(str(stage)))
         return len(expired)
+
+    async def _bury(self, tenant_id: TenantId, stage_id: UUID) -> None:
+        """End the job of a stage that cannot be expired, without reading what the job's row holds."""
+        try:
+            async with self._tenant(tenant_id) as connection:
+                job_id = await connection.fetchval(sql.LOCK_STAGES_JOB, stage_id)
+                if job_id:
+                    await self._machine.bury(connection, job_id)
+        except Exception:  # noqa: BLE001 - the row is set aside and listed; other rows must go on
+            _log.exception("an unreadable job could not be ended", extra={"stage_id": str(stage_id)})
 
     async def _expire(
         self, tenant_id: TenantId, stage_id: UUID, token: UUID, max_attempts: int, backoff: timedelta

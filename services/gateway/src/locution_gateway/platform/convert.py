@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from locution_common.errors import Reason, Refused
 from locution_speech.clock import SAMPLE_RATE
 
+from locution_gateway.platform.bounds import bounded, bounded_seconds
 from locution_gateway.platform.requests import RequestKey
 
 NANOS_PER_SAMPLE: Final = 1_000_000_000 // SAMPLE_RATE
@@ -27,13 +28,13 @@ def offset(samples: int) -> Duration:
 def duration(delta: timedelta) -> Duration:
     """Return a duration."""
     message = Duration()
-    message.FromTimedelta(delta)
+    message.FromTimedelta(bounded(delta))
     return message
 
 
 def seconds(value: float) -> Duration:
     """Return a duration given in seconds."""
-    return duration(timedelta(seconds=value))
+    return duration(bounded_seconds(value))
 
 
 def timestamp(time: datetime) -> Timestamp:

@@ -10,6 +10,7 @@ from locution_common.objects import open_store
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import GatewaySettings
+from locution_gateway.platform.troubled import TroubledRows
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
@@ -24,7 +25,8 @@ async def open_api(assembly: Assembly[Any]) -> None:
         )
     )
     store = assembly.provide(await assembly.enter(open_store(settings)))
-    assembly.provide(TenantDatabase(pool))
+    database = assembly.provide(TenantDatabase(pool))
+    assembly.provide(TroubledRows(database))
     assembly.probes |= {"postgres": postgres.probe(pool), "objects": store.probe}
     assembly.translators.append(postgres.translate)
 

@@ -14,7 +14,7 @@ from locution_gateway.platform.principal import TenantId
 EXPIRED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.expired_uploads($1)"
 UNVERIFIED_UPLOADS: Final = "SELECT tenant_id, upload_id FROM gateway.unverified_uploads($1)"
 EXPIRED_JOBS: Final = "SELECT tenant_id, job_id FROM gateway.expired_jobs($1)"
-CLAIM_DELETIONS: Final = "SELECT deletion_id, object_key, multipart_id FROM gateway.claim_deletions($1, $2)"
+CLAIM_DELETIONS: Final = "SELECT * FROM gateway.claim_deletions($1, $2)"
 FINISH_DELETIONS: Final = "SELECT gateway.finish_deletions($1)"
 KEPT_OBJECTS: Final = "SELECT * FROM gateway.kept_objects($1)"
 FORGET_REQUESTS: Final = "SELECT gateway.forget_requests($1, $2)"
@@ -77,5 +77,6 @@ class Deletion:
     """Something to delete from the object store; `multipart_id` names a multipart upload to abort."""
 
     deletion_id: int
+    tenant_id: TenantId
     key: str
     multipart_id: str | None

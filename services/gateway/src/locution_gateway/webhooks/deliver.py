@@ -113,6 +113,9 @@ class Deliveries:
                 attempt.ended(AttemptResult.RELEASED)
                 await asyncio.shield(self._release(dispatch))
                 raise
+            except Exception as error:  # noqa: BLE001 - counted as an attempt, so that no delivery repeats for ever
+                _log.error("a delivery failed by an internal error", exc_info=error, extra=_names(dispatch))
+                outcome = Outcome(error="an internal error")
             delay = None if outcome.delivered else self._schedule.delay(outcome, dispatch.attempts)
             attempt.ended(_result(outcome, delay), outcome)
             await self._keep(dispatch, outcome, delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,9 +13,11 @@ from locution_common.postgres import Connection, translate
 
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId
-from locution_gateway.platform.principal import Principal, TenantId
+from locution_gateway.platform.principal import Principal, TenantId, system
 from locution_gateway.webhooks import sql
 from locution_gateway.webhooks.models import Backlog, DeliveryId, Dispatch, EventType, Outcome, WebhookId
+
+_log = logging.getLogger(__name__)
 
 
 class PostgresOutbox:
@@ -24,10 +27,23 @@ class PostgresOutbox:
         self._database = database
 
     async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
-        """Claim due deliveries, each after the earlier ones of its job, until the lease ends."""
+        """Claim due deliveries, each after the earlier ones of its job; unreadable ones become DEAD."""
         async with _translated(), self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.CLAIM, lease, limit, per_webhook)
-        return [_dispatch(row) for row in rows]
+        claimed = [(row, _readable(row)) for row in rows]
+        for row, _ in (pair for pair in claimed if pair[1] is None):
+            await self._bury(row)
+        return [dispatch for _, dispatch in claimed if dispatch is not None]
+
+    async def _bury(self, row: Mapping[str, Any]) -> None:
+        """End a delivery that cannot be read as DEAD; if that fails, its lease ends and it is claimed again."""
+        try:
+            async with _translated(), self._database.transaction(system(TenantId(row["tenant_id"]))) as connection:
+                values = (row["delivery_id"], row["lease_token"], None, "the stored delivery is unreadable", None)
+                await connection.execute(sql.FAILED, *values)
+                await connection.execute(sql.RELEASE_NEXT, row["webhook_id"], row["job_id"], row["event_id"])
+        except Exception:  # noqa: BLE001 - logged; the other deliveries must go on
+            _log.exception("an unreadable delivery could not be ended", extra={"delivery": str(row["delivery_id"])})
 
     async def delivered(self, principal: Principal, dispatch: Dispatch, outcome: Outcome) -> bool:
         """Record its delivery; False if the lease was lost."""
@@ -95,6 +111,14 @@ async def _translated() -> AsyncIterator[None]:
         yield
     except Exception as error:
         raise translate(error) or error from error
+
+
+def _readable(row: Mapping[str, Any]) -> Dispatch | None:
+    try:
+        return _dispatch(row)
+    except Exception:  # noqa: BLE001 - whatever makes the row unreadable is its own fault
+        _log.exception("a stored delivery is unreadable", extra={"delivery": str(row["delivery_id"])})
+        return None
 
 
 def _dispatch(row: Mapping[str, Any]) -> Dispatch:

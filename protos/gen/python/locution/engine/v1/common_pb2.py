@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flocution/engine/v1/common.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x01\n\x04\x46low\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x05share\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12=\n\nwork_class\x18\x03 \x01(\x0e\x32\x1d.locution.engine.v1.WorkClassB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\nAudioChunk\x12\x1d\n\x0cstart_sample\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x18\n\x03pcm\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x02\x18\x80\xf4\x03\"\x81\x01\n\rEngineTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x02 \x01(\x01\x12\x0f\n\x07windows\x18\x03 \x01(\x05\x12\x16\n\x0eredone_windows\x18\x04 \x01(\x05\x12\x17\n\x0fmean_batch_size\x18\x05 \x01(\x01*Q\n\tWorkClass\x12\x1a\n\x16WORK_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORK_CLASS_LIVE\x10\x01\x12\x13\n\x0fWORK_CLASS_FILE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flocution/engine/v1/common.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x01\n\x04\x46low\x12\x17\n\x03key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x19\n\x05share\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12=\n\nwork_class\x18\x03 \x01(\x0e\x32\x1d.locution.engine.v1.WorkClassB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12<\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xbaH\x0b\xb2\x01\x08J\x06\x08\x80\xbc\xe0\xdf\x0b\"M\n\nAudioChunk\x12%\n\x0cstart_sample\x18\x01 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\x80\x80\xcc\x9a\xc1\xbc\x0b(\x00\x12\x18\n\x03pcm\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x02\x18\x80\xf4\x03\"\x81\x01\n\rEngineTimings\x12\x15\n\rqueue_seconds\x18\x01 \x01(\x01\x12\x17\n\x0f\x63ompute_seconds\x18\x02 \x01(\x01\x12\x0f\n\x07windows\x18\x03 \x01(\x05\x12\x16\n\x0eredone_windows\x18\x04 \x01(\x05\x12\x17\n\x0fmean_batch_size\x18\x05 \x01(\x01*Q\n\tWorkClass\x12\x1a\n\x16WORK_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fWORK_CLASS_LIVE\x10\x01\x12\x13\n\x0fWORK_CLASS_FILE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,16 +39,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLOW'].fields_by_name['share']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_FLOW'].fields_by_name['work_class']._loaded_options = None
   _globals['_FLOW'].fields_by_name['work_class']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_FLOW'].fields_by_name['deadline']._loaded_options = None
+  _globals['_FLOW'].fields_by_name['deadline']._serialized_options = b'\272H\013\262\001\010J\006\010\200\274\340\337\013'
   _globals['_AUDIOCHUNK'].fields_by_name['start_sample']._loaded_options = None
-  _globals['_AUDIOCHUNK'].fields_by_name['start_sample']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_AUDIOCHUNK'].fields_by_name['start_sample']._serialized_options = b'\272H\014\"\n\030\200\200\314\232\301\274\013(\000'
   _globals['_AUDIOCHUNK'].fields_by_name['pcm']._loaded_options = None
   _globals['_AUDIOCHUNK'].fields_by_name['pcm']._serialized_options = b'\272H\010z\006\020\002\030\200\364\003'
-  _globals['_WORKCLASS']._serialized_start=490
-  _globals['_WORKCLASS']._serialized_end=571
+  _globals['_WORKCLASS']._serialized_start=514
+  _globals['_WORKCLASS']._serialized_end=595
   _globals['_FLOW']._serialized_start=118
-  _globals['_FLOW']._serialized_end=285
-  _globals['_AUDIOCHUNK']._serialized_start=287
-  _globals['_AUDIOCHUNK']._serialized_end=356
-  _globals['_ENGINETIMINGS']._serialized_start=359
-  _globals['_ENGINETIMINGS']._serialized_end=488
+  _globals['_FLOW']._serialized_end=301
+  _globals['_AUDIOCHUNK']._serialized_start=303
+  _globals['_AUDIOCHUNK']._serialized_end=380
+  _globals['_ENGINETIMINGS']._serialized_start=383
+  _globals['_ENGINETIMINGS']._serialized_end=512
 # @@protoc_insertion_point(module_scope)

@@ -182,6 +182,14 @@ class Reason(StrEnum):
         "watch without a cursor",
     )
     """A watch cursor is malformed or belongs to another resource."""
+    ROW_UNREADABLE = (
+        "ROW_UNREADABLE",
+        Code.DATA_LOSS,
+        Retry.NO,
+        "the stored resource is unreadable",
+        "delete it, and send the operator its name",
+    )
+    """A stored resource cannot be read. Lists and reads show it with its name and state only."""
     UPLOAD_NOT_FOUND = (
         "UPLOAD_NOT_FOUND",
         Code.NOT_FOUND,

@@ -58,6 +58,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The update mask names an unknown or immutable field. Example: `update_mask: "state"`."""
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 13
     """A watch cursor is malformed or belongs to another resource. Example: a cursor of another job."""
+    ERROR_REASON_ROW_UNREADABLE: _ErrorReason.ValueType  # 14
+    """A stored resource cannot be read. Lists and reads show it with its name and state only. Example: a damaged row."""
     ERROR_REASON_UPLOAD_NOT_FOUND: _ErrorReason.ValueType  # 20
     """The upload does not exist or is not visible to the caller. Example: GetUpload of "uploads/none"."""
     ERROR_REASON_UPLOAD_STATE_CONFLICT: _ErrorReason.ValueType  # 21
@@ -270,6 +272,8 @@ ERROR_REASON_UPDATE_MASK_INVALID: ErrorReason.ValueType  # 12
 """The update mask names an unknown or immutable field. Example: `update_mask: "state"`."""
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 13
 """A watch cursor is malformed or belongs to another resource. Example: a cursor of another job."""
+ERROR_REASON_ROW_UNREADABLE: ErrorReason.ValueType  # 14
+"""A stored resource cannot be read. Lists and reads show it with its name and state only. Example: a damaged row."""
 ERROR_REASON_UPLOAD_NOT_FOUND: ErrorReason.ValueType  # 20
 """The upload does not exist or is not visible to the caller. Example: GetUpload of "uploads/none"."""
 ERROR_REASON_UPLOAD_STATE_CONFLICT: ErrorReason.ValueType  # 21

@@ -356,11 +356,11 @@ class RecordQualificationRequest(_message.Message):
     checksum: _builtins.str
     """Required. The checksum of the model that ran. A different one is refused with MODEL_CHECKSUM_MISMATCH."""
     accurate_word_error_rate: _builtins.float
-    """Required. Word error rate in ACCURATE mode, from 0."""
+    """Required. Word error rate in ACCURATE mode, 0 to 1000."""
     fast_word_error_rate: _builtins.float
-    """Required. Word error rate in FAST mode, from 0."""
+    """Required. Word error rate in FAST mode, 0 to 1000."""
     word_count: _builtins.int
-    """Required. Number of reference words compared, at least 100."""
+    """Required. Number of reference words compared, 100 to 10^12."""
     actor: _builtins.str
     """Required. The caller, for the audit log."""
     @_builtins.property

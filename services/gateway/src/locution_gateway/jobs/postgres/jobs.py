@@ -11,7 +11,7 @@ from locution_common.postgres import Connection
 from locution_gateway.jobs.config import JobConfig
 from locution_gateway.jobs.models import Backlog, EventKind, Job, JobChange, JobState, NewJob
 from locution_gateway.jobs.postgres import events, rows, sql
-from locution_gateway.jobs.postgres.rows import SELECT, job_from_row
+from locution_gateway.jobs.postgres.rows import SELECT, shown_job
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
@@ -183,7 +183,7 @@ async def _get(connection: Connection, principal: Principal, job_id: JobId) -> J
     row = await connection.fetchrow(sql.GET, job_id, principal.tenant_id)
     if row is None:
         raise Refused(Reason.JOB_NOT_FOUND)
-    return job_from_row(row)
+    return shown_job(row)
 
 
 async def _lock(
@@ -242,4 +242,4 @@ async def _adopt(connection: Connection, principal: Principal, old: JobId, new: 
     await connection.execute(sql.ADOPT_RESULTS, old, new)
 
 
-LISTING: Final = Listing(SELECT, "j", "job_id", job_from_row, COLUMNS)
+LISTING: Final = Listing(SELECT, "j", "job_id", shown_job, COLUMNS)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from locution_common.errors import Reason
+from locution_speech.asr import Task
 from locution_speech.clock import SAMPLE_RATE
 from pydantic import TypeAdapter
 
 from locution_gateway.jobs.config import JobConfig, JobRequestConfig
 from locution_gateway.jobs.models import Failure, Job, JobState, JobWarning, StageKind, StageProgress
+from locution_gateway.media.models import ChannelMode
+from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import TenantId
@@ -37,11 +42,46 @@ SELECT j.job_id, j.tenant_id, j.created_by, j.display_name, j.state, j.upload_id
 FROM gateway.jobs j
 """
 
+UNREADABLE: Final = {
+    "requested_config": {},
+    "effective_config": CONFIG.dump(
+        JobConfig("", Task.TRANSCRIBE, ModelChoice("", ""), 0, False, 0.0, channel_mode=ChannelMode.MIX)
+    ),
+    "warnings": [],
+    "metrics": {},
+    "stages": None,
+    "speeds": None,
+    "error": FAILURE.dump(Failure(Reason.ROW_UNREADABLE, Reason.ROW_UNREADABLE.message)),
+}
+"""What is shown in place of contents that cannot be read."""
+
+_log = logging.getLogger(__name__)
+
 _ORDER: Final = {kind.value: position for position, kind in enumerate(StageKind)}
 
 
+class UnreadableJobError(Exception):
+    """The contents of a job's row cannot be read."""
+
+
+def shown_job(row: Mapping[str, Any]) -> Job:
+    """Return the job of a row for clients: an unreadable one with its name, state and times, and ROW_UNREADABLE."""
+    try:
+        return job_from_row(row)
+    except UnreadableJobError:
+        return _job({**row, **UNREADABLE})
+
+
 def job_from_row(row: Mapping[str, Any]) -> Job:
-    """Return the job of a row of SELECT."""
+    """Return the job of a row of SELECT. Raises UnreadableJobError."""
+    try:
+        return _job(row)
+    except Exception as error:
+        _log.exception("a stored job is unreadable", extra={"job_id": str(row["job_id"])})
+        raise UnreadableJobError(str(row["job_id"])) from error
+
+
+def _job(row: Mapping[str, Any]) -> Job:
     state = JobState(row["state"])
     progress = tuple(_progress(row["stages"] or (), row["audio_samples"]))
     return Job(

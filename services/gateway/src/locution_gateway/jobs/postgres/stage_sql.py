@@ -74,6 +74,14 @@ WHERE stage_id = $1 AND lease_token = $2 AND state = 'LEASED' AND lease_until < 
 RETURNING job_id, kind
 """
 
+# Ends a job without reading it, for one that cannot be read.
+BURY_JOB = """
+UPDATE gateway.jobs SET state = 'FAILED', error = $2, end_time = clock_timestamp(), version = version + 1,
+    expire_time = clock_timestamp() + $3
+WHERE job_id = $1 AND state IN ('QUEUED', 'RUNNING')
+RETURNING job_id
+"""
+
 JOB_AGE = "SELECT clock_timestamp() - create_time FROM gateway.jobs WHERE job_id = $1"
 
 KEEP_DECODED = """

@@ -18,6 +18,7 @@ from locution_gateway.jobs.models import EventKind, Failure, Job, JobState, JobW
 from locution_gateway.jobs.postgres import events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
+from locution_gateway.platform.bounds import bounded
 from locution_gateway.platform.ids import JobId, new_id
 
 OPEN: Final = (StageState.READY, StageState.LEASED)
@@ -54,7 +55,11 @@ class JobStateMachine:
 
     async def run(self, connection: Connection, job_id: JobId) -> None:
         """Make the next stages ready, or end the job, depending on its stages."""
-        job = await lock_job(connection, job_id)
+        try:
+            job = await lock_job(connection, job_id)
+        except job_rows.UnreadableJobError:
+            await self.bury(connection, job_id)
+            return
         if job is None or job.state.terminal:
             return
         if job.cancel_requested:
@@ -90,6 +95,15 @@ class JobStateMachine:
         """End a job whose transcript is stored; a cancellation that came with its last stage is too late."""
         await self._end(connection, job, JobState.SUCCEEDED, None, warnings, metrics)
 
+    async def bury(self, connection: Connection, job_id: JobId) -> None:
+        """End a job as FAILED with ROW_UNREADABLE, without reading its contents."""
+        failure = Failure(Reason.ROW_UNREADABLE, Reason.ROW_UNREADABLE.message)
+        error = job_rows.FAILURE.dump(failure)
+        if await connection.fetchval(sql.BURY_JOB, job_id, error, self._default_retention):
+            await connection.execute(sql.CANCEL_OPEN, job_id)
+            ended = events.state_changed(JobState.FAILED, failure)
+            await events.append_event(connection, job_id, EventKind.STATE_CHANGED, ended)
+
     async def _fail(self, connection: Connection, job: Job, failure: Failure) -> None:
         await connection.execute(sql.CANCEL_OPEN, job.job_id)
         await self._end(connection, job, JobState.FAILED, failure)
@@ -108,7 +122,7 @@ class JobStateMachine:
         warnings: tuple[JobWarning, ...] = (),
         metrics: dict[str, float] | None = None,
     ) -> None:
-        retention = job.config.retention or self._default_retention
+        retention = bounded(job.config.retention or self._default_retention)
         error = None if failure is None else job_rows.FAILURE.dump(failure)
         rows = await connection.fetch(sql.METRICS, job.job_id)
         figures = {f"{kind}_seconds": seconds for kind, seconds in rows} | (metrics or {})
@@ -131,7 +145,10 @@ def _wants_join(standing: Standing) -> bool:
 
 
 async def lock_job(connection: Connection, job_id: JobId) -> Job | None:
-    """Lock a job's row until the transaction ends, and return the job, or None if it is deleted."""
+    """Lock a job's row until the transaction ends, and return the job, or None if it is deleted.
+
+    Raises UnreadableJobError.
+    """
     if await connection.fetchrow(sql.LOCK_JOB, job_id) is None:
         return None
     return job_rows.job_from_row(await connection.fetchrow(READ_JOB, job_id))
