@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from locution.limits.v1 import limits_pb2 as locution_dot_limits_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n locution/v1/upload_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x04\n\x06Upload\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.locution.v1.Upload.State\x12*\n\nsize_bytes\x18\x04 \x01(\x03\x42\x11\xbaH\x0e\"\x0c\x18\x80\x80\x80\x80\x80\x80\x80\x80\x10(\x00H\x00\x88\x01\x01\x12\x17\n\x0f\x63ommitted_bytes\x18\x05 \x01(\x03\x12*\n\x06sha256\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x01\x88\x01\x01\x12\x1c\n\nmedia_type\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0c\x65rror_reason\x18\x0b \x01(\tH\x02\x88\x01\x01\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_WRITING\x10\x01\x12\x13\n\x0fSTATE_VERIFYING\x10\x02\x12\x0f\n\x0bSTATE_READY\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x42\r\n\x0b_size_bytesB\t\n\x07_sha256B\x0f\n\r_error_reason\"\x84\x01\n\x13\x43reateUploadRequest\x12+\n\x06upload\x18\x01 \x01(\x0b\x32\x13.locution.v1.UploadB\x06\xbaH\x03\xc8\x01\x01\x12)\n\nrequest_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[!-~]{0,128}$\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xa3\x01\n\x12WriteUploadRequest\x12.\n\x05start\x18\x01 \x01(\x0b\x32\x1d.locution.v1.WriteUploadStartH\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x12\x30\n\x06\x66inish\x18\x03 \x01(\x0b\x32\x1e.locution.v1.WriteUploadFinishH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"e\n\x10WriteUploadStart\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12!\n\x06offset\x18\x02 \x01(\x03\x42\x11\xbaH\x0e\"\x0c\x18\x80\x80\x80\x80\x80\x80\x80\x80\x10(\x00\"J\n\x11WriteUploadFinish\x12*\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x88\x01\x01\x42\t\n\x07_sha256\"\xb1\x01\n\x15\x43ompleteUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12*\n\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x88\x01\x01\x12\x31\n\x05parts\x18\x03 \x03(\x0b\x32\x17.locution.v1.UploadPartB\t\xbaH\x06\x92\x01\x03\x10\x90NB\t\n\x07_sha256\"G\n\nUploadPart\x12\x1f\n\x0bpart_number\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"B\n\x10GetUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\"h\n\x12ListUploadsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"T\n\x13ListUploadsResponse\x12$\n\x07uploads\x18\x01 \x03(\x0b\x32\x13.locution.v1.Upload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x13\x44\x65leteUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"z\n\x1b\x43reateUploadPartUrlsRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12+\n\x0cpart_numbers\x18\x02 \x03(\x05\x42\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\x64\x18\x01\"\x07\x1a\x05\x18\x90N(\x01\"a\n\x1c\x43reateUploadPartUrlsResponse\x12(\n\x04urls\x18\x01 \x03(\x0b\x32\x1a.locution.v1.UploadPartUrl\x12\x17\n\x0fpart_size_bytes\x18\x02 \x01(\x03\"Y\n\rUploadPartUrl\x12\x13\n\x0bpart_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration2\xb2\x04\n\rUploadService\x12\x45\n\x0c\x43reateUpload\x12 .locution.v1.CreateUploadRequest\x1a\x13.locution.v1.Upload\x12\x45\n\x0bWriteUpload\x12\x1f.locution.v1.WriteUploadRequest\x1a\x13.locution.v1.Upload(\x01\x12I\n\x0e\x43ompleteUpload\x12\".locution.v1.CompleteUploadRequest\x1a\x13.locution.v1.Upload\x12?\n\tGetUpload\x12\x1d.locution.v1.GetUploadRequest\x1a\x13.locution.v1.Upload\x12P\n\x0bListUploads\x12\x1f.locution.v1.ListUploadsRequest\x1a .locution.v1.ListUploadsResponse\x12H\n\x0c\x44\x65leteUpload\x12 .locution.v1.DeleteUploadRequest\x1a\x16.google.protobuf.Empty\x12k\n\x14\x43reateUploadPartUrls\x12(.locution.v1.CreateUploadPartUrlsRequest\x1a).locution.v1.CreateUploadPartUrlsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n locution/v1/upload_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1flocution/limits/v1/limits.proto\"\xd4\x04\n\x06Upload\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.locution.v1.Upload.State\x12*\n\nsize_bytes\x18\x04 \x01(\x03\x42\x11\xbaH\x0e\"\x0c\x18\x80\x80\x80\x80\x80\x80\x80\x80\x10(\x00H\x00\x88\x01\x01\x12\x17\n\x0f\x63ommitted_bytes\x18\x05 \x01(\x03\x12*\n\x06sha256\x18\x06 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x01\x88\x01\x01\x12\x1c\n\nmedia_type\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x0c\x65rror_reason\x18\x0b \x01(\tH\x02\x88\x01\x01\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_WRITING\x10\x01\x12\x13\n\x0fSTATE_VERIFYING\x10\x02\x12\x0f\n\x0bSTATE_READY\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x11\n\rSTATE_EXPIRED\x10\x05\x42\r\n\x0b_size_bytesB\t\n\x07_sha256B\x0f\n\r_error_reason\"\x84\x01\n\x13\x43reateUploadRequest\x12+\n\x06upload\x18\x01 \x01(\x0b\x32\x13.locution.v1.UploadB\x06\xbaH\x03\xc8\x01\x01\x12)\n\nrequest_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[!-~]{0,128}$\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xa3\x01\n\x12WriteUploadRequest\x12.\n\x05start\x18\x01 \x01(\x0b\x32\x1d.locution.v1.WriteUploadStartH\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x12\x30\n\x06\x66inish\x18\x03 \x01(\x0b\x32\x1e.locution.v1.WriteUploadFinishH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"e\n\x10WriteUploadStart\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12!\n\x06offset\x18\x02 \x01(\x03\x42\x11\xbaH\x0e\"\x0c\x18\x80\x80\x80\x80\x80\x80\x80\x80\x10(\x00\"J\n\x11WriteUploadFinish\x12*\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x88\x01\x01\x42\t\n\x07_sha256\"\xb1\x01\n\x15\x43ompleteUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12*\n\x06sha256\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x00\x88\x01\x01\x12\x31\n\x05parts\x18\x03 \x03(\x0b\x32\x17.locution.v1.UploadPartB\t\xbaH\x06\x92\x01\x03\x10\x90NB\t\n\x07_sha256\"G\n\nUploadPart\x12\x1f\n\x0bpart_number\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\x12\x18\n\x04\x65tag\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"B\n\x10GetUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\"h\n\x12ListUploadsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"T\n\x13ListUploadsResponse\x12$\n\x07uploads\x18\x01 \x03(\x0b\x32\x13.locution.v1.Upload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x13\x44\x65leteUploadRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"z\n\x1b\x43reateUploadPartUrlsRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^uploads/[a-z0-9-]{1,64}$\x12+\n\x0cpart_numbers\x18\x02 \x03(\x05\x42\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\x64\x18\x01\"\x07\x1a\x05\x18\x90N(\x01\"a\n\x1c\x43reateUploadPartUrlsResponse\x12(\n\x04urls\x18\x01 \x03(\x0b\x32\x1a.locution.v1.UploadPartUrl\x12\x17\n\x0fpart_size_bytes\x18\x02 \x01(\x03\"Y\n\rUploadPartUrl\x12\x13\n\x0bpart_number\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration2\xc2\x04\n\rUploadService\x12\x45\n\x0c\x43reateUpload\x12 .locution.v1.CreateUploadRequest\x1a\x13.locution.v1.Upload\x12M\n\x0bWriteUpload\x12\x1f.locution.v1.WriteUploadRequest\x1a\x13.locution.v1.Upload\"\x06\x90\xb5\x18\x80\x80\x44(\x01\x12Q\n\x0e\x43ompleteUpload\x12\".locution.v1.CompleteUploadRequest\x1a\x13.locution.v1.Upload\"\x06\x90\xb5\x18\x80\x80@\x12?\n\tGetUpload\x12\x1d.locution.v1.GetUploadRequest\x1a\x13.locution.v1.Upload\x12P\n\x0bListUploads\x12\x1f.locution.v1.ListUploadsRequest\x1a .locution.v1.ListUploadsResponse\x12H\n\x0c\x44\x65leteUpload\x12 .locution.v1.DeleteUploadRequest\x1a\x16.google.protobuf.Empty\x12k\n\x14\x43reateUploadPartUrls\x12(.locution.v1.CreateUploadPartUrlsRequest\x1a).locution.v1.CreateUploadPartUrlsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -83,36 +84,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUPLOADPARTURLSREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^uploads/[a-z0-9-]{1,64}$'
   _globals['_CREATEUPLOADPARTURLSREQUEST'].fields_by_name['part_numbers']._loaded_options = None
   _globals['_CREATEUPLOADPARTURLSREQUEST'].fields_by_name['part_numbers']._serialized_options = b'\272H\022\222\001\017\010\001\020d\030\001\"\007\032\005\030\220N(\001'
-  _globals['_UPLOAD']._serialized_start=173
-  _globals['_UPLOAD']._serialized_end=769
-  _globals['_UPLOAD_STATE']._serialized_start=602
-  _globals['_UPLOAD_STATE']._serialized_end=726
-  _globals['_CREATEUPLOADREQUEST']._serialized_start=772
-  _globals['_CREATEUPLOADREQUEST']._serialized_end=904
-  _globals['_WRITEUPLOADREQUEST']._serialized_start=907
-  _globals['_WRITEUPLOADREQUEST']._serialized_end=1070
-  _globals['_WRITEUPLOADSTART']._serialized_start=1072
-  _globals['_WRITEUPLOADSTART']._serialized_end=1173
-  _globals['_WRITEUPLOADFINISH']._serialized_start=1175
-  _globals['_WRITEUPLOADFINISH']._serialized_end=1249
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=1252
-  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1429
-  _globals['_UPLOADPART']._serialized_start=1431
-  _globals['_UPLOADPART']._serialized_end=1502
-  _globals['_GETUPLOADREQUEST']._serialized_start=1504
-  _globals['_GETUPLOADREQUEST']._serialized_end=1570
-  _globals['_LISTUPLOADSREQUEST']._serialized_start=1572
-  _globals['_LISTUPLOADSREQUEST']._serialized_end=1676
-  _globals['_LISTUPLOADSRESPONSE']._serialized_start=1678
-  _globals['_LISTUPLOADSRESPONSE']._serialized_end=1762
-  _globals['_DELETEUPLOADREQUEST']._serialized_start=1764
-  _globals['_DELETEUPLOADREQUEST']._serialized_end=1857
-  _globals['_CREATEUPLOADPARTURLSREQUEST']._serialized_start=1859
-  _globals['_CREATEUPLOADPARTURLSREQUEST']._serialized_end=1981
-  _globals['_CREATEUPLOADPARTURLSRESPONSE']._serialized_start=1983
-  _globals['_CREATEUPLOADPARTURLSRESPONSE']._serialized_end=2080
-  _globals['_UPLOADPARTURL']._serialized_start=2082
-  _globals['_UPLOADPARTURL']._serialized_end=2171
-  _globals['_UPLOADSERVICE']._serialized_start=2174
-  _globals['_UPLOADSERVICE']._serialized_end=2736
+  _globals['_UPLOADSERVICE'].methods_by_name['WriteUpload']._loaded_options = None
+  _globals['_UPLOADSERVICE'].methods_by_name['WriteUpload']._serialized_options = b'\220\265\030\200\200D'
+  _globals['_UPLOADSERVICE'].methods_by_name['CompleteUpload']._loaded_options = None
+  _globals['_UPLOADSERVICE'].methods_by_name['CompleteUpload']._serialized_options = b'\220\265\030\200\200@'
+  _globals['_UPLOAD']._serialized_start=206
+  _globals['_UPLOAD']._serialized_end=802
+  _globals['_UPLOAD_STATE']._serialized_start=635
+  _globals['_UPLOAD_STATE']._serialized_end=759
+  _globals['_CREATEUPLOADREQUEST']._serialized_start=805
+  _globals['_CREATEUPLOADREQUEST']._serialized_end=937
+  _globals['_WRITEUPLOADREQUEST']._serialized_start=940
+  _globals['_WRITEUPLOADREQUEST']._serialized_end=1103
+  _globals['_WRITEUPLOADSTART']._serialized_start=1105
+  _globals['_WRITEUPLOADSTART']._serialized_end=1206
+  _globals['_WRITEUPLOADFINISH']._serialized_start=1208
+  _globals['_WRITEUPLOADFINISH']._serialized_end=1282
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_start=1285
+  _globals['_COMPLETEUPLOADREQUEST']._serialized_end=1462
+  _globals['_UPLOADPART']._serialized_start=1464
+  _globals['_UPLOADPART']._serialized_end=1535
+  _globals['_GETUPLOADREQUEST']._serialized_start=1537
+  _globals['_GETUPLOADREQUEST']._serialized_end=1603
+  _globals['_LISTUPLOADSREQUEST']._serialized_start=1605
+  _globals['_LISTUPLOADSREQUEST']._serialized_end=1709
+  _globals['_LISTUPLOADSRESPONSE']._serialized_start=1711
+  _globals['_LISTUPLOADSRESPONSE']._serialized_end=1795
+  _globals['_DELETEUPLOADREQUEST']._serialized_start=1797
+  _globals['_DELETEUPLOADREQUEST']._serialized_end=1890
+  _globals['_CREATEUPLOADPARTURLSREQUEST']._serialized_start=1892
+  _globals['_CREATEUPLOADPARTURLSREQUEST']._serialized_end=2014
+  _globals['_CREATEUPLOADPARTURLSRESPONSE']._serialized_start=2016
+  _globals['_CREATEUPLOADPARTURLSRESPONSE']._serialized_end=2113
+  _globals['_UPLOADPARTURL']._serialized_start=2115
+  _globals['_UPLOADPARTURL']._serialized_end=2204
+  _globals['_UPLOADSERVICE']._serialized_start=2207
+  _globals['_UPLOADSERVICE']._serialized_end=2785
 # @@protoc_insertion_point(module_scope)

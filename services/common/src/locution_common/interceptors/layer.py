@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import grpc
 
 from ..auth import Metadata
+from .messages import Unread, reader
 
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs alone
@@ -49,7 +50,7 @@ class Layer(Protocol):
 class RequestCheck(Protocol):
     """Checks every message that a client sends."""
 
-    def check(self, call: Call, message: Any) -> None:
+    async def check(self, call: Call, message: Any) -> None:
         """Raise a Refused to refuse the message."""
         ...
 
@@ -71,7 +72,7 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
         return handler if handler is None else self._wrap(handler, str(handler_call_details.method))
 
     def _wrap(self, handler: Any, method: str) -> Handler:
-        codecs = (handler.request_deserializer, handler.response_serializer)
+        codecs = (reader(method, handler.request_deserializer), handler.response_serializer)
         unary = not (handler.request_streaming or handler.response_streaming)
         match handler.request_streaming, handler.response_streaming:
             case False, False:
@@ -91,7 +92,8 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
         async def respond(request: Any, context: ServicerContext) -> Any:
             call = Call(method, unary, context)
             async with self._around(call):
-                return await behavior(checked(call, request), context)
+                given = checked(call, request)
+                return await behavior(await given if inspect.isawaitable(given) else given, context)
 
         return respond
 
@@ -99,7 +101,8 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
         async def respond(request: Any, context: ServicerContext) -> None:
             call = Call(method, False, context)
             async with self._around(call):
-                responses = behavior(checked(call, request), context)
+                given = checked(call, request)
+                responses = behavior(await given if inspect.isawaitable(given) else given, context)
                 if inspect.isawaitable(responses):  # a handler that writes by itself, as grpc's own Health.Watch does
                     await responses
                     return
@@ -116,11 +119,13 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
                 await stack.enter_async_context(layer.around(call))
             yield
 
-    def _checked(self, call: Call, message: Any) -> Any:
+    async def _checked(self, call: Call, message: Any) -> Any:
+        if isinstance(message, Unread):
+            raise message.refusal
         for check in self._checks:
-            check.check(call, message)
+            await check.check(call, message)
         return message
 
     async def _checked_stream(self, call: Call, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for message in messages:
-            yield self._checked(call, message)
+            yield await self._checked(call, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -11,11 +12,17 @@ from protovalidate import Validator, Violation
 
 from ..errors import FieldViolation, Reason, Refused
 from .layer import Call
+from .messages import settle
 
 # Headers carry the status, and clients accept up to 8 KiB of them: ten violations of these lengths fit.
 MAX_VIOLATIONS: Final = 10
 MAX_PATH: Final = 120
 MAX_DESCRIPTION: Final = 200
+
+SMALL: Final = 16 * 1024
+"""Bytes up to which a message is checked on the event loop."""
+
+SECONDS: Final = 5.0
 
 
 class Validation:
@@ -28,10 +35,21 @@ class Validation:
     async def around(self, call: Call) -> AsyncIterator[None]:
         yield
 
-    def check(self, call: Call, message: Any) -> None:
-        """Refuse with INVALID_REQUEST if `message` breaks a rule."""
+    async def check(self, call: Call, message: Any) -> None:
+        """Refuse with INVALID_REQUEST if `message` breaks a rule. Large messages are checked off the event loop."""
         if not isinstance(message, Message) or call.method.startswith("/grpc."):
             return
+        if message.ByteSize() <= SMALL:
+            self._check(message)
+            return
+        try:
+            async with asyncio.timeout(SECONDS):
+                await asyncio.to_thread(self._check, message)
+        except TimeoutError:
+            raise Refused(Reason.INVALID_REQUEST, "the request takes too long to validate") from None
+
+    def _check(self, message: Message) -> None:
+        settle(message)
         if violations := self._validator.collect_violations(message):
             found = [_field_violation(violation) for violation in violations[:MAX_VIOLATIONS]]
             more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""

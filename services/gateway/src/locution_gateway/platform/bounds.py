@@ -11,6 +11,10 @@ from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidato
 LONGEST: Final = timedelta(days=36_500)
 """The longest length of time in requests, settings and the database: it fits a timestamp when added to now."""
 
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2200
+"""The years from and before which times are stored, as the checks of the schema have it."""
+
 _log = logging.getLogger(__name__)
 
 

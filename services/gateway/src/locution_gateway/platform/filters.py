@@ -20,6 +20,7 @@ from uuid import UUID
 
 from locution_common.errors import Reason, Refused
 
+from locution_gateway.platform.bounds import FIRST_YEAR, LAST_YEAR
 from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, Term, Value
 from locution_gateway.platform.names import JOBS
 
@@ -169,7 +170,10 @@ def _time(name: str, text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise _invalid(f"{name} takes a time such as 2026-01-31T12:00:00Z, not {text!r}") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= time.year < LAST_YEAR:
+        raise _invalid(f"{name} takes a time from {FIRST_YEAR} to {LAST_YEAR}, not {text!r}")
+    return time
 
 
 def _job(name: str, text: str) -> UUID:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
+from locution_common.errors import Reason, Refused
+
+from locution_gateway.platform.bounds import FIRST_YEAR, LAST_YEAR
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, Page, PageQuery, Position, Term
 from locution_gateway.platform.principal import Principal
@@ -71,6 +75,8 @@ class Builder:
         if position is None:
             return
         column = self.columns[order.field]
+        if not _fits(position.key, column.kind):
+            raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token")
         key = self.parameter(position.key, "text") + f"::{_TYPES[column.kind]}"
         row_id = self.parameter(position.row_id, "uuid")
         sign = "<" if order.descending else ">"
@@ -94,6 +100,17 @@ class Builder:
         column = self.columns[term.field]
         value = self.parameter(term.value, _TYPES[column.kind])
         return _COMPARISONS[term.operator].format(column=column.expression, value=value)
+
+
+def _fits(key: str, kind: Kind) -> bool:
+    """Tell whether a position's key is of its column's type: it may be forged, because a token holds no secret."""
+    if kind is not Kind.TIME or key == "infinity":
+        return re.search("[\0\ud800-\udfff]", key) is None
+    try:
+        time = datetime.fromisoformat(key)
+    except ValueError:
+        return False
+    return time.tzinfo is not None and FIRST_YEAR <= time.year < LAST_YEAR
 
 
 @dataclass(frozen=True, slots=True)

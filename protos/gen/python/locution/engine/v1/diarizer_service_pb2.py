@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from locution.engine.v1 import common_pb2 as locution_dot_engine_dot_v1_dot_common__pb2
+from locution.limits.v1 import limits_pb2 as locution_dot_limits_dot_v1_dot_limits__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)locution/engine/v1/diarizer_service.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1flocution/engine/v1/common.proto\"\x86\x01\n\x0e\x44iarizeRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .locution.engine.v1.DiarizeStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"Y\n\x0c\x44iarizeStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\"\xbd\x01\n\x0f\x44iarizeResponse\x12\x35\n\x07started\x18\x01 \x01(\x0b\x32\".locution.engine.v1.DiarizeStartedH\x00\x12\x37\n\x08progress\x18\x02 \x01(\x0b\x32#.locution.engine.v1.DiarizeProgressH\x00\x12/\n\x04\x64one\x18\x03 \x01(\x0b\x32\x1f.locution.engine.v1.DiarizeDoneH\x00\x42\t\n\x07message\"A\n\x0e\x44iarizeStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x63hecksum\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\"%\n\x0f\x44iarizeProgress\x12\x12\n\nend_sample\x18\x01 \x01(\x03\"w\n\x0b\x44iarizeDone\x12\x34\n\x07section\x18\x01 \x01(\x0b\x32#.locution.engine.v1.SectionSpeakers\x12\x32\n\x07timings\x18\x02 \x01(\x0b\x32!.locution.engine.v1.EngineTimings\"\x98\x01\n\x0fSectionSpeakers\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x32\n\x08speakers\x18\x02 \x03(\x0b\x32 .locution.engine.v1.LocalSpeaker\x12,\n\x05turns\x18\x03 \x03(\x0b\x32\x1d.locution.engine.v1.LocalTurn\x12\r\n\x05state\x18\x04 \x01(\x0c\"J\n\x0cLocalSpeaker\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x11\n\tembedding\x18\x02 \x03(\x02\x12\x1b\n\x13speech_sample_count\x18\x03 \x01(\x03\"I\n\tLocalTurn\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x12\n\nspeaker_id\x18\x03 \x01(\x05\"\x8d\x01\n\x0e\x43lusterRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .locution.engine.v1.ClusterStartH\x00\x12\x36\n\x07section\x18\x02 \x01(\x0b\x32#.locution.engine.v1.SectionSpeakersH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x94\x02\n\x0c\x43lusterStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\x12%\n\rspeaker_count\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x00\x88\x01\x01\x12)\n\x11min_speaker_count\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x01\x88\x01\x01\x12)\n\x11max_speaker_count\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_speaker_countB\x14\n\x12_min_speaker_countB\x14\n\x12_max_speaker_count\"y\n\x0f\x43lusterResponse\x12.\n\x05turns\x18\x01 \x03(\x0b\x32\x1f.locution.engine.v1.SpeakerTurn\x12\x36\n\tcentroids\x18\x02 \x03(\x0b\x32#.locution.engine.v1.SpeakerCentroid\"H\n\x0bSpeakerTurn\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0f\n\x07speaker\x18\x03 \x01(\x05\"5\n\x0fSpeakerCentroid\x12\x0f\n\x07speaker\x18\x01 \x01(\x05\x12\x11\n\tembedding\x18\x02 \x03(\x02\x32\xc1\x01\n\x0f\x44iarizerService\x12V\n\x07\x44iarize\x12\".locution.engine.v1.DiarizeRequest\x1a#.locution.engine.v1.DiarizeResponse(\x01\x30\x01\x12V\n\x07\x43luster\x12\".locution.engine.v1.ClusterRequest\x1a#.locution.engine.v1.ClusterResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)locution/engine/v1/diarizer_service.proto\x12\x12locution.engine.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1flocution/engine/v1/common.proto\x1a\x1flocution/limits/v1/limits.proto\"\x86\x01\n\x0e\x44iarizeRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .locution.engine.v1.DiarizeStartH\x00\x12/\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1e.locution.engine.v1.AudioChunkH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"Y\n\x0c\x44iarizeStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\"\xbd\x01\n\x0f\x44iarizeResponse\x12\x35\n\x07started\x18\x01 \x01(\x0b\x32\".locution.engine.v1.DiarizeStartedH\x00\x12\x37\n\x08progress\x18\x02 \x01(\x0b\x32#.locution.engine.v1.DiarizeProgressH\x00\x12/\n\x04\x64one\x18\x03 \x01(\x0b\x32\x1f.locution.engine.v1.DiarizeDoneH\x00\x42\t\n\x07message\"A\n\x0e\x44iarizeStarted\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x63hecksum\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\t\"%\n\x0f\x44iarizeProgress\x12\x12\n\nend_sample\x18\x01 \x01(\x03\"w\n\x0b\x44iarizeDone\x12\x34\n\x07section\x18\x01 \x01(\x0b\x32#.locution.engine.v1.SectionSpeakers\x12\x32\n\x07timings\x18\x02 \x01(\x0b\x32!.locution.engine.v1.EngineTimings\"\x98\x01\n\x0fSectionSpeakers\x12\x14\n\x0csample_count\x18\x01 \x01(\x03\x12\x32\n\x08speakers\x18\x02 \x03(\x0b\x32 .locution.engine.v1.LocalSpeaker\x12,\n\x05turns\x18\x03 \x03(\x0b\x32\x1d.locution.engine.v1.LocalTurn\x12\r\n\x05state\x18\x04 \x01(\x0c\"J\n\x0cLocalSpeaker\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x11\n\tembedding\x18\x02 \x03(\x02\x12\x1b\n\x13speech_sample_count\x18\x03 \x01(\x03\"I\n\tLocalTurn\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x12\n\nspeaker_id\x18\x03 \x01(\x05\"\x8d\x01\n\x0e\x43lusterRequest\x12\x31\n\x05start\x18\x01 \x01(\x0b\x32 .locution.engine.v1.ClusterStartH\x00\x12\x36\n\x07section\x18\x02 \x01(\x0b\x32#.locution.engine.v1.SectionSpeakersH\x00\x42\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x94\x02\n\x0c\x43lusterStart\x12.\n\x04\x66low\x18\x01 \x01(\x0b\x32\x18.locution.engine.v1.FlowB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x05model\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\x81\x01\x12%\n\rspeaker_count\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x00\x88\x01\x01\x12)\n\x11min_speaker_count\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x01\x88\x01\x01\x12)\n\x11max_speaker_count\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x32(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_speaker_countB\x14\n\x12_min_speaker_countB\x14\n\x12_max_speaker_count\"y\n\x0f\x43lusterResponse\x12.\n\x05turns\x18\x01 \x03(\x0b\x32\x1f.locution.engine.v1.SpeakerTurn\x12\x36\n\tcentroids\x18\x02 \x03(\x0b\x32#.locution.engine.v1.SpeakerCentroid\"H\n\x0bSpeakerTurn\x12\x14\n\x0cstart_sample\x18\x01 \x01(\x03\x12\x12\n\nend_sample\x18\x02 \x01(\x03\x12\x0f\n\x07speaker\x18\x03 \x01(\x05\"5\n\x0fSpeakerCentroid\x12\x0f\n\x07speaker\x18\x01 \x01(\x05\x12\x11\n\tembedding\x18\x02 \x03(\x02\x32\xca\x01\n\x0f\x44iarizerService\x12V\n\x07\x44iarize\x12\".locution.engine.v1.DiarizeRequest\x1a#.locution.engine.v1.DiarizeResponse(\x01\x30\x01\x12_\n\x07\x43luster\x12\".locution.engine.v1.ClusterRequest\x1a#.locution.engine.v1.ClusterResponse\"\x07\x90\xb5\x18\x80\x80\x80\x08(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,34 +52,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLUSTERSTART'].fields_by_name['min_speaker_count']._serialized_options = b'\272H\006\032\004\0302(\001'
   _globals['_CLUSTERSTART'].fields_by_name['max_speaker_count']._loaded_options = None
   _globals['_CLUSTERSTART'].fields_by_name['max_speaker_count']._serialized_options = b'\272H\006\032\004\0302(\001'
-  _globals['_DIARIZEREQUEST']._serialized_start=128
-  _globals['_DIARIZEREQUEST']._serialized_end=262
-  _globals['_DIARIZESTART']._serialized_start=264
-  _globals['_DIARIZESTART']._serialized_end=353
-  _globals['_DIARIZERESPONSE']._serialized_start=356
-  _globals['_DIARIZERESPONSE']._serialized_end=545
-  _globals['_DIARIZESTARTED']._serialized_start=547
-  _globals['_DIARIZESTARTED']._serialized_end=612
-  _globals['_DIARIZEPROGRESS']._serialized_start=614
-  _globals['_DIARIZEPROGRESS']._serialized_end=651
-  _globals['_DIARIZEDONE']._serialized_start=653
-  _globals['_DIARIZEDONE']._serialized_end=772
-  _globals['_SECTIONSPEAKERS']._serialized_start=775
-  _globals['_SECTIONSPEAKERS']._serialized_end=927
-  _globals['_LOCALSPEAKER']._serialized_start=929
-  _globals['_LOCALSPEAKER']._serialized_end=1003
-  _globals['_LOCALTURN']._serialized_start=1005
-  _globals['_LOCALTURN']._serialized_end=1078
-  _globals['_CLUSTERREQUEST']._serialized_start=1081
-  _globals['_CLUSTERREQUEST']._serialized_end=1222
-  _globals['_CLUSTERSTART']._serialized_start=1225
-  _globals['_CLUSTERSTART']._serialized_end=1501
-  _globals['_CLUSTERRESPONSE']._serialized_start=1503
-  _globals['_CLUSTERRESPONSE']._serialized_end=1624
-  _globals['_SPEAKERTURN']._serialized_start=1626
-  _globals['_SPEAKERTURN']._serialized_end=1698
-  _globals['_SPEAKERCENTROID']._serialized_start=1700
-  _globals['_SPEAKERCENTROID']._serialized_end=1753
-  _globals['_DIARIZERSERVICE']._serialized_start=1756
-  _globals['_DIARIZERSERVICE']._serialized_end=1949
+  _globals['_DIARIZERSERVICE'].methods_by_name['Cluster']._loaded_options = None
+  _globals['_DIARIZERSERVICE'].methods_by_name['Cluster']._serialized_options = b'\220\265\030\200\200\200\010'
+  _globals['_DIARIZEREQUEST']._serialized_start=161
+  _globals['_DIARIZEREQUEST']._serialized_end=295
+  _globals['_DIARIZESTART']._serialized_start=297
+  _globals['_DIARIZESTART']._serialized_end=386
+  _globals['_DIARIZERESPONSE']._serialized_start=389
+  _globals['_DIARIZERESPONSE']._serialized_end=578
+  _globals['_DIARIZESTARTED']._serialized_start=580
+  _globals['_DIARIZESTARTED']._serialized_end=645
+  _globals['_DIARIZEPROGRESS']._serialized_start=647
+  _globals['_DIARIZEPROGRESS']._serialized_end=684
+  _globals['_DIARIZEDONE']._serialized_start=686
+  _globals['_DIARIZEDONE']._serialized_end=805
+  _globals['_SECTIONSPEAKERS']._serialized_start=808
+  _globals['_SECTIONSPEAKERS']._serialized_end=960
+  _globals['_LOCALSPEAKER']._serialized_start=962
+  _globals['_LOCALSPEAKER']._serialized_end=1036
+  _globals['_LOCALTURN']._serialized_start=1038
+  _globals['_LOCALTURN']._serialized_end=1111
+  _globals['_CLUSTERREQUEST']._serialized_start=1114
+  _globals['_CLUSTERREQUEST']._serialized_end=1255
+  _globals['_CLUSTERSTART']._serialized_start=1258
+  _globals['_CLUSTERSTART']._serialized_end=1534
+  _globals['_CLUSTERRESPONSE']._serialized_start=1536
+  _globals['_CLUSTERRESPONSE']._serialized_end=1657
+  _globals['_SPEAKERTURN']._serialized_start=1659
+  _globals['_SPEAKERTURN']._serialized_end=1731
+  _globals['_SPEAKERCENTROID']._serialized_start=1733
+  _globals['_SPEAKERCENTROID']._serialized_end=1786
+  _globals['_DIARIZERSERVICE']._serialized_start=1789
+  _globals['_DIARIZERSERVICE']._serialized_end=1991
 # @@protoc_insertion_point(module_scope)

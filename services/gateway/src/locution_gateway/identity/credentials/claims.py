@@ -20,6 +20,6 @@ def unverified(token: str, part: int) -> dict[str, Any]:
 
 
 def text(claims: dict[str, Any], name: str) -> str:
-    """Return a text claim, or ""."""
+    """Return a text claim of printable characters, or ""."""
     value = claims.get(name)
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and value.isprintable() else ""
