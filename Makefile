@@ -82,7 +82,7 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-hostile test-chart test-install
 # Each folder runs in its own process, because some tests measure the memory and children of their process. RERUN=1
 # repeats each failed test once, alone, and shows both results: for machines that are shared and noisy.
 each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
@@ -115,6 +115,9 @@ test-docs: setup models ## Run every command of README and docs in a fresh clone
 
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
 	@$(call each,tests/chaos)
+
+test-hostile: setup ## Send hostile values to every field of the public API (LOCUTION_HOSTILE_CASES=50000 for long)
+	@$(call each,tests/hostile)
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)

@@ -46,15 +46,20 @@ BEGIN
             WHEN 'smallint' THEN least_value := '-10000'; most_value := '10000';
             ELSE least_value := '-1e15'; most_value := '1e15';
         END CASE;
-        IF found.data_type IN ('timestamp with time zone', 'double precision') THEN
+        IF found.data_type IN ('timestamp with time zone', 'double precision') AND found.column_name <> 'ready_time' THEN
             EXECUTE format('UPDATE gateway.%1$I SET %2$I = greatest(%3$s, least(%4$s, %2$I)) WHERE NOT %2$I BETWEEN %3$s AND %4$s',
                 found.table_name, found.column_name, least_value, most_value);
         END IF;
+        -- A stage of an upload that is still being verified waits for ever, until the verification sets the time.
+        CONTINUE WHEN found.table_name = 'stages' AND found.column_name = 'ready_time';
         EXECUTE format('ALTER TABLE gateway.%1$I ADD CONSTRAINT %2$I CHECK (%3$I BETWEEN %4$s AND %5$s)',
             found.table_name, 'bounds_' || found.column_name, found.column_name, least_value, most_value);
     END LOOP;
 END
 $$;
+
+ALTER TABLE gateway.stages ADD CONSTRAINT bounds_ready_time CHECK (
+    (ready_time >= '1970-01-01Z' AND ready_time <= '2200-01-01Z') OR ready_time = 'infinity');
 
 -- migrate:down
 

@@ -15,6 +15,8 @@ CREATE TABLE gateway.troubled_rows (
     PRIMARY KEY (work, row_id)
 );
 CREATE INDEX troubled_rows_by_tenant ON gateway.troubled_rows (tenant_id);
+ALTER TABLE gateway.troubled_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON gateway.troubled_rows USING (tenant_id = gateway.current_tenant());
 
 -- Counts a failure, and tells whether the row is set aside now.
 CREATE FUNCTION gateway.row_failed(p_work text, p_row text, p_tenant uuid, p_error text, p_limit integer) RETURNS boolean
@@ -133,12 +135,10 @@ REVOKE ALL ON FUNCTION gateway.claim_deletions, gateway.row_failed, gateway.row_
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_api') THEN
-        REVOKE ALL ON gateway.troubled_rows FROM locution_api;
         GRANT EXECUTE ON FUNCTION gateway.claim_deletions, gateway.row_failed, gateway.row_recovered,
             gateway.list_troubled_rows, gateway.count_troubled_rows, gateway.forget_troubled_rows TO locution_api;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_worker') THEN
-        REVOKE ALL ON gateway.troubled_rows FROM locution_worker;
         GRANT EXECUTE ON FUNCTION gateway.row_failed, gateway.row_recovered TO locution_worker;
     END IF;
 END

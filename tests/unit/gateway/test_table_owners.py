@@ -13,7 +13,7 @@ from locution_gateway.commands import migrations_folder
 ROOT = Path(locution_gateway.__file__).parent
 
 OWNERS = {
-    "platform": {"requests"},
+    "platform": {"requests", "troubled_rows"},
     "quotas": {"quotas", "usage", "stored", "open_streams", "rate_buckets"},
     "identity": {"tenants", "users", "api_keys", "sessions", "invitations", "oidc_issuers"},
     "uploads": {"uploads", "upload_parts", "objects", "deletions"},

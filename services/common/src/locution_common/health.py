@@ -76,6 +76,11 @@ class Health:
         """Return the failing probes and their faults; empty while healthy."""
         return dict(self._faults)
 
+    @property
+    def failing_tasks(self) -> frozenset[str]:
+        """Return the background tasks that are failing."""
+        return frozenset(self._failing_tasks)
+
     async def check(self) -> bool:
         """Run every probe once, publish the result, and return whether all passed."""
         with telemetry.suppressed():

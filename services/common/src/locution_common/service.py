@@ -15,6 +15,7 @@ everything that was opened. Shutdown, after a signal:
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -165,12 +166,20 @@ def main(settings: S, start: Start[S], *, name: str) -> NoReturn:
 
 async def _run(settings: S, start: Start[S], name: str, signalled: asyncio.Event, redactor: logs.Redactor) -> int:
     async with serving(settings, start, name=name, redactor=redactor) as running:
+        tame_garbage_collection()
         stopper = asyncio.create_task(_stop_on(signalled, running))
         try:
             await running.wait()
         finally:
             stopper.cancel()
     return 0
+
+
+def tame_garbage_collection() -> None:
+    """Keep pauses of the collector short: what lives as long as the process is left out, and full rounds come often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1000, 5, 2)
 
 
 async def _stop_on(signalled: asyncio.Event, running: Running[S]) -> None:
@@ -202,6 +211,7 @@ def _server(context: Context[S], service: Service) -> tuple[grpc.aio.Server, int
         translators=service.translators,
         admission=service.admission,
         limits=service.limits,
+        services=service.names,
     )
     server = grpc.aio.server(interceptors=[interceptor], options=_options(context.settings))
     for add in service.servicers:

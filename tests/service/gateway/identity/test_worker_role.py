@@ -30,6 +30,8 @@ DOORS = {
     "claim_webhook_deliveries",
     "forget_webhook_deliveries",
     "webhook_backlog",
+    "row_failed",
+    "row_recovered",
 }
 
 DEFINERS = """

@@ -43,11 +43,15 @@ def chain(
     translators: Sequence[Translator] = (),
     admission: Sequence[Layer] = (),
     limits: Sequence[Layer] = (),
+    services: Sequence[str] = (),
 ) -> LayeredInterceptor:
     """Return the interceptor that runs every layer in the order of ORDER.
 
-    A service's own layers surround auth: `admission` before it, when the caller is unknown, `limits` after it.
+    A service's own layers surround auth: `admission` before it, when the caller is unknown, `limits` after it. The
+    rules of `services` are compiled now.
     """
+    validation = Validation()
+    validation.warm(services)
     open_prefixes = [HEALTH, *([REFLECTION] if reflection else [])]
     return LayeredInterceptor(
         [
@@ -60,7 +64,7 @@ def chain(
             *admission,
             Auth(authenticator, open_prefixes),
             *limits,
-            Validation(),
+            validation,
         ]
     )
 

@@ -17,6 +17,10 @@ from ..errors import Code, DependencyUnavailable, InternalError, Reason, Refused
 
 DOMAIN: Final = "locution"
 
+MAX_MESSAGE: Final = 500
+MAX_FIELD: Final = 200
+"""Characters of a status: it travels in headers, of which clients accept up to 8 KiB."""
+
 _CODES: Final = {Code[status.name]: status for status in grpc.StatusCode if status is not grpc.StatusCode.OK}
 
 
@@ -25,7 +29,7 @@ def status_of(error: BaseException, request_id: str) -> grpc.Status:
     if not isinstance(error, Refused) or error.reason is Reason.INTERNAL:
         error = InternalError(f"an internal error occurred; its id is {request_id}")
     code = _CODES[error.reason.code]
-    proto = status_pb2.Status(code=code.value[0], message=error.message)
+    proto = status_pb2.Status(code=code.value[0], message=_shortened(error.message))
     proto.details.extend(_packed(message) for message in _details(error, request_id))
     return rpc_status.to_status(proto)
 
@@ -34,7 +38,10 @@ def _details(error: Refused, request_id: str) -> Iterator[Message]:
     yield details.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     if error.violations:
         violation = details.BadRequest.FieldViolation
-        found = [violation(field=item.field, description=item.description) for item in error.violations]
+        found = [
+            violation(field=_shortened(item.field, MAX_FIELD), description=_shortened(item.description, MAX_FIELD))
+            for item in error.violations
+        ]
         yield details.BadRequest(field_violations=found)
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
@@ -46,6 +53,10 @@ def _details(error: Refused, request_id: str) -> Iterator[Message]:
         ]
         yield details.QuotaFailure(violations=exceeded)
     yield details.RequestInfo(request_id=request_id)
+
+
+def _shortened(text: str, most: int = MAX_MESSAGE) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _packed(message: Message) -> any_pb2.Any:

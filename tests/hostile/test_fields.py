@@ -1,0 +1,116 @@
+"""Every field of every request with hostile values, as each role: refused clearly or served, never INTERNAL or UNKNOWN."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from locution_common.interceptors import remote_failure
+from locution_common.service import tame_garbage_collection
+
+from tests.hostile.values import cases
+from tests.hostile.watch import callbacks, neighbour
+from tests.service.gateway.identity.rpcs import Rpc, id_fields, rpcs
+from tests.service.gateway.identity.test_matrix import BASE
+from tests.service.gateway.identity.world import ROLES, World
+
+pytestmark = pytest.mark.timeout(3000)
+
+CASES = int(os.environ.get("LOCUTION_HOSTILE_CASES", "6000"))
+"""Cases of a run; the long form has 50000 and more."""
+
+LONGEST_CALLBACK = 0.25
+"""Seconds of processor time: what others may have to wait for."""
+
+DESTRUCTIVE = ("Delete", "Revoke", "Rotate", "Logout", "Reset", "Change", "Disable", "Batch", "End", "UpdateTenant")
+UNSERVED = {"locution.v1.LiveService"}
+"""An api without engines does not serve it."""
+
+FORBIDDEN = {"INTERNAL", "UNKNOWN"}
+
+Case = tuple[str, Rpc, str | None, bytes]
+
+
+def valid(rpc: Rpc, world: World) -> bytes:
+    """Return a request that names what the attacker's tenant has."""
+    request = rpc.request()
+    if rpc.name in BASE:
+        BASE[rpc.name](request)
+    for path, kind in id_fields(rpc.descriptor.input_type):
+        place = request
+        for step in path[:-1]:
+            place = getattr(place, step)
+        if kind in world.mine.things and not rpc.name.startswith("Create"):
+            setattr(place, path[-1], world.mine.things[kind])
+    return bytes(request.SerializeToString())
+
+
+def every_case(world: World) -> Iterator[Case]:
+    keys = {role: world.mine.keys[role] for role in ROLES}
+    for rpc in (each for each in rpcs() if each.service not in UNSERVED):
+        base = valid(rpc, world)
+        for name, written in cases(rpc.descriptor.input_type):
+            for role, key in [*keys.items(), ("NOBODY", None)]:
+                yield f"{rpc.name} {name} as {role}", rpc, key, base + written
+
+
+def chosen(world: World, count: int) -> list[Case]:
+    """Return some cases, or all again and again; what ends the attacker's own tenant comes last."""
+    every = list(every_case(world))
+    rng = random.Random(13)
+    picked = [case for _ in range(count // len(every)) for case in every] + rng.sample(every, count % len(every))
+    rng.shuffle(picked)
+    return sorted(picked, key=lambda case: case[1].name.startswith(DESTRUCTIVE))
+
+
+def send(channel: grpc.Channel, case: Case) -> str:
+    """Make the call with raw bytes, outside of the loop that is measured; return its code and reason."""
+    _, rpc, key, request = case
+    streams = "stream" if rpc.descriptor.client_streaming else "unary"
+    answers = "stream" if rpc.descriptor.server_streaming else "unary"
+    call = getattr(channel, f"{streams}_{answers}")(rpc.method, request_serializer=bytes)
+    options: dict[str, Any] = {
+        "metadata": () if key is None else (("authorization", f"Bearer {key}"),),
+        "compression": grpc.Compression.Gzip if len(request) > 10_000 else None,
+        "timeout": 2 if rpc.descriptor.server_streaming else 20,
+    }
+    try:
+        answer = call(iter([request]) if rpc.descriptor.client_streaming else request, **options)
+        if rpc.descriptor.server_streaming:
+            next(answer, None)
+            answer.cancel()
+    except grpc.RpcError as error:
+        failure = remote_failure(error)  # type: ignore[arg-type]
+        return f"{failure.code} {failure.reason}"
+    return "OK"
+
+
+async def test_no_value_breaks_anything(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    picked = chosen(world, CASES)
+    tame_garbage_collection()
+    codes: Counter[str] = Counter()
+    wrong: list[str] = []
+    with grpc.insecure_channel(world.api.running.address) as channel, callbacks() as measured:
+        async with neighbour(await world.client(world.theirs.keys["VIEWER"])) as calm:
+            for case in picked:
+                code = await asyncio.to_thread(send, channel, case)
+                codes[code.split()[0]] += 1
+                if code.split()[0] in FORBIDDEN or (code.endswith("None") and code.split()[0] != "DEADLINE_EXCEEDED"):
+                    wrong.append(f"{case[0]}: {code}")
+    health = world.api.running.context.health
+    with capsys.disabled():
+        print(
+            f"\nhostile: {len(picked)} cases, {dict(codes.most_common())}, longest callback {measured.longest * 1e3:.0f} ms"
+        )
+        print(f"neighbour: {len(calm.seconds)} calls, p95 {calm.p95() * 1e3:.0f} ms; longest callback: {measured.what}")
+    assert wrong == []
+    assert len(calm.seen) == 1, "the neighbour saw something change"
+    assert health.faults == {}
+    assert not health.failing_tasks
+    assert measured.longest <= LONGEST_CALLBACK, measured.what

@@ -1,0 +1,98 @@
+"""What is watched while somebody attacks: the event loop's longest callback, and a neighbour's calls."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from locution.v1 import job_service_pb2 as jobs
+
+SLOW = 0.03
+"""Seconds after which the stack of a callback is taken."""
+
+
+@dataclass
+class Callbacks:
+    """Processor time of the callbacks of a loop, the longest kept with what it ran."""
+
+    longest: float = 0.0
+    what: str = ""
+    count: int = 0
+
+
+@contextmanager
+def callbacks() -> Iterator[Callbacks]:
+    """Measure the processor time of each callback of this thread's event loops, other threads' work left out.
+
+    Another thread takes the stack of a callback that goes on for long, so that the longest one is found by its lines.
+    """
+    measured, run, loop = Callbacks(), asyncio.events.Handle._run, threading.get_ident()
+    running: list[float] = []
+    stacks: list[str] = []
+    ended = threading.Event()
+
+    def measure(handle: Any) -> None:
+        began = time.thread_time()
+        running.append(time.monotonic())
+        run(handle)
+        running.clear()
+        took = time.thread_time() - began
+        measured.count += 1
+        if took > measured.longest:
+            measured.longest, measured.what = took, stacks[-1] if stacks else ""
+        stacks.clear()
+
+    def sample() -> None:
+        while not ended.wait(0.01):
+            if running and time.monotonic() - running[0] > SLOW:
+                stacks.append("".join(traceback.format_stack(sys._current_frames()[loop], limit=12)))
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    asyncio.events.Handle._run = measure  # type: ignore[assignment, method-assign]
+    try:
+        yield measured
+    finally:
+        asyncio.events.Handle._run = run  # type: ignore[method-assign]
+        ended.set()
+        sampler.join()
+
+
+@dataclass
+class Neighbour:
+    """The calls of a tenant that does nothing unusual."""
+
+    seconds: list[float] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def p95(self) -> float:
+        return sorted(self.seconds)[len(self.seconds) * 95 // 100] if self.seconds else 0.0
+
+
+@asynccontextmanager
+async def neighbour(client: Any) -> AsyncIterator[Neighbour]:
+    """List jobs again and again; a call that fails fails the test."""
+    calm = Neighbour()
+
+    async def call() -> None:
+        while True:
+            began = time.perf_counter()
+            listed = await client.jobs.ListJobs(jobs.ListJobsRequest())
+            calm.seconds.append(time.perf_counter() - began)
+            calm.seen.add(",".join(sorted(job.name for job in listed.jobs)))
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(call())
+    try:
+        yield calm
+    finally:
+        task.cancel()
+        outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+        assert isinstance(outcome, asyncio.CancelledError), outcome
