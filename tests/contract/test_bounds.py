@@ -50,7 +50,7 @@ def inputs(comments: dict[str, str]) -> Iterator[FieldDescriptor]:
 
 def unbounded(field: FieldDescriptor) -> str | None:
     """Return what a field lacks, or None."""
-    rules: Any = field.GetOptions().Extensions[validate_pb2.field]  # type: ignore[index]
+    rules: Any = field.GetOptions().Extensions[validate_pb2.field]
     if field.is_repeated:
         if not rules.repeated.HasField("max_items"):
             return "max_items"
