@@ -175,6 +175,7 @@ class ApiKey(_message.Message):
     ROTATED_FROM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CREATOR_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "tenants/{tenant}/apiKeys/{key}"."""
     display_name: _builtins.str
@@ -189,13 +190,19 @@ class ApiKey(_message.Message):
     """Output only. The key that it replaces, "tenants/{tenant}/apiKeys/{key}"."""
     creator: _builtins.str
     """Output only. The principal that created it."""
+    parent: _builtins.str
+    """Output only. The key that it was created with, "tenants/{tenant}/apiKeys/{key}"; absent for a key that a person or an
+    operator created. It is valid only while that key is, and has at most its role and expiry.
+    """
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[Global___Scope.ValueType]:
         """Optional. Its scopes; everything that its role allows when empty."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Optional. When it expires, within 36500 days; never when unset."""
+        """Optional. When it expires, within 36500 days; never when unset. A key that another key creates expires with that key at the
+        latest.
+        """
 
     @_builtins.property
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
@@ -219,15 +226,20 @@ class ApiKey(_message.Message):
         rotated_from: _builtins.str | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         creator: _builtins.str = ...,
+        parent: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_rotated_from", b"_rotated_from", "_user", b"_user", "create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "rotated_from", b"rotated_from", "user", b"user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parent", b"_parent", "_rotated_from", b"_rotated_from", "_user", b"_user", "create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "parent", b"parent", "rotated_from", b"rotated_from", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rotated_from", b"_rotated_from", "_user", b"_user", "create_time", b"create_time", "creator", b"creator", "display_name", b"display_name", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "name", b"name", "role", b"role", "rotated_from", b"rotated_from", "scopes", b"scopes", "state", b"state", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parent", b"_parent", "_rotated_from", b"_rotated_from", "_user", b"_user", "create_time", b"create_time", "creator", b"creator", "display_name", b"display_name", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "name", b"name", "parent", b"parent", "role", b"role", "rotated_from", b"rotated_from", "scopes", b"scopes", "state", b"state", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__parent: _TypeAlias = _typing.Literal["parent"]  # noqa: Y015
+    _WhichOneofArgType__parent: _TypeAlias = _typing.Literal["_parent", b"_parent"]  # noqa: Y015
     _WhichOneofReturnType__rotated_from: _TypeAlias = _typing.Literal["rotated_from"]  # noqa: Y015
     _WhichOneofArgType__rotated_from: _TypeAlias = _typing.Literal["_rotated_from", b"_rotated_from"]  # noqa: Y015
     _WhichOneofReturnType__user: _TypeAlias = _typing.Literal["user"]  # noqa: Y015
     _WhichOneofArgType__user: _TypeAlias = _typing.Literal["_user", b"_user"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent) -> _WhichOneofReturnType__parent | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rotated_from) -> _WhichOneofReturnType__rotated_from | None: ...
     @_typing.overload

@@ -15,12 +15,13 @@ from locution_gateway.identity.postgres.api_keys import PostgresApiKeys
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.listing import PageQuery
 from locution_gateway.platform.pages import Binding, page_size
-from locution_gateway.platform.principal import Principal, Role, Scope, UserId
+from locution_gateway.platform.principal import Credential, Principal, Role, Scope, UserId
 from locution_gateway.platform.reach import Reach, require_rank
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.quotas.known import KnownQuotas
 
 OVERLAP: Final = timedelta(days=1)
+KEY_SUBJECT: Final = "key:"
 
 Issued = tuple[ApiKey, str]
 
@@ -79,13 +80,13 @@ class ApiKeys:
         """Replace one of the caller's own keys. Refuses with API_KEY_NOT_FOUND, API_KEY_STATE_CONFLICT."""
         old = await self._own(principal, tenant, rotation.key_id)
         _require_within(principal, old)
-        return await self._rotate(principal, old, rotation)
+        return await self._rotate(principal, principal, old, rotation)
 
     async def rotate_of(self, principal: Principal, tenant: str, rotation: Rotation) -> Issued:
         """Replace one of a tenant's keys. Also refuses with PERMISSION_DENIED."""
         within, old = await self._of(principal, tenant, rotation.key_id)
         _require_within(principal, old)
-        return await self._rotate(within, old, rotation)
+        return await self._rotate(principal, within, old, rotation)
 
     async def revoke_own(self, principal: Principal, tenant: str, key_id: str) -> ApiKey:
         """Revoke one of the caller's own. Refuses with API_KEY_NOT_FOUND."""
@@ -108,9 +109,18 @@ class ApiKeys:
         role = draft.role or maker.role
         require_rank(maker, role)
         fresh, scopes = tokens.new_key(), _scopes(maker, draft.scopes)
+        parent = await self._parent(maker)
         limits = await self._quotas.limits(within.tenant_id)
         key = NewKey(
-            fresh.token_id, new_id(), user_id, draft.display_name, role, scopes, draft.expire_time, fresh.secret_hash
+            key_id=fresh.token_id,
+            row_id=new_id(),
+            user_id=user_id,
+            display_name=draft.display_name,
+            role=role,
+            scopes=scopes,
+            expire_time=_outlived(draft.expire_time, draft.expire_time, parent),
+            secret_hash=fresh.secret_hash,
+            parent_id=None if parent is None else parent.key_id,
         )
         return await self._keys.create(within, key, limits.api_keys, request), fresh.token
 
@@ -121,11 +131,18 @@ class ApiKeys:
         page = await self._keys.list(within, owner, PageQuery(page_size(size), after=binding.position(token)))
         return page.rows, binding.token(page.last)
 
-    async def _rotate(self, within: Principal, old: ApiKey, rotation: Rotation) -> Issued:
+    async def _parent(self, maker: Principal) -> ApiKey | None:
+        """Return the key that the caller authenticated with, None for another credential."""
+        if maker.credential is not Credential.API_KEY or not maker.subject.startswith(KEY_SUBJECT):
+            return None
+        return await self._keys.get(maker, maker.subject.removeprefix(KEY_SUBJECT))
+
+    async def _rotate(self, maker: Principal, within: Principal, old: ApiKey, rotation: Rotation) -> Issued:
         fresh, now = tokens.new_key(), self._clock.now()
         end = rotation.expire_time
         if end is None and old.expire_time is not None:
             end = now + (old.expire_time - old.create_time)
+        end = _outlived(end, rotation.expire_time, await self._parent(maker))
         key = NewKey(
             key_id=fresh.token_id,
             row_id=new_id(),
@@ -136,6 +153,7 @@ class ApiKeys:
             expire_time=end,
             secret_hash=fresh.secret_hash,
             rotated_from=old.key_id,
+            parent_id=old.parent_id,
         )
         overlap = OVERLAP if rotation.overlap is None else rotation.overlap
         return await self._keys.rotate(within, old.key_id, key, now + overlap), fresh.token
@@ -167,6 +185,17 @@ def _require_within(principal: Principal, key: ApiKey) -> None:
     require_rank(principal, key.role)
     if principal.scopes is not None and not (key.scopes and key.scopes <= principal.scopes):
         raise Refused(Reason.PERMISSION_DENIED, "this key has more rights than the caller")
+
+
+def _outlived(end: datetime | None, stated: datetime | None, parent: ApiKey | None) -> datetime | None:
+    """Return the expiry of a key that another key issues: at most its own. Refuses a later stated one."""
+    if parent is None or parent.expire_time is None:
+        return end
+    if stated is not None and stated > parent.expire_time:
+        raise Refused(
+            Reason.PERMISSION_DENIED, "a key cannot issue a key that expires after itself", field="expire_time"
+        )
+    return parent.expire_time if end is None else min(end, parent.expire_time)
 
 
 def _scopes(maker: Principal, asked: frozenset[Scope]) -> frozenset[Scope]:

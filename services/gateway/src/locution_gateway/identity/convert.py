@@ -98,6 +98,7 @@ def key_to_proto(tenant: str, key: ApiKey) -> pb.ApiKey:
         rotated_from=None if key.rotated_from is None else f"{below}/apiKeys/{key.rotated_from}",
         create_time=timestamp(key.create_time),
         creator=key.created_by,
+        parent=f"{below}/apiKeys/{key.parent_id}" if key.parent_shown else None,
     )
 
 

@@ -109,11 +109,13 @@ class ApiKey:
     rotated_from: str | None
     created_by: str
     create_time: datetime
+    parent_id: str | None
+    parent_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key to create; `secret_hash` is the SHA-256 of its secret."""
+    """A key to create; `secret_hash` is the SHA-256 of its secret, `parent_id` the key that creates it."""
 
     key_id: str
     row_id: UUID
@@ -124,6 +126,7 @@ class NewKey:
     expire_time: datetime | None
     secret_hash: bytes
     rotated_from: str | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

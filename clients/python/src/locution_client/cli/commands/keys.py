@@ -13,7 +13,7 @@ from locution_client.cli.arguments import FOR_TENANT, JSON, LABEL, of_tenant, wo
 from locution_client.client import Client
 
 STATES = naming.words(ApiKey.State.items(), "STATE_")
-HEADER = ("key", "state", "role", "last use", "expires", "owner", "label")
+HEADER = ("key", "state", "role", "last use", "expires", "owner", "parent", "label")
 
 KEY = of_tenant("apiKeys", "KEY")
 
@@ -97,5 +97,6 @@ def _row(key: ApiKey) -> tuple[str, ...]:
         show.when(key, "last_use_time"),
         show.when(key, "expire_time"),
         key.user.rpartition("/")[2] or "a program",
+        key.parent.rpartition("/")[2] or "-",
         key.display_name,
     )

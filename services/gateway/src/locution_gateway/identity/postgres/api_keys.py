@@ -20,11 +20,13 @@ from locution_gateway.quotas.models import quota_exceeded
 
 SELECT: Final = """
 SELECT r.key_id, r.row_id, r.user_id, r.display_name, r.role, r.scopes, r.expire_time, r.last_use_time, r.rotated_from,
-    r.created_by, r.create_time,
+    r.created_by, r.create_time, r.parent_id,
+    EXISTS (SELECT FROM gateway.api_keys p WHERE p.key_id = r.parent_id) AS parent_shown,
     CASE WHEN r.revoke_time IS NOT NULL THEN 'REVOKED'
         WHEN r.expire_time <= clock_timestamp() THEN 'EXPIRED' ELSE 'ACTIVE' END AS state
 FROM gateway.api_keys r
 """
+# A parent of another tenant, an operator's, is hidden by row level security: it is not shown.
 GET: Final = f"{SELECT} WHERE r.key_id = $1 AND r.tenant_id = $2"
 LOCK: Final = f"{GET} FOR UPDATE"
 # Two concurrent calls must not both take the last free place.
@@ -35,8 +37,8 @@ WHERE tenant_id = $1 AND revoke_time IS NULL AND (expire_time IS NULL OR expire_
 """
 CREATE: Final = """
 INSERT INTO gateway.api_keys (key_id, tenant_id, row_id, user_id, display_name, role, scopes, secret_hash, expire_time,
-    rotated_from, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    rotated_from, created_by, parent_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 OUTLIVE: Final = """
 UPDATE gateway.api_keys SET expire_time = least(expire_time, $3) WHERE key_id = $1 AND tenant_id = $2
@@ -112,6 +114,8 @@ def key_of(row: Mapping[str, Any]) -> ApiKey:
         rotated_from=row["rotated_from"],
         created_by=row["created_by"],
         create_time=row["create_time"],
+        parent_id=row["parent_id"],
+        parent_shown=row["parent_shown"],
     )
 
 
@@ -129,6 +133,7 @@ async def _insert(connection: Connection, principal: Principal, key: NewKey) -> 
         key.expire_time,
         key.rotated_from,
         principal.subject,
+        key.parent_id,
     )
 
 
