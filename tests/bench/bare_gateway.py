@@ -20,6 +20,8 @@ class Anybody:
     async def authenticate(self, method: str, metadata: Metadata) -> Principal:
         return BOOTSTRAP
 
+    async def confirm(self, method: str, metadata: Metadata, principal: object) -> None: ...
+
 
 async def start(stack: AsyncExitStack, context: Context[ApiSettings]) -> Service:
     served = await app_api.start(stack, context)

@@ -28,6 +28,10 @@ class Authenticator(Protocol):
         """Return the principal of a call of `method`, for example `/locution.v1.JobService/GetJob`."""
         ...
 
+    async def confirm(self, method: str, metadata: Metadata, principal: object) -> None:
+        """Refuse as `authenticate` does once the credential of an open stream is no longer valid."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ServicePrincipal:
@@ -77,6 +81,9 @@ class ServiceTokenAuthenticator:
             raise Refused(Reason.UNAUTHENTICATED, "a valid service credential is required")
         return ServicePrincipal()
 
+    async def confirm(self, method: str, metadata: Metadata, principal: object) -> None:
+        """Do nothing: the tokens are settings, which do not change while the process runs."""
+
 
 class RefuseAll:
     """Refuse every call: the default of a service without an authenticator."""
@@ -84,6 +91,9 @@ class RefuseAll:
     async def authenticate(self, method: str, metadata: Metadata) -> object:
         """Refuse with UNAUTHENTICATED."""
         raise Refused(Reason.UNAUTHENTICATED, "this service accepts no calls: no credential is configured")
+
+    async def confirm(self, method: str, metadata: Metadata, principal: object) -> None:
+        """Do nothing: no stream was admitted."""
 
 
 def _digest(token: str) -> bytes:

@@ -84,7 +84,11 @@ class SessionAuthenticator:
 
     async def authenticate(self, token: str) -> Principal:
         """Return the user of a session. Refuses with UNAUTHENTICATED, CREDENTIAL_EXPIRED."""
-        record = await self._sessions.get(self._access.read(token))
+        return await self.confirm(self._access.read(token))
+
+    async def confirm(self, session_id: SessionId) -> Principal:
+        """Return the user of a session. Refuses with UNAUTHENTICATED once it has ended."""
+        record = await self._sessions.get(session_id)
         if record is None or not record.usable:
             raise Refused(Reason.UNAUTHENTICATED)
         return record.principal
@@ -136,6 +140,13 @@ class CompositeAuthenticator:
         principal = await self._principal(bearer_token(metadata))
         policy.check(wanted, principal)
         return principal
+
+    async def confirm(self, method: str, metadata: Metadata, principal: object) -> None:
+        """Refuse as `authenticate` does once an open stream must end. A session's streams outlive access tokens."""
+        if not isinstance(principal, Principal) or principal.session_id is None:
+            await self.authenticate(method, metadata)
+            return
+        policy.check(policy.POLICIES[method], await self._sessions.confirm(principal.session_id))
 
     def told(self, notice: str) -> None:
         """Drop the subject of a database notice from the caches: "key:<id>", "session:<id>", or everything."""
