@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,7 +24,7 @@ async def models(installation: Installation) -> AsyncIterator[Any]:
         yield ModelServiceStub(channel)
 
 
-async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, conversation: dict[str, object]) -> None:
+async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, installation: Installation, sample: Path) -> None:
     listed = (await models.ListModels(pb.ListModelsRequest())).models
     (model,) = (each for each in listed if each.is_default and each.kind == pb.MODEL_KIND_ASR)
     assert (model.state, model.provider, model.layout) == (
@@ -34,6 +35,9 @@ async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, conversati
     assert model.size_bytes > 1_000_000
     assert len(model.checksum) == 64
     assert model.capabilities.word_times
+    await asyncio.to_thread(
+        installation.locution, "transcribe", sample
+    )  # an earlier test may have restarted the engines
     assert await _served(models, model.name)
     assert model.create_time.ToDatetime() <= model.update_time.ToDatetime()
     again = await models.GetModel(pb.GetModelRequest(name=model.name))
@@ -42,7 +46,7 @@ async def test_a_model_says_what_it_is_and_who_serves_it(models: Any, conversati
 
 
 async def _served(models: Any, name: str) -> bool:
-    """Wait for the report of an engine: those of a busy machine may lapse for a moment."""
+    """Wait for the next report of an engine that has loaded the model."""
     async with asyncio.timeout(30):
         while not (await models.GetModel(pb.GetModelRequest(name=name))).serving_replicas:
             await asyncio.sleep(0.2)

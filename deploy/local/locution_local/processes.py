@@ -66,7 +66,7 @@ def spawn(
 ) -> Process:
     """Start a process in its own session that writes to the log, and leave it running."""
     _set_aside(log)
-    with log.open("ab") as output:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
         child = subprocess.Popen(
             command,
             env=dict(environment),

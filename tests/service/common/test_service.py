@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from locution_common.channels import open_channel
 from locution_common.health import BACKGROUND
+from locution_common.interceptors import remote_failure
 
 from tests.service.common.conftest import TOKEN, Stack, serve_echo
 from tests.service.common.echo import NAME, Client, Request
@@ -234,6 +235,31 @@ async def test_a_health_watch_does_not_hold_up_the_shutdown() -> None:
         while (answer := await watch.read()) is not grpc.aio.EOF:
             seen = answer.status
     assert seen == NOT_SERVING
+
+
+async def test_health_watches_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locution_common.health.MOST_WATCHES", 2)
+    async with serve_echo() as stack, health_of(stack.running.address) as health, asyncio.timeout(5):
+        watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
+        for watch in watches:
+            await watch.read()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await health.Watch(health_pb2.HealthCheckRequest()).read()
+        assert remote_failure(refused.value).reason == "OVERLOADED"
+        watches[0].cancel()
+        while not await _watches(health):
+            await asyncio.sleep(0.01)
+        watches[1].cancel()
+
+
+async def _watches(health: Any) -> bool:
+    watch = health.Watch(health_pb2.HealthCheckRequest())
+    try:
+        return await watch.read() is not grpc.aio.EOF
+    except grpc.aio.AioRpcError:
+        return False
+    finally:
+        watch.cancel()
 
 
 async def test_a_probe_that_hangs_or_raises_fails() -> None:

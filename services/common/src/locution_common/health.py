@@ -12,6 +12,7 @@ from grpc_health.v1.health import aio
 from prometheus_client import CollectorRegistry
 
 from . import names, telemetry
+from .errors import Reason, Refused
 
 Probe: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -20,6 +21,9 @@ LIVENESS: Final = "liveness"
 
 BACKGROUND: Final = "background"
 """The health service that is NOT_SERVING while a background task is failing. It does not affect the other services."""
+
+MOST_WATCHES: Final = 200
+"""Calls of Health.Watch at once: they need no credential, so they are limited."""
 
 _log = logging.getLogger(__name__)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -32,8 +36,18 @@ class _Servicer(aio.HealthServicer):
     def __init__(self) -> None:
         super().__init__()
         self._ended = asyncio.Event()
+        self._watches = 0
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802 - gRPC's name
+        if self._watches >= MOST_WATCHES:
+            raise Refused(Reason.OVERLOADED, f"{MOST_WATCHES} calls watch health already; use Check")
+        self._watches += 1
+        try:
+            await self._watch(request, context)
+        finally:
+            self._watches -= 1
+
+    async def _watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
         watching = asyncio.ensure_future(super().Watch(request, context))
         ended = asyncio.ensure_future(self._ended.wait())
         try:

@@ -135,7 +135,7 @@ class JsonLinesExporter(SpanExporter):
     def __init__(self, path: Path, service: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._service = service
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write the batch; return FAILURE if the disk accepts only part of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
@@ -66,7 +67,7 @@ async def test_one_refused_address_refuses_all(addresses: list[str]) -> None:
     async with receiving() as receiver:
         outcome = await sender(Answers(addresses)).send(f"http://mixed.test:{receiver.port}/", {}, b"{}")
         assert outcome.error is not None
-        assert outcome.error.startswith("refused: the host leads to an address")
+        assert outcome.error.startswith("refused: the host does not resolve")
         assert receiver.received == []
 
 
@@ -138,8 +139,8 @@ async def test_headers_without_end_are_refused() -> None:
     ("url", "error"),
     [
         ("http://127.0.0.1:1/", "could not be sent: ConnectError"),
-        ("http://nowhere.test/", "could not be sent: OSError"),
-        ("https://10.0.0.1/", "refused: the host leads to an address that is not of the public internet"),
+        ("http://nowhere.test/", "refused: the host does not resolve to public addresses"),
+        ("https://10.0.0.1/", "refused: the host does not resolve to public addresses"),
     ],
 )
 async def test_what_cannot_be_reached_is_told(url: str, error: str) -> None:
@@ -210,3 +211,13 @@ async def test_plain_http_needs_the_setting() -> None:
 
 def _none(receiver: Receiver) -> None:
     assert receiver.received == []
+
+
+async def test_an_unknown_host_is_refused_in_the_words_of_an_internal_one() -> None:
+    class Unknown(Answers):
+        async def resolve(self, host: str, port: int) -> Sequence[Address]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    unknown = await sender(Unknown()).send("https://nobody.example/", {}, b"{}")
+    internal = await sender(Answers(["10.0.0.1"])).send("https://internal.example/", {}, b"{}")
+    assert unknown.error == internal.error == "refused: the host does not resolve to public addresses"

@@ -35,6 +35,9 @@ ROUTED: Final = IPv6Network("2000::/3")
 
 _NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
+NOT_PUBLIC: Final = "the host does not resolve to public addresses"
+"""What is said of every host that is not sent to: nobody learns which internal names exist."""
+
 
 def is_public(address: Address) -> bool:
     """Tell whether an address belongs to the public internet."""
@@ -77,9 +80,9 @@ class Guard:
     def check_addresses(self, url: Url, addresses: Sequence[Address]) -> None:
         """Judge the addresses of a URL: a single refused one refuses all. Raises WebhookUrlRefused."""
         if not addresses:
-            raise WebhookUrlRefused("the host has no address")
+            raise WebhookUrlRefused(NOT_PUBLIC)
         if url.host not in self.hosts and not all(map(self._allowed, addresses)):
-            raise WebhookUrlRefused("the host leads to an address that is not of the public internet")
+            raise WebhookUrlRefused(NOT_PUBLIC)
 
     def _allowed(self, address: Address) -> bool:
         return is_public(address) or any(

@@ -105,7 +105,7 @@ class HttpSender:
 
     async def _send(self, text: str, headers: dict[str, str], body: bytes) -> Outcome:
         url = self._guard.check_url(text)
-        addresses = [url.address] if url.address else await self._resolver.resolve(url.host, url.port)
+        addresses = [url.address] if url.address else await self._resolved(url)
         self._guard.check_addresses(url, addresses)
         async with httpcore.AsyncConnectionPool(
             ssl_context=self._trust,
@@ -114,6 +114,13 @@ class HttpSender:
             network_backend=PinnedBackend(addresses),
         ) as pool:
             return await self._post(pool, url, headers, body)
+
+    async def _resolved(self, url: Url) -> Sequence[Address]:
+        """Return the addresses of a host. An unknown host is refused in the words of one that is not public."""
+        try:
+            return await self._resolver.resolve(url.host, url.port)
+        except OSError:
+            return ()
 
     async def _post(
         self, pool: httpcore.AsyncConnectionPool, url: Url, headers: dict[str, str], body: bytes
@@ -158,6 +165,4 @@ def _why(error: Exception) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate is not trusted: {cause.verify_message}"
         cause = cause.__cause__ or cause.__context__
-    if isinstance(error, socket.gaierror):
-        return "the host has no address"
     return f"could not be sent: {type(error).__name__}"
