@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from ..auth import Authenticator, set_caller
+from ..cancellation import Ending, endable
 from ..errors import Refused, Retry
 from .layer import Call
 
@@ -47,22 +48,16 @@ class Auth:
 
     @asynccontextmanager
     async def _confirmed(self, call: Call, principal: object) -> AsyncIterator[None]:
-        """Cancel the current task once its credential is no longer valid, and raise why."""
-        task, ended = current_task(), list[Refused]()
+        """End the current task's work once its credential is no longer valid."""
+        with endable() as ending:
+            watching = asyncio.create_task(self._watch(call, principal, ending))
+            try:
+                yield
+            finally:
+                watching.cancel()
 
-        async def watch() -> None:
-            ended.append(await self._refusal(call, principal))
-            task.cancel()
-
-        watching = asyncio.create_task(watch())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if ended and not task.uncancel():
-                raise ended[0] from None
-            raise
-        finally:
-            watching.cancel()
+    async def _watch(self, call: Call, principal: object, ending: Ending) -> None:
+        ending.end(await self._refusal(call, principal))
 
     async def _refusal(self, call: Call, principal: object) -> Refused:
         while True:
@@ -75,11 +70,3 @@ class Auth:
                 _log.info("a stream's credential cannot be confirmed now", extra={"reason": error.reason})
             except Exception:  # noqa: BLE001 - logged; a fault of ours must not end the caller's stream
                 _log.exception("a stream's credential cannot be confirmed")
-
-
-def current_task() -> asyncio.Task[Any]:
-    """Return the task that serves the call."""
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("a call must be served by a task")
-    return task

@@ -11,6 +11,7 @@ import grpc
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1.asr_service_pb2_grpc import AsrServiceStub
 from locution_common import telemetry
+from locution_common.cancellation import cancellable
 from locution_common.errors import Reason
 from locution_speech import wire
 from locution_speech.asr import (
@@ -118,7 +119,8 @@ class GrpcListening:
     def _judged(self) -> Iterator[None]:
         """Convert the error of a call to EngineLostError, or to the engine's refusal."""
         try:
-            yield
+            with cancellable():
+                yield
         except grpc.aio.AioRpcError as error:
             raise _refusal(error) from error
         except (TimeoutError, asyncio.InvalidStateError) as error:

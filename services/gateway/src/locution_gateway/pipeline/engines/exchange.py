@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import grpc
 from google.protobuf.message import Message
+from locution_common.cancellation import cancellable
 from locution_common.errors import Code, InternalError, Reason, Refused
 from locution_common.interceptors import remote_failure
 
@@ -74,14 +75,17 @@ class Exchange(Generic[Q, A]):
     @contextmanager
     def _judged(self, sender: asyncio.Task[None]) -> Iterator[None]:
         try:
-            yield
+            with cancellable():
+                yield
         except grpc.aio.AioRpcError as error:
             raise self._error(sender, error) from error
         except TimeoutError as error:
             message = f"the engine gave no answer for {self._stall:.0f} s"
             raise Refused(Reason.DEPENDENCY_UNAVAILABLE, message) from error
         except asyncio.CancelledError:
-            if sender.done() and not sender.cancelled() and (cause := sender.exception()) is not None:
+            task = asyncio.current_task()
+            ours = task is not None and task.cancelling()
+            if not ours and sender.done() and not sender.cancelled() and (cause := sender.exception()) is not None:
                 raise cause from None
             raise
 
