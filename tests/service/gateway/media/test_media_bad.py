@@ -32,6 +32,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "wave of an absurd rate": (lambda: files.wave(bytes(1000), rate=2_000_000_000), "MEDIA_CORRUPT"),
     "wave of no channels": (lambda: files.wave(bytes(1000), channels=0), "MEDIA_CORRUPT"),
     "wave of 65535 channels": (lambda: files.wave(bytes(300_000), channels=65_535), "MEDIA_CORRUPT"),
+    "wave of 9 channels, which have no layout": (lambda: files.wave(bytes(9000), channels=9), "MEDIA_TOO_COMPLEX"),
     "wave of noise for a header": (
         lambda: b"RIFF\xff\xff\xff\xffWAVE" + random.Random(3).randbytes(5000),
         "MEDIA_CORRUPT",

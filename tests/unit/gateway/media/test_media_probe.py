@@ -104,3 +104,12 @@ def test_ogg_ends_early_without_a_whole_last_page() -> None:
     assert probe.ogg_ends_early(whole[:-1])
     assert probe.ogg_ends_early(whole[: whole.rindex(b"OggS")])
     assert probe.ogg_ends_early(b"")
+
+
+def test_a_xing_header_states_its_frames() -> None:
+    data = files.encode("mp3", "libmp3lame", [files.tone(2, 44_100)], 44_100)
+    assert probe.xing_frames(data) == 78
+    at = data.index(b"Info")
+    assert probe.xing_frames(data[: at + 11]) == 0
+    assert probe.xing_frames(data[: at + 7] + b"\0" + data[at + 8 :]) == 0
+    assert probe.xing_frames(b"") == 0

@@ -19,7 +19,7 @@ from locution_common.errors import Reason
 from locution_speech.clock import SAMPLE_WIDTH
 
 from . import confine, probe
-from .containers import UnusableError, choose_stream, declared_seconds, open_container
+from .containers import UnusableError, choose_stream, declared_seconds, open_container, stated_seconds
 from .models import ChannelMode, DecodeSpec, WarningReason, spec_from_dict
 from .reading import FileReader, PipeReader, Reader
 from .resample import MONO, Resampler
@@ -30,6 +30,8 @@ _WRITE_BYTES: Final = 1 << 15
 _RATES: Final = range(1000, 768_001)
 _SHORTFALL_SECONDS: Final = 0.5
 _PARTIAL_MEANS_CUT: Final = ("w64", "caf", "mov,mp4,m4a,3gp,3g2,mj2")
+_SLACK_SECONDS: Final = 1.0
+_PROJECTED_FROM: Final = 1 / 1000
 _MPEG_AUDIO: Final = ("mp1", "mp2", "mp3")
 
 
@@ -91,10 +93,13 @@ class Decoding:
         self._container = open_container(reader, spec)
         self._stream = choose_stream(self._container, spec)
         self._declared = declared_seconds(self._container, self._stream)
+        self._stated = stated_seconds(self._declared, self._stream, reader.head)
+        self._first_byte: int | None = None
 
     def run(self) -> None:
         """Decode to the end, or raise UnusableError."""
         for packet in self._demux():
+            self._refuse_early(packet)
             for frame in self._decode(packet):
                 self._take(frame)
             if self._spec.live:
@@ -117,7 +122,7 @@ class Decoding:
         while True:
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):  # PyAV does not know streams that began late, and flushes them last
                 return
             except MemoryError:
                 raise
@@ -129,6 +134,16 @@ class Decoding:
                 self._last = packet
                 self._packets += 1
             yield packet
+
+    def _refuse_early(self, packet: AudioPacket) -> None:
+        """Refuse media whose header states too many seconds, if its first bytes project to too many: headers lie."""
+        limit, size, at = self._spec.limits.media_seconds + _SLACK_SECONDS, self._reader.size, packet.pos
+        if self._stated <= limit or size is None or at is None:
+            return
+        self._first_byte = at if self._first_byte is None else self._first_byte
+        passed, whole = at - self._first_byte, size - self._first_byte
+        if passed >= whole * _PROJECTED_FROM and self._seconds * whole > limit * passed:
+            raise UnusableError(Reason.MEDIA_TOO_LONG, f"limit {self._spec.limits.media_seconds} seconds")
 
     def _flush_packet(self) -> AudioPacket:
         """Make the empty packet that flushes the decoder."""
@@ -157,9 +172,15 @@ class Decoding:
             self._begin(frame)
         if self._resampler is None or not self._resampler.fits(frame):
             self._finish_resampler()
-            self._resampler = Resampler(frame, self._layout, self._output.channels)
+            self._resampler = self._resampler_of(frame)
         for data in self._resampler.push(frame):
             self._output.write(data)
+
+    def _resampler_of(self, frame: av.AudioFrame) -> Resampler:
+        try:
+            return Resampler(frame, self._layout, self._output.channels)
+        except av.ArgumentError:
+            raise UnusableError(Reason.MEDIA_TOO_COMPLEX, f"no mix of {frame.layout.name}") from None
 
     def _check(self, frame: av.AudioFrame) -> None:
         if frame.sample_rate not in _RATES:
@@ -258,7 +279,8 @@ def main() -> None:
         os._exit(0)
     try:
         head = probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES
-        reader = PipeReader(0, head) if arguments["seekable"] is None else FileReader(arguments["seekable"])
+        file = arguments["seekable"]
+        reader = PipeReader(0, head, arguments["size"]) if file is None else FileReader(file)
         _decode(reader, spec, report, isolation, status)
     except UnusableError as refused:
         report.send("failed", failure=refused.reason, detail=refused.detail)
@@ -266,6 +288,8 @@ def main() -> None:
         report.send("failed", failure=Reason.MEDIA_TOO_COMPLEX, detail="memory")
     except BrokenPipeError:
         pass
+    except Exception as error:  # noqa: BLE001 (whatever untrusted bytes make PyAV raise)
+        report.send("failed", failure=Reason.MEDIA_CORRUPT, detail=f"{type(error).__name__} in the decoder")
     os._exit(0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
@@ -202,3 +203,16 @@ def declared_seconds(container: InputContainer, stream: av.AudioStream) -> float
         if container.duration:
             return container.duration / 1_000_000
     return None
+
+
+def stated_seconds(declared: float | None, stream: av.AudioStream, head: bytes) -> float:
+    """Return a claim about the length, to be checked; PCM without a claim may last for ever.
+
+    FFmpeg does not read the Xing header of an MP3 from a pipe.
+    """
+    if declared is not None:
+        return declared
+    codec = stream.codec_context
+    if codec.name.startswith("mp3") and codec.sample_rate:
+        return probe.xing_frames(head) * codec.frame_size / codec.sample_rate
+    return math.inf if codec.name.startswith("pcm_") else 0.0

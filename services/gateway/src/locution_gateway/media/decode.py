@@ -36,19 +36,25 @@ class PcmSink(Protocol):
 
 
 async def decode(
-    source: AsyncIterable[bytes], spec: DecodeSpec, sink: PcmSink, *, scratch: Path | None = None
+    source: AsyncIterable[bytes],
+    spec: DecodeSpec,
+    sink: PcmSink,
+    *,
+    scratch: Path | None = None,
+    size: int | None = None,
 ) -> DecodeReport:
     """Decode a source of bytes into a sink.
 
     Refuses with a MEDIA reason; what the sink received before an error is worthless. Errors of source and sink pass
     through. The child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for unnamed
-    files of containers that must be seekable; the system's when None.
+    files of containers that must be seekable; the system's when None. With `size`, the source's number of bytes, a
+    header that states too many seconds is checked against the first bytes, and the media refused without the rest.
     """
     wall = asyncio.timeout(spec.limits.wall_seconds)
     patience = Patience(spec.limits.stall_seconds)
     try:
         async with wall, aclosing(_counted(source, spec.limits.input_bytes)) as counted:
-            return await _decode(counted, spec, sink, scratch, patience)
+            return await _decode(counted, spec, sink, scratch, size, patience)
     except TimeoutError as error:
         if wall.expired() or patience.expired():
             raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding exceeded its time limit") from error
@@ -56,7 +62,12 @@ async def decode(
 
 
 async def _decode(
-    counted: AsyncGenerator[bytes], spec: DecodeSpec, sink: PcmSink, scratch: Path | None, patience: Patience
+    counted: AsyncGenerator[bytes],
+    spec: DecodeSpec,
+    sink: PcmSink,
+    scratch: Path | None,
+    size: int | None,
+    patience: Patience,
 ) -> DecodeReport:
     head = await _take_head(counted, probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES)
     if not head:
@@ -66,7 +77,7 @@ async def _decode(
         seekable = None
         if not spec.live and probe.needs_seeking(head):
             seekable = await stack.enter_async_context(scratch_copy(media, scratch))
-        child = await stack.enter_async_context(spawn(spec, seekable))
+        child = await stack.enter_async_context(spawn(spec, seekable, size))
         await stack.enter_async_context(patience)
         return await _Run(child, spec, patience).complete(media, sink)
 
@@ -217,5 +228,7 @@ class _Run:
             feeding.result()
         if self._child.used_up_its_time:
             raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding exceeded its limit of processor time")
+        if self._child.fault is not None:
+            raise Refused(Reason.MEDIA_CORRUPT, f"the media is damaged: the decoder crashed ({self._child.fault})")
         if status != 0:
             raise Refused(Reason.MEDIA_DECODER_CRASHED, f"the decoder process ended with status {status}")

@@ -86,8 +86,8 @@ def is_text(head: bytes) -> bool:
 
 
 def needs_seeking(head: bytes) -> bool:
-    """Tell whether a container stores its index after its data, so that a pipe cannot carry it."""
-    if head.startswith(b"caff"):
+    """Tell whether a container stores its index or its length after its data, so that a pipe cannot carry it."""
+    if head.startswith((b"caff", b"OggS")):
         return True
     if head.startswith(b"FORM"):
         return _first_of(_iff_chunks(head), b"COMM", b"SSND") != b"COMM"
@@ -177,6 +177,14 @@ def mp3_frame_bytes(data: bytes, at: int = 0) -> int | None:
     if layer == 1:
         return (12 * bits // hertz + padding) * 4
     return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
+
+
+def xing_frames(head: bytes) -> int:
+    """Return the number of frames that the Xing header of an MP3 states, or 0."""
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
+        return 0
+    return int.from_bytes(head[at + 8 : at + 12], "big")
 
 
 def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:

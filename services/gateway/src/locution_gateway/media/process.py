@@ -18,6 +18,7 @@ from .models import DecodeSpec, spec_to_dict
 from .reporting import MAX_LINE_BYTES
 
 _PACKAGE_ROOT: Final = str(Path(__file__).resolve().parents[2])
+_FAULTS: Final = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGILL)
 _START: Final = "import sys; sys.path.insert(0, sys.argv.pop()); from locution_gateway.media.child import main; main()"
 
 
@@ -61,6 +62,11 @@ class Child:
         """Tell whether the kernel ended the child for its processor time."""
         return self._process.returncode == -signal.SIGXCPU
 
+    @property
+    def fault(self) -> str | None:
+        """Name the signal with which the decoder crashed on the media, or return None if it did not."""
+        return next((number.name for number in _FAULTS if self._process.returncode == -number), None)
+
     def kill(self) -> None:
         """Kill the child and its process group."""
         if self._process.returncode is None:
@@ -77,10 +83,13 @@ class Child:
 
 
 @asynccontextmanager
-async def spawn(spec: DecodeSpec, seekable: int | None) -> AsyncIterator[Child]:
-    """Run a child without environment, in its own session, with only its own descriptors; `seekable` is its media."""
+async def spawn(spec: DecodeSpec, seekable: int | None, size: int | None) -> AsyncIterator[Child]:
+    """Run a child without environment, in its own session, with only its own descriptors.
+
+    `seekable` is its media, of `size` bytes if known; without it the media arrives through a pipe.
+    """
     async with _report_pipe() as (report, writer):
-        process = await _start(spec, seekable, writer)
+        process = await _start(spec, seekable, size, writer)
         os.close(writer)
         child = Child(process, report)
         try:
@@ -104,11 +113,12 @@ async def _report_pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
         transport.close()
 
 
-async def _start(spec: DecodeSpec, seekable: int | None, report: int) -> asyncio.subprocess.Process:
+async def _start(spec: DecodeSpec, seekable: int | None, size: int | None, report: int) -> asyncio.subprocess.Process:
     arguments: dict[str, Any] = {
         "spec": spec_to_dict(spec),
         "report": report,
         "seekable": seekable,
+        "size": size,
         "parent": os.getpid(),
     }
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Final
 
@@ -11,10 +12,11 @@ _TAIL_BYTES: Final = 1 << 17
 
 
 class PipeReader:
-    """Reads a pipe once, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
+    """Reads a pipe of `size` bytes, if known, front to back; keeps the first bytes (`head`) and the last (`tail`)."""
 
-    def __init__(self, descriptor: int, head_bytes: int = probe.HEAD_BYTES) -> None:
+    def __init__(self, descriptor: int, head_bytes: int = probe.HEAD_BYTES, size: int | None = None) -> None:
         self._descriptor = descriptor
+        self.size = size
         self.total = 0
         self.at_end = False
         self.head = self.tail = b""
@@ -47,7 +49,7 @@ class FileReader:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self.head = os.pread(descriptor, probe.HEAD_BYTES, 0)
-        self.total = os.lseek(descriptor, 0, os.SEEK_END)
+        self.size = self.total = os.lseek(descriptor, 0, os.SEEK_END)
         self.tail = os.pread(descriptor, _TAIL_BYTES, max(0, self.total - _TAIL_BYTES))
         self.at_end = True
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -57,8 +59,14 @@ class FileReader:
         return os.read(self._descriptor, size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to a position and return it."""
-        return os.lseek(self._descriptor, offset, whence)
+        """Move to a position and return it; return a negative errno for a position that no file has.
+
+        Damaged media makes FFmpeg try such positions and recover. PyAV would raise an exception of this method later.
+        """
+        try:
+            return os.lseek(self._descriptor, offset, whence)
+        except (OSError, OverflowError):
+            return -errno.EINVAL
 
     def tell(self) -> int:
         """Return the position."""

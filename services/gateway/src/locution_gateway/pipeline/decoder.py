@@ -53,7 +53,9 @@ class MediaDecoder:
         async with AsyncExitStack() as stack:
             sink = _Sink(self._store, pcm_key, self._decoding.rule, progress, stack)
             spec = spec_of(work.job.config, self._decoding)
-            report = await child.decode(self._store.stream(source.key), spec, sink, scratch=self._decoding.scratch)
+            report = await child.decode(
+                self._store.stream(source.key), spec, sink, scratch=self._decoding.scratch, size=source.size
+            )
             found = await sink.finish()
         return Decoded(pcm_key, report.samples, report.opening.channels, found, _warnings(report))
 

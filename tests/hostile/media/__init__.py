@@ -1,0 +1,1 @@
+"""Media files bent by their own structure, decoded by the real child in thousands."""
