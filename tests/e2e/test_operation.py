@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,16 @@ def test_without_a_key_nothing_is_told(installation: Installation) -> None:
     done = stranger.locution("jobs", "list", check=False)
     assert done.returncode == 4
     assert "UNAUTHENTICATED" in done.stderr
+
+
+def test_the_filer_of_the_s3_server_answers_nobody(installation: Installation) -> None:
+    if installation.state is None:
+        pytest.skip("the object store of a cluster is its operator's")
+    port = json.loads((installation.state / "state.json").read_text())["ports"]["s3-filer"]
+    for method, path in (("GET", "/"), ("GET", "/buckets/locution/"), ("PUT", "/buckets/locution/x"), ("DELETE", "/x")):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(request, timeout=5)
 
 
 @pytest.mark.timeout(240)

@@ -84,6 +84,7 @@ class Wiring:
     service_token: Path
     s3_access_key: Path
     s3_secret_key: Path
+    s3_filer_key: Path
     development_key: str
     session_key: Path
     asr: Sequence[str]
@@ -192,11 +193,18 @@ def _postgres(postgres: Postgres) -> Role:
 
 
 def _s3(wiring: Wiring) -> Role:
-    access, secret = (path.read_text(encoding="utf-8") for path in (wiring.s3_access_key, wiring.s3_secret_key))
+    keys = (wiring.s3_access_key, wiring.s3_secret_key, wiring.s3_filer_key)
+    access, secret, filer = (path.read_text(encoding="utf-8") for path in keys)
     return Role(
         name="s3",
         command=_weed(wiring),
-        settings={"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret},
+        settings={
+            "AWS_ACCESS_KEY_ID": access,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            # Its filer holds the same files: without these it gives them to anybody over HTTP.
+            "WEED_JWT_FILER_SIGNING_KEY": filer,
+            "WEED_JWT_FILER_SIGNING_READ_KEY": filer,
+        },
         folder=wiring.folder / "s3",
         port=wiring.ports["s3"],
         probe=BucketExists(wiring.address("s3"), access, secret, BUCKET),

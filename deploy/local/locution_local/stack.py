@@ -112,6 +112,7 @@ def _wiring(folder: StateFolder, record: State, asr: list[str]) -> Wiring:
         service_token=credentials.path("service-token"),
         s3_access_key=credentials.path("s3-access-key"),
         s3_secret_key=credentials.path("s3-secret-key"),
+        s3_filer_key=credentials.path("s3-filer-key"),
         development_key=credentials.value("api-key"),
         session_key=credentials.path("session-key"),
         asr=asr,

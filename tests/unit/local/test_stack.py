@@ -72,6 +72,11 @@ def test_the_s3_server_refuses_anonymous_writes_and_makes_no_buckets(stack: Stac
     assert {"-s3.autoCreateBucket=false", "-master.telemetry=false"} <= set(role.command)
 
 
+def test_the_filer_of_the_s3_server_needs_a_token(stack: Stack) -> None:
+    key, environment = (stack.folder.secrets / "s3-filer-key").read_text(), stack.role("s3").environment()
+    assert environment["WEED_JWT_FILER_SIGNING_KEY"] == environment["WEED_JWT_FILER_SIGNING_READ_KEY"] == key
+
+
 def test_each_service_has_a_login_that_owns_nothing(stack: Stack) -> None:
     logins = {"gateway": "locution_api", "worker": "locution_worker", "registry": "locution_registry"}
     for name, login in logins.items():
