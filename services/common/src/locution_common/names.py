@@ -39,6 +39,9 @@ RPC_SECONDS: Final = MetricName(
 RPC_IN_FLIGHT: Final = MetricName("locution_rpc_server_in_flight", "Calls in progress.", ("method",))
 HEALTH_PROBE: Final = MetricName("locution_health_probe_up", "1 while the named probe passes, else 0.", ("probe",))
 
+LOOP_LAG: Final = MetricName(
+    "locution_event_loop_lag_seconds", "Seconds by which the event loop ran a callback late, measured every 50 ms."
+)
 TASK_UP: Final = MetricName(
     "locution_background_task_up", "1 while the named background task runs, 0 while it is failing.", ("task",)
 )
@@ -48,7 +51,7 @@ TASK_FAILURES: Final = MetricName(
     ("task",),
 )
 
-METRICS: Final = (RPC_HANDLED, RPC_SECONDS, RPC_IN_FLIGHT, HEALTH_PROBE, TASK_UP, TASK_FAILURES)
+METRICS: Final = (RPC_HANDLED, RPC_SECONDS, RPC_IN_FLIGHT, HEALTH_PROBE, LOOP_LAG, TASK_UP, TASK_FAILURES)
 
 # Unary calls take milliseconds, section streams take seconds, uploads and watches take minutes.
 SECONDS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)

@@ -37,6 +37,7 @@ from .channels import open_channel
 from .clock import Clock, SystemClock
 from .health import Health, Probe
 from .interceptors import Layer, Translator, chain
+from .loop_lag import PROBE, LoopLag
 from .settings import ServiceSettings
 from .tasks import Supervisor
 
@@ -255,21 +256,27 @@ def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> int:
 
 def _start_tasks(context: Context[S], service: Service) -> list[asyncio.Task[None]]:
     supervisor = Supervisor(context.stopping, context.health, context.registry)
-    tasks: dict[str, Callable[[], Awaitable[object]]] = {**service.tasks, "health": partial(_watch_health, context)}
+    lag = LoopLag(context.registry)
+    context.health.add({PROBE: lag.probe})
+    tasks: dict[str, Callable[[], Awaitable[object]]] = {
+        **service.tasks,
+        "health": partial(_until_stopping, context, context.health.run),
+        PROBE: partial(_until_stopping, context, lag.run),
+    }
     return [asyncio.create_task(supervisor.run(name, run), name=name) for name, run in tasks.items()]
 
 
-async def _watch_health(context: Context[S]) -> None:
-    watching = asyncio.create_task(context.health.run())
+async def _until_stopping(context: Context[S], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    working = asyncio.create_task(work())
     stopping = asyncio.create_task(context.stopping.wait())
     try:
-        done, _ = await asyncio.wait([watching, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if watching in done:
-            watching.result()
+        done, _ = await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if working in done:
+            working.result()
     finally:
-        watching.cancel()
+        working.cancel()
         stopping.cancel()
-        await asyncio.gather(watching, stopping, return_exceptions=True)
+        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 async def _shut_down(context: Context[S], server: grpc.aio.Server, tasks: Sequence[asyncio.Task[None]]) -> None:
