@@ -137,11 +137,14 @@ async def test_presigned_urls_work_without_credentials(store: ObjectStore) -> No
         urllib.request.urlopen(urllib.request.Request(url, data, method="PUT"), timeout=5).close()
 
     upload = await store.create_multipart("m")
-    url = await store.presign_part("m", upload, 1)
+    url = await store.presign_part("m", upload, 1, 4)
     await asyncio.to_thread(put, url, b"part")
     assert [part.size for part in await store.list_parts("m", upload)] == [4]
     with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         await asyncio.to_thread(put, url.replace("X-Amz-Expires=900", "X-Amz-Expires=901"), b"part")
+    refused.value.close()
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+        await asyncio.to_thread(put, url, b"parts")
     refused.value.close()
 
 

@@ -79,7 +79,7 @@ class MemoryObjects:
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
         self.multiparts.pop(multipart_id, None)
 
-    async def part_url(self, key: str, multipart_id: str, number: int, ttl: timedelta) -> str:
+    async def part_url(self, key: str, multipart_id: str, number: int, size: int, ttl: timedelta) -> str:
         return f"memory://{key}?partNumber={number}&uploadId={multipart_id}"
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:

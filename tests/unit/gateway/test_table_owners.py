@@ -15,7 +15,7 @@ ROOT = Path(locution_gateway.__file__).parent
 OWNERS = {
     "platform": {"requests", "troubled_rows"},
     "quotas": {"quotas", "usage", "stored", "open_streams", "rate_buckets"},
-    "identity": {"tenants", "users", "api_keys", "sessions", "invitations", "oidc_issuers"},
+    "identity": {"tenants", "users", "api_keys", "sessions", "invitations", "oidc_issuers", "login_attempts"},
     "uploads": {"uploads", "upload_parts", "objects", "deletions"},
     "jobs": {"jobs", "job_events", "stages", "stage_results", "sections", "speeds", "queue_clocks", "defaults"},
     "transcripts": {"transcripts", "segments"},
@@ -28,6 +28,7 @@ READERS = {
     ("quotas", "jobs"): "counts what a tenant uses",
     ("quotas", "stages"): "counts what a tenant uses",
     ("quotas", "api_keys"): "counts what a tenant uses",
+    ("quotas", "tenants"): "a tenant's share weighs its slots",
     ("jobs", "uploads"): "a job begins with an upload that is locked meanwhile",
     ("pipeline", "jobs"): "finds the object of a job's upload",
     ("pipeline", "uploads"): "finds the object of a job's upload",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from minio.datatypes import Object as MinioObject
 
@@ -158,13 +158,10 @@ class ObjectStore:
                 yield _info(item)
 
     async def presign_part(
-        self, key: str, upload_id: str, number: int, expires: timedelta = timedelta(minutes=15)
+        self, key: str, upload_id: str, number: int, size: int, expires: timedelta = timedelta(minutes=15)
     ) -> str:
-        """Return a URL that lets anyone write one part of a multipart upload until it expires."""
-        query: Any = {"partNumber": str(number), "uploadId": upload_id}
-        return await self._run(
-            lambda: self._client.get_presigned_url("PUT", self._bucket, key, expires=expires, extra_query_params=query)
-        )
+        """Return a URL that lets anyone write one part of exactly `size` bytes to a multipart upload until it expires."""
+        return await self._run(lambda: self._client.presign_part(self._bucket, key, upload_id, number, size, expires))
 
     async def probe(self) -> None:
         """A health probe: pass while the bucket is reachable and exists."""

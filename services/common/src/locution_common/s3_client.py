@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import urllib3
@@ -12,6 +13,7 @@ from minio.datatypes import ListMultipartUploadsResult, ListPartsResult, Part
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from .errors import DependencyUnavailable, InternalError, ObjectNotFound, Refused
+from .presign import presign
 from .settings import ObjectStoreSettings
 
 _ABSENT: Final = {"NoSuchKey", "NoSuchUpload", "NoSuchBucket", "NotFound", "PreconditionFailed"}
@@ -48,6 +50,28 @@ class S3Client(Minio):
     def list_uploads(self, bucket: str, prefix: str) -> ListMultipartUploadsResult:
         """Return the first thousand multipart uploads in progress."""
         return self._list_multipart_uploads(bucket, prefix=prefix)
+
+    def presign_part(self, bucket: str, key: str, upload_id: str, number: int, size: int, expires: timedelta) -> str:
+        """Return a URL for a PUT of exactly `size` bytes as one part."""
+        found = self._provider.retrieve() if self._provider else None
+        if found is None:
+            raise InternalError("presigned URLs need credentials")
+        region = self._get_region(bucket)
+        query = {"partNumber": str(number), "uploadId": upload_id}
+        if found.session_token:
+            query["X-Amz-Security-Token"] = found.session_token
+        url = self._base_url.build(method="PUT", region=region, bucket_name=bucket, object_name=key)
+        return presign(
+            "PUT",
+            url._replace(query="").geturl(),
+            query,
+            {"content-length": str(size)},
+            access_key=found.access_key,
+            secret_key=found.secret_key,
+            region=region,
+            time=datetime.now(UTC),
+            expires=expires,
+        )
 
     def read(self, bucket: str, key: str, offset: int, length: int | None, etag: str | None) -> bytes:
         """Return a range of an object if it still has the tag `etag`."""

@@ -51,14 +51,6 @@ async def test_what_does_not_fit_gets_one_answer(small: World) -> None:
     assert answers[0].reason == "UNAUTHENTICATED"
 
 
-async def test_attempts_are_bounded_for_known_and_unknown_alike(small: World) -> None:
-    await new_user(small, "acme", EMAIL)
-    anybody = await small.account(None)
-    for email in (EMAIL, "unknown@acme.example"):
-        reasons = [await reason(anybody.Login(login(email=email, password="wrong"))) for _ in range(11)]
-        assert reasons == ["UNAUTHENTICATED"] * 10 + ["RATE_LIMITED"]
-
-
 async def test_an_invitation_is_used_once(small: World) -> None:
     invitation = administration.Invitation(email=EMAIL, role=identity.ROLE_MEMBER)
     request = administration.CreateInvitationRequest(parent="tenants/acme", invitation=invitation)

@@ -265,3 +265,20 @@ async def test_without_any_engine_the_stream_says_so(serve_live: ServeLive, monk
         talk = house.speaker.talk()
         await talk.begin()
         assert await reason(talk) == "DEPENDENCY_UNAVAILABLE"
+
+
+async def test_a_damaged_session_is_listed_as_such_beside_the_others(house: House) -> None:
+    names = []
+    for _ in range(2):
+        talk = house.speaker.talk()
+        names.append((await talk.begin()).session)
+        await talk.leave()
+    damaged = names[0].removeprefix("liveSessions/")
+    await house.gateway.owner.execute(
+        "UPDATE gateway.live_sessions SET config = '[]' WHERE session_id = $1::uuid", damaged
+    )
+    listed = (await house.speaker.stub.ListSessions(pb.ListSessionsRequest())).sessions
+    assert {session.name: session.end_reason for session in listed} == {names[0]: "ROW_UNREADABLE", names[1]: ""}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await house.speaker.stub.GetSession(pb.GetSessionRequest(name=names[0]))
+    assert caught.value.code() is grpc.StatusCode.DATA_LOSS

@@ -26,6 +26,30 @@ async def test_a_session_that_is_thrown_away_is_charged_to_the_last_sample(house
     assert await charged(house) == len(audio)
 
 
+async def test_text_that_never_became_final_is_charged_when_the_session_ends(house: House) -> None:
+    talk = house.speaker.talk()
+    started = await talk.begin()
+    await talk.send(noise(0.8))
+    await talk.until_ack(12_800)
+    while not talk.partials:
+        assert await talk.hear() is not None
+    await talk.leave()
+    assert not talk.finals
+    assert await charged(house) == 0
+    await house.speaker.stub.EndSession(pb.EndSessionRequest(name=started.session))
+    assert 0 < await charged(house) <= 12_800
+
+
+async def test_a_session_that_is_ended_under_its_stream_is_charged(house: House) -> None:
+    talk = house.speaker.talk()
+    started = await talk.begin()
+    await talk.send(noise(0.8))
+    await talk.until_ack(12_800)
+    await house.speaker.stub.EndSession(pb.EndSessionRequest(name=started.session))
+    assert await charged(house) == 12_800
+    assert await reason(talk.rest()) == "LIVE_SESSION_ENDED"
+
+
 async def test_audio_that_a_resumed_stream_hears_again_is_charged_once(house: House) -> None:
     audio, talk = noise(4.0), house.speaker.talk()
     token = (await talk.begin()).resume_token

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.message import Message
+from locution.v1 import job_service_pb2 as jobs
 from locution_common.errors import Reason, Refused
+from locution_gateway.quotas.layers import extra_tokens
 from locution_gateway.quotas.models import Slice
 from locution_gateway.quotas.rates import Rates, burst, slice_size
 
@@ -72,6 +75,31 @@ async def test_replicas_together_overshoot_by_a_slice_each_at_most() -> None:
         clock.advance(0.05)
     assert served <= burst(RATE) + RATE * 5 + len(replicas) * slice_size(RATE)
     assert served >= RATE * 5
+
+
+async def test_a_large_request_costs_more_and_never_more_than_the_bucket_holds() -> None:
+    clock = ManualClock()
+    rates = Rates(Buckets(clock), clock)
+    for _ in range(int(burst(RATE) // 8)):
+        await rates.take("b", RATE, "principal", 8)
+    with refusal(Reason.RATE_LIMITED):
+        await rates.take("b", RATE, "principal", 8)
+    clock.advance(60)
+    await rates.take("b", RATE, "principal", 1_000_000)
+    with refusal(Reason.RATE_LIMITED):
+        await rates.take("b", RATE, "principal")
+
+
+@pytest.mark.parametrize(
+    ("request_", "tokens"),
+    [
+        (jobs.ListJobsRequest(), 0),
+        (jobs.ListJobsRequest(page_size=1000), 10),
+        (jobs.GetJobRequest(name="x" * 100_000), 6),
+    ],
+)
+def test_bytes_and_rows_are_what_a_request_costs(request_: Message, tokens: int) -> None:
+    assert extra_tokens(request_) == tokens
 
 
 async def test_the_refusal_says_when_to_come_back() -> None:

@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import pytest
 from locution_common.errors import DependencyUnavailable, Reason, Refused
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import TenantId, system
+from locution_gateway.quotas.slots import SlotKinds
 from locution_gateway.uploads.create import UploadLimits
 from locution_gateway.uploads.models import Seal, Tail, Upload, UploadPart, UploadState, Written
 from locution_gateway.uploads.write import SMALL_PART_SIZE, Finish, WriteUpload
+from prometheus_client import CollectorRegistry
 
+from tests.support.clock import ManualClock
 from tests.unit.gateway.memory_objects import MemoryObjects
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,7 +104,8 @@ class SlowObjects(MemoryObjects):
 
 def writer(store: Any, objects: SlowObjects) -> WriteUpload:
     complete: Any = Complete()
-    return WriteUpload(store, objects, complete, LIMITS, max_streams=4)
+    kinds = SlotKinds(AsyncMock(return_value=1), ManualClock(), CollectorRegistry())
+    return WriteUpload(store, objects, complete, LIMITS, kinds.make("upload", 4, Reason.OVERLOADED))
 
 
 async def pieces(*given: bytes | Finish) -> AsyncIterator[bytes | Finish]:

@@ -111,8 +111,11 @@ class AccountServiceServicer:
 
     def Login(self, request, context):
         """Exchanges an e-mail address and a password for a session.
-        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-        attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
+        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, and with SESSIONS_DISABLED
+        if the server has no key for sessions. Fails with RATE_LIMITED and the delay after five failures of one user from
+        one address: 1 s, which doubles with each failure up to 15 minutes and is forgotten after a day. After a hundred
+        failures of one user from all addresses in a day, addresses from which the user did not log in for 30 days wait
+        too, for up to 30 s.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +149,8 @@ class AccountServiceServicer:
 
     def ChangePassword(self, request, context):
         """Changes the caller's password and ends the caller's other sessions.
-        Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
+        Fails with UNAUTHENTICATED if the old password is wrong, with SESSION_REQUIRED if the caller has no session, and
+        with RATE_LIMITED as Login does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -24,8 +24,11 @@ class AccountServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_account_service_pb2.LoginRequest, _account_service_pb2.Session]
     """Exchanges an e-mail address and a password for a session.
-    Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-    attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
+    Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, and with SESSIONS_DISABLED
+    if the server has no key for sessions. Fails with RATE_LIMITED and the delay after five failures of one user from
+    one address: 1 s, which doubles with each failure up to 15 minutes and is forgotten after a day. After a hundred
+    failures of one user from all addresses in a day, addresses from which the user did not log in for 30 days wait
+    too, for up to 30 s.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RefreshSessionRequest, _account_service_pb2.Session]
     """Exchanges a refresh token for new tokens. Each refresh token works once. Using one a second time ends its session,
@@ -43,7 +46,8 @@ class AccountServiceStub:
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ChangePasswordRequest, _empty_pb2.Empty]
     """Changes the caller's password and ends the caller's other sessions.
-    Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
+    Fails with UNAUTHENTICATED if the old password is wrong, with SESSION_REQUIRED if the caller has no session, and
+    with RATE_LIMITED as Login does.
     """
     GetCaller: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetCallerRequest, _account_service_pb2.Caller]
     """Returns the identity of the caller."""
@@ -78,8 +82,11 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.LoginRequest, _abc.Awaitable[_account_service_pb2.Session]],
     ) -> _abc.Awaitable[_account_service_pb2.Session]:
         """Exchanges an e-mail address and a password for a session.
-        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, with RATE_LIMITED after ten
-        attempts in a quarter of an hour, and with SESSIONS_DISABLED if the server has no key for sessions.
+        Fails with UNAUTHENTICATED for an unknown tenant, an unknown user and a wrong password, and with SESSIONS_DISABLED
+        if the server has no key for sessions. Fails with RATE_LIMITED and the delay after five failures of one user from
+        one address: 1 s, which doubles with each failure up to 15 minutes and is forgotten after a day. After a hundred
+        failures of one user from all addresses in a day, addresses from which the user did not log in for 30 days wait
+        too, for up to 30 s.
         """
 
     @_abc_1.abstractmethod
@@ -121,7 +128,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_account_service_pb2.ChangePasswordRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
         """Changes the caller's password and ends the caller's other sessions.
-        Fails with UNAUTHENTICATED if the old password is wrong, and with SESSION_REQUIRED if the caller has no session.
+        Fails with UNAUTHENTICATED if the old password is wrong, with SESSION_REQUIRED if the caller has no session, and
+        with RATE_LIMITED as Login does.
         """
 
     @_abc_1.abstractmethod

@@ -333,9 +333,13 @@ class QuotaLimits(_message.Message):
     api_keys: _builtins.int
     """Optional. API keys that are ACTIVE, at most 1000000."""
     calls_per_second: _builtins.float
-    """Optional. Calls started per second by the tenant, over all replicas, 0.1 to 1000000."""
+    """Optional. Calls started per second by the tenant, over all replicas, 0.1 to 1000000. A unary call counts once more
+    for each 16 KiB of its request and for each 100 of its `page_size`.
+    """
     calls_per_second_per_principal: _builtins.float
-    """Optional. Calls started per second by one principal of the tenant, over all replicas, 0.1 to 1000000."""
+    """Optional. Calls started per second by one principal of the tenant, over all replicas, 0.1 to 1000000, counted in
+    the same way.
+    """
     @_builtins.property
     def audio_duration_per_day(self) -> _duration_pb2.Duration:
         """Optional. Audio transcribed in one day (UTC), at most 36500 days."""

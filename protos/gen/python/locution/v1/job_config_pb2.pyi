@@ -125,7 +125,9 @@ class JobConfig(_message.Message):
     task: Global___Task.ValueType
     """Optional. What to produce. TASK_TRANSCRIBE when unset."""
     asr_model: _builtins.str
-    """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
+    """Optional. The speech model, "<set>/<model>". When unset: the caller's default, then the tenant's, then the
+    registry's.
+    """
     prompt: _builtins.str
     """Optional. Text that sets style and vocabulary, as if it preceded the speech. At most 1000 characters; special
     tokens are removed.
@@ -150,7 +152,9 @@ class JobConfig(_message.Message):
 
     @_builtins.property
     def diarization(self) -> Global___DiarizationConfig:
-        """Optional. Diarization: who spoke when. On with the registry's default model when unset."""
+        """Optional. Diarization: who spoke when. When unset: the caller's default, then the tenant's, then on with the
+        registry's default model.
+        """
 
     @_builtins.property
     def audio_format(self) -> Global___AudioFormat:
@@ -247,7 +251,9 @@ class DiarizationConfig(_message.Message):
     enabled: _builtins.bool
     """Optional. Whether to label speakers. True when unset."""
     model: _builtins.str
-    """Optional. The diarization model, "<set>/<model>". The registry's default when unset."""
+    """Optional. The diarization model, "<set>/<model>". When unset: the caller's default, then the tenant's, then the
+    registry's.
+    """
     speaker_count: _builtins.int
     """Optional. The exact number of speakers, 1 to 50. Excludes the minimum and the maximum."""
     min_speaker_count: _builtins.int

@@ -189,7 +189,9 @@ class LiveConfig(_message.Message):
         AFTERWARDS_DELETE: LiveConfig._Afterwards.ValueType  # 1
         """They are deleted."""
         AFTERWARDS_JOB: LiveConfig._Afterwards.ValueType  # 2
-        """The audio becomes an upload and a job, which transcribes it as a recording."""
+        """The audio becomes an upload and a job, which transcribes it as a recording. A key with scopes that asks for it
+        needs the scope JOBS_WRITE besides LIVE; the defaults of the tenant and the server apply to every key.
+        """
 
     class Afterwards(_Afterwards, metaclass=_AfterwardsEnumTypeWrapper):
         """What happens to a session's audio and text after its end."""
@@ -199,7 +201,9 @@ class LiveConfig(_message.Message):
     AFTERWARDS_DELETE: LiveConfig.Afterwards.ValueType  # 1
     """They are deleted."""
     AFTERWARDS_JOB: LiveConfig.Afterwards.ValueType  # 2
-    """The audio becomes an upload and a job, which transcribes it as a recording."""
+    """The audio becomes an upload and a job, which transcribes it as a recording. A key with scopes that asks for it
+    needs the scope JOBS_WRITE besides LIVE; the defaults of the tenant and the server apply to every key.
+    """
 
     ENCODING_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
@@ -224,7 +228,9 @@ class LiveConfig(_message.Message):
     language: _builtins.str
     """Optional. BCP-47 language of the speech, or "auto" to detect it in every utterance. "auto" when unset."""
     asr_model: _builtins.str
-    """Optional. The speech model, "<set>/<model>". The registry's default when unset."""
+    """Optional. The speech model, "<set>/<model>". When unset: the caller's default, then the tenant's, then the
+    registry's.
+    """
     prompt: _builtins.str
     """Optional. Text that sets style and vocabulary, as if it preceded the speech. At most 1000 characters; special
     tokens are removed.
@@ -248,8 +254,9 @@ class LiveConfig(_message.Message):
     @_builtins.property
     def endpoint_silence(self) -> _duration_pb2.Duration:
         """Optional. Silence after which text becomes final, 0.5 to 8 s. When unset, text becomes final as in a recording, at
-        a pause of 8 s or after 29 s of audio, and is the same text. A shorter silence gives finals sooner, but the decoder
-        then hears the speech with less context.
+        a pause of 8 s or after 29 s of audio, and is the same text; while the language is detected, also at a pause of a
+        second after at least 4 s. A shorter silence gives finals sooner, but the decoder then hears the speech with less
+        context.
         """
 
     @_builtins.property

@@ -76,7 +76,8 @@ class LiveServiceServicer:
         of the stream makes the sender wait.
         Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
         LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-        MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
+        MODEL errors, the MEDIA errors for bytes that do not match `encoding`, and PERMISSION_DENIED if the key may not make
+        the job that `afterwards` asks for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,8 @@ class LiveServiceStub:
     of the stream makes the sender wait.
     Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
     LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-    MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
+    MODEL errors, the MEDIA errors for bytes that do not match `encoding`, and PERMISSION_DENIED if the key may not make
+    the job that `afterwards` asks for.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_live_service_pb2.ListSessionsRequest, _live_service_pb2.ListSessionsResponse]
     """Lists sessions, newest first.
@@ -64,7 +65,8 @@ class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
         of the stream makes the sender wait.
         Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
         LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
-        MODEL errors, and the MEDIA errors for bytes that do not match `encoding`.
+        MODEL errors, the MEDIA errors for bytes that do not match `encoding`, and PERMISSION_DENIED if the key may not make
+        the job that `afterwards` asks for.
         """
 
     @_abc_1.abstractmethod

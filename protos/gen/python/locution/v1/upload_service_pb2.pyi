@@ -447,7 +447,9 @@ class CreateUploadPartUrlsRequest(_message.Message):
     """Required. "uploads/{upload}"."""
     @_builtins.property
     def part_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Required. Numbers of the parts, 1 to 10000, at most 100 per call. All parts but the last hold part_size_bytes."""
+        """Required. Numbers of the parts, 1 to 10000, at most 100 per call. All parts but the last hold part_size_bytes.
+        A part behind the end of the upload's stated size is refused with INVALID_REQUEST.
+        """
 
     def __init__(
         self,
@@ -503,7 +505,9 @@ class UploadPartUrl(_message.Message):
     part_number: _builtins.int
     """Output only. Number of the part, from 1."""
     url: _builtins.str
-    """Output only. URL for one PUT of the part's bytes."""
+    """Output only. URL for one PUT of the part's bytes. It accepts exactly their number: `part_size_bytes`, or what is
+    left for the last part.
+    """
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
         """Output only. How long the URL is valid."""

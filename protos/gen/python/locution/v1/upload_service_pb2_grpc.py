@@ -142,7 +142,7 @@ class UploadServiceServicer:
 
     def CreateUploadPartUrls(self, request, context):
         """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
-        either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
+        either in parts or by WriteUpload, and must state its size for parts, else UPLOAD_STATE_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

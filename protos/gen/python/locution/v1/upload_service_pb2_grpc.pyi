@@ -51,7 +51,7 @@ class UploadServiceStub:
     """
     CreateUploadPartUrls: _aio.UnaryUnaryMultiCallable[_upload_service_pb2.CreateUploadPartUrlsRequest, _upload_service_pb2.CreateUploadPartUrlsResponse]
     """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
-    either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
+    either in parts or by WriteUpload, and must state its size for parts, else UPLOAD_STATE_CONFLICT.
     """
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -132,7 +132,7 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_upload_service_pb2.CreateUploadPartUrlsRequest, _abc.Awaitable[_upload_service_pb2.CreateUploadPartUrlsResponse]],
     ) -> _abc.Awaitable[_upload_service_pb2.CreateUploadPartUrlsResponse]:
         """Returns presigned URLs to PUT parts of an upload directly to the object store, in parallel. An upload is written
-        either in parts or by WriteUpload, else UPLOAD_STATE_CONFLICT.
+        either in parts or by WriteUpload, and must state its size for parts, else UPLOAD_STATE_CONFLICT.
         """
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _aio.Server) -> None: ...

@@ -10,6 +10,7 @@ from locution_common import postgres
 from pydantic import SecretStr
 
 from locution_gateway.identity.api_keys import ApiKeys
+from locution_gateway.identity.attempts import Attempts
 from locution_gateway.identity.authenticate import (
     BootstrapAuthenticator,
     CompositeAuthenticator,
@@ -20,8 +21,9 @@ from locution_gateway.identity.credentials.access import JwtAccessTokens
 from locution_gateway.identity.credentials.jwks import JwksCache
 from locution_gateway.identity.credentials.oidc import JwksOidcTokens
 from locution_gateway.identity.credentials.passwords import open_passwords
-from locution_gateway.identity.login import Attempts, ChangePassword, LogIn, Register
+from locution_gateway.identity.login import ChangePassword, LogIn, Register
 from locution_gateway.identity.postgres.api_keys import PostgresApiKeys
+from locution_gateway.identity.postgres.attempts import PostgresAttempts
 from locution_gateway.identity.postgres.credentials import PostgresCredentials
 from locution_gateway.identity.postgres.sessions import PostgresSessions
 from locution_gateway.identity.postgres.tenants import PostgresTenants, ensure_tenant
@@ -30,6 +32,7 @@ from locution_gateway.identity.servicer import Accounts
 from locution_gateway.identity.sessions import Sessions
 from locution_gateway.identity.settings import IdentitySettings
 from locution_gateway.jobs.defaults import Defaults
+from locution_gateway.platform.addresses import ClientAddresses
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.background import repeat
 from locution_gateway.platform.database import TenantDatabase
@@ -37,12 +40,13 @@ from locution_gateway.platform.principal import DEFAULT_TENANT, DEFAULT_TENANT_N
 from locution_gateway.platform.reach import Reach
 from locution_gateway.platform.settings import GatewaySettings
 from locution_gateway.quotas.known import KnownQuotas
-from locution_gateway.quotas.rates import Rates
 
 CHANNEL: Final = "locution_credentials"
 FLUSH_SECONDS: Final = 20.0
 FORGET_SECONDS: Final = 60.0
 FORGET_ROWS: Final = 1000
+FORGET_ATTEMPTS: Final = 20_000
+"""More than an attacker adds meanwhile: one row for each guessed name."""
 
 BOOTSTRAP: Final = Principal(
     DEFAULT_TENANT, "bootstrap", Role.OPERATOR, tenant=DEFAULT_TENANT_NAME, credential=Credential.BOOTSTRAP
@@ -61,7 +65,8 @@ async def open_api(assembly: Assembly[Any]) -> None:
     access = JwtAccessTokens(_secret(settings.session_key), settings.session_issuer, settings.access_lifetime, clock)
     await _authenticate(assembly, credentials, access)
     sessions = Sessions(stored, credentials, access, clock, settings.session_lifetime)
-    attempts = Attempts(assembly.need(Rates))
+    counted = PostgresAttempts(database)
+    attempts = Attempts(counted)
     keys = ApiKeys(PostgresApiKeys(database), assembly.need(KnownQuotas), Reach(tenants), clock)
     accounts = Accounts(
         login=LogIn(credentials, passwords, sessions, attempts),
@@ -70,9 +75,11 @@ async def open_api(assembly: Assembly[Any]) -> None:
         passwords=ChangePassword(users, stored, passwords, attempts),
         keys=assembly.provide(keys),
         defaults=assembly.need(Defaults),
+        addresses=assembly.need(ClientAddresses),
     )
     assembly.serve("locution.v1.AccountService", add_AccountServiceServicer_to_server, accounts)
     assembly.every("identity", FORGET_SECONDS, lambda: credentials.forget(FORGET_ROWS))
+    assembly.every("attempts", FORGET_SECONDS, lambda: counted.forget(FORGET_ATTEMPTS))
 
 
 async def _authenticate(assembly: Assembly[Any], credentials: PostgresCredentials, access: JwtAccessTokens) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.identity import tokens
+from locution_gateway.identity.attempts import Attempts
 from locution_gateway.identity.credentials.passwords import ArgonPasswords
 from locution_gateway.identity.models import InvitationRecord, NewUser
 from locution_gateway.identity.ports import CredentialStore
@@ -20,11 +19,6 @@ from locution_gateway.identity.postgres.users import PostgresUsers
 from locution_gateway.identity.sessions import Session, Sessions
 from locution_gateway.platform.ids import new_id
 from locution_gateway.platform.principal import Principal, Role, UserId
-from locution_gateway.quotas.rates import Rates
-
-ATTEMPTS: Final = 10.0
-"""Login attempts of one user at once; as many are restored in a quarter of an hour."""
-ATTEMPTS_PER_SECOND: Final = ATTEMPTS / 900
 
 
 class LogIn:
@@ -38,29 +32,17 @@ class LogIn:
         self._sessions = sessions
         self._attempts = attempts
 
-    async def run(self, tenant: str, email: str, password: str) -> Session:
+    async def run(self, tenant: str, email: str, password: str, address: str) -> Session:
         """Return a session. Refuses with UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, SESSIONS_DISABLED.
 
         An unknown tenant, an unknown user and a wrong password cost the same work and get the same answer.
         """
-        await self._attempts.spend(tenant, email)
-        found = await self._credentials.login(tenant, email)
-        fits = await self._passwords.verify(password, None if found is None else found.password_hash)
-        if found is None or not (fits and found.usable):
-            raise Refused(Reason.UNAUTHENTICATED, "the tenant, e-mail address or password is wrong")
+        async with self._attempts.attempt(tenant, email, address):
+            found = await self._credentials.login(tenant, email)
+            fits = await self._passwords.verify(password, None if found is None else found.password_hash)
+            if found is None or not (fits and found.usable):
+                raise Refused(Reason.UNAUTHENTICATED, "the tenant, e-mail address or password is wrong")
         return await self._sessions.open(found.tenant_id, tenant, found.user_id, found.role)
-
-
-class Attempts:
-    """Limits password attempts over all replicas, for known and unknown users."""
-
-    def __init__(self, rates: Rates) -> None:
-        self._rates = rates
-
-    async def spend(self, tenant: str, email: str) -> None:
-        """Count an attempt. Refuses with RATE_LIMITED."""
-        who = hashlib.sha256(f"{tenant}\n{email.lower()}".encode()).hexdigest()
-        await self._rates.take(f"login:{who}", ATTEMPTS_PER_SECOND, "login", size=ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +121,16 @@ class ChangePassword:
         self._passwords = passwords
         self._attempts = attempts
 
-    async def run(self, principal: Principal, old: str, new: str) -> None:
-        """Change it and end the caller's other sessions. Refuses with UNAUTHENTICATED, SESSION_REQUIRED."""
+    async def run(self, principal: Principal, old: str, new: str, address: str) -> None:
+        """Change it and end the caller's other sessions.
+
+        Refuses with UNAUTHENTICATED, SESSION_REQUIRED, RATE_LIMITED, OVERLOADED.
+        """
         if principal.user_id is None or principal.session_id is None:
             raise Refused(Reason.SESSION_REQUIRED)
-        await self._attempts.spend(principal.tenant, principal.email or principal.subject)
-        known = await self._users.password_hash(principal, principal.user_id)
-        if not await self._passwords.verify(old, known):
-            raise Refused(Reason.UNAUTHENTICATED, "the old password is wrong")
+        async with self._attempts.attempt(principal.tenant, principal.email or principal.subject, address):
+            known = await self._users.password_hash(principal, principal.user_id)
+            if not await self._passwords.verify(old, known):
+                raise Refused(Reason.UNAUTHENTICATED, "the old password is wrong")
         await self._users.set_password(principal, principal.user_id, await self._passwords.hash(new))
         await self._sessions.revoke_all(principal, principal.user_id, principal.session_id, "password changed")

@@ -18,6 +18,14 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many attempts may fail without a delay. It then doubles with each failure, from 1 s to `longest` seconds."""
+
+    free: int
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """A tenant: users, keys, quotas and data."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from locution_common.errors import Reason, Refused
 
+from locution_gateway.platform.authorise import require_scope
 from locution_gateway.platform.principal import Principal, Role, Scope
 
 
@@ -159,8 +160,5 @@ def check(policy: Policy, principal: Principal) -> None:
     if principal.role.rank < policy.least.rank:
         needed = policy.least.value
         raise Refused(Reason.PERMISSION_DENIED, f"this requires the role {needed}", metadata={"role": needed})
-    if policy.scope is not None and principal.scopes is not None and policy.scope not in principal.scopes:
-        needed = policy.scope.value
-        raise Refused(
-            Reason.PERMISSION_DENIED, f"this requires a key with the scope {needed}", metadata={"scope": needed}
-        )
+    if policy.scope is not None:
+        require_scope(principal, policy.scope)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from locution_gateway.identity.models import InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
+from locution_gateway.identity.models import Allowance, InvitationRecord, Issuer, KeyRecord, Login, SessionRecord
 from locution_gateway.platform.principal import SessionId
 
 
@@ -34,3 +34,16 @@ class CredentialStore(Protocol):
 
     async def forget(self, limit: int) -> None:
         """Delete what has expired: sessions, invitations, streams, buckets."""
+
+
+class AttemptStore(Protocol):
+    """Counts attempts at passwords, over all replicas. `who` names a user, known or not."""
+
+    async def begin(self, who: bytes, address: str, each: Allowance, together: Allowance) -> float:
+        """Count a failure and return 0, or return the seconds until the next attempt is allowed."""
+
+    async def take_back(self, who: bytes, address: str) -> None:
+        """Count an attempt no longer: the password was not checked."""
+
+    async def succeed(self, who: bytes, address: str) -> None:
+        """Forget an address's failures, and remember that the user knows the password there."""

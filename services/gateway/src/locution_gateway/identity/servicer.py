@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from google.protobuf.empty_pb2 import Empty
 from locution.v1 import account_service_pb2 as pb
@@ -17,7 +18,9 @@ from locution_gateway.identity.login import ChangePassword, LogIn, Register, Reg
 from locution_gateway.identity.sessions import Sessions
 from locution_gateway.jobs.config import StoredDefaults
 from locution_gateway.jobs.defaults import Defaults
+from locution_gateway.platform.addresses import ClientAddresses
 from locution_gateway.platform.convert import request_key, timestamp
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import etag, version
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
@@ -33,9 +36,11 @@ class Accounts(AccountServiceServicer):
     passwords: ChangePassword
     keys: ApiKeys
     defaults: Defaults
+    addresses: ClientAddresses
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.Session:
-        return convert.session_to_proto(await self.login.run(request.tenant, request.email, request.password))
+        address = self._address(context)
+        return convert.session_to_proto(await self.login.run(request.tenant, request.email, request.password, address))
 
     async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.Session:
         return convert.session_to_proto(await self.sessions.refresh(request.refresh_token))
@@ -49,7 +54,8 @@ class Accounts(AccountServiceServicer):
         return convert.session_to_proto(await self.register.run(asked))
 
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> Empty:
-        await self.passwords.run(caller(Principal), request.old_password, request.new_password)
+        address = self._address(context)
+        await self.passwords.run(caller(Principal), request.old_password, request.new_password, address)
         return Empty()
 
     async def GetCaller(self, request: pb.GetCallerRequest, context: Context) -> pb.Caller:
@@ -72,7 +78,7 @@ class Accounts(AccountServiceServicer):
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         principal = caller(Principal)
         keys, token = await self.keys.list_own(principal, request.page_size, request.page_token)
-        shown = [convert.key_to_proto(principal.tenant, key) for key in keys]
+        shown = await each(partial(convert.key_to_proto, principal.tenant), keys)
         return pb.ListApiKeysResponse(api_keys=shown, next_page_token=token)
 
     async def RotateApiKey(self, request: pb.RotateApiKeyRequest, context: Context) -> IssuedApiKey:
@@ -82,6 +88,9 @@ class Accounts(AccountServiceServicer):
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, context: Context) -> ApiKey:
         tenant, key_id = convert.tenant_of(request.name), convert.last_of(request.name)
         return convert.key_to_proto(tenant, await self.keys.revoke_own(caller(Principal), tenant, key_id))
+
+    def _address(self, context: Context) -> str:
+        return self.addresses.of(context.peer(), tuple(context.invocation_metadata() or ()))
 
 
 def _preferences(stored: StoredDefaults) -> pb.Preferences:

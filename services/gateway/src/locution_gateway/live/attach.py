@@ -17,8 +17,9 @@ from locution_gateway.live.models import ListenFrom, LiveFinal, LiveId, LiveRequ
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.models.models import ModelKind, ResolvedModel
 from locution_gateway.models.ports import ModelResolver
+from locution_gateway.platform.authorise import require_scope
 from locution_gateway.platform.ids import new_id
-from locution_gateway.platform.principal import Principal
+from locution_gateway.platform.principal import Principal, Scope
 from locution_gateway.uploads.ports import ObjectBytes
 
 PAGE: Final = 200
@@ -64,7 +65,9 @@ class Attach:
         self._speakers = speakers
 
     async def begin(self, principal: Principal, asked: LiveRequest) -> Attached:
-        """Create a session. Refuses with the MODEL reasons and OPTION_UNSUPPORTED."""
+        """Create a session. Refuses with the MODEL reasons, OPTION_UNSUPPORTED and PERMISSION_DENIED."""
+        if asked.afterwards is Afterwards.JOB:
+            require_scope(principal, Scope.JOBS_WRITE)
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
         speakers = await self._diarizer(asked.diarization)
         config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))

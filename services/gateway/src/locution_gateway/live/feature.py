@@ -7,6 +7,7 @@ from typing import Any
 
 from locution.v1.live_service_pb2_grpc import add_LiveServiceServicer_to_server
 from locution_common import telemetry
+from locution_common.errors import Reason
 
 from locution_gateway.jobs.config import Afterwards
 from locution_gateway.jobs.create import CreateJob
@@ -30,6 +31,7 @@ from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.platform.troubled import TroubledRows
 from locution_gateway.quotas.postgres.guard import QuotaGuard
+from locution_gateway.quotas.slots import SlotKinds
 from locution_gateway.uploads.create import CreateUpload
 from locution_gateway.uploads.objects import S3Objects
 from locution_gateway.uploads.write import WriteUpload
@@ -72,7 +74,8 @@ async def open_api(assembly: Assembly[Any]) -> None:
         context.stopping,
         speakers,
     )
-    live = Live(StreamLive(parts, attach, settle, limits), ReadLive(store), EndLive(store, settle))
+    slots = need(SlotKinds).make("live", settings.live_streams, Reason.LIVE_OVERLOADED)
+    live = Live(StreamLive(parts, attach, settle, limits, slots), ReadLive(store), EndLive(store, settle))
     assembly.serve("locution.v1.LiveService", add_LiveServiceServicer_to_server, live)
     assembly.every("live", common.reaper_seconds, settle.reap)
 
@@ -80,7 +83,6 @@ async def open_api(assembly: Assembly[Any]) -> None:
 def _limits(settings: LiveSettings, grace: float) -> LiveLimits:
     """Return the limits of live streams."""
     return LiveLimits(
-        streams=settings.live_streams,
         idle=settings.live_idle_seconds,
         slow=settings.live_slow_seconds,
         resume=settings.live_resume_seconds,

@@ -259,9 +259,8 @@ class ListenFrom:
 
 @dataclass(frozen=True, slots=True)
 class LiveLimits:
-    """Limits of live streams, in seconds except for `streams`."""
+    """Limits of live streams, in seconds."""
 
-    streams: int = 200
     idle: float = 60.0
     slow: float = 30.0
     resume: float = 600.0

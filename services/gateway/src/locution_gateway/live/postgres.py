@@ -14,9 +14,20 @@ from locution_speech.asr import EngineSizes
 from locution_speech.speakers import SpeakerCentroid
 from pydantic import TypeAdapter
 
+from locution_gateway.jobs.config import Afterwards
 from locution_gateway.live import sql
-from locution_gateway.live.models import LiveChunk, LiveConfig, LiveFinal, LiveId, LiveSession, LiveState, NewLive
+from locution_gateway.live.models import (
+    LiveChunk,
+    LiveConfig,
+    LiveEncoding,
+    LiveFinal,
+    LiveId,
+    LiveSession,
+    LiveState,
+    NewLive,
+)
 from locution_gateway.live.speakers import LiveSection
+from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, UploadId
@@ -92,9 +103,9 @@ class PostgresLive:
             )
             return await _get(connection, principal, session_id)
 
-    async def renew(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
-        """Renew the hold on a session."""
-        await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume)
+    async def renew(self, principal: Principal, session_id: LiveId, owner: UUID, heard: int) -> None:
+        """Renew the hold on a session, and record up to which sample an engine has heard it."""
+        await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume, heard)
 
     async def keep(self, principal: Principal, session_id: LiveId, owner: UUID, chunk: LiveChunk, samples: int) -> None:
         """Record stored audio, and invalidate the resume token before the last."""
@@ -134,10 +145,10 @@ class PostgresLive:
         """Store the sizes of the current engine."""
         await self._owned(principal, session_id, sql.HEARD_BY, owner, SIZES.dump(engine))
 
-    async def detach(self, principal: Principal, session_id: LiveId, owner: UUID) -> None:
-        """Release a session; does nothing if the owner has lost it."""
+    async def detach(self, principal: Principal, session_id: LiveId, owner: UUID, heard: int) -> None:
+        """Release a session that was heard up to a sample; does nothing if the owner has lost it."""
         async with self._database.transaction(principal) as connection:
-            await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume)
+            await connection.execute(sql.DETACH, session_id, principal.tenant_id, owner, self._resume, heard)
 
     async def end(self, principal: Principal, session_id: LiveId, owner: UUID | None, reason: str) -> LiveSession:
         """Make it ENDING. An ended session does not change. Without an owner it is taken from its stream."""
@@ -222,8 +233,16 @@ async def _get(connection: Connection, principal: Principal, session_id: LiveId)
     return session_of(row)
 
 
+def shown_session(row: Mapping[str, Any]) -> LiveSession:
+    """Return the session of a row for a list: an unreadable one without its options, and with ROW_UNREADABLE."""
+    try:
+        return session_of(row)
+    except Refused as error:
+        return session_of({**row, "config": NO_CONFIG, "engine_sizes": None, "end_reason": error.reason})
+
+
 def session_of(row: Mapping[str, Any]) -> LiveSession:
-    """Return the session of a row."""
+    """Return the session of a row. Refuses with ROW_UNREADABLE."""
     return LiveSession(
         session_id=LiveId(row["session_id"]),
         tenant_id=TenantId(row["tenant_id"]),
@@ -252,4 +271,5 @@ def _section(row: Mapping[str, Any]) -> LiveSection:
     return LiveSection(row["final_id"], row["start_sample"], row["object_key"], CENTROIDS.load(row["centroids"]))
 
 
-LISTING: Final = Listing(sql.SELECT, "s", "session_id", session_of, LISTED)
+NO_CONFIG: Final = CONFIG.dump(LiveConfig(LiveEncoding.PCM_S16LE, "", ModelChoice("", ""), 0, Afterwards.DELETE))
+LISTING: Final = Listing(sql.SELECT, "s", "session_id", shown_session, LISTED)

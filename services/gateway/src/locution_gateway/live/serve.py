@@ -73,6 +73,7 @@ class Serve:
         self._config = attached.session.config
         self._last_final = attached.session.last_final
         self._progressed = attached.session.done_sample
+        self._heard = 0
         self._next = attached.session.kept
         self._streaming = StreamingSession(parts.engine, principal, self._config, begin.listen, parts.clock)
         self._keeper = Keeper(
@@ -122,7 +123,7 @@ class Serve:
                 await self._keeper.finish()
                 await self._keeper.run()
         with suppress(Refused):
-            await self._parts.store.detach(self._principal, self._session.session_id, self._owner)
+            await self._parts.store.detach(self._principal, self._session.session_id, self._owner, self._heard)
 
     async def _read(self, messages: AsyncIterator[ClientMessage]) -> bool:
         async with AsyncExitStack() as stack:
@@ -193,6 +194,7 @@ class Serve:
             case ListenFinal():
                 await self._final(event)
             case ListenPartial():
+                self._heard = max(self._heard, event.heard)
                 self._parts.observer.partial((self._streaming.received - event.heard) / SAMPLE_RATE)
                 self._time(event.confirmed)
                 await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable))
@@ -248,7 +250,7 @@ class Serve:
     async def _hold(self) -> None:
         while True:
             await self._parts.clock.sleep(self._limits.lease / 3)
-            await self._parts.store.renew(self._principal, self._session.session_id, self._owner)
+            await self._parts.store.renew(self._principal, self._session.session_id, self._owner, self._heard)
 
     async def _drain(self) -> None:
         await self._parts.stopping.wait()

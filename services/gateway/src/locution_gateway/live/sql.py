@@ -33,7 +33,7 @@ _OWNED: Final = "WHERE session_id = $1 AND tenant_id = $2 AND owner = $3 AND sta
 
 RENEW: Final = f"""
 UPDATE gateway.live_sessions SET owner_until = clock_timestamp() + $4::interval,
-    expire_time = clock_timestamp() + $4::interval + $5::interval
+    expire_time = clock_timestamp() + $4::interval + $5::interval, heard_sample = greatest(heard_sample, $6)
 {_OWNED} RETURNING 1
 """
 
@@ -81,19 +81,25 @@ HEARD_BY: Final = f"UPDATE gateway.live_sessions SET engine_sizes = $4 {_OWNED} 
 
 # The session has no owner now: its resume time begins.
 DETACH: Final = f"""
-UPDATE gateway.live_sessions SET owner = NULL, owner_until = NULL, expire_time = clock_timestamp() + $4::interval
+UPDATE gateway.live_sessions SET owner = NULL, owner_until = NULL, expire_time = clock_timestamp() + $4::interval,
+    heard_sample = greatest(heard_sample, $5)
 {_OWNED}
 """
 
+# A stream that loses its session here no longer says what was heard: all that it stored counts.
 END: Final = """
 UPDATE gateway.live_sessions SET state = 'ENDING', owner = NULL, owner_until = NULL, end_reason = $3,
-    expire_time = clock_timestamp() + $4::interval
+    expire_time = clock_timestamp() + $4::interval,
+    heard_sample = CASE WHEN owner IS NOT NULL AND $5::uuid IS NULL THEN audio_samples ELSE heard_sample END
 WHERE session_id = $1 AND tenant_id = $2 AND state = 'OPEN' AND ($5::uuid IS NULL OR owner = $5)
 """
 
+# Without a job, what was heard after the last final is done, and so charged. A job charges it by its sections.
 SETTLE: Final = """
 UPDATE gateway.live_sessions SET state = 'ENDED', end_time = clock_timestamp(), upload_id = $3, job_id = $4,
-    expire_time = clock_timestamp() + $5::interval
+    expire_time = clock_timestamp() + $5::interval,
+    done_sample = CASE WHEN $4::uuid IS NULL THEN greatest(done_sample, least(heard_sample, audio_samples))
+        ELSE done_sample END
 WHERE session_id = $1 AND tenant_id = $2 AND state = 'ENDING'
 """
 DROP_CHUNKS: Final = "DELETE FROM gateway.live_chunks WHERE session_id = $1 AND tenant_id = $2"

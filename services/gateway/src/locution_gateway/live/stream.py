@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from locution_common.errors import Reason, Refused
 
@@ -16,26 +16,29 @@ from locution_gateway.live.serve import Serve
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.principal import Principal, Role
+from locution_gateway.quotas.slots import OnEnd, Slots
 
 
 class StreamLive:
-    """Runs live streams, up to the limit of this process."""
+    """Runs live streams, in the slots of this process."""
 
-    def __init__(self, parts: LiveParts, attach: Attach, settle: SettleLive, limits: LiveLimits) -> None:
+    def __init__(self, parts: LiveParts, attach: Attach, settle: SettleLive, limits: LiveLimits, slots: Slots) -> None:
         self._parts = parts
         self._attach = attach
         self._settle = settle
         self._limits = limits
-        self._free = limits.streams
+        self._slots = slots
 
-    async def run(self, principal: Principal, messages: AsyncIterator[ClientMessage]) -> AsyncGenerator[ServerMessage]:
+    async def run(
+        self, principal: Principal, messages: AsyncIterator[ClientMessage], on_end: OnEnd
+    ) -> AsyncGenerator[ServerMessage]:
         """Serve a stream to its end; a broken stream leaves its session to be resumed.
 
-        Refuses with STREAM_PROTOCOL_VIOLATED and the reasons of live streams, models, media and offsets.
+        Refuses with LIVE_OVERLOADED, STREAM_PROTOCOL_VIOLATED, and the reasons of live streams, models, media, offsets.
         """
         require(principal, Role.MEMBER)
         outbox = Outbox(self._limits.slow)
-        task = asyncio.create_task(self._run(principal, messages, outbox))
+        task = asyncio.create_task(self._run(principal, messages, on_end, outbox))
         try:
             while (message := await outbox.get()) is not None:
                 yield message
@@ -44,25 +47,16 @@ class StreamLive:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _run(self, principal: Principal, messages: AsyncIterator[ClientMessage], outbox: Outbox) -> None:
+    async def _run(
+        self, principal: Principal, messages: AsyncIterator[ClientMessage], on_end: OnEnd, outbox: Outbox
+    ) -> None:
         try:
-            with self._slot():
+            async with self._slots.hold(principal.tenant_id, on_end):
                 timed = timely(messages, self._limits.idle)
                 async with aclosing(timed):
                     await self._serve(principal, timed, outbox)
         finally:
             await outbox.close()
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if self._free <= 0:
-            message = f"{self._limits.streams} live streams are open already"
-            raise Refused(Reason.LIVE_OVERLOADED, message, retry_after=5.0)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
 
     async def _serve(self, principal: Principal, messages: AsyncIterator[ClientMessage], outbox: Outbox) -> None:
         attached = await self._attached(principal, await anext(messages, None))

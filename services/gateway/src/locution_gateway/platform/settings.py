@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from locution_common.settings import DatabaseSettings, ObjectStoreSettings, ServiceSettings
-from pydantic import Field
+from pydantic import Field, field_validator
+
+from locution_gateway.platform.addresses import ClientAddresses, read_networks
 
 
 class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
@@ -11,11 +13,26 @@ class GatewaySettings(ServiceSettings, DatabaseSettings, ObjectStoreSettings):
 
 
 class ApiBaseSettings(GatewaySettings):
-    """How often the api polls for due work."""
+    """How often the api polls for due work, and whose word on a client's address it takes."""
 
     reaper_seconds: float = Field(
         5.0, description="Seconds between two rounds of the reaper.", examples=["5"], gt=0, le=3600
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Comma-separated networks of proxies before the api, whose `x-forwarded-for` names the client.",
+        examples=["10.20.0.0/16,fd00:20::/48"],
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        read_networks(value)
+        return value
+
+    def client_addresses(self) -> ClientAddresses:
+        """Return what tells the address of a client."""
+        return ClientAddresses(read_networks(self.trusted_proxies))
 
 
 class WorkerBaseSettings(GatewaySettings):

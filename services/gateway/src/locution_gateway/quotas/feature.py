@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from locution_common.errors import Reason
 
 from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.quotas.admission import Admission
 from locution_gateway.quotas.known import KnownQuotas
 from locution_gateway.quotas.layers import AdmissionLayer, LimitsLayer
@@ -16,7 +19,11 @@ from locution_gateway.quotas.postgres.quotas import PostgresQuotas
 from locution_gateway.quotas.postgres.streams import PostgresStreams
 from locution_gateway.quotas.rates import Rates
 from locution_gateway.quotas.settings import QuotaSettings
+from locution_gateway.quotas.slots import REAP_SECONDS, SlotKinds
 from locution_gateway.quotas.streams import RENEW_SECONDS, Streams
+
+STRANGERS: Final = 64
+"""Streams beyond the maximum that may begin: their tenants are known only after they have begun."""
 
 
 async def open_api(assembly: Assembly[Any]) -> None:
@@ -26,8 +33,13 @@ async def open_api(assembly: Assembly[Any]) -> None:
     assembly.provide(QuotaGuard(settings.default_limits()))
     known = assembly.provide(KnownQuotas(assembly.provide(PostgresQuotas(database, settings.default_limits())), clock))
     rates = assembly.provide(Rates(PostgresBuckets(database), clock))
-    streams, admission = Streams(PostgresStreams(database)), Admission(settings.max_calls, settings.max_streams)
+    slots = assembly.provide(SlotKinds(known.share, clock, assembly.context.registry))
+    streams = Streams(PostgresStreams(database), slots.make("stream", settings.max_streams, Reason.OVERLOADED))
+    admission = Admission(settings.max_calls, settings.max_streams + STRANGERS)
     patience = Patience(clock, settings.max_streams)
     assembly.admission.append(AdmissionLayer(admission))
-    assembly.limits.append(LimitsLayer(rates, known, streams, admission, patience, settings.anonymous_calls_per_second))
+    addresses = assembly.provide(assembly.settings(ApiBaseSettings).client_addresses())
+    rate = settings.anonymous_calls_per_second
+    assembly.limits.append(LimitsLayer(rates, known, streams, admission, patience, addresses, rate))
     assembly.every("streams", RENEW_SECONDS, streams.renew)
+    assembly.every("slots", REAP_SECONDS, slots.reap)

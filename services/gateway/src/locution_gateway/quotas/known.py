@@ -7,7 +7,7 @@ from uuid import UUID
 
 from locution_common.clock import Clock
 
-from locution_gateway.platform.principal import Principal, Role, TenantId
+from locution_gateway.platform.principal import TenantId, system
 from locution_gateway.platform.remember import Remembered
 from locution_gateway.quotas.models import Limits
 from locution_gateway.quotas.postgres.quotas import PostgresQuotas
@@ -22,10 +22,15 @@ class KnownQuotas:
     def __init__(self, store: PostgresQuotas, clock: Clock) -> None:
         self._store = store
         self._limits: Remembered[TenantId, Limits] = Remembered(self._read, clock, TTL, REMEMBERED)
+        self._shares: Remembered[TenantId, int] = Remembered(self._read_share, clock, TTL, REMEMBERED)
 
     async def limits(self, tenant_id: TenantId) -> Limits:
         """Return what holds for a tenant."""
         return await self._limits.get(tenant_id)
+
+    async def share(self, tenant_id: TenantId) -> int:
+        """Return a tenant's share of what tenants compete for."""
+        return await self._shares.get(tenant_id)
 
     def told(self, notice: str) -> None:
         """Forget what a notice of the database is about."""
@@ -36,4 +41,7 @@ class KnownQuotas:
             self._limits.clear()
 
     async def _read(self, tenant_id: TenantId) -> Limits:
-        return (await self._store.get(Principal(tenant_id, "system", Role.VIEWER))).effective
+        return (await self._store.get(system(tenant_id))).effective
+
+    async def _read_share(self, tenant_id: TenantId) -> int:
+        return await self._store.share(system(tenant_id))

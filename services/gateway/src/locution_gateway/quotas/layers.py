@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from locution_common.auth import caller
 from locution_common.errors import Reason, Refused
 from locution_common.interceptors import Call
 
+from locution_gateway.platform.addresses import ClientAddresses
 from locution_gateway.platform.principal import ANONYMOUS, Principal
 from locution_gateway.quotas.admission import Admission
 from locution_gateway.quotas.known import KnownQuotas
@@ -20,6 +21,14 @@ from locution_gateway.quotas.streams import Streams
 
 OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
 """What is neither admitted nor counted: probes must be answered when the server is full."""
+
+BYTES_PER_TOKEN: Final = 16 * 1024
+ROWS_PER_TOKEN: Final = 100
+
+
+def extra_tokens(request: Any) -> int:
+    """Return what a unary call costs beyond one token, by the bytes of its message and the rows that it asks for."""
+    return int(request.ByteSize() // BYTES_PER_TOKEN + max(0, getattr(request, "page_size", 0)) // ROWS_PER_TOKEN)
 
 
 class AdmissionLayer:
@@ -38,7 +47,7 @@ class AdmissionLayer:
 
 
 class LimitsLayer:
-    """Spend the caller's tokens, and count its streams."""
+    """Spend the caller's tokens, more for large requests, and count its streams."""
 
     def __init__(
         self,
@@ -47,14 +56,16 @@ class LimitsLayer:
         streams: Streams,
         admission: Admission,
         patience: Patience,
-        peer_rate: float,
+        addresses: ClientAddresses,
+        address_rate: float,
     ) -> None:
         self._rates = rates
         self._quotas = quotas
         self._streams = streams
         self._admission = admission
         self._patience = patience
-        self._peer_rate = peer_rate
+        self._addresses = addresses
+        self._address_rate = address_rate
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
@@ -63,7 +74,8 @@ class LimitsLayer:
             return
         principal = caller(Principal)
         if principal is ANONYMOUS:
-            await self._rates.take(f"peer:{peer_host(call.context.peer())}", self._peer_rate, "address")
+            address = self._addresses.of(call.context.peer(), call.metadata)
+            await self._rates.take(f"peer:{address}", self._address_rate, "address")
             yield
             return
         limits = await self._quotas.limits(principal.tenant_id)
@@ -71,19 +83,23 @@ class LimitsLayer:
         if call.unary:
             yield
             return
-        async with self._streams.counted(principal, limits.concurrent_streams):
+        async with self._streams.counted(principal, limits.concurrent_streams, call.context.add_done_callback):
             yield
 
-    async def _spend(self, call: Call, principal: Principal, limits: Limits) -> None:
+    async def check(self, call: Call, message: Any) -> None:
+        """Spend what a large request costs beyond the call. Refuses with RATE_LIMITED."""
+        if not call.unary or call.method.startswith(OPEN):
+            return
+        tokens = extra_tokens(message)
+        principal = caller(Principal)
+        if tokens > 0 and principal is not ANONYMOUS:
+            await self._spend(call, principal, await self._quotas.limits(principal.tenant_id), tokens)
+
+    async def _spend(self, call: Call, principal: Principal, limits: Limits, tokens: int = 1) -> None:
         try:
-            await self._rates.spend(principal, limits)
+            await self._rates.spend(principal, limits, tokens)
         except Refused as error:
             if error.reason is Reason.RATE_LIMITED and self._patience.floods(principal.tenant_id):
                 with self._admission.aside(unary=call.unary):
                     await self._patience.hold(principal.tenant_id)
             raise
-
-
-def peer_host(peer: str) -> str:
-    """Return the address in gRPC's name of a peer, without its port: "ipv4:192.0.2.1:4711" is "192.0.2.1"."""
-    return peer.partition(":")[2].rpartition(":")[0]

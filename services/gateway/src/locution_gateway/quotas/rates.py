@@ -59,38 +59,39 @@ class Rates:
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
-    async def spend(self, principal: Principal, limits: Limits) -> None:
-        """Spend a token of the principal and one of its tenant. Refuses with RATE_LIMITED."""
+    async def spend(self, principal: Principal, limits: Limits, tokens: int = 1) -> None:
+        """Spend tokens of the principal and as many of its tenant. Refuses with RATE_LIMITED."""
         if limits.calls_per_second_per_principal is not None:
             bucket = f"principal:{principal.tenant_id}:{principal.subject}"
-            await self.take(bucket, limits.calls_per_second_per_principal, "principal")
+            await self.take(bucket, limits.calls_per_second_per_principal, "principal", tokens)
         if limits.calls_per_second is not None:
-            await self.take(f"tenant:{principal.tenant_id}", limits.calls_per_second, "tenant")
+            await self.take(f"tenant:{principal.tenant_id}", limits.calls_per_second, "tenant", tokens)
 
-    async def take(self, bucket: str, rate: float, whose: str, *, size: float | None = None) -> None:
-        """Spend one token of a bucket that holds `size` at most. Refuses with RATE_LIMITED."""
-        held = self._holding(bucket)
-        if not self._spend(held, whose):
+    async def take(self, bucket: str, rate: float, whose: str, tokens: int = 1) -> None:
+        """Spend tokens of a bucket, at most what it can hold. Refuses with RATE_LIMITED."""
+        held, cost = self._holding(bucket), min(float(tokens), burst(rate) // 1)
+        if not self._spend(held, whose, cost):
             async with held.lock:
-                if not self._spend(held, whose):
-                    await self._lease(bucket, held, rate, size or burst(rate))
-                    if not self._spend(held, whose):
-                        raise _limited(whose, 1.0 / rate)
+                if not self._spend(held, whose, cost):
+                    await self._lease(bucket, held, rate, cost)
+                    if not self._spend(held, whose, cost):
+                        raise _limited(whose, cost / rate)
 
-    def _spend(self, held: _Held, whose: str) -> bool:
+    def _spend(self, held: _Held, whose: str, cost: float) -> bool:
         now = self._clock.monotonic()
-        if now < held.until and held.tokens >= 1:
-            held.tokens -= 1
+        if now < held.until and held.tokens >= cost:
+            held.tokens -= cost
             return True
         if now < held.empty_until:
             raise _limited(whose, held.empty_until - now)
         return False
 
-    async def _lease(self, bucket: str, held: _Held, rate: float, size: float) -> None:
-        taken = await self._buckets.lease(bucket, rate, size, slice_size(rate))
+    async def _lease(self, bucket: str, held: _Held, rate: float, cost: float) -> None:
+        left = held.tokens if self._clock.monotonic() < held.until else 0.0
+        taken = await self._buckets.lease(bucket, rate, burst(rate), max(slice_size(rate), cost - left))
         now = self._clock.monotonic()
-        held.tokens, held.until = taken.granted, now + SLICE_LIFE
-        if taken.granted < 1:
+        held.tokens, held.until = left + taken.granted, now + SLICE_LIFE
+        if held.tokens < 1:
             held.empty_until = now + max(0.001, (1.0 - taken.remaining) / rate)
 
     def _holding(self, bucket: str) -> _Held:

@@ -16,13 +16,17 @@ from locution_gateway.uploads.postgres import PostgresUploads
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Limits of uploads: bytes of one, open ones per tenant, how long they are kept, and a stream's silence."""
+    """Limits of uploads: bytes of one, open ones per tenant, how long they are kept.
+
+    A stream must bring `min_rate` bytes a second over `silence`.
+    """
 
     max_bytes: int
     max_open: int
     idle: timedelta
     retention: timedelta
     silence: timedelta = timedelta(seconds=60)
+    min_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,9 @@ class S3Objects:
         """Abort a multipart upload."""
         await self._store.abort_multipart(key, multipart_id)
 
-    async def part_url(self, key: str, multipart_id: str, number: int, ttl: timedelta) -> str:
-        """Return a URL for one PUT of a part."""
-        return await self._public.presign_part(key, multipart_id, number, ttl)
+    async def part_url(self, key: str, multipart_id: str, number: int, size: int, ttl: timedelta) -> str:
+        """Return a URL for a PUT of a part of exactly `size` bytes."""
+        return await self._public.presign_part(key, multipart_id, number, size, ttl)
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:
         """Return multipart uploads of uploads that were started before a time."""

@@ -47,7 +47,7 @@ class ObjectBytes(Protocol):
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
         """Abort a multipart upload and delete its parts; an unknown one is not an error."""
 
-    async def part_url(self, key: str, multipart_id: str, number: int, ttl: timedelta) -> str:
+    async def part_url(self, key: str, multipart_id: str, number: int, size: int, ttl: timedelta) -> str:
         """Return a URL for one PUT of a part."""
 
     async def old_multiparts(self, before: datetime) -> Sequence[tuple[str, str]]:

@@ -11,6 +11,7 @@ from locution_common.errors import Reason, Refused
 from locution_common.postgres import Connection
 
 from locution_gateway.platform import requests
+from locution_gateway.platform.codec import stored_reason
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import UploadId, new_id
 from locution_gateway.platform.listing import Column, Kind, Page, PageQuery
@@ -285,7 +286,7 @@ def upload_of(row: Mapping[str, Any]) -> Upload:
         object_id=row["object_id"],
         size_bytes=row["size_bytes"],
         sha256=row["sha256"],
-        error_reason=None if row["error_reason"] is None else Reason(row["error_reason"]),
+        error_reason=None if row["error_reason"] is None else stored_reason(row["error_reason"]),
         create_time=row["create_time"],
         update_time=row["update_time"],
         expire_time=row["expire_time"],

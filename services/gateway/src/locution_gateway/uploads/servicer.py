@@ -11,6 +11,7 @@ from locution.v1.upload_service_pb2_grpc import UploadServiceServicer
 from locution_common.auth import caller
 
 from locution_gateway.platform.convert import request_key
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import version
 from locution_gateway.platform.names import UPLOADS
 from locution_gateway.platform.principal import Principal
@@ -46,7 +47,8 @@ class Uploads(UploadServiceServicer):
         start = await convert.start(request_iterator)
         pieces = convert.pieces(request_iterator)
         upload_id = UPLOADS.id(start.name)
-        upload = await self.write.run(caller(Principal), upload_id, start.offset, pieces)
+        on_end = context.add_done_callback
+        upload = await self.write.run(caller(Principal), upload_id, start.offset, pieces, on_end)
         return convert.upload_to_proto(upload)
 
     async def CompleteUpload(self, request: pb.CompleteUploadRequest, context: Context) -> pb.Upload:
@@ -61,7 +63,7 @@ class Uploads(UploadServiceServicer):
 
     async def ListUploads(self, request: pb.ListUploadsRequest, context: Context) -> pb.ListUploadsResponse:
         uploads, token = await self.read.list(caller(Principal), request.page_size, request.page_token, request.filter)
-        return pb.ListUploadsResponse(uploads=map(convert.upload_to_proto, uploads), next_page_token=token)
+        return pb.ListUploadsResponse(uploads=await each(convert.upload_to_proto, uploads), next_page_token=token)
 
     async def DeleteUpload(self, request: pb.DeleteUploadRequest, context: Context) -> Empty:
         await self.delete.run(caller(Principal), UPLOADS.id(request.name), version(request.etag))

@@ -40,7 +40,21 @@ class UploadSettings(ObjectStoreSettings):
         le=1000,
     )
     upload_silence_seconds: float = Field(
-        60.0, description="Seconds without a message after which a WriteUpload stream ends.", examples=["60"], gt=0
+        60.0,
+        description="Seconds without a message after which a WriteUpload stream ends.",
+        examples=["60"],
+        gt=0,
+        le=3600,
+    )
+    upload_min_bytes_per_second: int = Field(
+        1024,
+        description=(
+            "Bytes per second that a WriteUpload stream must bring, averaged over LOCUTION_UPLOAD_SILENCE_SECONDS. "
+            "Time in which the server does not read does not count. 0: any rate."
+        ),
+        examples=["1024"],
+        ge=0,
+        le=1024**2,
     )
     upload_idle_seconds: int = Field(
         24 * 3600,

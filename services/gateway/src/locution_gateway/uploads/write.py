@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from locution_common.errors import DependencyUnavailable, ObjectNotFound, Reason
 from locution_gateway.platform.authorise import require
 from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import Principal, Role
+from locution_gateway.quotas.slots import OnEnd, Slots
 from locution_gateway.uploads import keys
 from locution_gateway.uploads.complete import CompleteUpload
 from locution_gateway.uploads.create import UploadLimits
@@ -52,8 +54,8 @@ class Finish:
     sha256: str | None = None
 
 
-class _SilentError(Refused):
-    """The stream was silent for too long."""
+class _SlowError(Refused):
+    """The stream brought too little for too long."""
 
 
 class WriteUpload:
@@ -65,17 +67,21 @@ class WriteUpload:
         objects: ObjectBytes,
         complete: CompleteUpload,
         limits: UploadLimits,
-        max_streams: int,
+        slots: Slots,
     ) -> None:
         self._uploads = uploads
         self._objects = objects
         self._complete = complete
         self._limits = limits
-        self._streams = max_streams
-        self._free = max_streams
+        self._slots = slots
 
     async def run(
-        self, principal: Principal, upload_id: UploadId, offset: int, pieces: AsyncIterator[bytes | Finish]
+        self,
+        principal: Principal,
+        upload_id: UploadId,
+        offset: int,
+        pieces: AsyncIterator[bytes | Finish],
+        on_end: OnEnd | None = None,
     ) -> Upload:
         """Append the bytes of the stream; those of a broken stream are stored too.
 
@@ -83,11 +89,11 @@ class WriteUpload:
         UPLOAD_DIGEST_MISMATCH, UPLOAD_WRITER_REPLACED, QUOTA_EXCEEDED, DEADLINE_EXCEEDED.
         """
         require(principal, Role.MEMBER)
-        async with self._slot():
+        async with self._slots.hold(principal.tenant_id, on_end):
             writer = await self._begin(principal, upload_id, offset)
             try:
                 sealed = await self._take(writer, pieces)
-            except (asyncio.CancelledError, _SilentError):  # the caller is gone, or silent
+            except (asyncio.CancelledError, _SlowError):  # the caller is gone or too slow, or its slot was taken
                 await writer.rescue()
                 raise
             finally:
@@ -101,32 +107,25 @@ class WriteUpload:
         async for piece in self._in_time(pieces):
             if isinstance(piece, Finish):
                 return await writer.seal(piece.sha256)
-            await writer.take(piece, overlap=self._streams - self._free <= OVERLAPPING)
+            await writer.take(piece, overlap=self._slots.held <= OVERLAPPING)
         await writer.keep()
         return None
 
     async def _in_time(self, pieces: AsyncIterator[bytes | Finish]) -> AsyncIterator[bytes | Finish]:
-        """Yield the pieces, and end a stream that is silent for too long."""
-        silence = self._limits.silence.total_seconds()
+        """Yield the pieces, and end a stream that brings too little in the time that it is waited for."""
+        pace = _Pace(self._limits.silence.total_seconds(), self._limits.min_rate)
         while True:
             try:
-                async with asyncio.timeout(silence):
-                    piece = await anext(pieces)
+                with pace.waiting():
+                    async with asyncio.timeout(pace.patience):
+                        piece = await anext(pieces)
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                raise _SilentError(Reason.DEADLINE_EXCEEDED, f"the stream was silent for {silence:g} s") from None
+                raise _SlowError(Reason.DEADLINE_EXCEEDED, pace.complaint) from None
+            if isinstance(piece, bytes):
+                pace.brought(len(piece))
             yield piece
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        if self._free <= 0:
-            raise Refused(Reason.OVERLOADED, "too many uploads are being written at once", retry_after=1.0)
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
 
     async def _begin(self, principal: Principal, upload_id: UploadId, offset: int) -> _Writer:
         token = uuid4()
@@ -135,6 +134,36 @@ class WriteUpload:
         if len(tail) != written.tail_bytes:
             raise DependencyUnavailable("the object store gave other bytes than the upload holds")
         return _Writer(self._uploads, self._objects, self._limits, principal, token, written, bytearray(tail))
+
+
+class _Pace:
+    """How long to wait for a stream: in each `window` seconds of waiting it must bring `rate` bytes a second."""
+
+    def __init__(self, window: float, rate: int) -> None:
+        self._window = window
+        self._least = max(1, round(rate * window))
+        self._waited = 0.0
+        self._bytes = 0
+        self.complaint = f"the stream brought less than {self._least} bytes in {window:g} s"
+
+    @property
+    def patience(self) -> float:
+        """Return the seconds that are left to wait."""
+        return max(0.0, self._window - self._waited)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited += time.monotonic() - began
+
+    def brought(self, size: int) -> None:
+        """Count bytes; enough of them begin a new window."""
+        self._bytes += size
+        if self._bytes >= self._least:
+            self._waited, self._bytes = 0.0, 0
 
 
 def part_size(stated_size: int | None) -> int:

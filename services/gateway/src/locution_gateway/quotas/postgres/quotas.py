@@ -17,6 +17,8 @@ _NAMES: Final = tuple(field.name for field in fields(Limits))
 
 GET: Final = f"SELECT {', '.join(_NAMES)}, version FROM gateway.quotas WHERE tenant_id = $1"  # noqa: S608 - names of a class
 
+SHARE: Final = "SELECT share FROM gateway.tenants WHERE tenant_id = $1"
+
 LOCK: Final = "SELECT version FROM gateway.quotas WHERE tenant_id = $1 FOR UPDATE"
 
 UPSERT: Final = """
@@ -88,6 +90,11 @@ class PostgresQuotas:
             row = await connection.fetchrow(GET, principal.tenant_id)
         limits = Limits() if row is None else limits_of(row)
         return Quotas(limits, limits.over(self._defaults), 0 if row is None else row["version"])
+
+    async def share(self, principal: Principal) -> int:
+        """Read the share of the principal's tenant; 1 for a tenant without a row."""
+        async with self._database.transaction(principal) as connection:
+            return await connection.fetchval(SHARE, principal.tenant_id) or 1
 
     async def update(self, principal: Principal, version: int | None, limits: Limits) -> Quotas:
         """Replace the tenant's own limits. Refuses with ETAG_MISMATCH."""
