@@ -24,7 +24,7 @@ async def filled(queue: Queue, gateway_database: str) -> Queue:
 
 
 async def test_a_claim_reads_what_is_ready_and_no_history(filled: Queue) -> None:
-    plan = await plans(filled.owner, sql.CLAIM, "worker", LEASE, ["TRANSCRIBE"], SAMPLE_RATE)
+    plan = await plans(filled.owner, sql.CLAIM, "worker", LEASE, ["TRANSCRIBE"], SAMPLE_RATE, [])
     (taken,) = [part for part in plan.split("duration:") if "UPDATE stages SET" in part]
     assert "using stages_ready" in taken, plan
     assert "Sort Key" not in taken, plan

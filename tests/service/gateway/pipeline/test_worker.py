@@ -62,20 +62,26 @@ class World:
     worker: Running[WorkerSettings]
 
     async def submit(
-        self, media: bytes, *, state: str = "READY", diarize: bool = True, voices: tuple[UUID, ...] | None = None
+        self,
+        media: bytes,
+        *,
+        state: str = "READY",
+        diarize: bool = True,
+        voices: tuple[UUID, ...] | None = None,
+        tenant_id: UUID = TENANT,
     ) -> JobId:
         """Put an upload and its job there, as the api does."""
         wanted = config(diarize)
         if wanted.diarization is not None:
             wanted = replace(wanted, diarization=replace(wanted.diarization, voices=voices))
-        upload, job, key = new_id(), JobId(new_id()), f"{TENANT.hex}/uploads/{new_id().hex}"
+        upload, job, key = new_id(), JobId(new_id()), f"{tenant_id.hex}/uploads/{new_id().hex}"
         await self.store.put(key, media)
         object_id = new_id()
         digest = hashlib.sha256(media).hexdigest()
         await self.owner.execute(
             OBJECT,
             object_id,
-            TENANT,
+            tenant_id,
             key,
             len(media),
             digest,
@@ -83,16 +89,16 @@ class World:
         await self.owner.execute(
             """INSERT INTO gateway.uploads (upload_id, tenant_id, created_by, state, object_key, object_id, expire_time)
                VALUES ($1, $2, 'test', $3, $4, $5, now() + interval '1 day')""",
-            upload, TENANT, state, key, object_id if state == "READY" else None,
+            upload, tenant_id, state, key, object_id if state == "READY" else None,
         )  # fmt: skip
         await self.owner.execute(
             """INSERT INTO gateway.jobs (job_id, tenant_id, created_by, state, upload_id, requested_config,
                    effective_config) VALUES ($1, $2, 'test', 'QUEUED', $3, $4, $5)""",
-            job, TENANT, upload, rows.REQUEST.dump(JobRequestConfig()), rows.CONFIG.dump(wanted),
+            job, tenant_id, upload, rows.REQUEST.dump(JobRequestConfig()), rows.CONFIG.dump(wanted),
         )  # fmt: skip
         await self.owner.execute(
             STAGE,
-            new_id(), job, TENANT,
+            new_id(), job, tenant_id,
         )  # fmt: skip
         await self.owner.execute("SELECT pg_notify('locution_stages', '')")
         return job

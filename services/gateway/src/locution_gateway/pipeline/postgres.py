@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -58,10 +58,12 @@ class PostgresStages:
         self._troubled = troubled
         self._machine = JobStateMachine(default_retention)
 
-    async def claim(self, worker: str, lease: timedelta, kinds: Sequence[StageKind]) -> StageLease | None:
-        """Claim the next ready stage, fairly between tenants; None if there is none."""
+    async def claim(
+        self, worker: str, lease: timedelta, kinds: Sequence[StageKind], others_than: Collection[TenantId] = ()
+    ) -> StageLease | None:
+        """Claim the next ready stage, fairly between the tenants except `others_than`; None if there is none."""
         async with self._everyone() as connection:
-            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE)
+            row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE, list(others_than))
         return None if row is None else _lease(row)
 
     async def begin(self, lease: StageLease) -> StageWork:
@@ -106,6 +108,7 @@ class PostgresStages:
             await self._add_sections(connection, job, decoded)
             await self._warn(connection, job, decoded)
             await self._machine.run(connection, lease.job_id)
+            await connection.execute(sql.CHARGE, lease.tenant_id, decoded.audio_samples)
 
     async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
         """Store the result of a TRANSCRIBE, DIARIZE or CLUSTER stage."""

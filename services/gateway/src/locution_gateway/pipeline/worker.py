@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +19,7 @@ from locution_gateway.pipeline.models import LeaseLostError, StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.work import StageWorker
+from locution_gateway.platform.principal import TenantId
 
 _log = logging.getLogger("locution.worker")
 
@@ -36,10 +37,14 @@ class Limits:
 
     def kinds(self, running: Counter[StageKind]) -> tuple[StageKind, ...]:
         """Return the kinds of stages that have room."""
-        if running.total() >= self.stages:
+        if self.full(running):
             return ()
         full = running[StageKind.DECODE] >= self.decodes
         return tuple(kind for kind in StageKind if not (full and kind is StageKind.DECODE))
+
+    def full(self, running: Counter[StageKind]) -> bool:
+        """Tell whether there is no room for any stage."""
+        return running.total() >= self.stages
 
 
 class Worker:
@@ -55,7 +60,8 @@ class Worker:
         self._policy = policy
         self._limits = limits
         self._running: Counter[StageKind] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[asyncio.Task[None], StageLease] = {}
+        """Oldest first."""
         self._freed = asyncio.Event()
 
     async def run(self, stopping: asyncio.Event, wake: asyncio.Event) -> None:
@@ -63,7 +69,7 @@ class Worker:
         stop = asyncio.create_task(stopping.wait())
         try:
             while not stop.done():
-                while not stop.done() and await self._claim():
+                while not stop.done() and (await self._claim() or await self._claim_lent()):
                     pass
                 await self._idle(stop, wake)
         finally:
@@ -88,27 +94,44 @@ class Worker:
 
     async def _claim(self) -> bool:
         kinds = self._limits.kinds(self._running)
-        if not kinds:
+        return bool(kinds) and await self._take(kinds, ()) is not None
+
+    async def _claim_lent(self) -> bool:
+        """Give the newest decode of a tenant with more than its floor to a tenant that runs none."""
+        held = [(task, lease) for task, lease in self._held.items() if not task.cancelling()]
+        decodes = [(task, lease) for task, lease in held if lease.kind is StageKind.DECODE]
+        counts = Counter(lease.tenant_id for _, lease in decodes)
+        most = max(counts, key=lambda tenant_id: counts[tenant_id], default=None)
+        if len(decodes) < self._limits.decodes or most is None or counts[most] < 2 or self._limits.full(self._running):
             return False
+        lent = next(task for task, lease in reversed(decodes) if lease.tenant_id == most)
+        lease = await self._take((StageKind.DECODE,), counts)
+        if lease is not None:
+            _log.info("a decode was interrupted for another tenant", extra=_names(self._held[lent]))
+            lent.cancel()
+        return lease is not None
+
+    async def _take(self, kinds: Sequence[StageKind], others_than: Collection[TenantId]) -> StageLease | None:
+        """Claim a stage and start it."""
         try:
             with telemetry.suppressed():
-                lease = await self._stages.claim(self._name, self._limits.lease, kinds)
+                lease = await self._stages.claim(self._name, self._limits.lease, kinds, others_than)
         except Refused as error:
             _log.warning("no stage could be claimed", extra={"reason": error.reason})
-            return False
+            return None
         if lease is not None:
             self._start(lease)
-        return lease is not None
+        return lease
 
     def _start(self, lease: StageLease) -> None:
         self._running[lease.kind] += 1
         task = asyncio.create_task(self._hold(lease), name=f"{lease.kind} {lease.stage_id}")
-        self._tasks.add(task)
+        self._held[task] = lease
         task.add_done_callback(lambda done: self._ended(lease, done))
 
     def _ended(self, lease: StageLease, task: asyncio.Task[None]) -> None:
         self._running[lease.kind] -= 1
-        self._tasks.discard(task)
+        del self._held[task]
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error(
@@ -118,9 +141,10 @@ class Worker:
             )
 
     async def _drain(self) -> None:
-        for task in self._tasks:
+        tasks = list(self._held)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hold(self, lease: StageLease) -> None:
         """Run one claimed stage to its end: stored, failed, released, cancelled, or lost."""

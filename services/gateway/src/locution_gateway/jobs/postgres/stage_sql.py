@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-# $4: the minimum that a claim costs its tenant, in samples.
-CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3, $4)"
+# $4: the minimum that a claim costs its tenant, in samples; $5: tenants that get nothing.
+CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3, $4, $5)"
+
+CHARGE = "SELECT gateway.charge_stage($1, $2)"
 
 EXPIRED = "SELECT tenant_id, stage_id, lease_token FROM gateway.expired_stages($1)"
 
