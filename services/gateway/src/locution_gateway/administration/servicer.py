@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from google.protobuf.empty_pb2 import Empty
 from locution.v1 import administration_service_pb2 as pb
@@ -21,6 +22,7 @@ from locution_gateway.identity.api_keys import ApiKeys
 from locution_gateway.identity.convert import rotation
 from locution_gateway.jobs.defaults import Defaults
 from locution_gateway.platform.convert import refuse_others, request_key
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import version
 from locution_gateway.platform.principal import Principal, UserId
 from locution_gateway.platform.servicer import Context
@@ -57,7 +59,7 @@ class Administration(AdministrationServiceServicer):
 
     async def ListTenants(self, request: pb.ListTenantsRequest, context: Context) -> pb.ListTenantsResponse:
         found, token = await self.tenants.list(caller(Principal), request.page_size, request.page_token)
-        return pb.ListTenantsResponse(tenants=map(convert.tenant_to_proto, found), next_page_token=token)
+        return pb.ListTenantsResponse(tenants=await each(convert.tenant_to_proto, found), next_page_token=token)
 
     async def UpdateTenant(self, request: pb.UpdateTenantRequest, context: Context) -> pb.Tenant:
         wanted, mask = request.tenant, request.update_mask.paths
@@ -85,7 +87,7 @@ class Administration(AdministrationServiceServicer):
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
         tenant = names.tenant_of(request.parent)
         users, token = await self.users.list(caller(Principal), tenant, request.page_size, request.page_token)
-        shown = [convert.user_to_proto(tenant, user) for user in users]
+        shown = await each(partial(convert.user_to_proto, tenant), users)
         return pb.ListUsersResponse(users=shown, next_page_token=token)
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.User:
@@ -117,7 +119,7 @@ class Administration(AdministrationServiceServicer):
     async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
         tenant = names.tenant_of(request.parent)
         found, token = await self.invitations.list(caller(Principal), tenant, request.page_size, request.page_token)
-        shown = [convert.invitation_to_proto(tenant, invitation) for invitation in found]
+        shown = await each(partial(convert.invitation_to_proto, tenant), found)
         return pb.ListInvitationsResponse(invitations=shown, next_page_token=token)
 
     async def DeleteInvitation(self, request: pb.DeleteInvitationRequest, context: Context) -> Empty:
@@ -135,7 +137,7 @@ class Administration(AdministrationServiceServicer):
     ) -> pb.ListTenantApiKeysResponse:
         tenant = names.tenant_of(request.parent)
         keys, token = await self.keys.list_of(caller(Principal), tenant, request.page_size, request.page_token)
-        shown = [names.key_to_proto(tenant, key) for key in keys]
+        shown = await each(partial(names.key_to_proto, tenant), keys)
         return pb.ListTenantApiKeysResponse(api_keys=shown, next_page_token=token)
 
     async def RotateTenantApiKey(self, request: pb.RotateTenantApiKeyRequest, context: Context) -> IssuedApiKey:
@@ -153,7 +155,7 @@ class Administration(AdministrationServiceServicer):
     async def ListIssuers(self, request: pb.ListIssuersRequest, context: Context) -> pb.ListIssuersResponse:
         tenant = names.tenant_of(request.parent)
         found, token = await self.issuers.list(caller(Principal), tenant, request.page_size, request.page_token)
-        shown = [convert.issuer_to_proto(tenant, issuer) for issuer in found]
+        shown = await each(partial(convert.issuer_to_proto, tenant), found)
         return pb.ListIssuersResponse(issuers=shown, next_page_token=token)
 
     async def DeleteIssuer(self, request: pb.DeleteIssuerRequest, context: Context) -> Empty:
@@ -176,7 +178,7 @@ class Administration(AdministrationServiceServicer):
         last = convert.day_from_proto(request.end_date, "end_date")
         tenant = names.tenant_of(request.parent)
         rows, total = await self.usage.run(caller(Principal), tenant, first, last, request.subject)
-        return pb.GetUsageResponse(rows=map(convert.usage_to_proto, rows), total=convert.usage_to_proto(total))
+        return pb.GetUsageResponse(rows=await each(convert.usage_to_proto, rows), total=convert.usage_to_proto(total))
 
 
 def _user(name: str) -> tuple[str, UserId]:

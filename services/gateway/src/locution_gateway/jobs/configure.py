@@ -61,8 +61,8 @@ class Configure:
     async def run(self, asked: JobRequestConfig, origins: dict[str, str] | None = None) -> Configured:
         """Return the configuration. Refuses with the MODEL reasons, and with OPTION_UNSUPPORTED naming the field.
 
-        `origins` states the origin of each field; when absent, all come from the request. If a default model is not
-        usable, the registry's choice replaces it with a warning; a requested model is not replaced.
+        `origins` states the origin of each field; when absent, all come from the request. If a registered model is not
+        usable, the registry's choice replaces it with a warning.
         """
         origins = fill(asked, JobRequestConfig(), JobRequestConfig()).origins if origins is None else origins
         _check_combinations(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,8 @@ T = TypeVar("T")
 DOMAIN: Final = "locution"
 SETTABLE: Final = frozenset({"upload", "config", "display_name", "tags", "priority"})
 UPDATABLE: Final = frozenset({"name", "etag", "display_name", "tags", "priority"})
+
+_log = logging.getLogger(__name__)
 
 
 def draft(job: pb.Job) -> JobDraft:
@@ -136,10 +139,18 @@ def stage_kind(kind: StageKind) -> pb.StageKind.ValueType:
 
 
 def event_to_proto(job_id: JobId, event: JobEvent) -> pb.JobEvent:
-    """Return an event with its cursor."""
+    """Return an event with its cursor; an unreadable one has nothing else."""
     message = pb.JobEvent(cursor=cursor_of(job_id, event.event_id), event_time=timestamp(event.event_time))
-    payload: dict[str, Any] = event.payload
-    match event.kind:
+    try:
+        _fill(message, event.kind, event.payload)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        _log.exception("a stored event is unreadable", extra={"job_id": str(job_id), "event_id": event.event_id})
+        message.ClearField("event")
+    return message
+
+
+def _fill(message: pb.JobEvent, kind: EventKind, payload: dict[str, Any]) -> None:
+    match kind:
         case EventKind.STATE_CHANGED:
             message.state_changed.CopyFrom(_state_changed(payload))
         case EventKind.STAGE_PROGRESS:
@@ -150,7 +161,6 @@ def event_to_proto(job_id: JobId, event: JobEvent) -> pb.JobEvent:
         case EventKind.WARNING:
             warning = JobWarning(**payload | {"code": WarningCode(payload["code"])})
             message.warning.CopyFrom(warning_to_proto(warning))
-    return message
 
 
 def estimate_to_proto(estimate: Estimate) -> pb.EstimateJobResponse:

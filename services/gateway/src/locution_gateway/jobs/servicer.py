@@ -20,6 +20,7 @@ from locution_gateway.jobs.retry import RetryJob
 from locution_gateway.jobs.update import UpdateJob
 from locution_gateway.jobs.watch import WatchJob
 from locution_gateway.platform.convert import request_key
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import version
 from locution_gateway.platform.names import JOBS
 from locution_gateway.platform.principal import Principal
@@ -53,7 +54,7 @@ class Jobs(JobServiceServicer):
         page = await self.read.list(
             caller(Principal), request.page_size, request.page_token, request.filter, request.order_by
         )
-        jobs = map(convert.job_to_proto, page.jobs)
+        jobs = await each(convert.job_to_proto, page.jobs)
         return pb.ListJobsResponse(jobs=jobs, next_page_token=page.next_token, total_size=page.total)
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context) -> AsyncIterator[pb.JobEvent]:

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
+from locution_common.errors import Reason, Refused
+from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+def stored_reason(text: str) -> Reason:
+    """Return a reason that a row holds, and ROW_UNREADABLE for one that does not exist."""
+    try:
+        return Reason(text)
+    except ValueError:
+        _log.error("a row holds a reason that does not exist")
+        return Reason.ROW_UNREADABLE
+
+
+def _unreadable(error: ValidationError) -> Refused:
+    """Log what is wrong with a row, without its contents, which may be what a caller said."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    extra = {"type": error.title, "field": ".".join(map(str, first["loc"])), "fault": first["type"]}
+    _log.error("a stored value is unreadable", extra=extra)
+    return Refused(Reason.ROW_UNREADABLE)
 
 
 class Codec(Generic[T]):
@@ -24,5 +45,8 @@ class Codec(Generic[T]):
         )
 
     def load(self, value: Any) -> T:
-        """Read JSON values back. Raises pydantic.ValidationError for invalid ones."""
-        return self._adapter.validate_python(value)
+        """Read JSON values back. Refuses invalid ones with ROW_UNREADABLE."""
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError as error:
+            raise _unreadable(error) from None

@@ -12,6 +12,7 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.platform.bounds import FIRST_YEAR, LAST_YEAR
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.each import each
 from locution_gateway.platform.listing import Column, Filter, Kind, Operator, Order, Page, PageQuery, Position, Term
 from locution_gateway.platform.principal import Principal
 
@@ -140,7 +141,7 @@ class Listing(Generic[T]):
         statement = (builder or self.builder(principal)).page(self.select, query)
         async with database.transaction(principal) as connection:
             rows = await connection.fetch(statement.text, *statement.values)
-        found = tuple(map(self.read, rows[: query.size]))
+        found = tuple(await each(self.read, rows[: query.size]))
         return Page(found, self._position(rows[query.size - 1], query.order) if len(rows) > query.size else None)
 
     def _position(self, row: Mapping[str, Any], order: Order) -> Position:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,9 +11,10 @@ from locution_speech.transcript import Segment
 
 from locution_gateway.jobs.models import Job
 from locution_gateway.jobs.postgres import sql as job_sql
-from locution_gateway.jobs.postgres.rows import job_from_row
+from locution_gateway.jobs.postgres.rows import shown_job
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.each import each
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
 from locution_gateway.transcripts import codec as transcripts_codec
@@ -59,7 +61,8 @@ class PostgresTranscripts:
             summary = await connection.fetchval(SUMMARY, job_id, principal.tenant_id)
         if row is None:
             raise Refused(Reason.JOB_NOT_FOUND)
-        return job_from_row(row), None if summary is None else transcripts_codec.SUMMARY.load(summary)
+        job = shown_job(row)
+        return job, None if summary is None else await asyncio.to_thread(transcripts_codec.SUMMARY.load, summary)
 
     async def size(self, principal: Principal, job_id: JobId) -> int:
         """Return the approximate size of its segments in bytes."""
@@ -70,7 +73,7 @@ class PostgresTranscripts:
         """Return up to `limit` segments from a position."""
         async with self._database.transaction(principal) as connection:
             rows = await connection.fetch(SEGMENTS, job_id, principal.tenant_id, start, limit)
-        return [transcripts_codec.SEGMENT.load(row["body"]) for row in rows]
+        return await each(transcripts_codec.SEGMENT.load, (row["body"] for row in rows))
 
     async def sections(self, principal: Principal, job_id: JobId, start: int, limit: int) -> Sequence[FinishedSection]:
         """Return finished sections of a job from a section, with all channels of at most `limit` sections."""

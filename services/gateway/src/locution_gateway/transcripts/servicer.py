@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -30,7 +31,7 @@ class Transcripts(TranscriptServiceServicer):
 
     async def GetTranscript(self, request: pb.GetTranscriptRequest, context: Context) -> pb.Transcript:
         whole = await self.read.whole(caller(Principal), convert.transcript_job(request.name))
-        transcript = convert.transcript_to_proto(*whole)
+        transcript = await asyncio.to_thread(convert.transcript_to_proto, *whole)
         if transcript.ByteSize() > MAX_BYTES:
             raise Refused(Reason.TRANSCRIPT_TOO_LARGE)
         return transcript
@@ -38,7 +39,7 @@ class Transcripts(TranscriptServiceServicer):
     async def ListSegments(self, request: pb.ListSegmentsRequest, context: Context) -> pb.ListSegmentsResponse:
         job_id = convert.transcript_job(request.parent)
         page = await self.read.page(caller(Principal), job_id, request.page_size, request.page_token)
-        segments = convert.segments_to_proto(page.segments, page.first)
+        segments = await asyncio.to_thread(convert.segments_to_proto, page.segments, page.first)
         return pb.ListSegmentsResponse(segments=segments, next_page_token=page.next_token, complete=page.complete)
 
     async def ExportTranscript(

@@ -10,6 +10,7 @@ from locution.v1.voice_service_pb2_grpc import VoiceServiceServicer
 from locution_common.auth import caller
 
 from locution_gateway.platform.convert import request_key
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import version
 from locution_gateway.platform.names import JOBS, VOICES
 from locution_gateway.platform.principal import Principal
@@ -34,7 +35,7 @@ class Voices(VoiceServiceServicer):
 
     async def ListVoices(self, request: pb.ListVoicesRequest, context: Context) -> pb.ListVoicesResponse:
         voices, token = await self.manage.list(caller(Principal), request.page_size, request.page_token)
-        return pb.ListVoicesResponse(voices=map(convert.voice_to_proto, voices), next_page_token=token)
+        return pb.ListVoicesResponse(voices=await each(convert.voice_to_proto, voices), next_page_token=token)
 
     async def UpdateVoice(self, request: pb.UpdateVoiceRequest, context: Context) -> pb.Voice:
         voice_id, current = VOICES.id(request.voice.name), version(request.voice.etag)

@@ -11,6 +11,7 @@ from locution_common.postgres import Connection
 
 from locution_gateway.platform import requests
 from locution_gateway.platform.database import TenantDatabase
+from locution_gateway.platform.each import each
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.listing import Column, Kind, Page, PageQuery, Position
 from locution_gateway.platform.lists import Builder, Listing, newest_first
@@ -109,7 +110,7 @@ class PostgresWebhooks:
         async with self._database.transaction(principal) as connection:
             await _get(connection, principal, webhook_id)
             rows = await connection.fetch(statement.text, *statement.values)
-        found = tuple(_delivery(row) for row in rows[: query.size])
+        found = tuple(await each(_delivery, rows[: query.size]))
         last = Position(found[-1].event_time.isoformat(), found[-1].delivery_id) if len(rows) > query.size else None
         return Page(found, last)
 

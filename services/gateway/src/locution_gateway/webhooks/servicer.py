@@ -10,6 +10,7 @@ from locution.v1.webhook_service_pb2_grpc import WebhookServiceServicer
 from locution_common.auth import caller
 
 from locution_gateway.platform.convert import request_key
+from locution_gateway.platform.each import each
 from locution_gateway.platform.etags import version
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
@@ -38,7 +39,7 @@ class Webhooks(WebhookServiceServicer):
 
     async def ListWebhooks(self, request: pb.ListWebhooksRequest, context: Context) -> pb.ListWebhooksResponse:
         webhooks, token = await self.read.list(caller(Principal), request.page_size, request.page_token)
-        return pb.ListWebhooksResponse(webhooks=map(convert.webhook_to_proto, webhooks), next_page_token=token)
+        return pb.ListWebhooksResponse(webhooks=await each(convert.webhook_to_proto, webhooks), next_page_token=token)
 
     async def UpdateWebhook(self, request: pb.UpdateWebhookRequest, context: Context) -> pb.Webhook:
         webhook_id, current = convert.WEBHOOKS.id(request.webhook.name), version(request.webhook.etag)
@@ -64,7 +65,7 @@ class Webhooks(WebhookServiceServicer):
         deliveries, token = await self.read.deliveries(
             caller(Principal), webhook_id, request.page_size, request.page_token, request.filter
         )
-        found = map(convert.delivery_to_proto, deliveries)
+        found = await each(convert.delivery_to_proto, deliveries)
         return pb.ListWebhookDeliveriesResponse(deliveries=found, next_page_token=token)
 
     async def RedeliverWebhook(self, request: pb.RedeliverWebhookRequest, context: Context) -> pb.WebhookDelivery:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from locution_common.errors import Reason
+from locution_common.errors import Reason, Refused
 from locution_speech.asr import Task
 from locution_speech.clock import SAMPLE_RATE
 from pydantic import TypeAdapter
@@ -24,6 +24,7 @@ REQUEST: Final = Codec(TypeAdapter(JobRequestConfig))
 CONFIG: Final = Codec(TypeAdapter(JobConfig))
 WARNINGS: Final = Codec(TypeAdapter(tuple[JobWarning, ...]))
 FAILURE: Final = Codec(TypeAdapter(Failure))
+FIGURES: Final = Codec(TypeAdapter(dict[str, float]))
 
 # The columns of every statement that returns jobs: the row, its stages summed by kind, and the speed of its models.
 SELECT: Final = """
@@ -60,8 +61,8 @@ _log = logging.getLogger(__name__)
 _ORDER: Final = {kind.value: position for position, kind in enumerate(StageKind)}
 
 
-class UnreadableJobError(Exception):
-    """The contents of a job's row cannot be read."""
+class UnreadableJobError(Refused):
+    """The contents of a job's row cannot be read: ROW_UNREADABLE."""
 
 
 def shown_job(row: Mapping[str, Any]) -> Job:
@@ -78,7 +79,7 @@ def job_from_row(row: Mapping[str, Any]) -> Job:
         return _job(row)
     except Exception as error:
         _log.exception("a stored job is unreadable", extra={"job_id": str(row["job_id"])})
-        raise UnreadableJobError(str(row["job_id"])) from error
+        raise UnreadableJobError(Reason.ROW_UNREADABLE) from error
 
 
 def _job(row: Mapping[str, Any]) -> Job:
@@ -102,7 +103,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         pcm_key=row["pcm_key"],
         warnings=WARNINGS.load(row["warnings"]),
         error=None if row["error"] is None else FAILURE.load(row["error"]),
-        metrics=row["metrics"],
+        metrics=FIGURES.load(row["metrics"]),
         trace_context=row["trace_context"],
         create_time=row["create_time"],
         start_time=row["start_time"],

@@ -10,6 +10,7 @@ from locution_common.auth import caller
 
 from locution_gateway.jobs.tags import convert
 from locution_gateway.jobs.tags.manage import ManageTags
+from locution_gateway.platform.each import each
 from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
 
@@ -22,7 +23,7 @@ class Tags(TagServiceServicer):
 
     async def ListTags(self, request: pb.ListTagsRequest, context: Context) -> pb.ListTagsResponse:
         page = await self.manage.list(caller(Principal), request.page_size, request.page_token)
-        return pb.ListTagsResponse(tags=map(convert.tag_to_proto, page.tags), next_page_token=page.next_token)
+        return pb.ListTagsResponse(tags=await each(convert.tag_to_proto, page.tags), next_page_token=page.next_token)
 
     async def RenameTag(self, request: pb.RenameTagRequest, context: Context) -> pb.RenameTagResponse:
         tag, changed = await self.manage.rename(caller(Principal), convert.tag(request.name), request.new_tag)
