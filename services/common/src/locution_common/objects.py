@@ -160,7 +160,7 @@ class ObjectStore:
     async def presign_part(
         self, key: str, upload_id: str, number: int, size: int, expires: timedelta = timedelta(minutes=15)
     ) -> str:
-        """Return a URL that lets anyone write one part of exactly `size` bytes to a multipart upload until it expires."""
+        """Return a URL that lets anyone write one part of exactly `size` bytes, until it expires."""
         return await self._run(lambda: self._client.presign_part(self._bucket, key, upload_id, number, size, expires))
 
     async def probe(self) -> None:

@@ -75,7 +75,12 @@ class WebhookWorkerSettings(WorkerBaseSettings, WebhookSettings):
         gt=0,
     )
     webhook_retention_seconds: float = Field(
-        7 * 86400.0, description="Seconds that a delivery stays listed once it is finished or its webhook is disabled, counted from its event.", examples=["604800"], ge=60
+        7 * 86400.0,
+        description=(
+            "Seconds after its event that a delivery stays listed, once it is finished or its webhook is disabled."
+        ),
+        examples=["604800"],
+        ge=60,
     )
     webhook_deliveries: int = Field(
         32, description="Maximum number of concurrent deliveries per process.", examples=["32"], ge=1, le=1000
