@@ -116,8 +116,8 @@ test-docs: setup models ## Run every command of README and docs in a fresh clone
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
 	@$(call each,tests/chaos)
 
-test-hostile: setup ## Send hostile values to every field of the public API (LOCUTION_HOSTILE_CASES=50000 for long)
-	@$(call each,tests/hostile)
+test-hostile: setup ## Send hostile values, streams, media and rows, with a neighbour watched (LOCUTION_HOSTILE_LONG=1 for long)
+	@$(call each,$(sort $(wildcard tests/hostile/test_*.py)) tests/hostile/media)
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)

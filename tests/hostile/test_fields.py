@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from locution_common.interceptors import remote_failure
 from locution_common.service import tame_garbage_collection
 
+from tests.hostile.sizes import size
 from tests.hostile.values import cases
 from tests.hostile.watch import callbacks, neighbour
 from tests.service.gateway.identity.rpcs import Rpc, id_fields, rpcs
@@ -22,11 +22,14 @@ from tests.service.gateway.identity.world import ROLES, World
 
 pytestmark = pytest.mark.timeout(3000)
 
-CASES = int(os.environ.get("LOCUTION_HOSTILE_CASES", "6000"))
-"""Cases of a run; the long form has 50000 and more."""
+CASES = size("CASES", 6_000, 50_000)
+"""Cases of a run."""
 
 LONGEST_CALLBACK = 0.05
 """Seconds of processor time: what others may have to wait for."""
+
+QUIET_SECONDS = 2.0
+"""How long the neighbour is measured alone, for comparison."""
 
 DESTRUCTIVE = ("Delete", "Revoke", "Rotate", "Logout", "Reset", "Change", "Disable", "Batch", "End", "UpdateTenant")
 UNSERVED = {"locution.v1.LiveService"}
@@ -96,8 +99,11 @@ async def test_no_value_breaks_anything(world: World, capsys: pytest.CaptureFixt
     tame_garbage_collection()
     codes: Counter[str] = Counter()
     wrong: list[str] = []
+    other = await world.client(world.theirs.keys["VIEWER"])
+    async with neighbour(other) as quiet:
+        await asyncio.sleep(QUIET_SECONDS)
     with grpc.insecure_channel(world.api.running.address) as channel, callbacks() as measured:
-        async with neighbour(await world.client(world.theirs.keys["VIEWER"])) as calm:
+        async with neighbour(other) as calm:
             for case in picked:
                 code = await asyncio.to_thread(send, channel, case)
                 codes[code.split()[0]] += 1
@@ -109,7 +115,11 @@ async def test_no_value_breaks_anything(world: World, capsys: pytest.CaptureFixt
             f"\nhostile: {len(picked)} cases, {dict(codes.most_common())}, longest callback {measured.longest * 1e3:.0f} ms "
             f"and {measured.collector * 1e3:.0f} ms of the garbage collector"
         )
-        print(f"neighbour: {len(calm.seconds)} calls, p95 {calm.p95() * 1e3:.0f} ms; longest callback: {measured.what}")
+        print(
+            f"neighbour: {len(calm.seconds)} calls, p95 {calm.p95() * 1e3:.0f} ms, {calm.p95() / quiet.p95():.1f} times "
+            f"the quiet {quiet.p95() * 1e3:.0f} ms; worst {max(calm.seconds) * 1e3:.0f} ms; "
+            f"longest callback: {measured.what}"
+        )
     assert wrong == []
     assert len(calm.seen) == 1, "the neighbour saw something change"
     assert health.faults == {}

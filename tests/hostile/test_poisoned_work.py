@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
 
@@ -11,6 +10,7 @@ import asyncpg
 import pytest
 
 from tests.hostile.rows import Corruption, corrupt, corruptions
+from tests.hostile.sizes import size
 from tests.service.gateway.pipeline.conftest import gateway_database, owner, postgres, tenant, until
 from tests.service.gateway.pipeline.test_worker import World, recording, world
 from tests.support.s3 import S3Server, bucket, s3
@@ -19,8 +19,8 @@ __all__ = ["bucket", "gateway_database", "postgres", "s3"]
 
 pytestmark = pytest.mark.timeout(3000)
 
-ROUNDS = int(os.environ.get("LOCUTION_HOSTILE_ROUNDS", "2"))
-"""How often each tenant gets a job; the long form has 20."""
+ROUNDS = size("ROUNDS", 2, 25)
+"""How often each tenant gets a job."""
 
 POISONED = tenant(99)
 OTHERS = [tenant(number) for number in range(1, 11)]

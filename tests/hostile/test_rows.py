@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from uuid import UUID
@@ -13,6 +12,7 @@ from locution.v1 import job_service_pb2 as jobs
 from locution_common.interceptors import remote_failure
 
 from tests.hostile.rows import Corruption, corrupted, corruptions
+from tests.hostile.sizes import size
 from tests.hostile.test_fields import FORBIDDEN, UNSERVED, valid
 from tests.service.gateway.conftest import KEY, Serve
 from tests.service.gateway.hand_worker import HandWorker
@@ -23,7 +23,7 @@ from tests.unit.gateway.test_table_owners import OWNERS
 
 pytestmark = pytest.mark.timeout(3000)
 
-ROWS = int(os.environ.get("LOCUTION_HOSTILE_ROWS", "400"))
+ROWS = size("ROWS", 400, 100_000)
 """Corruptions of a run; the long form has all of them."""
 
 READS = ("Get", "List", "Export", "Estimate", "Watch")

@@ -23,12 +23,13 @@ from tests.hostile.media.forks import Used, warm
 from tests.hostile.media.mutations import mutated
 from tests.hostile.media.seeds import Seed, seeds
 from tests.hostile.media.structure import parts
+from tests.hostile.sizes import size
 from tests.service.gateway.media.support import Dropped, children, pieces
 
 pytestmark = pytest.mark.timeout(3600)
 
-CASES = int(os.environ.get("LOCUTION_HOSTILE_MEDIA_CASES", "500"))
-"""Cases of a run: seconds for 500; the long form has 20000."""
+CASES = size("MEDIA_CASES", 500, 20_000)
+"""Cases of a run."""
 
 SEED = int(os.environ.get("LOCUTION_HOSTILE_MEDIA_SEED", "17"))
 FIRST = int(os.environ.get("LOCUTION_HOSTILE_MEDIA_FIRST", "0"))

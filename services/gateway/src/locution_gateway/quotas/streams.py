@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -28,14 +29,14 @@ class Streams:
     async def counted(self, principal: Principal, limit: int | None, on_end: OnEnd) -> AsyncIterator[None]:
         """Count a stream while inside. Refuses with QUOTA_EXCEEDED, OVERLOADED."""
         stream_id = uuid4()
-        await self._rows.open(principal, stream_id, limit, LEASE)
-        self._open.add(stream_id)
         try:
+            await self._rows.open(principal, stream_id, limit, LEASE)
+            self._open.add(stream_id)
             async with self._slots.hold(principal.tenant_id, on_end):
                 yield
         finally:
             self._open.discard(stream_id)
-            await self._rows.close(principal, stream_id)
+            await asyncio.shield(self._rows.close(principal, stream_id))
 
     async def renew(self) -> None:
         """Hold what is open for longer; called every RENEW_SECONDS."""
