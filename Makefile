@@ -82,7 +82,7 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-hostile test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-hostile fuzz test-chart test-install
 # Each folder runs in its own process, because some tests measure the memory and children of their process. RERUN=1
 # repeats each failed test once, alone, and shows both results: for machines that are shared and noisy.
 each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
@@ -118,6 +118,10 @@ test-chaos: setup models ## Kill, stop and starve everything, then check the inv
 
 test-hostile: setup ## Send hostile values, streams, media and rows, with a neighbour watched (LOCUTION_HOSTILE_LONG=1 for long)
 	@$(call each,$(sort $(wildcard tests/hostile/test_*.py)) tests/hostile/media)
+
+fuzz: setup ## Fuzz our own parsers, guided by coverage (ARGS="--seconds 600" for long)
+	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv pip install -q --python $(PYTHON) --require-hashes -r requirements/fuzz.lock
+	@$(PYTHON) -m tests.hostile.fuzz $(ARGS)
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)

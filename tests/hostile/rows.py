@@ -35,7 +35,7 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "date": (None, "0001-01-01", "9999-12-31", "infinity"),
     "timestamp with time zone": (None, "0001-01-01Z", "1970-01-01Z", "9999-12-31Z", "infinity", "-infinity"),
     "interval": (None, "0 s", "-1 day", "178000000 years"),
-    "jsonb": (None, "{}", "[]", "null", '"x"', "1e308", '{"a": {"b": [null]}}'),
+    "jsonb": (None, "{}", "[]", "null", '"x"', "1e308", '{"a": {"b": [null]}}', "[" * 3000 + "]" * 3000),
     "ARRAY": (None, "{}"),
 }
 

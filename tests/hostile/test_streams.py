@@ -177,7 +177,10 @@ def left(gateway: Gateway, engine_calls: int) -> dict[str, float]:
 async def test_no_order_and_no_cut_leaves_anything(
     serve_live: ServeLive, worker: HandWorker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with serve_live(session_key=SESSION_KEY, max_open_uploads=100_000) as house, make_world(house.gateway, worker) as world:
+    async with (
+        serve_live(session_key=SESSION_KEY, max_open_uploads=100_000) as house,
+        make_world(house.gateway, worker) as world,
+    ):
         attack = Attack(world, await world.channel(world.mine.keys["ADMIN"]))
         numbers = iter(range(STREAMS))
 

@@ -47,7 +47,7 @@ class Binding:
         try:
             digest, key, row_id = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
             position = Position(str(key), UUID(row_id))
-        except (ValueError, TypeError, AttributeError, binascii.Error):
+        except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
             raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token") from None
         if digest != self._digest:
             raise Refused(Reason.PAGE_TOKEN_INVALID, field="page_token")

@@ -1,0 +1,1 @@
+"""Fuzzing of our own parsers, guided by coverage."""
