@@ -94,21 +94,20 @@ async def test_a_last_part_without_room_is_not_sealed(small: World) -> None:
     assert await stored(small.api, name) == data
 
 
-async def test_parts_without_room_are_not_sealed(small: World) -> None:
+async def test_an_upload_in_parts_needs_room_before_any_part_is_sent(small: World) -> None:
     data = os.urandom(PART + 10)
     client = await member(small)
     await room(small, PART + 9)
-    name = (await client.new_upload()).name
+    refused = await refusal(client.new_upload(size_bytes=len(data)))
+    assert (refused.reason, refused.metadata) == ("QUOTA_EXCEEDED", {"quota": "stored_bytes"})
+    await room(small, PART + 10)
+    name = (await client.new_upload(size_bytes=len(data))).name
+    assert await reason(client.new_upload(size_bytes=1)) == "QUOTA_EXCEEDED"
     asked = pb.CreateUploadPartUrlsRequest(name=name, part_numbers=[1, 2])
     urls = (await client.uploads.CreateUploadPartUrls(asked)).urls
     etags = [await put(urls[0], data[:PART]), await put(urls[1], data[PART:])]
     parts = [pb.UploadPart(part_number=number, etag=etag) for number, etag in enumerate(etags, 1)]
-    complete = pb.CompleteUploadRequest(name=name, sha256=digest(data), parts=parts)
-    refused = await refusal(client.uploads.CompleteUpload(complete))
-    assert (refused.reason, refused.metadata) == ("QUOTA_EXCEEDED", {"quota": "stored_bytes"})
-    assert (await client.get_upload(name)).state == pb.Upload.STATE_WRITING
-    await room(small, PART + 10)
-    await client.uploads.CompleteUpload(complete)
+    await client.uploads.CompleteUpload(pb.CompleteUploadRequest(name=name, sha256=digest(data), parts=parts))
     async with asyncio.timeout(15):
         while (await client.get_upload(name)).state != pb.Upload.STATE_READY:
             await asyncio.sleep(0.05)
