@@ -70,26 +70,31 @@ BEGIN
 END
 $$;
 
+-- A tenant's share, for the engines' own fair queueing; 1 for a tenant without a row.
+CREATE FUNCTION gateway.tenant_share(p_tenant_id uuid) RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
+    SELECT coalesce((SELECT share FROM tenants WHERE tenant_id = p_tenant_id), 1);
+$$;
+
 -- Charges a tenant samples whose number was not known when the stage was claimed.
 CREATE FUNCTION gateway.charge_stage(p_tenant_id uuid, p_samples bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = gateway, pg_temp AS $$
-    UPDATE queue_clocks SET finish_tag = least(1e15, finish_tag + gateway.charge(p_samples,
-        (SELECT share FROM tenants WHERE tenant_id = p_tenant_id)))
+    UPDATE queue_clocks SET finish_tag = least(1e15, finish_tag + gateway.charge(p_samples, gateway.tenant_share(p_tenant_id)))
     WHERE tenant_id = p_tenant_id;
 $$;
 
-REVOKE ALL ON FUNCTION gateway.claim_stage, gateway.charge_stage, gateway.charge FROM PUBLIC;
+REVOKE ALL ON FUNCTION gateway.claim_stage, gateway.charge_stage, gateway.charge, gateway.tenant_share FROM PUBLIC;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'locution_worker') THEN
-        GRANT EXECUTE ON FUNCTION gateway.claim_stage, gateway.charge_stage TO locution_worker;
+        GRANT EXECUTE ON FUNCTION gateway.claim_stage, gateway.charge_stage, gateway.tenant_share TO locution_worker;
     END IF;
 END
 $$;
 
 -- migrate:down
 
-DROP FUNCTION gateway.claim_stage, gateway.charge_stage, gateway.charge;
+DROP FUNCTION gateway.claim_stage, gateway.charge_stage, gateway.tenant_share, gateway.charge;
 -- Claims the next stage for a worker, the only way in which a worker sees work of all tenants: it runs as the owner.
 CREATE FUNCTION gateway.claim_stage(p_worker text, p_lease interval, p_kinds text[], p_least bigint)
 RETURNS SETOF gateway.stages

@@ -78,5 +78,15 @@ async def test_a_decode_costs_its_tenant_the_audio_that_came_out(queue: Queue) -
     assert order[:4] == [OTHER if first.tenant_id == BUSY else BUSY] * 4
 
 
+async def test_a_lease_names_the_share_of_its_tenant(queue: Queue) -> None:
+    await queue.owner.execute(
+        "INSERT INTO gateway.tenants (tenant_id, name, share, created_by) VALUES ($1, 'other', 3, 'test')", OTHER
+    )
+    await queue.job(tenant=BUSY)
+    await queue.job(tenant=OTHER)
+    leases = [await queue.stages.claim("test", LEASE, (StageKind.DECODE,)) for _ in range(2)]
+    assert {lease.tenant_id: lease.share for lease in leases if lease is not None} == {BUSY: 1, OTHER: 3}
+
+
 async def _is(value: bool) -> bool:
     return value

@@ -152,6 +152,7 @@ class StageLease:
     attempts: int
     token: LeaseToken
     until: datetime
+    share: int = 1
 
 
 class EventKind(StrEnum):

@@ -20,6 +20,7 @@ from locution_gateway.live.speakers import HeardSpeakers
 from locution_gateway.pipeline.engines.exchange import Exchange, believed
 from locution_gateway.pipeline.engines.speakers import check_section, hints
 from locution_gateway.platform.principal import Principal
+from locution_gateway.quotas.slots import Shares
 
 STALL_SECONDS: Final = 60.0
 CLUSTER_SECONDS: Final = 600.0
@@ -29,12 +30,14 @@ CLUSTER_SECONDS: Final = 600.0
 class GrpcLiveSpeakers:
     """Diarizers. A refusal with `retry_after` comes before any result."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, shares: Shares) -> None:
         self._stub = diarizer_service_pb2_grpc.DiarizerServiceStub(channel)
+        self._shares = shares
 
     async def hear(self, principal: Principal, wanted: DiarizationConfig, audio: bytes) -> HeardSpeakers:
         """Diarize a stretch of audio."""
-        begin = wire.diarize_start_to_proto(live_flow(principal), wanted.model.path)
+        flow = live_flow(principal, await self._shares(principal.tenant_id))
+        begin = wire.diarize_start_to_proto(flow, wanted.model.path)
         exchange = Exchange(self._stub.Diarize(), _section(begin, audio), STALL_SECONDS)
         found = None
         async with aclosing(exchange.answers()) as answers:
@@ -49,7 +52,8 @@ class GrpcLiveSpeakers:
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
     ) -> AsyncGenerator[tuple[Turn[int], ...]]:
         """Join the speakers of sections into speakers of the session; yield one answer per section, in order."""
-        start = wire.cluster_start_to_proto(live_flow(principal), wanted.model.path, hints(wanted))
+        flow = live_flow(principal, await self._shares(principal.tenant_id))
+        start = wire.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
         exchange = Exchange(self._stub.Cluster(), _clustered(start, sections), CLUSTER_SECONDS)
         exchange.admit()
         async with aclosing(exchange.answers()) as answers:
@@ -59,9 +63,9 @@ class GrpcLiveSpeakers:
                 yield turns
 
 
-def live_flow(principal: Principal) -> Flow:
-    """Return the key of fair sharing: one for all live streams of a tenant."""
-    return Flow(FlowKey(f"live-{principal.tenant_id.hex}"), traffic=TrafficClass.LIVE)
+def live_flow(principal: Principal, share: int) -> Flow:
+    """Return who asks, for fair sharing: all live streams of a tenant together."""
+    return Flow(FlowKey(f"live-{principal.tenant_id.hex}"), share, TrafficClass.LIVE)
 
 
 async def _section(begin: pb.DiarizeStart, data: bytes) -> AsyncGenerator[pb.DiarizeRequest]:

@@ -24,7 +24,7 @@ from locution_speech.asr import (
     SectionStart,
     Started,
 )
-from locution_speech.engine.models import ModelName
+from locution_speech.engine.models import Flow, ModelName
 from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
 
@@ -32,6 +32,7 @@ from locution_gateway.live.diarizer import live_flow
 from locution_gateway.live.models import EngineLostError, ListenFrom, LiveConfig
 from locution_gateway.pipeline.engines.exchange import believed, translate
 from locution_gateway.platform.principal import Principal
+from locution_gateway.quotas.slots import Shares
 
 Call = grpc.aio.StreamStreamCall[pb.ListenRequest, pb.ListenResponse]
 
@@ -42,8 +43,9 @@ STALL_SECONDS: Final = 60.0
 class GrpcLiveEngine:
     """Speech engines over gRPC; the streams of a tenant share one flow."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, shares: Shares) -> None:
         self._stub = AsrServiceStub(channel)
+        self._shares = shares
 
     @asynccontextmanager
     async def listen(self, principal: Principal, config: LiveConfig, begin: ListenFrom) -> AsyncIterator[GrpcListening]:
@@ -52,7 +54,8 @@ class GrpcLiveEngine:
             call: Call = self._stub.Listen()
         listening = GrpcListening(call)
         try:
-            await listening.begin(listen_start(principal, config, begin))
+            flow = live_flow(principal, await self._shares(principal.tenant_id))
+            await listening.begin(listen_start(flow, config, begin))
             yield listening
         finally:
             call.cancel()
@@ -165,13 +168,13 @@ def _refusal(error: grpc.aio.AioRpcError) -> Exception:
     return found
 
 
-def listen_start(principal: Principal, config: LiveConfig, begin: ListenFrom) -> ListenStart:
+def listen_start(flow: Flow, config: LiveConfig, begin: ListenFrom) -> ListenStart:
     """Return the options of a live stream."""
     options = Options(
         language=None if config.language == AUTO else config.language, prompt=config.prompt, hotwords=config.hotwords
     )
     return ListenStart(
-        section=SectionStart(ModelName(config.asr_model.path), live_flow(principal), options),
+        section=SectionStart(ModelName(config.asr_model.path), flow, options),
         step=config.step,
         silence=config.silence,
         longest=config.longest,

@@ -30,6 +30,7 @@ from locution_gateway.platform.assembly import Assembly
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.platform.troubled import TroubledRows
+from locution_gateway.quotas.known import KnownQuotas
 from locution_gateway.quotas.postgres.guard import QuotaGuard
 from locution_gateway.quotas.slots import SlotKinds
 from locution_gateway.uploads.create import CreateUpload
@@ -51,9 +52,10 @@ async def open_api(assembly: Assembly[Any]) -> None:
         timedelta(seconds=limits.retention),
         need(QuotaGuard),
     )
-    engine = GrpcLiveEngine(await assembly.channel(settings.asr_address))
+    shares = need(KnownQuotas).share
+    engine = GrpcLiveEngine(await assembly.channel(settings.asr_address), shares)
     address = settings.diarizer_address
-    speakers = None if address is None else GrpcLiveSpeakers(await assembly.channel(address))
+    speakers = None if address is None else GrpcLiveSpeakers(await assembly.channel(address), shares)
     attach = Attach(
         store,
         objects,

@@ -308,6 +308,7 @@ def _lease(row: Any) -> StageLease:
         attempts=row["attempts"],
         token=LeaseToken(row["lease_token"]),
         until=row["lease_until"],
+        share=row["share"],
     )
 
 

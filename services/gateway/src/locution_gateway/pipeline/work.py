@@ -166,4 +166,4 @@ def _diarization(work: StageWork) -> DiarizationConfig:
 
 def _flow(work: StageWork) -> Flow:
     """Return the opaque key of fair sharing: one per tenant."""
-    return Flow(FlowKey(work.lease.tenant_id.hex))
+    return Flow(FlowKey(work.lease.tenant_id.hex), work.lease.share)

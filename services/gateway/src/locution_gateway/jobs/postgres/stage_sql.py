@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # $4: the minimum that a claim costs its tenant, in samples; $5: tenants that get nothing.
-CLAIM = "SELECT * FROM gateway.claim_stage($1, $2, $3, $4, $5)"
+CLAIM = "SELECT s.*, gateway.tenant_share(s.tenant_id) AS share FROM gateway.claim_stage($1, $2, $3, $4, $5) s"
 
 CHARGE = "SELECT gateway.charge_stage($1, $2)"
 
