@@ -27,7 +27,7 @@ from locution_gateway.uploads.models import Seal, Tail, UploadPart
 from locution_gateway.uploads.postgres import PostgresUploads
 
 from tests.service.gateway.client import Client, reason
-from tests.service.gateway.conftest import KEY, Gateway
+from tests.service.gateway.conftest import KEY, Gateway, Serve
 from tests.service.gateway.hand_worker import HandWorker
 from tests.support.refusals import refusal
 
@@ -152,3 +152,14 @@ async def test_only_the_known_key_is_let_in(gateway: Gateway) -> None:
         async with open_channel(gateway.running.address, token=token) as channel:
             call = Client(channel).jobs.ListJobs(jobs.ListJobsRequest())
             assert await reason(call) == "UNAUTHENTICATED"
+
+
+async def test_an_api_whose_role_is_not_bound_is_not_healthy_in_production(serve: Serve, gateway_database: str) -> None:
+    async with serve() as bound:
+        await bound.running.context.health.check()
+        assert bound.running.context.health.faults == {}
+    async with serve(database_url=gateway_database) as unbound:
+        await unbound.running.context.health.check()
+        (fault,) = unbound.running.context.health.faults.items()
+    assert fault[0] == "row_level_security"
+    assert "a role that owns no table" in fault[1]

@@ -95,7 +95,7 @@ async def _reset(connection: Any) -> None:
 
 
 def read_json(text: str) -> Any:
-    """Return a value of a json column; None for one that is nested too deeply to be read, which no code of ours writes."""
+    """Return a value of a json column; None for one that is nested too deeply to be read."""
     try:
         return json.loads(text)
     except RecursionError:

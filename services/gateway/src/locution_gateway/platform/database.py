@@ -6,10 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from locution_common.errors import InternalError
 from locution_common.postgres import Connection, Pool
 
 from locution_gateway.platform.principal import Principal
 
+BOUND: Final = """
+SELECT bool_and(row_security_active(oid)) FROM pg_class
+WHERE relnamespace = to_regnamespace('gateway') AND relrowsecurity
+"""
 SET_TENANT: Final = "SELECT set_config('locution.tenant_id', $1, true)"
 
 
@@ -25,6 +30,14 @@ class TenantDatabase:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SET_TENANT, str(principal.tenant_id))
             yield connection
+
+    async def probe(self) -> None:
+        """Raise if row level security does not bind this process's role: it owns the tables, or may bypass it."""
+        async with self._pool.acquire() as connection:
+            if await connection.fetchval(BOUND) is False:
+                raise InternalError(
+                    "row level security does not bind this database role: give the service a role that owns no table"
+                )
 
     @asynccontextmanager
     async def across_tenants(self) -> AsyncIterator[Connection]:

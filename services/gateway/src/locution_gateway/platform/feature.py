@@ -28,6 +28,8 @@ async def open_api(assembly: Assembly[Any]) -> None:
     database = assembly.provide(TenantDatabase(pool))
     assembly.provide(TroubledRows(database))
     assembly.probes |= {"postgres": postgres.probe(pool), "objects": store.probe}
+    if settings.environment == "production":
+        assembly.probes["row_level_security"] = database.probe
     assembly.translators.append(postgres.translate)
 
 
