@@ -30,6 +30,12 @@ class Callbacks:
     collector: float = 0.0
     what: str = ""
     count: int = 0
+    since: float = 0.0
+
+    def take(self) -> float:
+        """Return the longest since the last call of this method."""
+        since, self.since = self.since, 0.0
+        return since
 
 
 @contextmanager
@@ -58,6 +64,7 @@ def callbacks() -> Iterator[Callbacks]:
         took = time.thread_time() - began - collected
         measured.collector = max(measured.collector, collected)
         measured.count += 1
+        measured.since = max(measured.since, took)
         if took > measured.longest:
             measured.longest, measured.what = took, stacks[-1] if stacks else ""
         stacks.clear()
