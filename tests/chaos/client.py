@@ -92,7 +92,8 @@ class Client:
     async def send_parts(self, recording: Recording) -> Sent:
         """Upload a recording straight to the object store by presigned URLs, parts in parallel."""
         request = uploads.CreateUploadRequest(
-            upload=uploads.Upload(display_name=recording.name), request_id=uuid.uuid4().hex
+            upload=uploads.Upload(size_bytes=len(recording.data), display_name=recording.name),
+            request_id=uuid.uuid4().hex,
         )
         made = await self.call("CreateUpload", lambda: self.uploads.CreateUpload(request, timeout=CALL_SECONDS))
         sent = Sent(made.name, len(recording.data), recording.sha256, recording.name, offered=len(recording.data))
