@@ -14,7 +14,8 @@ from pathlib import Path
 from locution.v1 import upload_service_pb2 as pb
 from locution_client import Connection
 from locution_client.calls import credentials, open_channel
-from locution_client.uploads import Sent, Source, Uploads
+from locution_client.sources import Source
+from locution_client.uploads import Sent, Uploads
 
 
 class Telling(Uploads):

@@ -50,11 +50,14 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
         self.models: dict[str, Model] = {}
         self.requests: list[Any] = []
         self.offsets: list[int] = []
+        self.paused: list[str] = []
         self.cursors: list[str] = []
         self.break_upload_at: int | None = None
         self.break_watch_after: int | None = None
         self.hold_watch = False
+        self.held: set[str] = set()
         self.fail: status_pb2.Status | None = None
+        self.failing: dict[str, status_pb2.Status] = {}
         self.refuse: dict[str, status_pb2.Status] = {}
 
     async def guard(self, method: str, request: Any, context: Context) -> None:
@@ -74,7 +77,7 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
         return upload
 
     async def WriteUpload(self, request_iterator: AsyncIterator[Any], context: Context) -> Upload:
-        name = ""
+        name, finished = "", False
         async for message in request_iterator:
             match message.WhichOneof("message"):
                 case "start":
@@ -90,9 +93,13 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
                         self.break_upload_at = None
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
                 case "finish":
+                    finished = True
                     assert self.uploads[name].sha256 in ("", message.finish.sha256)
                     self.uploads[name].sha256 = message.finish.sha256
-        return await self._complete(self.uploads[name], context)
+        if finished:
+            return await self._complete(self.uploads[name], context)
+        self.paused.append(name)
+        return self.uploads[name]
 
     async def _complete(self, upload: Upload, context: Context) -> Upload:
         if hashlib.sha256(self.content[upload.name]).hexdigest() != upload.sha256:
@@ -135,12 +142,13 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
                 self.break_watch_after = None
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
             yield events[number]
-            if self.hold_watch and number == 1:
+            if number == 1 and (self.hold_watch or self.jobs[request.name].display_name in self.held):
                 await asyncio.Event().wait()
         job = self.jobs[request.name]
-        job.state = Job.STATE_FAILED if self.fail else Job.STATE_SUCCEEDED
-        if self.fail:
-            job.error.CopyFrom(self.fail)
+        fail = self.failing.get(job.display_name, self.fail)
+        job.state = Job.STATE_FAILED if fail else Job.STATE_SUCCEEDED
+        if fail:
+            job.error.CopyFrom(fail)
 
     def _events(self) -> list[job_service_pb2.JobEvent]:
         progress = [

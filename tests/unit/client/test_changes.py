@@ -172,7 +172,7 @@ async def test_an_upload_goes_on_where_an_earlier_run_was_cut_off(
     command: Command, client: Client, gateway: FullGateway, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = recording.read_bytes()
-    monkeypatch.setattr("locution_client.uploads.CHUNK", PART)
+    monkeypatch.setattr("locution_client.sources.CHUNK", PART)
     monkeypatch.setattr("locution_client.uploads.ATTEMPTS", 1)
     gateway.break_upload_at = 2 * PART
     with pytest.raises(ApiError):
@@ -181,6 +181,12 @@ async def test_an_upload_goes_on_where_an_earlier_run_was_cut_off(
     assert gateway.offsets == [0, 2 * PART]
     (upload,) = gateway.uploads.values()
     assert (upload.state, gateway.content[upload.name]) == (Upload.STATE_READY, content)
+
+
+async def test_one_failure_stops_no_other_upload(command: Command, gateway: FullGateway, recording: Path) -> None:
+    unreadable = "/proc/self/mem"  # even for root: its first page is not mapped
+    assert await command("upload", unreadable, str(recording)) == exit_codes.USAGE
+    assert list(gateway.content.values()) == [recording.read_bytes()]
 
 
 async def test_parts_are_sent_and_joined(

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 from locution_client import ApiError, Client, Connection, JobFailed, Options, transcribe
-from locution_client.uploads import CHUNK
+from locution_client.sources import CHUNK
 
 from tests.unit.client.fake_gateway import KEY, FakeGateway, refusal
 
@@ -22,7 +22,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 async def test_a_file_arrives_whole(client: Client, gateway: FakeGateway, recording: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int | None]] = []
     upload = await client.uploads.send(recording, sent=lambda sent, total: seen.append((sent, total)))
     assert gateway.content[upload.name] == CONTENT
     assert gateway.uploads[upload.name].display_name == "call.wav"

@@ -16,6 +16,8 @@ def test_bars_count_bytes_then_seconds_of_audio_by_stage() -> None:
     bars = Bars(progress, "call.wav")
     bars.uploading(1_500_000, 3_000_000)
     assert _shown(progress) == [("call.wav upload", "1.5 / 3.0 MB")]
+    bars.uploading(2_000_000, None)
+    assert _shown(progress) == [("call.wav upload", "2.0 MB")]
     bars.created(pb.Job(name="jobs/j"))
     assert _shown(progress) == [("call.wav queued", "")]
     bars.happened(_progress(pb.STAGE_KIND_DECODE, 10, None))

@@ -15,6 +15,7 @@ from locution.v1.job_service_pb2_grpc import JobServiceStub
 
 from locution_client.calls import ATTEMPTS, may_repeat, wait_before
 from locution_client.errors import from_rpc
+from locution_client.labels import label as fit
 from locution_client.service import Metadata, Service
 
 LONG = 600.0
@@ -32,7 +33,7 @@ class Jobs(Service):
 
     async def create(self, upload: str, config: job_config_pb2.JobConfig, *, label: str = "") -> pb.Job:
         """Create a job from an upload."""
-        job = pb.Job(upload=upload, config=config, display_name=label[:512])
+        job = pb.Job(upload=upload, config=config, display_name=fit(label))
         return await self._call(self._stub.CreateJob, pb.CreateJobRequest(job=job, request_id=str(uuid.uuid4())))
 
     async def get(self, name: str) -> pb.Job:

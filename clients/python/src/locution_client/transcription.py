@@ -48,8 +48,8 @@ class Options:
 class Observer(Protocol):
     """Receives the progress of a file; its methods return at once."""
 
-    def uploading(self, sent: int, total: int) -> None:
-        """Bytes were sent."""
+    def uploading(self, sent: int, total: int | None) -> None:
+        """Bytes were sent; the total of a stream is None."""
 
     def created(self, job: pb.Job) -> None:
         """The job exists: from now on it continues without the client."""
@@ -61,7 +61,7 @@ class Observer(Protocol):
 async def transcribe(
     client: Client, path: Path, options: Options, *, file_format: str = "json", observer: Observer | None = None
 ) -> bytes:
-    """Return the transcript of a file in one of FORMATS; raise ApiError, JobFailed or OSError."""
+    """Return the transcript of a file or stream in one of FORMATS; raise ApiError, JobFailed or OSError."""
     watcher = observer or Silent()
     job = await submit(client, path, options, watcher)
     await follow(client, job.name, watcher)
@@ -69,7 +69,7 @@ async def transcribe(
 
 
 async def submit(client: Client, path: Path, options: Options, observer: Observer) -> pb.Job:
-    """Upload a file and create its job."""
+    """Upload a file or a stream, and create its job."""
     upload = await client.uploads.send(path, sent=observer.uploading)
     job = await client.jobs.create(upload.name, options.to_config(), label=path.name)
     observer.created(job)
@@ -91,7 +91,7 @@ async def follow(client: Client, name: str, observer: Observer) -> pb.Job:
 class Silent:
     """Observe nothing."""
 
-    def uploading(self, sent: int, total: int) -> None:
+    def uploading(self, sent: int, total: int | None) -> None:
         """Do nothing."""
 
     def created(self, job: pb.Job) -> None:

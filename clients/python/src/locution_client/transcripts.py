@@ -32,9 +32,10 @@ class Transcripts(Service):
         super().__init__(metadata)
         self._stub = TranscriptServiceStub(channel)
 
-    async def export(self, job: str, file_format: str) -> bytes:
-        """Return a job's transcript as a file of one of FORMATS."""
-        request = pb.ExportTranscriptRequest(name=f"{job}/transcript", format=FORMATS[file_format])
+    async def export(self, job: str, file_format: str, subtitles: pb.SubtitleOptions | None = None) -> bytes:
+        """Return a job's transcript as a file of one of FORMATS; `subtitles` is for srt and vtt only."""
+        name = f"{job}/transcript"
+        request = pb.ExportTranscriptRequest(name=name, format=FORMATS[file_format], subtitles=subtitles)
         return await retrying(lambda: self._collect(request))
 
     async def _collect(self, request: pb.ExportTranscriptRequest) -> bytes:

@@ -6,25 +6,27 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import grpc
 from locution.v1 import upload_service_pb2 as pb
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 
 from locution_client.calls import ATTEMPTS, may_resume, wait_before
-from locution_client.errors import from_rpc
+from locution_client.errors import ApiError, from_rpc
+from locution_client.labels import label as fit
 from locution_client.service import Metadata, Service
+from locution_client.sources import File, Source, open_source
 
-CHUNK = 160 * 1024
-"""Bytes in one message. The server accepts up to 1 MiB and holds several messages in memory."""
+KEPT = 32 * 1024 * 1024
+"""Bytes of a stream after which the client asks which of them it may forget. The server holds at most 16 MiB."""
 
 LONG = 3600.0
 """Seconds that the server may take to join the parts of an upload."""
 
-Sent = Callable[[int, int], None]
-"""Called with the bytes sent and the total."""
+Sent = Callable[[int, int | None], None]
+"""Called with the bytes sent and the total, which is None for a stream."""
 
 
 class Uploads(Service):
@@ -35,23 +37,26 @@ class Uploads(Service):
         self._stub = UploadServiceStub(channel)
 
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
-        """Upload a whole file, checked by size and SHA-256. Raises ApiError or OSError.
+        """Upload a whole file or stream, checked by size and SHA-256. Raises ApiError or OSError.
 
-        With `resume`, the file is hashed first, and an unfinished upload of the same bytes by an earlier run resumes.
+        With `resume`, a file is hashed first, and an unfinished upload of the same bytes by an earlier run resumes.
         """
-        upload = await self._to_write(path, resume)
-        source = Source(path, upload.sha256)
+        with open_source(path) as source:
+            return await self._send(source, sent or _ignore, resume)
+
+    async def _send(self, source: Source, sent: Sent, resume: bool) -> pb.Upload:
+        upload = await self._to_write(source, resume)
         stalled = 0
         while upload.state == pb.Upload.STATE_WRITING and stalled < ATTEMPTS:
             before = upload.committed_bytes
             try:
-                return await self._write(upload, source, sent or _ignore)
+                upload = await self._write(upload, source, sent)
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
                 if not may_resume(failure) or stalled == ATTEMPTS - 1:
                     raise failure from error
                 await asyncio.sleep(wait_before(stalled, failure))
-            upload = await self.get(upload.name)
+                upload = await self.get(upload.name)
             stalled = 0 if upload.committed_bytes > before else stalled + 1
         return upload
 
@@ -73,15 +78,14 @@ class Uploads(Service):
         """Abort or delete an upload."""
         await self._call(self._stub.DeleteUpload, pb.DeleteUploadRequest(name=name))
 
-    async def _to_write(self, path: Path, resume: bool) -> pb.Upload:
+    async def _to_write(self, source: Source, resume: bool) -> pb.Upload:
         """Return the upload to write to. Only an upload that another run may resume states its digest early."""
-        if not resume:
-            size = await asyncio.to_thread(lambda: path.stat().st_size)
-            return await self.create(path.name, size)
-        size, digest = await asyncio.to_thread(measure, path)
-        return await self._begun(size, digest) or await self.create(path.name, size, digest)
+        if not (resume and isinstance(source, File)):
+            return await self.create(source.label, source.size)
+        digest = await source.measure()
+        return await self._begun(source.size, digest) or await self.create(source.label, source.size, digest)
 
-    async def _begun(self, size: int, digest: str) -> pb.Upload | None:
+    async def _begun(self, size: int | None, digest: str) -> pb.Upload | None:
         """Return the furthest unfinished upload of these bytes that a stream wrote."""
         request = pb.ListUploadsRequest(filter="state = WRITING", page_size=1000)
         page = await self._call(self._stub.ListUploads, request)
@@ -89,18 +93,39 @@ class Uploads(Service):
         begun = [each for each in same if each.committed_bytes]
         return max(begun, key=lambda each: each.committed_bytes, default=None)
 
-    async def create(self, label: str, size: int, digest: str | None = None) -> pb.Upload:
-        """Create an upload to write to."""
-        upload = pb.Upload(display_name=label[:512], size_bytes=size, sha256=digest)
+    async def create(self, label: str, size: int | None, digest: str | None = None) -> pb.Upload:
+        """Create an upload to write to; one of a stream states no size."""
+        upload = pb.Upload(display_name=fit(label), size_bytes=size, sha256=digest)
         request = pb.CreateUploadRequest(upload=upload, request_id=str(uuid.uuid4()))
         return await self._call(self._stub.CreateUpload, request)
 
     async def _write(self, upload: pb.Upload, source: Source, sent: Sent) -> pb.Upload:
-        messages = _messages(upload, source, sent)
+        """Send bytes from the committed offset to the end, or until none come for a while."""
+        source.stored(upload.committed_bytes)
+        await source.wait()
+        messages = self._messages(upload, source, sent)
         try:
-            return await self._stub.WriteUpload(messages, metadata=self._metadata)
+            written = await self._stub.WriteUpload(messages, metadata=self._metadata)
         finally:
+            source.interrupt()
             await _close(messages)
+        if source.failure is not None:
+            raise source.failure
+        return written
+
+    async def _messages(self, upload: pb.Upload, source: Source, sent: Sent) -> AsyncGenerator[pb.WriteUploadRequest]:
+        offset = asked = upload.committed_bytes
+        yield pb.WriteUploadRequest(start=pb.WriteUploadStart(name=upload.name, offset=offset))
+        while data := await source.next(offset):
+            yield pb.WriteUploadRequest(data=data)
+            offset += len(data)
+            sent(offset, source.size)
+            if source.size is None and offset - asked >= KEPT:
+                asked = offset
+                with suppress(ApiError):  # the bytes are kept until the next time
+                    source.stored((await self.get(upload.name)).committed_bytes)
+        if data is not None:
+            yield pb.WriteUploadRequest(finish=pb.WriteUploadFinish(sha256=await source.sha256()))
 
 
 async def _close(messages: AsyncGenerator[pb.WriteUploadRequest]) -> None:
@@ -117,53 +142,5 @@ def measure(path: Path) -> tuple[int, str]:
         return file.tell(), digest.hexdigest()
 
 
-class Source:
-    """A file that is read once, or again from the server's offset after a break.
-
-    A file without a `known` SHA-256 is hashed on the first read.
-    """
-
-    def __init__(self, path: Path, known: str) -> None:
-        self._path = path
-        self._known = known
-        self._digest = hashlib.sha256()
-        self._digested = 0
-
-    def open(self) -> BinaryIO:
-        """Open the file."""
-        return self._path.open("rb")
-
-    def read(self, file: BinaryIO) -> bytes:
-        """Read the next chunk."""
-        offset = file.tell()
-        data = file.read(CHUNK)
-        if not self._known and offset <= self._digested < offset + len(data):
-            self._digest.update(data[self._digested - offset :])
-            self._digested = offset + len(data)
-        return data
-
-    def sha256(self, file: BinaryIO) -> str:
-        """Return the SHA-256 of all bytes."""
-        if self._known:
-            return self._known
-        file.seek(self._digested)
-        while self.read(file):
-            pass
-        return self._digest.hexdigest()
-
-
-async def _messages(upload: pb.Upload, source: Source, sent: Sent) -> AsyncGenerator[pb.WriteUploadRequest]:
-    offset, size = upload.committed_bytes, upload.size_bytes
-    yield pb.WriteUploadRequest(start=pb.WriteUploadStart(name=upload.name, offset=offset))
-    with source.open() as file:
-        file.seek(offset)
-        while data := await asyncio.to_thread(source.read, file):
-            yield pb.WriteUploadRequest(data=data)
-            offset += len(data)
-            sent(offset, size)
-        digest = await asyncio.to_thread(source.sha256, file)
-    yield pb.WriteUploadRequest(finish=pb.WriteUploadFinish(sha256=digest))
-
-
-def _ignore(_sent: int, _total: int) -> None:
+def _ignore(_sent: int, _total: int | None) -> None:
     return None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from locution.v1 import job_config_pb2 as config
 from locution.v1 import transcript_service_pb2 as pb
 from locution_common.errors import Reason
@@ -28,9 +29,11 @@ async def job(gateway: Gateway) -> str:
     return (await gateway.client.job(upload.name)).name
 
 
-async def export(gateway: Gateway, job: str, format: FORMATS.Format.ValueType) -> tuple[str, str]:
+async def export(
+    gateway: Gateway, job: str, format: FORMATS.Format.ValueType, subtitles: pb.SubtitleOptions | None = None
+) -> tuple[str, str]:
     """Return a file's media type and its text."""
-    request = pb.ExportTranscriptRequest(name=f"{job}/transcript", format=format)
+    request = pb.ExportTranscriptRequest(name=f"{job}/transcript", format=format, subtitles=subtitles)
     pieces = [piece async for piece in gateway.client.transcripts.ExportTranscript(request)]
     assert all(len(piece.data) <= 256 * 1024 for piece in pieces)
     assert [piece.media_type for piece in pieces[1:]] == [""] * (len(pieces) - 1)
@@ -124,8 +127,7 @@ async def test_files_hold_what_was_said(gateway: Gateway, job: str, worker: Hand
         "SPEAKER_00: sentence 0.\nSPEAKER_00: sentence 1.\n",
     )
     assert (await export(gateway, job, FORMATS.FORMAT_SRT))[1] == (
-        "1\n00:00:00,000 --> 00:00:01,000\nSPEAKER_00: sentence 0.\n\n"
-        "2\n00:00:10,000 --> 00:00:11,000\nSPEAKER_00: sentence 1.\n\n"
+        "1\n00:00:00,000 --> 00:00:01,000\nSPEAKER_00: sentence 0.\n\n2\n00:00:10,000 --> 00:00:11,000\nsentence 1.\n\n"
     )
     assert (await export(gateway, job, FORMATS.FORMAT_VTT))[1] == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v SPEAKER_00>sentence 0.\n\n"
@@ -165,6 +167,22 @@ async def test_files_hold_what_was_said(gateway: Gateway, job: str, worker: Hand
         "turns": [{"start": 10.0 * n, "end": 10.0 * n + 1, "speaker": "SPEAKER_00"} for n in range(2)],
         "speech_coverage": 1.0,
     }
+
+
+async def test_subtitles_follow_the_options(gateway: Gateway, job: str, worker: HandWorker) -> None:
+    await worker.run(sections=1)
+    options = pb.SubtitleOptions(max_line_width=10, speaker_style=pb.SubtitleOptions.SPEAKER_STYLE_NONE)
+    options.reading_speed_notes = True
+    assert (await export(gateway, job, FORMATS.FORMAT_VTT, options))[1] == (
+        "WEBVTT\n\nNOTE 10.0 characters per second\n\n00:00:00.000 --> 00:00:01.000\nsentence\n0.\n\n"
+    )
+    for kind, refused in (
+        (FORMATS.FORMAT_TXT, pb.SubtitleOptions()),
+        (FORMATS.FORMAT_SRT, options),
+        (FORMATS.FORMAT_VTT, pb.SubtitleOptions(max_lines=4)),
+        (FORMATS.FORMAT_VTT, pb.SubtitleOptions(max_duration=Duration(seconds=61))),
+    ):
+        assert await reason(export(gateway, job, kind, refused)) == "INVALID_REQUEST"
 
 
 async def test_turns_need_diarization(gateway: Gateway, worker: HandWorker) -> None:

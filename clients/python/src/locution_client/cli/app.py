@@ -57,6 +57,9 @@ class Verb:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exit_codes.OK
+        except OSError as error:
+            show.failure(error, str(error.filename or ""))
+            return exit_codes.of(error)
 
     async def _connected(self, given: dict[str, Any]) -> int:
         address, _ = given.pop("address"), given.pop("verb")

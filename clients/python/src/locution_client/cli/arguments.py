@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from locution_client.sources import STDIN
 from locution_client.transcripts import FORMATS
 
 T = TypeVar("T")
@@ -102,6 +103,11 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def recording(text: str) -> Path:
+    """Read the path of a recording; "-" is standard input."""
+    return STDIN if text in ("-", "/dev/fd/0") else Path(text)
+
+
 job_name, voice_name, tenant_name = name_of("job"), name_of("voice"), name_of("tenant", TENANT_ID)
 model_name = pattern(
     r"(?:models/)?([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})",
@@ -114,11 +120,14 @@ JSON = switch("--json", "print JSON")
 LABEL = argument("--label", metavar="TEXT", help="label for people")
 LIMIT = argument("--limit", type=number(0, 100_000), default=50, metavar="N", help="most entries to list (default: 50)")
 
-FILES = argument("files", nargs="+", type=Path, metavar="FILE", help="audio or video file")
+FILES = argument(
+    "files", nargs="+", type=recording, metavar="FILE", help="audio or video file, or a pipe; - reads standard input"
+)
 FORMAT = argument(
     "--format", choices=sorted(FORMATS), help="transcript format (default: your settings, else your tenant's, else txt)"
 )
 OUTPUT = argument("--output", metavar="PATH", help="file or folder to write to (default: standard output)")
+FORCE = switch("--force", "overwrite existing files")
 
 JOB = argument("job", type=job_name, metavar="JOB", help="job name: jobs/ID")
 JOBS = argument("jobs", nargs="+", type=job_name, metavar="JOB", help="job name: jobs/ID")

@@ -8,7 +8,7 @@ OK = 0
 FAILED = 1
 """The server refused the request, or a job ended without a transcript."""
 USAGE = 2
-"""The command line or the settings are wrong."""
+"""The command line or the settings are wrong, or a file cannot be read or written."""
 UNREACHABLE = 3
 """No server answered."""
 UNAUTHENTICATED = 4
@@ -17,13 +17,15 @@ INTERRUPTED = 130
 
 HELP = (
     f"Exit status: {OK} success; {FAILED} the server refused the request, or the job failed; {USAGE} wrong usage or "
-    f"settings; {UNREACHABLE} no server answered; {UNAUTHENTICATED} the key is unknown or lacks permission; "
-    f"{INTERRUPTED} interrupted (jobs continue on the server)."
+    f"settings, or a file cannot be read or written; {UNREACHABLE} no server answered; {UNAUTHENTICATED} the key is "
+    f"unknown or lacks permission; {INTERRUPTED} interrupted (jobs continue on the server)."
 )
 
 
-def of(failure: ApiError) -> int:
-    """Return the exit status of a refusal."""
+def of(failure: ApiError | OSError) -> int:
+    """Return the exit status of a refusal, or of a file that cannot be read or written."""
+    if isinstance(failure, OSError):
+        return USAGE
     if failure.unreachable:
         return UNREACHABLE
     return UNAUTHENTICATED if failure.code in ("UNAUTHENTICATED", "PERMISSION_DENIED") else FAILED

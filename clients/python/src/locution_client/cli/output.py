@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+import uuid
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from locution_client.labels import label
+from locution_client.sources import STDIN
+
 ON_ONE_STREAM = ("txt", "json")
 """Formats whose files can be concatenated."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name."""
 
 
 class UsageError(Exception):
@@ -16,58 +25,161 @@ class UsageError(Exception):
 
 
 def existing(paths: Sequence[Path]) -> Sequence[Path]:
-    """Return the paths if all of them are files. Raises UsageError otherwise."""
-    missing = [str(path) for path in paths if not path.is_file()]
+    """Return the paths if all of them can be read as files or pipes. Raises UsageError otherwise."""
+    missing = [str(path) for path in paths if path.is_dir() or not path.exists()]
     if missing:
         raise UsageError(f"no such file: {', '.join(missing)}")
+    if list(paths).count(STDIN) > 1:
+        raise UsageError("standard input can be read only once")
     return paths
 
 
 class Destination:
-    """Decide where the transcript of each input goes, before any work starts."""
+    """Decide where the transcript of each input goes, and check it before any work starts. Raises UsageError."""
 
-    def __init__(self, inputs: Sequence[Path], output: str | None, file_format: str) -> None:
+    def __init__(self, inputs: Sequence[Path], output: str | None, file_format: str, *, force: bool = False) -> None:
+        self._inputs = inputs
         self._format = file_format
-        self._several = len(inputs) > 1
-        self._output = Path(output) if output else None
-        if self._several and not output and file_format not in ON_ONE_STREAM:
+        self._force = force
+        self._ended: dict[int, bytes | None] = {}
+        self._printed = 0
+        if len(inputs) > 1 and not output and file_format not in ON_ONE_STREAM:
             raise UsageError(f"several {file_format} transcripts need --output FOLDER")
-        self._folder = self._chosen_folder(output)
-        stems = [path.stem for path in inputs]
-        self._ambiguous = {stem for stem in stems if stems.count(stem) > 1}
+        self._files = self._chosen(output) if output else None
+        for path in self._files or ():
+            self._check(path)
+        for path in self._files or ():
+            if not _special(path):
+                make_folder(path.parent)
 
-    def write(self, source: Path, data: bytes) -> None:
-        """Write one transcript atomically."""
-        path = self.path(source)
-        if path is None:
-            self._print(source, data)
+    def ended(self, number: int, transcript: bytes | None) -> None:
+        """Take the transcript of an input, None if there is none. Raises OSError.
+
+        Files are written now. Standard output gets the transcripts in the order of the inputs.
+        """
+        if self._files is not None:
+            if transcript is not None:
+                write(self._files[number], transcript, force=self._force)
             return
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_bytes(data)
-        partial.replace(path)
+        self._ended[number] = transcript
+        while self._printed in self._ended:
+            self._print(self._printed)
+            self._printed += 1
 
-    def path(self, source: Path) -> Path | None:
-        """Return the file of an input's transcript, or None for standard output."""
-        if self._folder is None:
-            return self._output
-        name = source.name if source.stem in self._ambiguous else source.stem
-        return self._folder / f"{name}.{self._format}"
+    def interrupted(self) -> None:
+        """Print the transcripts that waited for those of earlier inputs."""
+        for number in sorted(self._ended):
+            self._print(number)
 
-    def _chosen_folder(self, output: str | None) -> Path | None:
-        if output is None or self._output is None:
-            return None
-        if not (self._several or output.endswith("/") or self._output.is_dir()):
-            if not self._output.parent.is_dir():
-                raise UsageError(f"{self._output.parent} is not a folder")
-            return None
-        if self._output.exists() and not self._output.is_dir():
+    def command(self, number: int, job: str) -> str:
+        """Return the command that waits for a job and fetches the transcript to the same place."""
+        to = f" --output {quoted(self._files[number])}{' --force' if self._force else ''}" if self._files else ""
+        return f"locution jobs watch {job} --format {self._format}{to}"
+
+    def spare(self, paths: Sequence[Path]) -> None:
+        """Refuse to overwrite these files, even with --force. Raises UsageError."""
+        for target in self._files or ():
+            if target.is_file() and any(target.samefile(path) for path in paths):
+                raise UsageError(f"{target} is the recording itself. Use another --output")
+
+    def _chosen(self, output: str) -> list[Path]:
+        path = Path(output)
+        if not (len(self._inputs) > 1 or output.endswith("/") or path.is_dir()):
+            if not path.parent.is_dir():
+                raise UsageError(f"{path.parent} is not a folder")
+            return [path]
+        if path.exists() and not path.is_dir():
             raise UsageError(f"{output} is a file. Several transcripts need a folder")
-        self._output.mkdir(parents=True, exist_ok=True)
-        return self._output
+        files = [path / name for name in names(self._inputs, self._format)]
+        first: dict[Path, Path] = {}
+        for source, file in zip(self._inputs, files, strict=True):
+            if file in first:
+                raise UsageError(f"{first[file]} and {source} would both be written to {file}. Use two commands")
+            first[file] = source
+        return files
 
-    def _print(self, source: Path, data: bytes) -> None:
-        heading = f"== {source.name} ==\n" if self._several and self._format == "txt" else ""
+    def _check(self, path: Path) -> None:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder")
+        if path.is_file() and not self._force:
+            raise UsageError(f"{path} exists. Use --force to overwrite it")
+
+    def _print(self, number: int) -> None:
+        data = self._ended.pop(number)
+        if data is None:
+            return
+        several = len(self._inputs) > 1 and self._format == "txt"
+        heading = f"== {label(self._inputs[number].name)} ==\n" if several else ""
         ending = b"" if not data or data.endswith(b"\n") else b"\n"
         sys.stdout.flush()
         sys.stdout.buffer.write(heading.encode() + data + ending)
         sys.stdout.buffer.flush()
+
+
+def names(inputs: Sequence[Path], suffix: str) -> list[Path]:
+    """Return the file of each transcript below one folder.
+
+    Files keep their folders below their common parent, and their endings where they differ in nothing else. Pipes have
+    no folder, and a single input needs none.
+    """
+    folders = [_folder(path) for path in inputs] if len(inputs) > 1 else [""]
+    common = os.path.commonpath([folder for folder in folders if folder] or [os.curdir])
+    places = [Path(os.path.relpath(folder, common) if folder else os.curdir) for folder in folders]
+    count = Counter(place / path.stem for place, path in zip(places, inputs, strict=True))
+    return [
+        place / _short(path.name if count[place / path.stem] > 1 else path.stem, f".{suffix}")
+        for place, path in zip(places, inputs, strict=True)
+    ]
+
+
+def write(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a file atomically. Raises FileExistsError if it exists, unless forced, and other OSErrors."""
+    if _special(path):
+        path.write_bytes(data)
+        return
+    if not force:
+        path.touch(exist_ok=False)
+    partial = path.with_name(f".locution-{uuid.uuid4().hex}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        if not force:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder to write to. Raises UsageError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"{path} cannot be written to")
+
+
+def quoted(path: Path) -> str:
+    """Return a path as an argument in bash."""
+    text = str(path)
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in os.fsencode(path))
+    return f"$'{''.join(plain)}'"
+
+
+def _special(path: Path) -> bool:
+    """Tell whether a path is a pipe or a device, which is written to and never replaced."""
+    return path.exists() and not path.is_file()
+
+
+def _folder(path: Path) -> str:
+    """Return the folder of a file; "" for a pipe."""
+    return os.path.normpath(path.absolute().parent) if path.is_file() and path != STDIN else ""
+
+
+def _short(name: str, ending: str) -> str:
+    while len(os.fsencode(name + ending)) > LONGEST_NAME:
+        name = name[:-1]
+    return name + ending

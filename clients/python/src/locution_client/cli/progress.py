@@ -23,10 +23,10 @@ class Bars:
         self._label = label
         self._bars: dict[str, TaskID] = {}
 
-    def uploading(self, sent: int, total: int) -> None:
+    def uploading(self, sent: int, total: int | None) -> None:
         """Show the bytes sent."""
         megabytes = 1e6
-        self._update("upload", sent / megabytes, total / megabytes, "MB")
+        self._update("upload", sent / megabytes, None if total is None else total / megabytes, "MB")
 
     def created(self, job: pb.Job) -> None:
         """Replace the upload's bar by the job's."""

@@ -22,9 +22,13 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def failure(error: ApiError, subject: str = "") -> None:
-    """Print a refusal: reason, fields, and what to do next."""
-    note(f"locution: {subject + ': ' if subject else ''}{error}")
+def failure(error: ApiError | OSError, subject: str = "") -> None:
+    """Print a refusal: reason, fields, and what to do next; or why a file cannot be read or written."""
+    prefix = f"locution: {subject + ': ' if subject else ''}"
+    if isinstance(error, OSError):
+        note(prefix + (error.strerror or str(error)))
+        return
+    note(f"{prefix}{error}")
     for violation in error.violations:
         note(f"  {violation.field}: {violation.description}")
     if error.advice:

@@ -497,6 +497,125 @@ class ListSegmentsResponse(_message.Message):
 Global___ListSegmentsResponse: _TypeAlias = ListSegmentsResponse  # noqa: Y015
 
 @_typing.final
+class SubtitleOptions(_message.Message):
+    """How subtitles are cut into cues: a preset, and single values that replace its own. docs/guides/subtitles.md has the
+    values of the presets as a table.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Preset:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PresetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SubtitleOptions._Preset.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PRESET_UNSPECIFIED: SubtitleOptions._Preset.ValueType  # 0
+        """Means PRESET_BROADCAST."""
+        PRESET_BROADCAST: SubtitleOptions._Preset.ValueType  # 1
+        """Two lines of 42 characters (16 in Chinese, Japanese and Korean), 7 s. SPEAKER_STYLE_VOICE in WebVTT, and
+        SPEAKER_STYLE_PREFIX in SubRip.
+        """
+        PRESET_TELETEXT: SubtitleOptions._Preset.ValueType  # 2
+        """Two lines of 37 characters (16 in Chinese, Japanese and Korean), 7 s, SPEAKER_STYLE_DASHES."""
+        PRESET_VERTICAL: SubtitleOptions._Preset.ValueType  # 3
+        """For videos on phones: two lines of 24 characters (12 in Chinese, Japanese and Korean), 3 s, SPEAKER_STYLE_NONE."""
+
+    class Preset(_Preset, metaclass=_PresetEnumTypeWrapper):
+        """A set of values."""
+
+    PRESET_UNSPECIFIED: SubtitleOptions.Preset.ValueType  # 0
+    """Means PRESET_BROADCAST."""
+    PRESET_BROADCAST: SubtitleOptions.Preset.ValueType  # 1
+    """Two lines of 42 characters (16 in Chinese, Japanese and Korean), 7 s. SPEAKER_STYLE_VOICE in WebVTT, and
+    SPEAKER_STYLE_PREFIX in SubRip.
+    """
+    PRESET_TELETEXT: SubtitleOptions.Preset.ValueType  # 2
+    """Two lines of 37 characters (16 in Chinese, Japanese and Korean), 7 s, SPEAKER_STYLE_DASHES."""
+    PRESET_VERTICAL: SubtitleOptions.Preset.ValueType  # 3
+    """For videos on phones: two lines of 24 characters (12 in Chinese, Japanese and Korean), 3 s, SPEAKER_STYLE_NONE."""
+
+    class _SpeakerStyle:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _SpeakerStyleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[SubtitleOptions._SpeakerStyle.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        SPEAKER_STYLE_UNSPECIFIED: SubtitleOptions._SpeakerStyle.ValueType  # 0
+        """Means the style of the preset."""
+        SPEAKER_STYLE_NONE: SubtitleOptions._SpeakerStyle.ValueType  # 1
+        """Not at all."""
+        SPEAKER_STYLE_PREFIX: SubtitleOptions._SpeakerStyle.ValueType  # 2
+        """"NAME: " where the speaker changes. It counts as characters of the line; names over half a line are cut short."""
+        SPEAKER_STYLE_VOICE: SubtitleOptions._SpeakerStyle.ValueType  # 3
+        """The WebVTT tag <v NAME> in every cue. Refused with FORMAT_SRT."""
+        SPEAKER_STYLE_DASHES: SubtitleOptions._SpeakerStyle.ValueType  # 4
+        """No names. Two short turns within a second share a cue, one line each, with "- " before each. Refused with one line."""
+
+    class SpeakerStyle(_SpeakerStyle, metaclass=_SpeakerStyleEnumTypeWrapper):
+        """How cues show who speaks. It needs speakers: without diarization no style but dashes between channels shows any."""
+
+    SPEAKER_STYLE_UNSPECIFIED: SubtitleOptions.SpeakerStyle.ValueType  # 0
+    """Means the style of the preset."""
+    SPEAKER_STYLE_NONE: SubtitleOptions.SpeakerStyle.ValueType  # 1
+    """Not at all."""
+    SPEAKER_STYLE_PREFIX: SubtitleOptions.SpeakerStyle.ValueType  # 2
+    """"NAME: " where the speaker changes. It counts as characters of the line; names over half a line are cut short."""
+    SPEAKER_STYLE_VOICE: SubtitleOptions.SpeakerStyle.ValueType  # 3
+    """The WebVTT tag <v NAME> in every cue. Refused with FORMAT_SRT."""
+    SPEAKER_STYLE_DASHES: SubtitleOptions.SpeakerStyle.ValueType  # 4
+    """No names. Two short turns within a second share a cue, one line each, with "- " before each. Refused with one line."""
+
+    PRESET_FIELD_NUMBER: _builtins.int
+    MAX_LINE_WIDTH_FIELD_NUMBER: _builtins.int
+    MAX_LINES_FIELD_NUMBER: _builtins.int
+    MAX_DURATION_FIELD_NUMBER: _builtins.int
+    SPEAKER_STYLE_FIELD_NUMBER: _builtins.int
+    READING_SPEED_NOTES_FIELD_NUMBER: _builtins.int
+    preset: Global___SubtitleOptions.Preset.ValueType
+    """Optional. The preset. PRESET_BROADCAST when unset."""
+    max_line_width: _builtins.int
+    """Optional. Characters a line at most, in every script, 8 to 80. The preset's when unset. A longer word is divided."""
+    max_lines: _builtins.int
+    """Optional. Lines a cue at most, 1 to 3. The preset's when unset."""
+    speaker_style: Global___SubtitleOptions.SpeakerStyle.ValueType
+    """Optional. How cues show who speaks. The preset's when unset."""
+    reading_speed_notes: _builtins.bool
+    """Optional. Whether a NOTE before each cue states its reading speed in characters per second. It never changes the
+    cues. Refused with FORMAT_SRT, which has no notes.
+    """
+    @_builtins.property
+    def max_duration(self) -> _duration_pb2.Duration:
+        """Optional. How long a cue shows at most, 1 s to 60 s. The preset's when unset. A cue shows for at least 5/6 s, unless
+        the next one begins sooner.
+        """
+
+    def __init__(
+        self,
+        *,
+        preset: Global___SubtitleOptions.Preset.ValueType = ...,
+        max_line_width: _builtins.int | None = ...,
+        max_lines: _builtins.int | None = ...,
+        max_duration: _duration_pb2.Duration | None = ...,
+        speaker_style: Global___SubtitleOptions.SpeakerStyle.ValueType = ...,
+        reading_speed_notes: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_line_width", b"_max_line_width", "_max_lines", b"_max_lines", "max_duration", b"max_duration", "max_line_width", b"max_line_width", "max_lines", b"max_lines"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_line_width", b"_max_line_width", "_max_lines", b"_max_lines", "max_duration", b"max_duration", "max_line_width", b"max_line_width", "max_lines", b"max_lines", "preset", b"preset", "reading_speed_notes", b"reading_speed_notes", "speaker_style", b"speaker_style"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_line_width: _TypeAlias = _typing.Literal["max_line_width"]  # noqa: Y015
+    _WhichOneofArgType__max_line_width: _TypeAlias = _typing.Literal["_max_line_width", b"_max_line_width"]  # noqa: Y015
+    _WhichOneofReturnType__max_lines: _TypeAlias = _typing.Literal["max_lines"]  # noqa: Y015
+    _WhichOneofArgType__max_lines: _TypeAlias = _typing.Literal["_max_lines", b"_max_lines"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_line_width) -> _WhichOneofReturnType__max_line_width | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_lines) -> _WhichOneofReturnType__max_lines | None: ...
+
+Global___SubtitleOptions: _TypeAlias = SubtitleOptions  # noqa: Y015
+
+@_typing.final
 class ExportTranscriptRequest(_message.Message):
     """Asks for a transcript as a file."""
 
@@ -515,7 +634,7 @@ class ExportTranscriptRequest(_message.Message):
         FORMAT_SRT: ExportTranscriptRequest._Format.ValueType  # 2
         """SubRip subtitles."""
         FORMAT_VTT: ExportTranscriptRequest._Format.ValueType  # 3
-        """WebVTT subtitles with voice tags."""
+        """WebVTT subtitles."""
         FORMAT_JSON: ExportTranscriptRequest._Format.ValueType  # 4
         """JSON: language, duration, segments with words, coverage. Times are numbers in seconds; unknown values are absent."""
         FORMAT_RTTM: ExportTranscriptRequest._Format.ValueType  # 5
@@ -533,7 +652,7 @@ class ExportTranscriptRequest(_message.Message):
     FORMAT_SRT: ExportTranscriptRequest.Format.ValueType  # 2
     """SubRip subtitles."""
     FORMAT_VTT: ExportTranscriptRequest.Format.ValueType  # 3
-    """WebVTT subtitles with voice tags."""
+    """WebVTT subtitles."""
     FORMAT_JSON: ExportTranscriptRequest.Format.ValueType  # 4
     """JSON: language, duration, segments with words, coverage. Times are numbers in seconds; unknown values are absent."""
     FORMAT_RTTM: ExportTranscriptRequest.Format.ValueType  # 5
@@ -543,19 +662,27 @@ class ExportTranscriptRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    SUBTITLES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "jobs/{job}/transcript"."""
     format: Global___ExportTranscriptRequest.Format.ValueType
     """Required. The file format."""
+    @_builtins.property
+    def subtitles(self) -> Global___SubtitleOptions:
+        """Optional. How subtitles are cut into cues. With a format other than FORMAT_SRT and FORMAT_VTT it is refused with
+        INVALID_REQUEST, as is an option inside it that would have no effect.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         format: Global___ExportTranscriptRequest.Format.ValueType = ...,
+        subtitles: Global___SubtitleOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["subtitles", b"subtitles"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name", "subtitles", b"subtitles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

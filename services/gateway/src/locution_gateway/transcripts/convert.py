@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from locution.v1 import transcript_service_pb2 as pb
+from locution_common.errors import Reason, Refused
+from locution_speech.clock import samples
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Segment, Word
 
@@ -15,6 +18,7 @@ from locution_gateway.platform.convert import offset
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.names import JOBS, VOICES
 from locution_gateway.transcripts.formats import Format
+from locution_gateway.transcripts.formats.layout import BROADCAST, TELETEXT, VERTICAL, Layout, SpeakerStyle
 from locution_gateway.transcripts.models import Speaker, TranscriptSummary
 
 FORMATS: Final[Mapping[int, Format]] = {
@@ -25,10 +29,54 @@ FORMATS: Final[Mapping[int, Format]] = {
     pb.ExportTranscriptRequest.FORMAT_RTTM: Format.RTTM,
 }
 
+PRESETS: Final[Mapping[int, Layout]] = {
+    pb.SubtitleOptions.PRESET_UNSPECIFIED: BROADCAST,
+    pb.SubtitleOptions.PRESET_BROADCAST: BROADCAST,
+    pb.SubtitleOptions.PRESET_TELETEXT: TELETEXT,
+    pb.SubtitleOptions.PRESET_VERTICAL: VERTICAL,
+}
+STYLES: Final[Mapping[int, SpeakerStyle]] = {
+    pb.SubtitleOptions.SPEAKER_STYLE_NONE: SpeakerStyle.NONE,
+    pb.SubtitleOptions.SPEAKER_STYLE_PREFIX: SpeakerStyle.PREFIX,
+    pb.SubtitleOptions.SPEAKER_STYLE_VOICE: SpeakerStyle.VOICE,
+    pb.SubtitleOptions.SPEAKER_STYLE_DASHES: SpeakerStyle.DASHES,
+}
+
 
 def transcript_job(name: str) -> JobId:
     """Return the job's id of a transcript's name."""
     return JOBS.id(name.removesuffix("/transcript"))
+
+
+def layout(request: pb.ExportTranscriptRequest) -> Layout:
+    """Return the preset of subtitles with the request's own values. Refuses options without effect: INVALID_REQUEST."""
+    options, kind = request.subtitles, FORMATS[request.format]
+    if request.HasField("subtitles") and kind not in (Format.SRT, Format.VTT):
+        raise _refused("subtitles", "this format has no cues: use FORMAT_SRT or FORMAT_VTT")
+    found = PRESETS[options.preset]
+    if options.HasField("max_line_width"):
+        found = replace(found, width=options.max_line_width, wide_width=options.max_line_width)
+    if options.HasField("max_lines"):
+        found = replace(found, lines=options.max_lines)
+    if options.HasField("max_duration"):
+        found = replace(found, longest=samples(options.max_duration.ToTimedelta().total_seconds()))
+    speakers = STYLES.get(options.speaker_style, found.speakers)
+    found = replace(found, speakers=speakers, reading_speed=options.reading_speed_notes)
+    _refuse_without_effect(found, kind)
+    return found
+
+
+def _refuse_without_effect(found: Layout, kind: Format) -> None:
+    if kind is Format.SRT and found.speakers is SpeakerStyle.VOICE:
+        raise _refused("subtitles.speaker_style", "SubRip has no voice tags: use FORMAT_VTT")
+    if kind is Format.SRT and found.reading_speed:
+        raise _refused("subtitles.reading_speed_notes", "SubRip has no notes: use FORMAT_VTT")
+    if found.speakers is SpeakerStyle.DASHES and found.lines < 2:
+        raise _refused("subtitles.max_lines", "dashes need two lines: choose another speaker_style")
+
+
+def _refused(field: str, message: str) -> Refused:
+    return Refused(Reason.INVALID_REQUEST, message, field=field)
 
 
 def transcript_to_proto(job: Job, summary: TranscriptSummary, segments: Iterable[Segment]) -> pb.Transcript:

@@ -9,7 +9,8 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import Principal
-from locution_gateway.transcripts.formats import WRITERS, Format
+from locution_gateway.transcripts.formats import Format, writer
+from locution_gateway.transcripts.formats.layout import BROADCAST, Layout
 from locution_gateway.transcripts.read import ReadTranscripts
 
 PIECE: Final = 64 * 1024
@@ -21,8 +22,10 @@ class ExportTranscript:
     def __init__(self, transcripts: ReadTranscripts) -> None:
         self._transcripts = transcripts
 
-    async def run(self, principal: Principal, job_id: JobId, format: Format) -> AsyncIterator[bytes]:
-        """Yield the file in pieces of about 64 KiB, at least one.
+    async def run(
+        self, principal: Principal, job_id: JobId, format: Format, layout: Layout = BROADCAST
+    ) -> AsyncIterator[bytes]:
+        """Yield the file in pieces of about 64 KiB, at least one; subtitles have the layout.
 
         Refuses with TRANSCRIPT_NOT_READY, also for speaker turns of a job without diarization.
         """
@@ -31,7 +34,7 @@ class ExportTranscript:
             raise Refused(Reason.TRANSCRIPT_NOT_READY, "the job ran without diarization and has no speaker turns")
         segments = self._transcripts.stream(principal, job_id)
         gathered = bytearray()
-        async for text in WRITERS[format].write(str(job_id), summary, segments):
+        async for text in writer(format, layout).write(str(job_id), summary, segments):
             gathered += text.encode()
             while len(gathered) >= PIECE:
                 yield bytes(gathered[:PIECE])

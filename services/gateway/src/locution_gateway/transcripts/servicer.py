@@ -16,7 +16,7 @@ from locution_gateway.platform.principal import Principal
 from locution_gateway.platform.servicer import Context
 from locution_gateway.transcripts import convert
 from locution_gateway.transcripts.export import ExportTranscript
-from locution_gateway.transcripts.formats import WRITERS
+from locution_gateway.transcripts.formats import writer
 from locution_gateway.transcripts.read import ReadTranscripts
 
 MAX_BYTES: Final = 3 * 1024 * 1024
@@ -46,7 +46,7 @@ class Transcripts(TranscriptServiceServicer):
         self, request: pb.ExportTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
         job_id, kind = convert.transcript_job(request.name), convert.FORMATS[request.format]
-        media_type = WRITERS[kind].media_type
-        async for data in self.export.run(caller(Principal), job_id, kind):
+        media_type = writer(kind).media_type
+        async for data in self.export.run(caller(Principal), job_id, kind, convert.layout(request)):
             yield pb.ExportTranscriptResponse(data=data, media_type=media_type)
             media_type = ""

@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from json import dumps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from locution.v1 import job_service_pb2 as pb
+from locution.v1.transcript_service_pb2 import SubtitleOptions
 
 from locution_client.cli import durations, exit_codes, preferred, show
 from locution_client.cli.app import Commands
 from locution_client.cli.arguments import (
+    FORCE,
     FORMAT,
     JOB,
     JOBS,
@@ -30,6 +32,7 @@ from locution_client.cli.arguments import (
 from locution_client.cli.commands import job_tags
 from locution_client.cli.output import Destination, UsageError
 from locution_client.cli.progress import Screen
+from locution_client.cli.subtitles import SUBTITLES, flags, taken
 from locution_client.client import Client
 from locution_client.errors import ApiError
 from locution_client.transcription import Observer, follow
@@ -53,32 +56,41 @@ async def _list(client: Client, filter: str, limit: int, json: bool) -> None:
     show.listing(jobs, ("JOB", "STATE", "AUDIO", "CREATED", "LABEL"), _row, json=json)
 
 
-@app.verb("get", JOB, FORMAT, OUTPUT, JSON)
-async def _get(client: Client, job: str, format: str | None, output: str | None, json: bool) -> None:
+@app.verb("get", JOB, FORMAT, *SUBTITLES, OUTPUT, FORCE, JSON)
+async def _get(
+    client: Client, job: str, format: str | None, output: str | None, force: bool, json: bool, **options: Any
+) -> None:
     """Show a job. With --format or --output, fetch its transcript instead."""
     chosen = await _format(client, format, output)
+    subtitles = taken(options, chosen)
     found = await client.jobs.get(job)
     if chosen:
-        await _export(client, found, chosen, output)
+        await _export(client, found, chosen, subtitles, _destination(found, output, chosen, force))
     else:
         show.one(found, _lines(found), json=json)
 
 
-@app.verb("watch", JOB, FORMAT, OUTPUT, JSON)
-async def _watch(client: Client, job: str, format: str | None, output: str | None, json: bool) -> None:
+@app.verb("watch", JOB, FORMAT, *SUBTITLES, OUTPUT, FORCE, JSON)
+async def _watch(
+    client: Client, job: str, format: str | None, output: str | None, force: bool, json: bool, **options: Any
+) -> None:
     """Follow a job to its end. With --format or --output, then fetch its transcript."""
     chosen = await _format(client, format, output)
+    subtitles = taken(options, chosen)
+    destination = _destination(await client.jobs.get(job), output, chosen, force) if chosen else None
     screen = Screen()
     events = _Events(json=json) if json or not chosen else None
     try:
         with screen.shown():
             ended = await follow(client, job, events or screen.observer(job))
     except asyncio.CancelledError:
-        show.note(f"locution: {job} continues; follow it again with `locution jobs watch {job}`")
+        again = destination.command(0, job) if destination else f"locution jobs watch {job}"
+        again += flags(subtitles)
+        show.note(f"locution: {job} continues; follow it again with `{again}`")
         raise
     show.warnings(ended, ended.name)
-    if chosen:
-        await _export(client, ended, chosen, output)
+    if chosen and destination:
+        await _export(client, ended, chosen, subtitles, destination)
 
 
 @app.verb("cancel", JOBS, JSON)
@@ -188,10 +200,16 @@ async def _format(client: Client, given: str | None, output: str | None) -> str 
     return await preferred.export_format(client, given) if given or output else None
 
 
-async def _export(client: Client, job: pb.Job, file_format: str, output: str | None) -> None:
+def _destination(job: pb.Job, output: str | None, file_format: str, force: bool) -> Destination:
+    """Decide where the transcript of a job goes; in a folder it has the job's label."""
     source = Path(job.display_name or job.name.rpartition("/")[2])
-    destination = Destination([source], output, file_format)
-    destination.write(source, await client.transcripts.export(job.name, file_format))
+    return Destination([source], output, file_format, force=force)
+
+
+async def _export(
+    client: Client, job: pb.Job, file_format: str, subtitles: SubtitleOptions | None, destination: Destination
+) -> None:
+    destination.ended(0, await client.transcripts.export(job.name, file_format, subtitles))
 
 
 class _Events(Observer):
@@ -200,7 +218,7 @@ class _Events(Observer):
     def __init__(self, *, json: bool) -> None:
         self._json = json
 
-    def uploading(self, sent: int, total: int) -> None:
+    def uploading(self, sent: int, total: int | None) -> None:
         """Do nothing: watching uploads nothing."""
 
     def created(self, job: pb.Job) -> None:

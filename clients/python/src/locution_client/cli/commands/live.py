@@ -18,6 +18,7 @@ from locution_client.cli.app import verb
 from locution_client.cli.arguments import ASR_MODEL, LANGUAGE, argument, number, speaker_count, switch
 from locution_client.cli.output import UsageError
 from locution_client.client import Client
+from locution_client.labels import label
 from locution_client.wave_stream import Sound, UnknownAudio, recognise
 
 PIECE = 8192
@@ -70,7 +71,7 @@ async def live(
         sample_rate_hertz=sound.rate,
         language=language,
         asr_model=asr_model,
-        display_name="" if file == "-" else Path(file).name,
+        display_name="" if file == "-" else label(Path(file).name),
     )
     if silence is not None:
         config.endpoint_silence.FromTimedelta(silence)

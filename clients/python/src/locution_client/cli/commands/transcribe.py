@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from argparse import BooleanOptionalAction
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from locution.v1 import job_service_pb2 as pb
+from locution.v1.transcript_service_pb2 import SubtitleOptions
 
 from locution_client.cli import exit_codes, preferred, show
 from locution_client.cli.app import verb
@@ -16,6 +18,7 @@ from locution_client.cli.arguments import (
     ASR_MODEL,
     DIARIZER_MODEL,
     FILES,
+    FORCE,
     FORMAT,
     LANGUAGE,
     OUTPUT,
@@ -26,8 +29,10 @@ from locution_client.cli.arguments import (
 )
 from locution_client.cli.output import Destination, existing
 from locution_client.cli.progress import Screen
+from locution_client.cli.subtitles import SUBTITLES, flags, taken
 from locution_client.client import Client
 from locution_client.errors import ApiError, JobFailed
+from locution_client.labels import label
 from locution_client.transcription import Observer, Options, follow, submit
 
 UPLOADS_AT_ONCE = 4
@@ -49,77 +54,117 @@ UPLOADS_AT_ONCE = 4
         ),
     ),
     FORMAT,
+    *SUBTITLES,
     OUTPUT,
+    FORCE,
 )
-async def transcribe(client: Client, files: list[Path], format: str | None, output: str | None, **options: Any) -> int:
-    """Transcribe audio or video files. Several files run at once."""
+async def transcribe(
+    client: Client, files: list[Path], format: str | None, output: str | None, force: bool, **options: Any
+) -> int:
+    """Transcribe audio or video files. Several files run at once.
+
+    Each transcript is written when it is ready. If one file fails, the others continue. In a folder, transcripts keep
+    the folders of their files below the common parent folder. After Ctrl-C, jobs continue on the server, and the
+    command prints how to fetch their transcripts.
+    """
     paths = existing(files)
     chosen = await preferred.export_format(client, format)
-    destination = Destination(paths, output, chosen)
+    subtitles = taken(options, chosen)
+    destination = Destination(paths, output, chosen, force=force)
+    destination.spare(paths)
     voices = tuple(options.pop("voice") or ())
-    batch = Batch(client, Options(**options, voices=voices), chosen, Screen())
+    batch = Batch(client, Options(**options, voices=voices), chosen, subtitles, Screen(), destination)
     try:
-        results = await batch.run(paths)
-    except asyncio.CancelledError:
-        batch.tell_how_to_resume()
-        raise
-    for path, data in results:
-        if isinstance(data, bytes):
-            destination.write(path, data)
-    return max((_told(path, data) for path, data in results), default=exit_codes.OK)
+        return await batch.run(paths)
+    finally:
+        batch.tell()
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One file of a batch, with its job once it exists, and the error that ended it."""
+
+    number: int
+    path: Path
+    job: str = ""
+    ended: bool = False
+    failure: ApiError | OSError | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the name to print."""
+        return label(self.path.name)
 
 
 class Batch:
     """Transcribe several files together."""
 
-    def __init__(self, client: Client, options: Options, file_format: str, screen: Screen) -> None:
+    def __init__(
+        self,
+        client: Client,
+        options: Options,
+        file_format: str,
+        subtitles: SubtitleOptions | None,
+        screen: Screen,
+        destination: Destination,
+    ) -> None:
         self._client = client
         self._options = options
         self._format = file_format
+        self._subtitles = subtitles
         self._screen = screen
+        self._destination = destination
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
-        self._unfinished: dict[Path, str | None] = {}
+        self._items: list[Item] = []
 
-    async def run(self, paths: Sequence[Path]) -> list[tuple[Path, bytes | Exception]]:
-        """Return the transcript of each file, or the error."""
+    async def run(self, paths: Sequence[Path]) -> int:
+        """Write the transcript of each file as soon as it is ready, and return the exit status."""
+        self._items = [Item(number, path) for number, path in enumerate(paths)]
         with self._screen.shown():
-            results = await asyncio.gather(*(self._guarded(path) for path in paths))
-        return list(zip(paths, results, strict=True))
+            await asyncio.gather(*(self._guarded(item) for item in self._items))
+        return max(exit_codes.of(item.failure) if item.failure else exit_codes.OK for item in self._items)
 
-    def tell_how_to_resume(self) -> None:
-        """Print how to get the transcript of each unfinished file."""
-        for path, job in self._unfinished.items():
-            if job is None:
-                show.note(f"locution: {path.name}: no job exists yet; run the command again")
-            else:
-                follow_again = f"locution jobs watch {job} --format {self._format}"
-                show.note(f"locution: {path.name}: the job continues; follow it with `{follow_again}`")
+    def tell(self) -> None:
+        """Print what failed and why, and how to get the transcript of each file that has not ended."""
+        self._destination.interrupted()
+        failed = [(item, item.failure) for item in self._items if item.failure is not None]
+        if failed and len(self._items) > 1:
+            show.note(f"locution: {len(failed)} of {len(self._items)} files failed:")
+        for item, failure in failed:
+            self._tell_failure(item, failure)
+        for item in self._items:
+            if not item.ended:
+                self._tell_rest(item)
 
-    async def _guarded(self, path: Path) -> bytes | Exception:
-        self._unfinished[path] = None
-        outcome: bytes | Exception
+    async def _guarded(self, item: Item) -> None:
         try:
-            outcome = await self._one(path, self._screen.observer(path.name))
+            transcript = await self._one(item, self._screen.observer(item.label))
+            self._destination.ended(item.number, transcript)
+        except BrokenPipeError:  # nobody reads the results
+            raise
         except (ApiError, OSError) as error:
-            outcome = error
-        del self._unfinished[path]  # not reached when cancelled: those files are told
-        return outcome
+            item.failure = error
+            self._destination.ended(item.number, None)
+        item.ended = True  # not reached when cancelled: those files are told
 
-    async def _one(self, path: Path, observer: Observer) -> bytes:
+    async def _one(self, item: Item, observer: Observer) -> bytes:
         async with self._uploads:
-            job = await submit(self._client, path, self._options, observer)
-        self._unfinished[path] = job.name
+            job = await submit(self._client, item.path, self._options, observer)
+        item.job = job.name
         finished: pb.Job = await follow(self._client, job.name, observer)
-        show.warnings(finished, path.name)
-        return await self._client.transcripts.export(job.name, self._format)
+        show.warnings(finished, item.label)
+        return await self._client.transcripts.export(job.name, self._format, self._subtitles)
 
+    def _tell_failure(self, item: Item, failure: ApiError | OSError) -> None:
+        show.failure(failure, f"{item.label} ({item.job})" if item.job else item.label)
+        if item.job and not isinstance(failure, JobFailed):
+            show.note(f"  the job is not affected; fetch its transcript with `{self._again(item)}`")
 
-def _told(path: Path, data: bytes | Exception) -> int:
-    if isinstance(data, ApiError):
-        subject = f"{path.name} ({data.job})" if isinstance(data, JobFailed) and data.job else path.name
-        show.failure(data, subject)
-        return exit_codes.of(data)
-    if isinstance(data, OSError):
-        show.note(f"locution: {path}: {data.strerror or data}")
-        return exit_codes.USAGE
-    return exit_codes.OK
+    def _tell_rest(self, item: Item) -> None:
+        if item.job:
+            show.note(f"locution: {item.label}: the job continues; fetch its transcript with `{self._again(item)}`")
+        else:
+            show.note(f"locution: {item.label}: no job exists yet; transcribe the file again")
+
+    def _again(self, item: Item) -> str:
+        return f"{self._destination.command(item.number, item.job)}{flags(self._subtitles)}"

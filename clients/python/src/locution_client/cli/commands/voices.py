@@ -8,10 +8,11 @@ from locution.v1 import voice_service_pb2 as pb
 
 from locution_client.cli import show
 from locution_client.cli.app import Commands
-from locution_client.cli.arguments import DIARIZER_MODEL, JSON, VOICE, argument, job_name, pattern, switch
+from locution_client.cli.arguments import DIARIZER_MODEL, JSON, VOICE, argument, job_name, pattern, recording, switch
 from locution_client.cli.output import UsageError, existing
 from locution_client.cli.progress import Screen
 from locution_client.client import Client
+from locution_client.labels import label
 from locution_client.transcription import Options, follow
 
 FIRST = "SPEAKER_00"
@@ -24,7 +25,13 @@ app = Commands("Enrol voices, so that transcripts name speakers.")
 
 @app.verb(
     "enrol",
-    argument("file", nargs="?", type=Path, metavar="FILE", help="sample: one speaker, at least five seconds of speech"),
+    argument(
+        "file",
+        nargs="?",
+        type=recording,
+        metavar="FILE",
+        help="sample: one speaker, at least five seconds of speech; - reads standard input",
+    ),
     argument("--name", required=True, metavar="NAME", help="speaker name in transcripts"),
     argument("--job", type=job_name, metavar="JOB", help="finished job to take the voice from, instead of FILE"),
     argument("--speaker", type=speaker_label, metavar="LABEL", help=f"speaker in the job (default: {FIRST})"),
@@ -87,7 +94,7 @@ async def _from_file(client: Client, path: Path, name: str, diarizer_model: str 
     """Upload the sample, find its only speaker, and enrol it."""
     screen = Screen()
     with screen.shown():
-        observer = screen.observer(path.name)
+        observer = screen.observer(label(path.name))
         upload = await client.uploads.send(path, sent=observer.uploading)
         try:
             wanted = Options(diarize=True, diarizer_model=diarizer_model, speakers=1, identify=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TypeAlias, assert_never
 
 from locution_speech.transcript import Segment
 
 from locution_gateway.transcripts.formats import json_file, rttm, subtitles, txt
+from locution_gateway.transcripts.formats.layout import BROADCAST, Layout
 from locution_gateway.transcripts.models import TranscriptSummary
 
 Write: TypeAlias = Callable[[str, TranscriptSummary, AsyncIterator[Segment]], AsyncIterator[str]]
@@ -33,10 +35,17 @@ class Writer:
     write: Write
 
 
-WRITERS: Final[Mapping[Format, Writer]] = {
-    Format.TXT: Writer("text/plain; charset=utf-8", txt.write),
-    Format.SRT: Writer("application/x-subrip; charset=utf-8", subtitles.write_srt),
-    Format.VTT: Writer("text/vtt; charset=utf-8", subtitles.write_vtt),
-    Format.JSON: Writer("application/json", json_file.write),
-    Format.RTTM: Writer("text/plain; charset=utf-8", rttm.write),
-}
+def writer(format: Format, layout: Layout = BROADCAST) -> Writer:
+    """Return a format's writer; subtitles have the layout."""
+    match format:
+        case Format.TXT:
+            return Writer("text/plain; charset=utf-8", txt.write)
+        case Format.SRT:
+            return Writer("application/x-subrip; charset=utf-8", partial(subtitles.write_srt, layout))
+        case Format.VTT:
+            return Writer("text/vtt; charset=utf-8", partial(subtitles.write_vtt, layout))
+        case Format.JSON:
+            return Writer("application/json", json_file.write)
+        case Format.RTTM:
+            return Writer("text/plain; charset=utf-8", rttm.write)
+    assert_never(format)

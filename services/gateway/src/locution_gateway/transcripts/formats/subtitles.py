@@ -1,4 +1,4 @@
-"""SubRip and WebVTT subtitles, one cue per segment.
+"""SubRip and WebVTT subtitles.
 
 Cue text comes from a model and is never markup. WebVTT has escapes (W3C WebVTT, 4.2.2). SubRip has none, so characters
 that players take for markup are replaced by look-alikes.
@@ -7,51 +7,48 @@ that players take for markup are replaced by look-alikes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
-from locution_speech.clock import SAMPLE_RATE
 from locution_speech.transcript import Segment
 
-from locution_gateway.transcripts.formats.text import one_line, spoken_by
+from locution_gateway.transcripts.formats.cues import Cue, cues
+from locution_gateway.transcripts.formats.layout import Layout, SpeakerStyle
 from locution_gateway.transcripts.models import TranscriptSummary
 
 _VTT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SRT: Final = str.maketrans({"<": "\u2039", ">": "\u203a", "{": "(", "}": ")"})
 
 
-async def write_srt(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
-    """Yield numbered cues."""
+async def write_srt(
+    layout: Layout, name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]
+) -> AsyncIterator[str]:
+    """Yield numbered cues; the format's own style of speakers is PREFIX."""
     number = 0
-    async for segment in segments:
-        if text := _spoken(segment, summary):
-            number += 1
-            yield f"{number}\n{_times(segment, ',')}\n{text.translate(_SRT)}\n\n"
+    async for cue in cues(segments, summary, replace(layout, speakers=layout.speakers or SpeakerStyle.PREFIX)):
+        number += 1
+        yield f"{number}\n{_times(cue, ',')}\n{_text(cue).translate(_SRT)}\n\n"
 
 
-async def write_vtt(name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]) -> AsyncIterator[str]:
-    """Yield the header, then cues with voice tags."""
+async def write_vtt(
+    layout: Layout, name: str, summary: TranscriptSummary, segments: AsyncIterator[Segment]
+) -> AsyncIterator[str]:
+    """Yield the header, then cues; the format's own style of speakers is VOICE."""
+    style = layout.speakers or SpeakerStyle.VOICE
     yield "WEBVTT\n\n"
-    async for segment in segments:
-        if text := one_line(segment.text).translate(_VTT):
-            who = spoken_by(segment, summary)
-            voice = "" if who is None else f"<v {who.translate(_VTT)}>"
-            yield f"{_times(segment, '.')}\n{voice}{text}\n\n"
+    async for cue in cues(segments, summary, replace(layout, speakers=style)):
+        voiced = style is SpeakerStyle.VOICE and cue.speaker is not None
+        voice = f"<v {(cue.speaker or '').translate(_VTT)}>" if voiced else ""
+        note = f"NOTE {cue.reading_speed:.1f} characters per second\n\n" if layout.reading_speed else ""
+        yield f"{note}{_times(cue, '.')}\n{voice}{_text(cue).translate(_VTT)}\n\n"
 
 
-def _spoken(segment: Segment, summary: TranscriptSummary) -> str:
-    text, name = one_line(segment.text), spoken_by(segment, summary)
-    return text if name is None or not text else f"{name}: {text}"
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
 
 
-def _times(segment: Segment, mark: str) -> str:
-    """Return the cue's times; a cue lasts at least a millisecond."""
-    start = _milliseconds(segment.start)
-    end = max(_milliseconds(segment.end), start + 1)
-    return f"{_clock(start, mark)} --> {_clock(end, mark)}"
-
-
-def _milliseconds(samples: int) -> int:
-    return round(samples * 1000 / SAMPLE_RATE)
+def _times(cue: Cue, mark: str) -> str:
+    return f"{_clock(cue.start, mark)} --> {_clock(cue.end, mark)}"
 
 
 def _clock(milliseconds: int, mark: str) -> str:
