@@ -6,15 +6,13 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-import grpc
 import psutil
 import pytest
 from locution.v1 import job_service_pb2 as jobs
-from locution_common.interceptors import remote_failure
 from locution_common.service import tame_garbage_collection
 
+from tests.hostile.attacker import Attacker, Shot, attacking
 from tests.hostile.sizes import size
 from tests.hostile.values import cases
 from tests.hostile.watch import Callbacks, callbacks, neighbour
@@ -33,7 +31,7 @@ LONGEST_CALLBACK = 0.05
 MEMORY_GROWTH = 512 << 20
 """Bytes by which the process may grow; the test's own lists and the database driver's caches are among them."""
 
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 5.0
 """How long the neighbour is measured alone, for comparison."""
 
 DESTRUCTIVE = ("Delete", "Revoke", "Rotate", "Logout", "Reset", "Change", "Disable", "Batch", "End", "UpdateTenant")
@@ -77,34 +75,17 @@ def chosen(world: World, count: int) -> list[Case]:
     return sorted(picked, key=lambda case: case[1].name.startswith(DESTRUCTIVE))
 
 
-def send(channel: grpc.Channel, case: Case) -> str:
-    """Make the call with raw bytes, outside of the loop that is measured; return its code and reason."""
+def shot(case: Case) -> Shot:
     _, rpc, key, request = case
-    streams = "stream" if rpc.descriptor.client_streaming else "unary"
-    answers = "stream" if rpc.descriptor.server_streaming else "unary"
-    call = getattr(channel, f"{streams}_{answers}")(rpc.method, request_serializer=bytes)
-    options: dict[str, Any] = {
-        "metadata": () if key is None else (("authorization", f"Bearer {key}"),),
-        "compression": grpc.Compression.Gzip if len(request) > 10_000 else None,
-        "timeout": 2 if rpc.descriptor.server_streaming else 20,
-    }
-    try:
-        answer = call(iter([request]) if rpc.descriptor.client_streaming else request, **options)
-        if rpc.descriptor.server_streaming:
-            next(answer, None)
-            answer.cancel()
-    except grpc.RpcError as error:
-        failure = remote_failure(error)  # type: ignore[arg-type]
-        return f"{failure.code} {failure.reason}"
-    return "OK"
+    return Shot(rpc.method, rpc.descriptor.client_streaming, rpc.descriptor.server_streaming, key, request)
 
 
-async def repeated(channel: grpc.Channel, case: Case, measured: Callbacks) -> float:
+async def repeated(attacker: Attacker, case: Case, measured: Callbacks) -> float:
     """Make a call three times; return the least of its longest callbacks: its cost without the noise of the machine."""
     found = []
     for _ in range(3):
         measured.take()
-        await asyncio.to_thread(send, channel, case)
+        await attacker.send(shot(case))
         found.append(measured.take())
     return min(found)
 
@@ -119,16 +100,17 @@ async def test_no_value_breaks_anything(world: World, capsys: pytest.CaptureFixt
     other = await world.client(world.theirs.keys["VIEWER"])
     async with neighbour(other) as quiet:
         await asyncio.sleep(QUIET_SECONDS)
-    with grpc.insecure_channel(world.api.running.address) as channel, callbacks() as measured:
+    with attacking(world.api.running.address) as attacker, callbacks() as measured:
+        await attacker.send(shot(picked[0]))  # starts the process
         async with neighbour(other) as calm:
             for case in picked:
-                code = await asyncio.to_thread(send, channel, case)
+                code = await attacker.send(shot(case))
                 if measured.take() > LONGEST_CALLBACK:
                     slow.append(case)
                 codes[code.split()[0]] += 1
                 if code.split()[0] in FORBIDDEN or (code.endswith("None") and code.split()[0] != "DEADLINE_EXCEEDED"):
                     wrong.append(f"{case[0]}: {code}")
-        again = [await repeated(channel, case, measured) for case in slow]
+        again = [await repeated(attacker, case, measured) for case in slow]
     grown = psutil.Process().memory_info().rss - before
     health, registry = world.api.running.context.health, world.api.running.context.registry
     held = [registry.get_sample_value("locution_slots_held", {"kind": kind}) for kind in ("stream", "upload")]
