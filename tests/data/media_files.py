@@ -6,12 +6,15 @@ import io
 import itertools
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
 
 RATE = 16_000
+BIT_RATES = {"wmav1": 128_000, "wmav2": 128_000}
+"""Of encoders whose default fits no rate."""
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 440.0, level: float = 0.3) -> npt.NDArray[np.float32]:
@@ -26,10 +29,65 @@ def encode(container: str, codec: str, channels: list[npt.NDArray[np.float32]], 
     with av.open(buffer, "w", format=container, options=options) as output:
         stream = output.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, av.AudioStream)
+        if codec in BIT_RATES:
+            stream.bit_rate = BIT_RATES[codec]
         for frame in _frames(stream, channels, rate, layout):
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def film(container: str, video: str, codec: str, channels: list[npt.NDArray[np.float32]], rate: int) -> bytes:
+    """Write grey pictures and float channels, interleaved, into a container and return its bytes."""
+    buffer, layout = io.BytesIO(), {1: "mono", 2: "stereo", 6: "5.1"}[len(channels)]
+    with av.open(buffer, "w", format=container) as output:
+        pictures, sound = output.add_stream(video, rate=25), output.add_stream(codec, rate=rate, layout=layout)
+        assert isinstance(pictures, av.VideoStream)
+        assert isinstance(sound, av.AudioStream)
+        if codec in BIT_RATES:
+            sound.bit_rate = BIT_RATES[codec]
+        pictures.width, pictures.height = 352, 288
+        pictures.pix_fmt = "yuvj420p" if video == "mjpeg" else "yuv420p"
+        packets: list[av.Packet[Any]] = []
+        pixels = np.full((288, 352, 3), 128, np.uint8)
+        grey = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pictures.pix_fmt)
+        for number in range(round(len(channels[0]) / rate * 25)):
+            grey.pts = number
+            packets += pictures.encode(grey)
+        packets += pictures.encode(None)
+        for frame in _frames(sound, channels, rate, layout):
+            packets += sound.encode(frame)
+        packets += sound.encode(None)
+        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base):
+            output.mux(packet)
+    return buffer.getvalue()
+
+
+def dsf(samples: npt.NDArray[np.float32], rate: int) -> bytes:
+    """Write mono samples as one bit each (Sony, "DSF File Format Specification", 1.01)."""
+    bits, error = np.zeros(len(samples), np.uint8), 0.0
+    for at, sample in enumerate(samples.tolist()):
+        error += sample
+        bits[at] = error > 0
+        error -= 1.0 if error > 0 else -1.0
+    data = np.packbits(bits, bitorder="little").tobytes()
+    data += b"\x69" * (-len(data) % 4096)
+    layout = struct.pack("<IIIIIIQII", 1, 0, 1, 1, rate, 1, len(samples), 4096, 0)
+    size = 28 + 52 + 12 + len(data)
+    head = b"DSD " + struct.pack("<QQQ", 28, size, 0) + b"fmt " + struct.pack("<Q", 52) + layout
+    return head + b"data" + struct.pack("<Q", 12 + len(data)) + data
+
+
+def silent_ape(samples: int) -> bytes:
+    """Write Monkey's Audio 3.99 of stereo silence at 44.1 kHz, whose frames hold no samples but a flag of silence."""
+    size, frame = 73_728, struct.pack("<III", 0x8000_0000, 0x3, 0) + bytes(12)
+    count = -(-samples // size)
+    header = struct.pack("<HHIIIHHI", 1000, 0, size, samples - (count - 1) * size, count, 16, 2, 44_100)
+    first = 52 + len(header) + 4 * count
+    table = struct.pack(f"<{count}I", *(first + len(frame) * number for number in range(count)))
+    lengths = (52, len(header), len(table), 0, len(frame) * count, 0, 0)
+    descriptor = b"MAC " + struct.pack("<HH", 3990, 0) + struct.pack("<7I", *lengths) + bytes(16)
+    return descriptor + header + table + frame * count
 
 
 def _frames(

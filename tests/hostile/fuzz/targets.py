@@ -46,9 +46,11 @@ def heads(data: bytes) -> None:
     probe.declared_end(data)
     probe.mp3_frame_bytes(data)
     probe.adts_frame_bytes(data)
+    probe.ac3_frame_bytes(data)
+    probe.loas_frame_bytes(data)
     probe.xing_frames(data)
     probe.ogg_ends_early(data)
-    for container in ("mp3", "aac", "mpegts", "gsm", "amr"):
+    for container in ("mp3", "aac", "mpegts", "gsm", "amr", "ac3", "loas", "mpeg", "dts"):
         probe.confirmed(container, data)
 
 

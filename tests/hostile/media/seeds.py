@@ -53,6 +53,18 @@ WRITTEN: tuple[tuple[str, str, int, int, dict[str, str]], ...] = (
     ("avi", "libmp3lame", 44_100, 1, {}),
     ("flv", "nellymoser", 44_100, 1, {}),
     ("mpegts", "aac", 44_100, 1, {}),
+    ("mpegts", "eac3", 48_000, 2, {}),
+    ("ac3", "ac3", 48_000, 6, {}),
+    ("eac3", "eac3", 48_000, 2, {}),
+    ("tta", "tta", 44_100, 2, {}),
+    ("latm", "aac", 44_100, 2, {}),
+    ("asf", "wmav2", 44_100, 2, {}),
+    ("mxf_opatom", "pcm_s16le", 48_000, 1, {}),
+)
+FILMS: tuple[tuple[str, str, str, int], ...] = (
+    ("vob", "mpeg2video", "ac3", 48_000),
+    ("mpeg", "mpeg1video", "mp2", 44_100),
+    ("mxf", "mpeg2video", "pcm_s24le", 48_000),
 )
 
 
@@ -71,6 +83,11 @@ def seeds(repository: Path) -> list[Seed]:
         for what in WRITTEN
         for container, codec, _, channels, options in [what]
     ]
+    for container, video, codec, rate in FILMS:
+        sound = [files.tone(SECONDS, rate)] * 2
+        found.append(Seed(f"{container}/{video}/{codec}", files.film(container, video, codec, sound, rate)))
+    found.append(Seed("dsf/dsd", files.dsf(files.tone(SECONDS, 352_800), 352_800)))
+    found.append(Seed("ape/ape", files.silent_ape(100_000)))
     folder = Path(os.environ.get("LOCUTION_TESTDATA", repository.parent / "shared" / "testdata"))
     suffixes = {".ogg", ".opus", ".flac", ".gsm", ".webm", ".mp3", ".m4a", ".wav", ".aiff"}
     present = sorted(path for path in folder.glob("*") if path.suffix in suffixes and path.stat().st_size < SMALL)

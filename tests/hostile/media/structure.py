@@ -201,7 +201,7 @@ def id3(data: bytes) -> Iterator[Part]:
 
 
 def frames(data: bytes, at: int = 0) -> Iterator[Part]:
-    """Walk frames of MPEG audio, ADTS, GSM or MPEG-TS packets."""
+    """Walk frames of MPEG audio, ADTS, AC-3, LOAS, GSM or MPEG-TS packets."""
     while at < len(data):
         size = _frame(data, at)
         if size is None:
@@ -215,7 +215,59 @@ def _frame(data: bytes, at: int) -> int | None:
         return 188
     if data[at] >> 4 == 0xD:
         return 33
-    return probe.mp3_frame_bytes(data, at) or probe.adts_frame_bytes(data, at)
+    readers = (probe.mp3_frame_bytes, probe.adts_frame_bytes, probe.ac3_frame_bytes, probe.loas_frame_bytes)
+    return next((size for read in readers if (size := read(data, at))), None)
+
+
+def packs(data: bytes) -> Iterator[Part]:
+    """Walk packs and PES packets of an MPEG program stream."""
+    at = 0
+    while at >= 0:
+        after = data.find(b"\x00\x00\x01", at + 4)
+        if data[at + 3] >= 0xB9:
+            yield Part(f"{data[at + 3]:x}", at, at + 6, after if after > 0 else len(data), at + 4, 2)
+        at = after if after + 4 <= len(data) else -1
+
+
+def klv(data: bytes) -> Iterator[Part]:
+    """Walk the key-length-value triplets of MXF (SMPTE ST 336)."""
+    at = 0
+    while data.startswith(b"\x06\x0e\x2b\x34", at) and at + 17 <= len(data):
+        width = 1 + (data[at + 16] & 127 if data[at + 16] & 128 else 0)
+        body = at + 16 + width
+        size = int.from_bytes(data[at + 17 : body], "big") if width > 1 else data[at + 16]
+        yield Part("klv", at, body, min(body + size, len(data)), body - max(1, width - 1), max(1, width - 1))
+        at = body + size
+
+
+def asf(data: bytes) -> Iterator[Part]:
+    """Walk the top-level objects and those of the header."""
+    at = 0
+    while at + 24 <= len(data):
+        size = max(24, int.from_bytes(data[at + 16 : at + 24], "little"))
+        yield Part("object", at, at + 24, min(at + size, len(data)), at + 16, 8, little=True)
+        at += 30 if at == 0 else size
+
+
+def dsf(data: bytes) -> Iterator[Part]:
+    at = 0
+    while at + 12 <= len(data):
+        size = max(12, int.from_bytes(data[at + 4 : at + 12], "little"))
+        yield Part(data[at : at + 4].decode("latin-1"), at, at + 12, min(at + size, len(data)), at + 4, 8, little=True)
+        at += size
+
+
+def tta(data: bytes) -> Iterator[Part]:
+    yield Part("header", 0, 4, 22, 14, 4, little=True)
+    yield Part("table", 22, 22, 30, 22, 4, little=True)
+    yield Part("frames", 30, 30, len(data))
+
+
+def ape(data: bytes) -> Iterator[Part]:
+    yield Part("descriptor", 0, 8, 52, 12, 4, little=True)
+    yield Part("header", 52, 52, 76, 64, 4, little=True)
+    yield Part("table", 76, 76, 84, 76, 4, little=True)
+    yield Part("frames", 84, 84, len(data))
 
 
 WALKS: tuple[tuple[bytes, int, Callable[[bytes], Iterator[Part]]], ...] = (
@@ -232,6 +284,12 @@ WALKS: tuple[tuple[bytes, int, Callable[[bytes], Iterator[Part]]], ...] = (
     (b"wvpk", 0, wavpack),
     (b"FLV", 0, flv),
     (b"ID3", 0, id3),
+    (b"\x00\x00\x01\xba", 0, packs),
+    (b"\x06\x0e\x2b\x34", 0, klv),
+    (b"\x30\x26\xb2\x75", 0, asf),
+    (b"DSD ", 0, dsf),
+    (b"TTA1", 0, tta),
+    (b"MAC ", 0, ape),
     (b"ftyp", 4, boxes),
     (b"moov", 4, boxes),
     (b"mdat", 4, boxes),

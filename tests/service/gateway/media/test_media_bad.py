@@ -32,7 +32,17 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "wave of an absurd rate": (lambda: files.wave(bytes(1000), rate=2_000_000_000), "MEDIA_CORRUPT"),
     "wave of no channels": (lambda: files.wave(bytes(1000), channels=0), "MEDIA_CORRUPT"),
     "wave of 65535 channels": (lambda: files.wave(bytes(300_000), channels=65_535), "MEDIA_CORRUPT"),
-    "wave of 9 channels, which have no layout": (lambda: files.wave(bytes(9000), channels=9), "MEDIA_TOO_COMPLEX"),
+    "wave of 65 channels": (lambda: files.wave(bytes(65_000), channels=65), "MEDIA_TOO_COMPLEX"),
+    "wave of a codec that is not decoded": (
+        lambda: files.encode("wav", "dfpwm", [files.tone(1)], files.RATE),
+        "MEDIA_CODEC_UNSUPPORTED",
+    ),
+    "SILK": (lambda: b"\x02#!SILK_V3" + random.Random(5).randbytes(5000), "MEDIA_CODEC_UNSUPPORTED"),
+    "transport stream of noise": (
+        lambda: b"".join(b"\x47" + random.Random(number).randbytes(187) for number in range(400)),
+        "MEDIA_CORRUPT",
+    ),
+    "APE of noise": (lambda: b"MAC " + random.Random(6).randbytes(9000), "MEDIA_CORRUPT"),
     "wave of noise for a header": (
         lambda: b"RIFF\xff\xff\xff\xffWAVE" + random.Random(3).randbytes(5000),
         "MEDIA_CORRUPT",

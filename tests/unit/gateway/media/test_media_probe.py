@@ -15,8 +15,11 @@ TEXTS = {
     "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
     "pls": b"[playlist]\nFile1=http://127.0.0.1/a.mp3\n",
     "utf-8": "Grüße, 你好\n".encode() * 1000,
+    "words that media begin with": b"MAC addresses of the office\n",
+    "words that media not decoded begin with": b"CWS is a shop.\n",
     "utf-16": "plain words".encode("utf-16"),
 }
+NEW = ("ac3", "eac3", "loas", "mpeg", "dts")
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -36,6 +39,10 @@ def test_text_cut_within_a_character_is_text() -> None:
         (files.wave(bytes(100)), probe.Kind.CONTAINER),
         (files.mp4_with_streams(1), probe.Kind.CONTAINER),
         (files.png(), probe.Kind.IMAGE),
+        (b"MAC \x96\x0f\x00\x00", probe.Kind.CONTAINER),
+        (b"\x02#!SILK_V3\x00\x01", probe.Kind.UNSUPPORTED),
+        ((b"\x47" + bytes(187)) * 9, probe.Kind.CONTAINER),
+        (b"\x0b\x77\x50\x52\x14\x40" + bytes(4096), probe.Kind.UNKNOWN),
         (b"PK\x03\x04\x14\x00\x00\x00\x08\x00", probe.Kind.OTHER),
         (random.Random(1).randbytes(4096), probe.Kind.UNKNOWN),
         (bytes(4096), probe.Kind.UNKNOWN),
@@ -73,7 +80,16 @@ def test_matroska_states_its_end() -> None:
     assert probe.declared_end(data[: segment + 2]) is None
 
 
-@pytest.mark.parametrize(("container", "codec", "name"), [("mp3", "libmp3lame", "mp3"), ("adts", "aac", "aac")])
+@pytest.mark.parametrize(
+    ("container", "codec", "name"),
+    [
+        ("mp3", "libmp3lame", "mp3"),
+        ("adts", "aac", "aac"),
+        ("ac3", "ac3", "ac3"),
+        ("eac3", "eac3", "eac3"),
+        ("latm", "aac", "loas"),
+    ],
+)
 def test_frames_in_a_chain_confirm_a_container_without_magic(container: str, codec: str, name: str) -> None:
     data = files.encode(container, codec, [files.tone(2, 44_100)], 44_100)
     data = data[10 + struct.unpack(">I", b"\0" + data[7:10])[0] :] if data.startswith(b"ID3") else data
@@ -86,7 +102,7 @@ def test_noise_and_pcm_confirm_nothing() -> None:
     heads = [generator.bytes(probe.HEAD_BYTES) for _ in range(20)]
     heads += [(files.tone(2, hertz=hertz) * 32767).astype("<i2").tobytes() for hertz in (100, 440, 3000)]
     for head in heads:
-        assert not any(probe.confirmed(name, head) for name in ("mp3", "aac", "gsm", "flac", "mpegts"))
+        assert not any(probe.confirmed(name, head) for name in ("mp3", "aac", "gsm", "flac", "mpegts", *NEW))
 
 
 def test_mpeg_frame_lengths_follow_the_standard() -> None:
@@ -96,6 +112,29 @@ def test_mpeg_frame_lengths_follow_the_standard() -> None:
     assert probe.mp3_frame_bytes(bytes.fromhex("fffd8404")) == 384  # MPEG-1 layer II, 128 kbit/s, 48 kHz
     for wrong in ("fffbf064", "fffb0064", "fffb9c64", "ffe19064", "00fb9064", "fffb"):
         assert probe.mp3_frame_bytes(bytes.fromhex(wrong)) is None
+
+
+@pytest.mark.parametrize("rate", [32_000, 44_100, 48_000])
+@pytest.mark.parametrize(("container", "codec"), [("ac3", "ac3"), ("eac3", "eac3")])
+def test_ac3_frame_lengths_follow_the_standard(container: str, codec: str, rate: int) -> None:
+    data = files.encode(container, codec, [files.tone(1, rate)], rate)
+    at = 0
+    while at < len(data):
+        length = probe.ac3_frame_bytes(data, at)
+        assert length is not None
+        at += length
+    assert at == len(data)
+    assert probe.kind(data) is probe.Kind.CONTAINER
+    for wrong in ("0b7750521440", "0b7750523f40", "0b77505214ff", "770b50521440", "0b77"):
+        length = probe.ac3_frame_bytes(bytes.fromhex(wrong))
+        assert (length is None) == (wrong != "0b7750521440")
+
+
+def test_loas_frame_lengths_follow_the_standard() -> None:
+    assert probe.loas_frame_bytes(bytes.fromhex("56e01e")) == 33
+    assert probe.loas_frame_bytes(bytes.fromhex("56ffff")) == 8194
+    for wrong in ("56c01e", "57e01e", "56e0"):
+        assert probe.loas_frame_bytes(bytes.fromhex(wrong)) is None
 
 
 def test_ogg_ends_early_without_a_whole_last_page() -> None:

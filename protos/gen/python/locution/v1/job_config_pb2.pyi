@@ -81,7 +81,9 @@ class _ChannelModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChannelMo
     CHANNEL_MODE_UNSPECIFIED: _ChannelMode.ValueType  # 0
     """Never sent."""
     CHANNEL_MODE_MIX: _ChannelMode.ValueType  # 1
-    """Mixes all channels into one."""
+    """Mixes all channels into one, without those that are dead. Where channels cancel each other, the loudest is taken and
+    the job warns with CODE_CHANNELS_CANCEL.
+    """
     CHANNEL_MODE_SEPARATE: _ChannelMode.ValueType  # 2
     """Transcribes each channel separately; segments and words carry its number."""
 
@@ -91,7 +93,9 @@ class ChannelMode(_ChannelMode, metaclass=_ChannelModeEnumTypeWrapper):
 CHANNEL_MODE_UNSPECIFIED: ChannelMode.ValueType  # 0
 """Never sent."""
 CHANNEL_MODE_MIX: ChannelMode.ValueType  # 1
-"""Mixes all channels into one."""
+"""Mixes all channels into one, without those that are dead. Where channels cancel each other, the loudest is taken and
+the job warns with CODE_CHANNELS_CANCEL.
+"""
 CHANNEL_MODE_SEPARATE: ChannelMode.ValueType  # 2
 """Transcribes each channel separately; segments and words carry its number."""
 Global___ChannelMode: _TypeAlias = ChannelMode  # noqa: Y015

@@ -399,6 +399,8 @@ class JobWarning(_message.Message):
         """A model other than the preferred one was used."""
         CODE_MEDIA_DAMAGED: JobWarning._Code.ValueType  # 5
         """Parts of the media could not be decoded; the rest is transcribed."""
+        CODE_CHANNELS_CANCEL: JobWarning._Code.ValueType  # 6
+        """Channels cancel each other, as with one inverted cable; there the loudest channel alone is transcribed."""
 
     class Code(_Code, metaclass=_CodeEnumTypeWrapper):
         """The kind of warning."""
@@ -415,6 +417,8 @@ class JobWarning(_message.Message):
     """A model other than the preferred one was used."""
     CODE_MEDIA_DAMAGED: JobWarning.Code.ValueType  # 5
     """Parts of the media could not be decoded; the rest is transcribed."""
+    CODE_CHANNELS_CANCEL: JobWarning.Code.ValueType  # 6
+    """Channels cancel each other, as with one inverted cable; there the loudest channel alone is transcribed."""
 
     CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int

@@ -16,10 +16,11 @@ from typing import Any, Final, TypeAlias, cast
 
 import av
 from locution_common.errors import Reason
-from locution_speech.clock import SAMPLE_WIDTH
+from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 from . import confine, probe
 from .containers import UnusableError, choose_stream, declared_seconds, open_container, stated_seconds
+from .mixing import LIVE_WINDOW, WINDOW, Cancelled
 from .models import ChannelMode, DecodeSpec, WarningReason, spec_from_dict
 from .reading import FileReader, PipeReader, Reader
 from .resample import MONO, Resampler
@@ -85,9 +86,11 @@ class Decoding:
         self._report = report
         self._resampler: Resampler | None = None
         self._layout = MONO
+        self._began = 0
         self._seconds = 0.0
         self._packets = self._failed = 0
         self._first_failure: int | None = None
+        self._cancelled: dict[str, Any] | None = None
         self._failed_last = self._broke_off = False
         self._last: AudioPacket | None = None
         self._container = open_container(reader, spec)
@@ -116,6 +119,8 @@ class Decoding:
         damaged = self._failed - self._failed_last
         if damaged and self._first_failure is not None:
             yield {"reason": WarningReason.MEDIA_DAMAGED, "offset": self._first_failure, "count": damaged}
+        if self._cancelled is not None:
+            yield self._cancelled
 
     def _demux(self) -> Iterator[AudioPacket]:
         packets = iter(self._container.demux(self._stream))
@@ -159,7 +164,8 @@ class Decoding:
         except (av.FFmpegError, ValueError):
             self._failed += 1
             self._failed_last = True
-            self._first_failure = self._output.samples if self._first_failure is None else self._first_failure
+            if self._first_failure is None:
+                self._first_failure = int(self._seconds * SAMPLE_RATE)
             return []
         self._failed_last = self._failed_last and not packet.size
         return frames
@@ -172,13 +178,14 @@ class Decoding:
             self._begin(frame)
         if self._resampler is None or not self._resampler.fits(frame):
             self._finish_resampler()
-            self._resampler = self._resampler_of(frame)
+            self._resampler, self._began = self._resampler_of(frame), self._output.samples
         for data in self._resampler.push(frame):
             self._output.write(data)
 
     def _resampler_of(self, frame: av.AudioFrame) -> Resampler:
         try:
-            return Resampler(frame, self._layout, self._output.channels)
+            window = LIVE_WINDOW if self._spec.live else WINDOW
+            return Resampler(frame, self._layout, self._output.channels, window)
         except av.ArgumentError:
             raise UnusableError(Reason.MEDIA_TOO_COMPLEX, f"no mix of {frame.layout.name}") from None
 
@@ -196,6 +203,16 @@ class Decoding:
         if self._resampler is not None:
             for data in self._resampler.finish():
                 self._output.write(data)
+            self._note_cancelled(self._resampler.cancelled)
+
+    def _note_cancelled(self, found: Cancelled | None) -> None:
+        """Remember the first cancellation and count the windows of all."""
+        if found is None:
+            return
+        if self._cancelled is None:
+            offset = self._began + found.first
+            self._cancelled = {"reason": WarningReason.CHANNELS_CANCEL, "offset": offset, "count": 0}
+        self._cancelled["count"] += found.count
 
     def _begin(self, frame: av.AudioFrame) -> None:
         """Set the output's channels by the first frame, and report what the media is."""
@@ -234,7 +251,10 @@ class Decoding:
         data, codec = bytes(self._last), self._stream.codec_context.name
         if codec.startswith(_MPEG_AUDIO):
             return len(data) < (probe.mp3_frame_bytes(data) or 0)
-        return self._container.format.name == "aac" and len(data) < (probe.adts_frame_bytes(data) or 0)
+        if codec in ("ac3", "eac3"):
+            return len(data) < (probe.ac3_frame_bytes(data) or 0)
+        frame_bytes = {"aac": probe.adts_frame_bytes, "loas": probe.loas_frame_bytes}.get(self._container.format.name)
+        return frame_bytes is not None and len(data) < (frame_bytes(data) or 0)
 
 
 def _peak_memory(status: int) -> int:

@@ -22,15 +22,35 @@ from . import probe
 from .models import AudioFormat, DecodeSpec
 from .reading import Reader
 
-CONTAINERS: Final = (
-    "wav,w64,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aiff,au,caf,amr,gsm,wv,avi,asf,flv,mpegts"
-)
+# FFmpeg's demuxers that may run, with the reason why each reaches nothing but the bytes it is given. Playlists,
+# protocols and sequences of files (hls, dash, concat, sdp, rtsp, image2, ...) are not among them.
+DEMUXERS: Final = {
+    "wav,w64,aiff,au,caf": "a header and the samples behind it",
+    "flac,mp3,aac,loas,ac3,eac3,dts,amr,gsm": "frames of one codec, one behind the other",
+    "tta,ape,tak,wv,mpc,mpc8,dsf": "frames of one codec, and a table of where they are in this file",
+    "avi,flv,mpeg,mpegts,mxf": "packets of this file; references to other essence are not followed",
+    "ogg,matroska,webm,asf": "packets of this file; linked segments, streams and URLs are not followed",
+    "mov,mp4,m4a,3gp,3g2,mj2": "may name another file for its samples; `_refuse_second_source` refuses to open it",
+}
+CONTAINERS: Final = ",".join(DEMUXERS)
 CODECS: Final = frozenset(
     [
         "aac",
         "aac_latm",
         "ac3",
         "eac3",
+        "dca",
+        "tta",
+        "ape",
+        "tak",
+        "mpc7",
+        "mpc8",
+        "dsd_lsbf",
+        "dsd_lsbf_planar",
+        "dsd_msbf",
+        "dsd_msbf_planar",
+        "pcm_bluray",
+        "pcm_dvd",
         "alac",
         "amrnb",
         "amrwb",
@@ -53,6 +73,7 @@ CODECS: Final = frozenset(
         "wmav1",
         "wmav2",
         "wmapro",
+        "wmalossless",
         "wmavoice",
         "g722",
         "g726",
@@ -111,6 +132,8 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
     Three walls separate a playlist from the network: only listed demuxers may run, only the protocol `pipe` is known,
     and any attempt to open a second source is refused.
     """
+    if spec.live is None and (name := probe.unsupported(reader.head)) is not None:
+        raise UnusableError(Reason.MEDIA_CODEC_UNSUPPORTED, name)
     raw = spec.raw if probe.kind(reader.head) is not probe.Kind.CONTAINER else None
     options = {
         "format_whitelist": raw.encoding.demuxer if raw else CONTAINERS,
@@ -152,6 +175,8 @@ def _reason_unopened(head: bytes) -> Reason:
             return Reason.MEDIA_CORRUPT
         case probe.Kind.IMAGE:
             return Reason.MEDIA_NO_AUDIO
+        case probe.Kind.UNSUPPORTED:
+            return Reason.MEDIA_CODEC_UNSUPPORTED
         case probe.Kind.TEXT | probe.Kind.OTHER:
             return Reason.MEDIA_UNRECOGNISED
         case probe.Kind.UNKNOWN:
@@ -172,7 +197,7 @@ def choose_stream(container: InputContainer, spec: DecodeSpec) -> av.AudioStream
         raise UnusableError(Reason.MEDIA_NO_AUDIO)
     usable = [stream for stream in audio if _codec(stream) in CODECS]
     if not usable:
-        raise UnusableError(Reason.MEDIA_UNRECOGNISED, f"codec {_codec(audio[0])}")
+        raise UnusableError(Reason.MEDIA_CODEC_UNSUPPORTED, f"codec {_codec(audio[0])}")
     best = container.streams.best("audio")
     chosen = best if isinstance(best, av.AudioStream) and best in usable else usable[0]
     for stream in container.streams:

@@ -33,10 +33,11 @@ class ChannelMode(StrEnum):
 
 
 class WarningReason(StrEnum):
-    """Kinds of damage of media that decoded nevertheless."""
+    """What is wrong with media that decoded nevertheless."""
 
     MEDIA_TRUNCATED = "MEDIA_TRUNCATED"
     MEDIA_DAMAGED = "MEDIA_DAMAGED"
+    CHANNELS_CANCEL = "CHANNELS_CANCEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class DecodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class DecodeWarning:
-    """Damage: `offset` in samples at 16 kHz, `count` of affected packets."""
+    """What is wrong: `offset` in samples at 16 kHz, `count` of affected packets or, if channels cancel, seconds."""
 
     reason: WarningReason
     offset: int

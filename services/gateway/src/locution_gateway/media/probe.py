@@ -14,11 +14,25 @@ from typing import Final
 HEAD_BYTES: Final = 1 << 16
 LIVE_HEAD_BYTES: Final = 64
 
+_PACK: Final = b"\x00\x00\x01\xba"
 _CONTAINER_MAGIC: Final[tuple[tuple[int, bytes], ...]] = (
     (0, b"RIFF"), (0, b"RIFX"), (0, b"RF64"), (0, b"BW64"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"fLaC"), (0, b"OggS"),
     (0, b"ID3"), (0, b"\x1a\x45\xdf\xa3"), (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"#!AMR"), (0, b"wvpk"),
     (0, b"\x30\x26\xb2\x75"), (0, b"FLV\x01"), (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"),
-    (4, b"skip"), (4, b"moof"),
+    (4, b"skip"), (4, b"moof"), (0, _PACK), (0, b"\x06\x0e\x2b\x34"),
+)  # fmt: skip
+_DTS_MAGIC: Final = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
+# Words that text may begin with, too.
+_WORD_MAGIC: Final = (b"TTA1", b"MAC ", b"DSD ", b"tBaK", b"MP+", b"MPCK", *_DTS_MAGIC)
+# Sound that is not decoded: its decoder is missing in FFmpeg, or the format is too rare to trust its demuxer.
+_UNSUPPORTED_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"#!SILK_V3", "SILK"), (1, b"#!SILK_V3", "SILK"), (0, b"#!iLBC", "iLBC file"), (1, b"dss", "Olympus DSS"),
+    (1, b"ds2", "Olympus DSS Pro"), (0, b".RMF", "RealMedia"), (0, b".ra\xfd", "RealAudio"), (0, b"OFR ", "OptimFROG"),
+    (0, b"ajkg", "Shorten"), (0, b"FRM8", "DSDIFF"), (0, b"ADIF", "AAC in ADIF"), (0, b"TWIN97", "TwinVQ"),
+    (0, b"DTSHDHDR", "DTS-HD file"),
+    (0, b"Creative Voice File", "Creative Voice"), (0, b"NIST_1A", "NIST SPHERE"), (0, b"nut/multimedia", "NUT"),
+    (0, b".SoX", "SoX"), (0, b"XoS.", "SoX"), (0, b"MThd", "MIDI"), (8, b"QLCM", "QCELP"), (0, b"FWS", "Flash"),
+    (0, b"CWS", "Flash"), (0, b"\xb7\xd8\x00\x20\x37\x49\xda\x11", "Windows TV"), (0, b"\x72\xf8\x1f\x4e", "S/PDIF"),
 )  # fmt: skip
 _IMAGE_MAGIC: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x01\x00")
 _OTHER_MAGIC: Final = (
@@ -41,6 +55,7 @@ _MP3_BIT_RATES: Final = {
     (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _MP3_RATES: Final = (44_100, 48_000, 32_000)
+_AC3_BIT_RATES: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _MIN_CHAIN: Final = 4
 _GSM_FRAME: Final = 33
 _TS_PACKET: Final = 188
@@ -52,6 +67,7 @@ class Kind(Enum):
 
     EMPTY = auto()
     CONTAINER = auto()
+    UNSUPPORTED = auto()
     IMAGE = auto()
     TEXT = auto()
     OTHER = auto()
@@ -62,13 +78,31 @@ def kind(head: bytes) -> Kind:
     """Classify the first bytes of a file."""
     if not head:
         return Kind.EMPTY
+    if unsupported(head) is not None:
+        return Kind.UNSUPPORTED
     if any(head.startswith(magic, offset) for offset, magic in _CONTAINER_MAGIC):
         return Kind.CONTAINER
     if is_text(head):
         return Kind.TEXT
     if head.startswith(_IMAGE_MAGIC):
         return Kind.IMAGE
-    return Kind.OTHER if head.startswith(_OTHER_MAGIC) else Kind.UNKNOWN
+    if head.startswith(_OTHER_MAGIC):
+        return Kind.OTHER
+    known = head.startswith(_WORD_MAGIC) or _begins_with_frames(head) or _is_transport_stream(head)
+    return Kind.CONTAINER if known else Kind.UNKNOWN
+
+
+def unsupported(head: bytes) -> str | None:
+    """Name a format of sound that is known, but not decoded."""
+    name = next((name for offset, magic, name in _UNSUPPORTED_MAGIC if head.startswith(magic, offset)), None)
+    return None if name is None or is_text(head) else name
+
+
+def _begins_with_frames(head: bytes) -> bool:
+    """Tell whether bytes begin with frames whose first bytes are too short a mark to be trusted alone."""
+    if head.startswith(b"\x0b\x77"):
+        return _chain_length(head, 0, ac3_frame_bytes) >= _MIN_CHAIN
+    return head.startswith(b"\x56") and _chain_length(head, 0, loas_frame_bytes) >= _MIN_CHAIN
 
 
 def is_text(head: bytes) -> bool:
@@ -195,28 +229,63 @@ def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:
     return length if length >= 7 else None
 
 
+def ac3_frame_bytes(data: bytes, at: int = 0) -> int | None:
+    """Return the length of the AC-3 or E-AC-3 frame (ETSI TS 102 366, 4.4.1 and E.1.3.1) at a position, or None."""
+    if at + 6 > len(data) or data[at : at + 2] != b"\x0b\x77":
+        return None
+    version, rate, size = data[at + 5] >> 3, data[at + 4] >> 6, data[at + 4] & 63
+    if 10 < version <= 16:
+        return ((data[at + 2] & 7) << 8 | data[at + 3]) * 2 + 2
+    if version > 16 or rate == 3 or size >> 1 >= len(_AC3_BIT_RATES):
+        return None
+    kilobits = _AC3_BIT_RATES[size >> 1]
+    return (kilobits * 4, (kilobits * 320 // 147 + (size & 1)) * 2, kilobits * 6)[rate]
+
+
+def loas_frame_bytes(data: bytes, at: int = 0) -> int | None:
+    """Return the length of the LOAS frame (ISO/IEC 14496-3, 1.7.2) at a position, or None."""
+    if at + 3 > len(data) or data[at] != 0x56 or data[at + 1] & 0xE0 != 0xE0:
+        return None
+    return 3 + ((data[at + 1] & 0x1F) << 8 | data[at + 2])
+
+
 def confirmed(container: str, head: bytes) -> bool:
     """Check a container that FFmpeg guesses without a magic number, so that noise does not pass for it."""
+    if container in _MAGIC_OF_GUESSED and head.startswith(_MAGIC_OF_GUESSED[container]):
+        return True
     match container:
-        case "mp3":
-            return head.startswith(b"ID3") or _has_chain(head, mp3_frame_bytes)
-        case "aac":
-            return head.startswith(b"ID3") or _has_chain(head, adts_frame_bytes)
         case "gsm":
             return all(byte >> 4 == 0xD for byte in head[: -(len(head) % _GSM_FRAME) or None : _GSM_FRAME])
-        case "flac":
-            return head.startswith((b"fLaC", b"ID3"))
         case "mpegts":
             return _is_transport_stream(head)
-    return True
+        case "mpeg":
+            return head.startswith(_PACK) or head.count(_PACK) > 1
+    if container in _FRAMES_OF_GUESSED:
+        return _has_chain(head, *_FRAMES_OF_GUESSED[container])
+    return container not in _MAGIC_OF_GUESSED
 
 
-def _has_chain(head: bytes, frame_bytes: Callable[[bytes, int], int | None]) -> bool:
-    at = head.find(b"\xff")
+_MAGIC_OF_GUESSED: Final[dict[str, tuple[bytes, ...]]] = {
+    "mp3": (b"ID3",),
+    "aac": (b"ID3",),
+    "flac": (b"fLaC", b"ID3"),
+    "dts": _DTS_MAGIC,
+}
+_FRAMES_OF_GUESSED: Final = {
+    "mp3": (b"\xff", mp3_frame_bytes),
+    "aac": (b"\xff", adts_frame_bytes),
+    "ac3": (b"\x0b\x77", ac3_frame_bytes),
+    "eac3": (b"\x0b\x77", ac3_frame_bytes),
+    "loas": (b"\x56", loas_frame_bytes),
+}
+
+
+def _has_chain(head: bytes, mark: bytes, frame_bytes: Callable[[bytes, int], int | None]) -> bool:
+    at = head.find(mark)
     while at >= 0:
         if _chain_length(head, at, frame_bytes) >= _MIN_CHAIN:
             return True
-        at = head.find(b"\xff", at + 1)
+        at = head.find(mark, at + 1)
     return False
 
 

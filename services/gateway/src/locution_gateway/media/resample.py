@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 import av
-from av.filter import Graph
 from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
+
+from .mixing import FORMAT, WINDOW, Cancelled, Mixer, chain, source
 
 Shape = tuple[int, str, str]
 MONO: Final = "mono"
@@ -22,30 +23,33 @@ class Resampler:
     """Converts frames of one shape to interleaved s16le of `channels` in `layout`.
 
     After `n` samples at rate `r`, exactly ceil(n * SAMPLE_RATE / r) have been output: libswresample starts aligned, and
-    the rounding at the end is trimmed or padded. Its matrix mixes channels, normalised so that nothing clips. It uses
-    one thread, because the child may start no other.
+    the rounding at the end is trimmed or padded. Several channels become one in windows of `window` samples (`Mixer`).
+    libswresample uses one thread, because the child may start no other.
     """
 
-    def __init__(self, first: av.AudioFrame, layout: str, channels: int) -> None:
+    def __init__(self, first: av.AudioFrame, layout: str, channels: int, window: int = WINDOW) -> None:
         self._shape = shape(first)
         self._width = channels * SAMPLE_WIDTH
         self._taken = self._given = 0
-        self._graph = Graph()
-        self._graph.threads = 1
-        source = self._graph.add(
-            "abuffer",
-            sample_rate=str(first.sample_rate),
-            sample_fmt=first.format.name,
-            channel_layout=first.layout.name,
-            time_base=f"1/{first.sample_rate}",
+        mixes = layout == MONO and first.layout.nb_channels > 1
+        self._mixer = Mixer(first.layout) if mixes else None
+        resample = {
+            "out_sample_rate": str(SAMPLE_RATE),
+            "out_sample_fmt": FORMAT if mixes else "s16",
+            "out_chlayout": first.layout.name if mixes else layout,
+        }
+        self._graph = chain(
+            {
+                "abuffer": source(first.sample_rate, first.format.name, first.layout.name),
+                "aresample": resample,
+                **({"asetnsamples": {"n": str(window), "p": "0"}} if mixes else {}),
+            }
         )
-        convert = self._graph.add(
-            "aresample", out_sample_rate=str(SAMPLE_RATE), out_sample_fmt="s16", out_chlayout=layout
-        )
-        sink = self._graph.add("abuffersink")
-        source.link_to(convert)
-        convert.link_to(sink)
-        self._graph.configure()
+
+    @property
+    def cancelled(self) -> Cancelled | None:
+        """Return where channels cancelled each other, in samples of this resampler's output."""
+        return self._mixer.cancelled if self._mixer else None
 
     def fits(self, frame: av.AudioFrame) -> bool:
         """Tell whether a frame has the shape of this resampler."""
@@ -79,4 +83,5 @@ class Resampler:
                 return
             samples = min(frame.samples, self._expected - self._given)
             self._given += samples
-            yield bytes(frame.planes[0])[: samples * self._width]
+            pcm = self._mixer.mix(frame) if self._mixer else bytes(frame.planes[0])
+            yield pcm[: samples * self._width]

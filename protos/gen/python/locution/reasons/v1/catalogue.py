@@ -330,10 +330,10 @@ class Reason(StrEnum):
         "MEDIA_UNRECOGNISED",
         Code.INVALID_ARGUMENT,
         Retry.NO,
-        "the media's container or codec is unknown",
+        "the media's container is unknown",
         "send audio or video (wav, flac, mp3, m4a, ogg, webm, mp4, aiff, ...)",
     )
-    """The bytes are not a known media container."""
+    """The bytes are not media."""
     MEDIA_NO_AUDIO = (
         "MEDIA_NO_AUDIO",
         Code.INVALID_ARGUMENT,
@@ -390,6 +390,14 @@ class Reason(StrEnum):
         "call RetryJob",
     )
     """The decoder process crashed."""
+    MEDIA_CODEC_UNSUPPORTED = (
+        "MEDIA_CODEC_UNSUPPORTED",
+        Code.INVALID_ARGUMENT,
+        Retry.NO,
+        "the media's container or codec is not supported",
+        "convert the file to a common format, for example flac or wav",
+    )
+    """The media's container or codec is known, but not decoded here."""
     MODEL_NOT_FOUND = (
         "MODEL_NOT_FOUND",
         Code.NOT_FOUND,

@@ -97,7 +97,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MEDIA_EMPTY: _ErrorReason.ValueType  # 60
     """The upload holds no bytes. Example: an empty file."""
     ERROR_REASON_MEDIA_UNRECOGNISED: _ErrorReason.ValueType  # 61
-    """The bytes are not a known media container. Example: a text file, a playlist, an SDP."""
+    """The bytes are not media. Example: a text file, a playlist, an SDP."""
     ERROR_REASON_MEDIA_NO_AUDIO: _ErrorReason.ValueType  # 62
     """The container holds no audio stream. Example: a silent film."""
     ERROR_REASON_MEDIA_CORRUPT: _ErrorReason.ValueType  # 63
@@ -112,6 +112,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Decoding exceeded its time limit. Example: a file crafted to decode slowly."""
     ERROR_REASON_MEDIA_DECODER_CRASHED: _ErrorReason.ValueType  # 68
     """The decoder process crashed. Example: a file that makes the decoder exhaust its memory."""
+    ERROR_REASON_MEDIA_CODEC_UNSUPPORTED: _ErrorReason.ValueType  # 69
+    """The media's container or codec is known, but not decoded here. Example: SILK, Dolby TrueHD, RealMedia."""
     ERROR_REASON_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 80
     """The model does not exist. Example: `asr_model: "whisper/none"`."""
     ERROR_REASON_MODEL_NOT_USABLE: _ErrorReason.ValueType  # 81
@@ -311,7 +313,7 @@ ERROR_REASON_TRANSCRIPT_TOO_LARGE: ErrorReason.ValueType  # 47
 ERROR_REASON_MEDIA_EMPTY: ErrorReason.ValueType  # 60
 """The upload holds no bytes. Example: an empty file."""
 ERROR_REASON_MEDIA_UNRECOGNISED: ErrorReason.ValueType  # 61
-"""The bytes are not a known media container. Example: a text file, a playlist, an SDP."""
+"""The bytes are not media. Example: a text file, a playlist, an SDP."""
 ERROR_REASON_MEDIA_NO_AUDIO: ErrorReason.ValueType  # 62
 """The container holds no audio stream. Example: a silent film."""
 ERROR_REASON_MEDIA_CORRUPT: ErrorReason.ValueType  # 63
@@ -326,6 +328,8 @@ ERROR_REASON_MEDIA_DECODE_TIMEOUT: ErrorReason.ValueType  # 67
 """Decoding exceeded its time limit. Example: a file crafted to decode slowly."""
 ERROR_REASON_MEDIA_DECODER_CRASHED: ErrorReason.ValueType  # 68
 """The decoder process crashed. Example: a file that makes the decoder exhaust its memory."""
+ERROR_REASON_MEDIA_CODEC_UNSUPPORTED: ErrorReason.ValueType  # 69
+"""The media's container or codec is known, but not decoded here. Example: SILK, Dolby TrueHD, RealMedia."""
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 80
 """The model does not exist. Example: `asr_model: "whisper/none"`."""
 ERROR_REASON_MODEL_NOT_USABLE: ErrorReason.ValueType  # 81

@@ -1,0 +1,275 @@
+"""Every container and codec that people have decodes with its sound where it was, or is refused as what it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from locution_common.errors import Reason
+from locution_gateway.media import containers
+from locution_gateway.media.decode import decode
+from locution_gateway.media.models import AudioFormat, DecodeSpec, Encoding
+
+from tests.data import media_files as files
+from tests.service.gateway.media.support import Kept, pieces
+from tests.support.refusals import refusal
+
+SECONDS = 6.0
+STARTS = (1.0, 2.5, 4.2)
+BURST = 0.4
+TOLERANCE = 0.05
+AMR = "libopencore_amrnb"
+ALWAYS_RF64, BLU_RAY = {"rf64": "always"}, {"mpegts_m2ts_mode": "1"}
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
+SOUND: list[tuple[str, str, int, int, dict[str, str]]] = [
+    *(("wav", f"pcm_{name}", 44_100, 2, {}) for name in ("s16le", "u8", "s24le", "s32le", "f32le", "f64le")),
+    *(("wav", f"pcm_{name}", 8_000, 1, {}) for name in ("mulaw", "alaw")),
+    ("wav", "pcm_s16le", 44_100, 2, ALWAYS_RF64),
+    ("wav", "adpcm_ms", 8_000, 1, {}),
+    ("wav", "adpcm_ima_wav", 22_050, 2, {}),
+    ("wav", "adpcm_yamaha", 16_000, 1, {}),
+    ("wav", "g722", 16_000, 1, {}),
+    ("wav", "g726", 8_000, 1, {}),
+    ("wav", "libmp3lame", 44_100, 2, {}),
+    ("wav", "ac3", 48_000, 2, {}),
+    ("w64", "pcm_s16le", 44_100, 2, {}),
+    ("w64", "pcm_mulaw", 8_000, 1, {}),
+    ("au", "pcm_mulaw", 8_000, 1, {}),
+    ("au", "pcm_s16be", 44_100, 2, {}),
+    ("au", "pcm_f32be", 44_100, 2, {}),
+    ("aiff", "pcm_s16be", 44_100, 2, {}),
+    ("aiff", "pcm_s24be", 44_100, 2, {}),
+    ("aiff", "pcm_alaw", 8_000, 1, {}),
+    ("caf", "pcm_s16be", 44_100, 2, {}),
+    ("caf", "pcm_mulaw", 8_000, 1, {}),
+    ("caf", "alac", 44_100, 2, {}),
+    ("caf", "adpcm_ima_qt", 44_100, 2, {}),
+    ("caf", AMR, 8_000, 1, {}),
+    ("flac", "flac", 44_100, 2, {}),
+    ("mp3", "libmp3lame", 44_100, 2, {}),
+    ("mp2", "mp2", 48_000, 2, {}),
+    ("adts", "aac", 44_100, 2, {}),
+    ("latm", "aac", 44_100, 2, {}),
+    ("ac3", "ac3", 48_000, 2, {}),
+    ("ac3", "ac3", 44_100, 2, {}),
+    ("ac3", "ac3", 32_000, 1, {}),
+    ("ac3", "ac3", 48_000, 6, {}),
+    ("eac3", "eac3", 48_000, 2, {}),
+    ("eac3", "eac3", 48_000, 6, {}),
+    ("tta", "tta", 44_100, 2, {}),
+    ("wv", "wavpack", 44_100, 2, {}),
+    ("amr", AMR, 8_000, 1, {}),
+    ("ogg", "libopus", 48_000, 2, {}),
+    ("ogg", "flac", 44_100, 2, {}),
+    *(
+        ("matroska", codec, 48_000, 2, {})
+        for codec in (
+            *("aac", "ac3", "alac", "eac3", "flac", "libmp3lame", "libopus", "mp2", "pcm_s16le", "pcm_f32le", "tta"),
+            "wavpack",
+        )
+    ),
+    ("webm", "libopus", 48_000, 2, {}),
+    *(("mp4", codec, 48_000, 2, {}) for codec in ("aac", "ac3", "alac", "eac3", "flac", "libmp3lame", "libopus")),
+    ("mp4", "aac", 44_100, 2, FRAGMENTED),
+    ("mov", "pcm_s16be", 44_100, 2, {}),
+    ("mov", "pcm_mulaw", 8_000, 1, {}),
+    ("mov", "adpcm_ima_qt", 44_100, 2, {}),
+    ("ipod", "aac", 44_100, 2, {}),
+    ("f4v", "aac", 44_100, 2, {}),
+    ("3gp", "aac", 44_100, 1, {}),
+    ("3gp", AMR, 8_000, 1, {}),
+    ("3g2", "aac", 44_100, 2, {}),
+    ("flv", "aac", 44_100, 2, {}),
+    ("flv", "libmp3lame", 44_100, 2, {}),
+    ("flv", "pcm_mulaw", 8_000, 1, {}),
+    ("flv", "adpcm_swf", 44_100, 2, {}),
+    ("flv", "nellymoser", 44_100, 1, {}),
+    ("asf", "wmav1", 44_100, 2, {}),
+    ("asf", "wmav2", 44_100, 2, {}),
+    ("asf", "aac", 44_100, 2, {}),
+    ("asf", "libmp3lame", 44_100, 2, {}),
+    *(("mpegts", codec, 48_000, 2, {}) for codec in ("aac", "ac3", "eac3", "libmp3lame", "libopus", "mp2")),
+    ("mpegts", "pcm_bluray", 48_000, 2, BLU_RAY),
+    ("mxf_opatom", "pcm_s16le", 48_000, 1, {}),
+]
+FILMS: list[tuple[str, str, str, int]] = [
+    ("mpeg", "mpeg1video", "mp2", 44_100),
+    ("mpeg", "mpeg1video", "mp2", 48_000),
+    ("svcd", "mpeg2video", "mp2", 44_100),
+    ("vob", "mpeg2video", "mp2", 48_000),
+    ("vob", "mpeg2video", "ac3", 48_000),
+    ("vob", "mpeg2video", "pcm_dvd", 48_000),
+    ("dvd", "mpeg2video", "ac3", 48_000),
+    ("mpegts", "mpeg2video", "mp2", 48_000),
+    ("mpegts", "mpeg2video", "ac3", 48_000),
+    ("mxf", "mpeg2video", "pcm_s16le", 48_000),
+    ("mxf", "mpeg2video", "pcm_s24le", 48_000),
+    ("avi", "mjpeg", "pcm_s16le", 44_100),
+    ("avi", "mjpeg", "adpcm_ms", 22_050),
+    ("avi", "mjpeg", "pcm_mulaw", 8_000),
+    ("avi", "mpeg4", "libmp3lame", 44_100),
+    ("avi", "mpeg4", "mp2", 48_000),
+    ("avi", "mpeg4", "ac3", 48_000),
+    ("avi", "mpeg4", "aac", 44_100),
+    ("mov", "mpeg4", "pcm_s16be", 44_100),
+    ("mov", "mjpeg", "alac", 44_100),
+    ("3gp", "mpeg4", "aac", 44_100),
+    ("matroska", "mpeg4", "flac", 44_100),
+    ("asf", "mpeg4", "wmav2", 44_100),
+    ("flv", "flv", "libmp3lame", 44_100),
+]
+NAMED: dict[str, tuple[bytes, str]] = {
+    "SILK": (b"#!SILK_V3" + bytes(range(256)) * 20, "SILK"),
+    "SILK of WeChat": (b"\x02#!SILK_V3" + bytes(range(256)) * 20, "SILK"),
+    "dictation": (b"\x02dss" + bytes(range(256)) * 20, "Olympus DSS"),
+    "encrypted dictation": (b"\x03ds2" + bytes(range(256)) * 20, "Olympus DSS Pro"),
+    "OptimFROG": (b"OFR \x0f\0\0\0" + bytes(range(256)) * 20, "OptimFROG"),
+    "SPHERE": (b"NIST_1A\n   1024\n" + b"end_head".ljust(1008) + bytes(range(256)) * 20, "NIST SPHERE"),
+    "MIDI": (b"MThd\0\0\0\x06\0\x01\0\x02" + bytes(range(256)), "MIDI"),
+    "QCELP": (b"RIFF\xff\xff\0\0QLCMfmt " + bytes(range(256)) * 20, "QCELP"),
+    "DSDIFF": (b"FRM8\0\0\0\0\0\0\x10\0DSD " + bytes(range(256)) * 20, "DSDIFF"),
+}
+CONFIDENT = {"TTA1", "MAC ", "tBaK", "MP+\x07", "MPCK", "DSD ", "\x00\x00\x01\xba", "\x06\x0e\x2b\x34"}
+
+
+def bursts(rate: int) -> npt.NDArray[np.float32]:
+    """Make silence with three bursts of a tone."""
+    sound = np.zeros(round(SECONDS * rate), np.float32)
+    for start in STARTS:
+        at = round(start * rate)
+        burst = files.tone(BURST, rate, 1000, 0.4)
+        sound[at : at + len(burst)] = burst
+    return sound
+
+
+def starts(pcm: bytes | bytearray) -> list[float]:
+    """Find where the bursts begin, in seconds."""
+    samples = np.abs(np.frombuffer(pcm, "<i2").astype(float))
+    loud = np.convolve(samples, np.ones(80) / 80, "same") > 1500
+    found: list[float] = []
+    for at in np.flatnonzero(loud[1:] & ~loud[:-1]):
+        if not found or at / files.RATE - found[-1] > BURST:
+            found.append(float(at / files.RATE))
+    return found
+
+
+@cache
+def film(container: str, video: str, codec: str, rate: int) -> bytes:
+    """Write grey pictures and the bursts."""
+    return files.film(container, video, codec, [bursts(rate)] * 2, rate)
+
+
+async def assert_in_place(data: bytes) -> Kept:
+    sink = Kept()
+    report = await decode(pieces(data), DecodeSpec(), sink, size=len(data))
+    assert report.warnings == ()
+    assert report.seconds == pytest.approx(SECONDS, abs=0.15)  # the last block of a codec may be filled up
+    assert starts(sink.pcm) == pytest.approx(list(STARTS), abs=TOLERANCE)
+    return sink
+
+
+def name(values: object) -> str | None:
+    return None if not isinstance(values, dict) else "-".join(values) or "plain"
+
+
+@pytest.mark.parametrize(("container", "codec", "rate", "channels", "options"), SOUND, ids=name)
+async def test_sound_is_where_it_was(
+    container: str, codec: str, rate: int, channels: int, options: dict[str, str]
+) -> None:
+    await assert_in_place(files.encode(container, codec, [bursts(rate)] * channels, rate, **options))
+
+
+@pytest.mark.parametrize(("container", "video", "codec", "rate"), FILMS)
+async def test_the_sound_of_films_is_where_it_was(container: str, video: str, codec: str, rate: int) -> None:
+    await assert_in_place(film(container, video, codec, rate))
+
+
+async def test_a_dsf_of_one_bit_is_where_it_was() -> None:
+    sink = Kept()
+    await decode(pieces(files.dsf(bursts(705_600), 705_600)), DecodeSpec(), sink)
+    assert sink.opening is not None
+    assert sink.opening.codec.startswith("dsd_lsbf")
+    assert starts(sink.pcm) == pytest.approx(list(STARTS), abs=TOLERANCE)
+
+
+async def test_an_ape_of_silence_decodes() -> None:
+    sink = Kept()
+    report = await decode(pieces(files.silent_ape(3 * 44_100)), DecodeSpec(), sink)
+    assert sink.opening is not None
+    assert sink.opening.codec == "ape"
+    assert report.seconds == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [("ac3", "ac3", 48_000), ("eac3", "eac3", 48_000), ("tta", "tta", 44_100), ("latm", "aac", 44_100)],
+)
+async def test_a_cut_file_says_so(container: str, codec: str, rate: int) -> None:
+    data = files.encode(container, codec, [files.tone(10, rate)] * 2, rate)
+    report = await decode(pieces(data[: len(data) * 6 // 10 + 3]), DecodeSpec(), Kept())
+    assert 5 < report.seconds < 7
+    assert [warning.reason for warning in report.warnings] == ["MEDIA_TRUNCATED"]
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0.5), (1000, 1)], ids=["end", "beginning"])
+async def test_a_disc_decodes_without_its(first: int, last: float) -> None:
+    data = film("vob", "mpeg2video", "ac3", 48_000)
+    report = await decode(pieces(data[first : round(len(data) * last)]), DecodeSpec(), Kept())
+    assert report.seconds == pytest.approx(SECONDS * last, abs=0.6)
+
+
+@pytest.mark.parametrize("raw", [None, AudioFormat(Encoding.PCM_S16LE, 16_000, 1)], ids=["", "said to be headerless"])
+@pytest.mark.parametrize(("data", "what"), NAMED.values(), ids=NAMED)
+async def test_what_is_not_decoded_is_refused_by_its_name(data: bytes, what: str, raw: AudioFormat | None) -> None:
+    with refusal(Reason.MEDIA_CODEC_UNSUPPORTED, match=rf"\({what}\)"):
+        await decode(pieces(data), DecodeSpec(raw=raw), Kept())
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "what"),
+    [
+        ("voc", "pcm_u8", "Creative Voice"),
+        ("nut", "pcm_s16le", "NUT"),
+        ("sox", "pcm_s32le", "SoX"),
+        ("rm", "ac3", "RealMedia"),
+    ],
+)
+async def test_rare_containers_are_refused_by_their_names(container: str, codec: str, what: str) -> None:
+    with refusal(Reason.MEDIA_CODEC_UNSUPPORTED, match=rf"\({what}\)"):
+        await decode(pieces(files.encode(container, codec, [bursts(48_000)], 48_000)), DecodeSpec(), Kept())
+
+
+async def test_a_codec_that_is_not_decoded_is_named() -> None:
+    with refusal(Reason.MEDIA_CODEC_UNSUPPORTED, match="codec dfpwm"):
+        await decode(pieces(files.encode("wav", "dfpwm", [bursts(44_100)], 44_100)), DecodeSpec(), Kept())
+    truehd = files.matroska("A_TRUEHD", b"", 48_000.0, files.block(bytes(4000)))
+    with refusal(Reason.MEDIA_CODEC_UNSUPPORTED, match="codec truehd"):
+        await decode(pieces(truehd), DecodeSpec(), Kept())
+
+
+@pytest.mark.parametrize("mark", sorted(CONFIDENT))
+async def test_what_has_a_header_is_never_called_headerless(mark: str) -> None:
+    data = mark.encode("latin-1") + np.random.default_rng(1).bytes(50_000)
+    with refusal(Reason.MEDIA_CORRUPT):
+        await decode(pieces(data), DecodeSpec(), Kept())
+    with refusal(Reason.MEDIA_CORRUPT):
+        await decode(pieces(data), DecodeSpec(raw=AudioFormat(Encoding.PCM_S16LE, 16_000, 1)), Kept())
+
+
+async def test_raw_samples_that_look_like_a_frame_stay_raw() -> None:
+    data = b"\x0b\x77\x50\x52\x14\x40" + np.random.default_rng(2).bytes(63_994)
+    report = await decode(pieces(data), DecodeSpec(raw=AudioFormat(Encoding.PCM_S16LE, 16_000, 1)), Kept())
+    assert report.samples == 32_000
+
+
+def test_the_list_of_demuxers_is_closed() -> None:
+    listed = containers.CONTAINERS.split(",")
+    assert len(listed) == len(set(listed))
+    available = {part for name in av.formats_available for part in name.split(",")}
+    assert set(listed) <= available
+    for forbidden in ("hls", "dash", "concat", "sdp", "rtsp", "rtp", "sap", "image2", "lavfi", "vobsub", "tty", "data"):
+        assert forbidden not in listed
+    assert all(containers.DEMUXERS.values())
