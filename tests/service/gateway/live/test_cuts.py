@@ -10,9 +10,12 @@ from typing import Final
 import grpc
 import pytest
 from locution.v1 import live_service_pb2 as pb
+from locution.v1.live_service_pb2_grpc import LiveServiceStub
+from locution_common.channels import open_channel
 
+from tests.service.gateway.conftest import KEY
 from tests.service.gateway.live.conftest import House, ServeLive
-from tests.service.gateway.live.talk import Talk, config, noise
+from tests.service.gateway.live.talk import Speaker, Talk, config, noise
 
 STEPS: Final = 60
 """Turns of the loop after which a stream is cut, from none to so many; the exchange with the engine begins in them."""
@@ -94,3 +97,22 @@ async def test_no_cut_after_the_engine_was_lost_leaves_anything(
                 await talk.rest()
             talk.call.cancel()
         await nothing_left(house)
+
+
+async def test_half_closing_is_a_finish_and_a_broken_connection_is_not(serve_live: ServeLive) -> None:
+    async with serve_live() as house:
+        talk = house.speaker.talk()
+        await talk.begin()
+        await talk.send(noise(1.0))
+        await talk.call.done_writing()
+        await talk.rest()
+        assert talk.done is not None
+        assert talk.done.audio_duration.seconds == 1
+        async with open_channel(house.gateway.running.address, token=KEY) as channel:
+            broken = Speaker(LiveServiceStub(channel)).talk()
+            started = await broken.begin()
+            await broken.send(noise(0.5))
+            await broken.until_ack(8000)
+        again = house.speaker.talk()
+        assert (await again.resume(started.resume_token)).next_offset == 8000
+        await again.finish()

@@ -12,7 +12,7 @@ from locution_common.interceptors import remote_failure
 
 from tests.service.gateway.identity.world import Party, World, new_tenant
 from tests.service.gateway.live.conftest import ServeLive
-from tests.service.gateway.live.talk import Speaker, noise
+from tests.service.gateway.live.talk import Speaker, Talk, noise
 
 
 async def test_a_tenant_gets_its_floor_back_and_the_ended_session_resumes(serve_live: ServeLive) -> None:
@@ -23,16 +23,13 @@ async def test_a_tenant_gets_its_floor_back_and_the_ended_session_resumes(serve_
             await new_tenant(world, party)
             speakers.append(Speaker(LiveServiceStub(await world.channel(party.keys["MEMBER"]))))
         greedy, other = speakers
-        kept, lent = greedy.talk(), greedy.talk()
-        for talk in (kept, lent):
-            await talk.begin()
-            await talk.send(noise(0.5))
-            await talk.until_ack(8000)
+        kept, lent = [await speaking(greedy) for _ in range(2)]
+        ending = asyncio.create_task(lent.rest())
         wanted = other.talk()
         async with asyncio.timeout(5):
             await wanted.begin()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await lent.rest()
+            await ending
         failure = remote_failure(caught.value)
         assert failure.reason == "LIVE_OVERLOADED"
         assert failure.retry_after
@@ -42,3 +39,12 @@ async def test_a_tenant_gets_its_floor_back_and_the_ended_session_resumes(serve_
         assert resumed.next_offset == 8000
         for talk in (again, kept):
             await talk.finish()
+
+
+async def speaking(speaker: Speaker) -> Talk:
+    """Open a stream that has sent half a second; its slot is taken before the next one's."""
+    talk = speaker.talk()
+    await talk.begin()
+    await talk.send(noise(0.5))
+    await talk.until_ack(8000)
+    return talk

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import grpc
 
 from ..auth import Metadata
+from ..cancellation import cancellable
 from .messages import Unread, reader
 
 ServicerContext: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -127,5 +128,10 @@ class LayeredInterceptor(grpc.aio.ServerInterceptor):
         return message
 
     async def _checked_stream(self, call: Call, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        async for message in messages:
+        while True:
+            try:
+                with cancellable():  # grpc.aio may answer a cancelled read with the end of the stream
+                    message = await anext(messages)
+            except StopAsyncIteration:
+                return
             yield await self._checked(call, message)

@@ -45,6 +45,8 @@ from locution_gateway.live.timing import Confirmation
 from locution_gateway.platform.principal import Principal
 
 PROGRESS_EVERY = 10 * SAMPLE_RATE
+HALF_CLOSED = 0.5
+"""Seconds in which a lost connection cancels the call after its last message; a call that goes on was half-closed."""
 LAST_WORDS = 2.0
 """Seconds to store the rest of a broken stream."""
 
@@ -89,9 +91,9 @@ class Serve:
         self._timing = Confirmation()
         self._labels = _labels(parts, principal, attached, outbox)
 
-    async def run(self, messages: AsyncIterator[ClientMessage]) -> bool:
-        """Serve the stream; True if all audio was received and decoded, False if the client left."""
-        finished = False
+    async def run(self, messages: AsyncIterator[ClientMessage]) -> None:
+        """Serve the stream until all its audio is decoded. The session can be resumed if an error ends it earlier."""
+        received = False
         try:
             async with asyncio.TaskGroup() as group:
                 others = [group.create_task(self._hold()), group.create_task(self._drain())]
@@ -99,18 +101,17 @@ class Serve:
                     others.append(group.create_task(self._labels.run()))
                 streaming = group.create_task(self._hear())
                 keeping = group.create_task(self._keeper.run())
-                finished = await self._read(messages)
+                await self._read(messages)
+                received = True
                 await self._keeper.finish()
                 await keeping
-                if finished:
-                    await streaming
-                    await self._settle_labels()
+                await streaming
+                await self._settle_labels()
                 for task in [*others, streaming]:
                     task.cancel()
         finally:
-            if not finished:
+            if not received:
                 await asyncio.shield(self._let_go())
-        return finished
 
     async def _settle_labels(self) -> None:
         if self._labels is not None:
@@ -125,17 +126,19 @@ class Serve:
         with suppress(Refused):
             await self._parts.store.detach(self._principal, self._session.session_id, self._owner, self._heard)
 
-    async def _read(self, messages: AsyncIterator[ClientMessage]) -> bool:
+    async def _read(self, messages: AsyncIterator[ClientMessage]) -> None:
+        """Take messages until `finish`, or until the client half-closes the stream, which says the same."""
         async with AsyncExitStack() as stack:
             transcoder = await self._transcoder(stack)
             await self._restore(transcoder)
             async for message in messages:
                 if isinstance(message, Finish):
-                    await transcoder.finish()
-                    await self._streaming.finish()
-                    return True
+                    break
                 await self._take(message, transcoder)
-        return False
+            else:
+                await asyncio.sleep(HALF_CLOSED)
+            await transcoder.finish()
+            await self._streaming.finish()
 
     async def _transcoder(self, stack: AsyncExitStack) -> Transcoder:
         encoding, rate, first = self._config.encoding, self._config.sample_rate, self._begin.listen.first

@@ -67,10 +67,10 @@ class StreamLive:
             serve = Serve(
                 self._parts, self._attach, self._limits, principal, attached, restart(attached.session), outbox
             )
-            if await serve.run(messages):
-                store, session_id = self._parts.store, attached.session.session_id
-                await store.end(principal, session_id, attached.owner, "FINISHED")
-                await outbox.put(Done(await self._settle.run(principal, session_id)))
+            await serve.run(messages)
+            store, session_id = self._parts.store, attached.session.session_id
+            await store.end(principal, session_id, attached.owner, "FINISHED")
+            await outbox.put(Done(await self._settle.run(principal, session_id)))
 
     async def _attached(self, principal: Principal, first: ClientMessage | None) -> Attached:
         match first:
