@@ -33,6 +33,7 @@ DOORS = {
     "webhook_backlog",
     "row_failed",
     "row_recovered",
+    "tenant_share",
 }
 
 DEFINERS = """
