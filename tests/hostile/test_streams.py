@@ -19,7 +19,7 @@ from locution_common.interceptors import remote_failure
 
 from tests.hostile.sizes import size
 from tests.hostile.test_fields import FORBIDDEN
-from tests.hostile.watch import neighbour
+from tests.hostile.watch import neighbour, slots_held
 from tests.service.gateway.conftest import Gateway, worker
 from tests.service.gateway.hand_worker import HandWorker
 from tests.service.gateway.identity.conftest import SESSION_KEY
@@ -37,8 +37,6 @@ STREAMS = size("STREAMS", 300, 5_000)
 AT_ONCE = 8
 GONE_SECONDS = 30
 """Seconds after which nothing of a call may be left."""
-
-SLOTS = ("stream", "upload", "live")
 
 
 def upload_messages(rng: random.Random, name: str) -> list[Any]:
@@ -163,14 +161,18 @@ def decoders() -> int:
 def left(gateway: Gateway, engine_calls: int) -> dict[str, float]:
     """Return what is still held."""
     registry = gateway.running.context.registry
-    found = {kind: registry.get_sample_value("locution_slots_held", {"kind": kind}) or 0 for kind in SLOTS}
     flying = sum(
         sample.value
         for metric in registry.collect()
         if metric.name == "locution_rpc_server_in_flight"
         for sample in metric.samples
     )
-    held = {**found, "calls in flight": flying, "calls of the engine": engine_calls, "children": decoders()}
+    held = {
+        **slots_held(registry),
+        "calls in flight": flying,
+        "calls of the engine": engine_calls,
+        "children": decoders(),
+    }
     return {name: count for name, count in held.items() if count}
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locution.v1 import job_service_pb2 as jobs
+from locution_gateway.quotas.slots import HELD
+from prometheus_client import CollectorRegistry
 
 SLOW = 0.012
 """Seconds after which the stack of a callback is taken."""
@@ -85,6 +87,12 @@ def callbacks() -> Iterator[Callbacks]:
         gc.callbacks.remove(collector)
         ended.set()
         sampler.join()
+
+
+def slots_held(registry: CollectorRegistry) -> dict[str, float]:
+    """Return how many slots of each kind are held, those with none left out."""
+    samples = [sample for metric in registry.collect() if metric.name == HELD.name for sample in metric.samples]
+    return {sample.labels["kind"]: sample.value for sample in samples if sample.value}
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ QUIET = 20.0
 STDIN: Final = Path("/dev/stdin")
 
 
-class Source:
+class Source(ABC):
     """Bytes to upload. `size` is None when only the end of the bytes shows it."""
 
     def __init__(self, name: str, size: int | None) -> None:
@@ -29,7 +30,7 @@ class Source:
         self.size = size
         self.failure: OSError | None = None
 
-    async def wait(self) -> None:
+    async def wait(self) -> None:  # noqa: B027 (a file needs none)
         """Return when `read` has something to give."""
 
     async def next(self, offset: int) -> bytes | None:
@@ -40,18 +41,18 @@ class Source:
             self.failure = error
             return None
 
+    @abstractmethod
     async def read(self, offset: int) -> bytes | None:
         """Return the next bytes from an offset, b"" at the end, or None if none come for now. Raises OSError."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def sha256(self) -> str:
         """Return the SHA-256 of all bytes."""
-        raise NotImplementedError
 
-    def stored(self, offset: int) -> None:
+    def stored(self, offset: int) -> None:  # noqa: B027 (a file needs none)
         """Forget the bytes below an offset: no `read` asks for them again."""
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027 (a file needs none)
         """End a `read` that waits."""
 
 

@@ -26,17 +26,6 @@ BATCH_SIZE: Final = MetricName("locution_asr_batch_windows", "Windows in a batch
 BATCH_SECONDS: Final = MetricName("locution_asr_batch_seconds", "Seconds that a batch took.")
 QUEUED_SECONDS: Final = MetricName("locution_asr_queued_audio_seconds", "Seconds of audio that wait now.")
 
-METRICS: Final = (
-    AUDIO_SECONDS,
-    SPEECH_SECONDS,
-    TEXT_SECONDS,
-    QUEUE_SECONDS,
-    REDONE_WINDOWS,
-    BATCH_SIZE,
-    BATCH_SECONDS,
-    QUEUED_SECONDS,
-)
-
 
 class Metrics(BatchMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""

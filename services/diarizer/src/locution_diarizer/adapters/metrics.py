@@ -22,8 +22,6 @@ BATCH_SECONDS: Final = MetricName("locution_diarizer_batch_seconds", "Seconds th
 QUEUED_WINDOWS: Final = MetricName("locution_diarizer_queued_windows", "Windows that wait now.")
 CLUSTERED_SECTIONS: Final = MetricName("locution_diarizer_clustered_sections_total", "Sections that were clustered.")
 
-METRICS: Final = (AUDIO_SECONDS, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS, CLUSTERED_SECTIONS)
-
 
 class Metrics(BatchMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""

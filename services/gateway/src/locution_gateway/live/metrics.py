@@ -26,7 +26,6 @@ CONFIRMED: Final = MetricName(
     "locution_live_confirm_seconds", "Seconds from when the end of a word was received until the word was confirmed."
 )
 FINALS: Final = MetricName("locution_live_finals_total", "Finals that were given.")
-METRICS: Final = (STREAMS, PARTIAL_LAG, FINAL_LAG, CONFIRMED, FINALS)
 BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 
 

@@ -38,7 +38,6 @@ ROWS: Final = MetricName(
     "Rows that background work fails on, by work and whether they are set aside.",
     ("work", "state"),
 )
-METRICS: Final = (ROWS,)
 
 _log = logging.getLogger(__name__)
 

@@ -31,7 +31,6 @@ TAKEN: Final = MetricName(
 REAPED: Final = MetricName(
     "locution_slots_reaped_total", "Slots that were still held after their call had ended, by kind.", ("kind",)
 )
-METRICS: Final = (HELD, MOST, TAKEN, REAPED)
 
 RETURN_SECONDS: Final = 4.0
 """Seconds that a newcomer waits for the end of the work whose slot it takes."""

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
+from locution_common.cancellation import Ending, endable
 from locution_common.errors import Reason, Refused
 
 LEFT_FOR_ABORT = 1.0
@@ -23,7 +23,7 @@ class Admission:
 
     limit: int
     backlog: Callable[[], float]
-    _sections: dict[asyncio.Task[Any], bool] = field(default_factory=dict)
+    _sections: set[Ending] = field(default_factory=set)
     _draining: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -47,17 +47,13 @@ class Admission:
                 f"the engine serves at most {self.limit} sections",
                 retry_after=self._retry_after(),
             )
-        task = _current_task()
-        self._sections[task] = False
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self._sections[task] and not task.uncancel():
-                raise Refused(Reason.ENGINE_DRAINING, "the engine shut down before the section was done") from None
-            raise
-        finally:
-            del self._sections[task]
-            self._changed.set()
+        with endable() as section:
+            self._sections.add(section)
+            try:
+                yield
+            finally:
+                self._sections.remove(section)
+                self._changed.set()
 
     async def drain(self, grace: float) -> int:
         """Refuse new sections, wait up to `grace` seconds for those in progress, and return how many remain."""
@@ -79,16 +75,8 @@ class Admission:
 
     def abort(self) -> None:
         """End all sections in progress."""
-        for task in self._sections:
-            self._sections[task] = True
-            task.cancel()
+        for section in self._sections:
+            section.end(Refused(Reason.ENGINE_DRAINING, "the engine shut down before the section was done"))
 
     def _retry_after(self) -> float:
         return min(max(self.backlog(), SHORTEST_RETRY), LONGEST_RETRY)
-
-
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("a section must be served by a task")
-    return task
