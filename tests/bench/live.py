@@ -19,6 +19,7 @@ Measure = Callable[[Installation, bool, int], Coroutine[Any, Any, list[Row]]]
 
 ROWS: Mapping[str, Measure] = {
     "confirmed": live_rows.confirmed,
+    "ended": live_rows.ended,
     "carried": live_rows.carried,
     "finals": live_rows.finals,
     "loaded": live_rows.loaded,

@@ -22,11 +22,15 @@ Fault = Callable[[Session], Awaitable[None]]
 
 @dataclass
 class Heard:
-    """What a stream gave: finals by id, seconds from the end of each word to its confirmation, and the sum at its end."""
+    """What a stream gave: finals by id, seconds from the end of each word to its confirmation, and the sum at its end.
+
+    `last_text` is when the last final with text came, in seconds after the first sample was spoken.
+    """
 
     finals: dict[int, str] = field(default_factory=dict)
     delays: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    last_text: float = 0.0
     resumed: int = 0
     _confirmed: float = 0.0
 
@@ -42,6 +46,7 @@ class Heard:
                 self._words(message.partial.confirmed, elapsed)
             case "final":
                 self.finals[message.final.id] = message.final.text
+                self.last_text = elapsed if message.final.text else self.last_text
                 self._words(message.final.words, elapsed)
             case "done":
                 self.seconds = message.done.audio_duration.ToTimedelta().total_seconds()
@@ -55,7 +60,7 @@ class Heard:
 
 
 async def listen(
-    client: Client, audio: Pcm, *, speed: float = 1.0, silence: float | None = None, fault: Fault | None = None,
+    client: Client, audio: Pcm, *, speed: float = 1.0, silence: float | None = None, recording: bool = False, fault: Fault | None = None,
     fault_after: float = 0.0, language: str = "en",
 ) -> Heard:  # fmt: skip
     """Stream a recording at `speed` times real time; a fault strikes once, so many seconds after the start."""
@@ -64,6 +69,8 @@ async def listen(
     )
     if silence is not None:
         config.endpoint_silence.FromMilliseconds(round(silence * 1000))
+    if recording:
+        config.endpoint_mode = pb.LiveConfig.ENDPOINT_MODE_RECORDING
     session = Session(client.live._stub, client.live._metadata, config, 120.0)
     striking = asyncio.create_task(_strike(session, fault, fault_after)) if fault else None
     heard, began = Heard(), time.monotonic()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 from locution_client import Client
 from locution_client.transcription import Options, transcribe
@@ -18,12 +19,20 @@ from tests.bench.figures import quantile
 from tests.bench.installation import Installation
 from tests.bench.live_baseline import PlainAgreement
 from tests.bench.live_client import MODEL, Heard, listen
-from tests.bench.recipes import several_files, short_requests, write_wav
+from tests.bench.recipes import NOISE_FLOOR, SEED, several_files, short_requests, write_wav
 from tests.bench.recordings import MODELS, RATE, Pcm, pcm, referenced
-from tests.bench.scoring import Errors, errors
+from tests.bench.scoring import errors, pooled
 from tests.bench.table import Row
 
 CORES = 2
+DEFAULT_SILENCE = 0.8
+PROMPT = 0.2
+"""Seconds after the silence in which a final is to come."""
+
+HUSH = np.rint(np.random.default_rng(SEED).normal(0, NOISE_FLOOR, 3 * RATE)).astype(np.int16)
+BLOCK = RATE // 100
+LOUD = 0.05
+"""Share of the greatest amplitude from which a block of a hundredth of a second is sound."""
 
 
 async def confirmed(running: Installation, small: bool, times: int) -> list[Row]:
@@ -63,30 +72,33 @@ async def carried(running: Installation, small: bool, times: int) -> list[Row]:
 
 
 async def finals(running: Installation, small: bool, times: int) -> list[Row]:
-    """Finals as sent against the same audio as a file, CORES recordings at a time."""
+    """Finals as sent against the same audio as a file, and both against the reference; CORES recordings at a time."""
     wanted = [found for found in referenced() if found.language == "en" and not found.headerless]
-    audios = [pcm(found) for found in wanted[: 4 if small else len(wanted)]]
+    wanted = wanted[: 4 if small else len(wanted)]
+    audios, references = [pcm(found) for found in wanted], [found.text for found in wanted]
     async with running.client() as client:
         files = await _each(audios, lambda audio: _as_file(client, audio))
-        rows = []
-        for silence in (None, 0.8):
-            spoken = await _each(audios, partial(_spoken, client, silence))
-            rows.append(_same(silence, [errors(*pair, "en") for pair in zip(files, spoken, strict=True)]))
-    return rows
+        exact = await _each(audios, partial(_spoken, client, True))
+        default = await _each(audios, partial(_spoken, client, False))
+    return [
+        _against("endpoint_mode RECORDING, against the file", "0 %", files, exact),
+        _against("the default, against the file", "≤ 2 %", files, default),
+        _against("the file, against the reference", "", references, files),
+        _against("the default, against the reference", "", references, default),
+    ]
 
 
-def _same(silence: float | None, pooled: list[Errors]) -> Row:
-    count, length = sum(each.count for each in pooled), sum(each.length for each in pooled)
-    rate = count / length if length else 0.0
-    label = "the default" if silence is None else f"endpoint_silence {silence} s"
+def _against(what: str, least: str, expected: list[str], said: list[str]) -> Row:
+    total = pooled(errors(*pair, "en") for pair in zip(expected, said, strict=True))
     return Row(
-        f"finals as sent, against the file ({label})", "≤ 2 %" if silence is None else "", f"{rate:.2%}", "", "",
-        f"{count} of {length} words in {len(pooled)} recordings",
+        f"finals as sent: {what}", least, f"{total.rate:.2%}", "", "",
+        f"{total.deletions} words deleted, {total.insertions} inserted, {total.substitutions} others "
+        f"of {total.length} in {len(said)} recordings",
     )  # fmt: skip
 
 
-async def _spoken(client: Client, silence: float | None, audio: Pcm) -> str:
-    return (await listen(client, audio, speed=20, silence=silence)).text
+async def _spoken(client: Client, recording: bool, audio: Pcm) -> str:
+    return (await listen(client, audio, speed=20, recording=recording)).text
 
 
 async def _each(audios: list[Pcm], run: Callable[[Pcm], Awaitable[str]]) -> list[str]:
@@ -119,6 +131,36 @@ async def loaded(running: Installation, small: bool, times: int) -> list[Row]:
         Row(f"p95 of two live streams while {len(files)} diarized files run", "≤ 2× idle", f"{together / alone:.2f}×",
             f"{together:.2f} s", f"{alone:.2f} s idle", f"{under_way} files still ran at the end")
     ]  # fmt: skip
+
+
+async def ended(running: Installation, small: bool, times: int) -> list[Row]:
+    """One stream at a time, at real time: when the final of its last words comes, after they were spoken."""
+    recordings = [spoken_to_its_end(audio) for audio in short_requests(3 if small else 12)]
+    rows = []
+    async with running.client() as client:
+        await listen(client, recordings[0][: 3 * RATE])  # the model is loaded
+        for silence in (None, 0.5):
+            delays = []
+            for audio in recordings:
+                heard = await listen(client, np.concatenate([audio, HUSH]), silence=silence)
+                delays.append(heard.last_text - len(audio) / RATE)
+            rows.append(_ended(silence, delays))
+    return rows
+
+
+def _ended(silence: float | None, delays: list[float]) -> Row:
+    label, waited = ("the default", DEFAULT_SILENCE) if silence is None else (f"endpoint_silence {silence} s", silence)
+    middle = quantile(delays, 0.5)
+    return Row(
+        f"end of speech to its final, p50 ({label})", f"≤ {waited + PROMPT:.1f} s", f"{middle:.2f} s",
+        f"p95 {quantile(delays, 0.95):.2f} s", "", f"{middle - waited:+.2f} s after the silence; {len(delays)} streams",
+    )  # fmt: skip
+
+
+def spoken_to_its_end(audio: Pcm) -> Pcm:
+    """Return a recording without what follows its last sound, so that its end is the end of speech."""
+    blocks = np.abs(audio[: len(audio) // BLOCK * BLOCK].reshape(-1, BLOCK).astype(np.int32)).max(axis=1)
+    return audio[: (int(np.flatnonzero(blocks > LOUD * blocks.max())[-1]) + 1) * BLOCK]
 
 
 async def _pair(client: Client, live: list[Pcm]) -> list[Heard]:

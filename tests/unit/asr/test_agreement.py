@@ -62,9 +62,35 @@ def test_words_repeated_at_shifted_times_are_recognised_by_their_text() -> None:
 def test_settling_confirms_what_the_last_look_gave() -> None:
     agreement = Agreement()
     agreement.take(words("ask not"))
-    agreement.settle()
+    agreement.settle(samples(0.8))
     assert said(agreement.confirmed) == "ask not"
     assert agreement.pending == ()
+
+
+def test_words_that_reach_into_the_silence_are_settled_before_it() -> None:
+    agreement = Agreement()
+    agreement.take(words("ask not what", each=0.5))
+    agreement.settle(samples(0.9))
+    assert [(word.start, word.end) for word in agreement.confirmed] == [
+        (0, samples(0.5)), (samples(0.5), samples(0.9)), (samples(0.9) - 1, samples(0.9)),
+    ]  # fmt: skip
+    assert agreement.behind(samples(0.9)).confirmed == ()
+
+
+def test_where_speech_is_cut_the_words_behind_stay_open() -> None:
+    agreement = Agreement()
+    agreement.take(words("ask not what your"))
+    agreement.cut(samples(0.8))
+    assert said(agreement.confirmed) == "ask not"
+    assert said(agreement.pending) == "what your"
+
+
+def test_what_was_no_speech_confirms_nothing() -> None:
+    agreement = Agreement()
+    agreement.take(words("ask"))
+    agreement.take(words("ask not"))
+    agreement.drop()
+    assert (said(agreement.confirmed), agreement.pending) == ("ask", ())
 
 
 def test_what_lies_behind_a_window_belongs_to_the_next() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def endpointer(first: int = 0, done: int = 0, rule: EndpointRule = RULE) -> Endp
     return Endpointer(loud, ThreadPoolExecutor(1), rule, first, done)
 
 
-@pytest.mark.parametrize("rule", [*map(EndpointRule().in_mode, DecodeMode), EndpointRule().detecting()])
+@pytest.mark.parametrize("rule", [*map(EndpointRule().in_mode, DecodeMode)])
 @pytest.mark.parametrize("chunk", [160, 1600, 16000, 32000])
 async def test_windows_of_a_live_stream_are_those_of_a_section(chunk: int, rule: EndpointRule) -> None:
     whole = endpointer(rule=rule)
@@ -105,12 +106,6 @@ async def test_every_opening_has_its_end() -> None:
     assert open_now == 0
 
 
-async def test_a_silence_that_was_asked_for_holds_where_the_language_is_detected() -> None:
-    asked = EndpointRule().detecting().ending(samples(3.0), 0)
-    assert asked.window.ends(samples(10), samples(2.8))
-    assert not asked.window.ends(samples(10), samples(2.6))
-
-
 async def test_a_shorter_silence_ends_windows_sooner() -> None:
     found = windows(await heard(endpointer(rule=RULE.ending(samples(0.8), 0)), CONVERSATION))
     assert len(found) > len(windows(await heard(endpointer(), CONVERSATION)))
@@ -139,3 +134,34 @@ async def test_another_endpointer_goes_on_with_the_same_windows(lost_at: int) ->
     for mine, theirs in zip(together, whole, strict=True):
         assert abs(mine.start - theirs.span.start) <= FRAME
         assert abs(mine.end - theirs.span.end) <= FRAME
+
+
+@pytest.mark.parametrize("silence", [0.5, 0.8, 3.0, 0.0])
+@pytest.mark.parametrize("chunk", [320, 1600, 4800])
+async def test_a_window_is_expected_as_it_will_be_and_asking_changes_nothing(silence: float, chunk: int) -> None:
+    rule = RULE.ending(samples(silence), 0)
+    unasked = windows(await heard(endpointer(rule=rule), CONVERSATION, chunk))
+    cut, found, foreseen = endpointer(rule=rule), [], 0
+    expected: Window | None = None
+    for at in range(0, len(CONVERSATION), chunk):
+        for window in windows(await cut.hear(CONVERSATION[at : at + chunk])):
+            found.append(window)
+            if expected is not None and expected.pieces == window.pieces:
+                foreseen += 1
+                assert np.array_equal(expected.pcm, window.pcm)
+                assert expected.index == window.index
+        expected = cut.expected()
+    found += windows(await cut.finish())
+    assert [window.pieces for window in found] == [window.pieces for window in unasked]
+    pauses = [second.span.start - first.span.end for first, second in pairwise(found)]
+    assert foreseen >= sum(pause >= samples(max(silence, 1.0)) for pause in pauses) > 0
+
+
+async def test_no_window_is_expected_before_its_padding_is_there_nor_once_speech_goes_on() -> None:
+    cut = endpointer(rule=RULE.ending(samples(0.8), 0))
+    audio = recording((2.0, True), (0.4, False), (1.0, True), (1.0, False))
+    told: dict[float, bool] = {}
+    for at in range(0, len(audio), 1600):
+        await cut.hear(audio[at : at + 1600])
+        told[round((at + 1600) / 16_000, 1)] = cut.expected() is not None
+    assert [at for at, expected in told.items() if expected] == [2.4, 3.8, 3.9, 4.0, 4.1, 4.2]

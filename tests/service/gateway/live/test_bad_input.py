@@ -76,6 +76,13 @@ async def test_a_configuration_that_breaks_a_rule(house: House, wanted: pb.LiveC
     assert await reason(talk) == "INVALID_REQUEST"
 
 
+@pytest.mark.parametrize("language", ["German", "zh-Hant", "xx"])
+async def test_a_language_that_the_model_does_not_know(house: House, language: str) -> None:
+    talk = house.speaker.talk()
+    await talk.say(start=pb.StreamStart(config=config(language=language)))
+    assert await reason(talk) == "OPTION_UNSUPPORTED"
+
+
 async def test_half_a_sample(house: House) -> None:
     talk = house.speaker.talk()
     await talk.begin()

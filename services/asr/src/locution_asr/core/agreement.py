@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 from locution_speech.clock import samples
 from locution_speech.transcript import Word
@@ -44,9 +45,18 @@ class Agreement:
         self._confirmed += fresh[:agreed]
         self._pending = fresh[agreed:]
 
-    def settle(self) -> None:
-        """Confirm all words of the last interim decode, because the speech has ended."""
-        self._confirmed += self._pending
+    def settle(self, end: int) -> None:
+        """Confirm all words of the last interim decode, because the speech ended before sample `end`."""
+        self._confirmed = [_before(word, end) for word in [*self._confirmed, *self._pending]]
+        self._pending = []
+
+    def cut(self, sample: int) -> None:
+        """Confirm the words that begin before a sample, because another window holds the speech behind it."""
+        self._confirmed += [word for word in self._pending if word.start < sample]
+        self._pending = [word for word in self._pending if word.start >= sample]
+
+    def drop(self) -> None:
+        """Drop the words that are not confirmed, because there was no speech."""
         self._pending = []
 
     def behind(self, sample: int) -> Agreement:
@@ -67,6 +77,11 @@ class Agreement:
             if [plain(word.text) for word in self._confirmed[-count:]] == [plain(word.text) for word in later[:count]]:
                 return later[count:]
         return later
+
+
+def _before(word: Word, end: int) -> Word:
+    """Return a word that lies before `end`; the aligner may have stretched it into the silence."""
+    return word if word.end <= end else replace(word, start=min(word.start, end - 1), end=end)
 
 
 def plain(text: str) -> str:

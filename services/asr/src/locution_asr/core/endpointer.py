@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import numpy as np
 from locution_speech.asr import DecodeMode, EngineSizes, SpeechEvent
@@ -20,16 +23,26 @@ from locution_asr.domain.ports import SpeechDetector
 WARM_UP = samples(8.0)
 """Audio that restores the detector's state before a resume point."""
 
-LANGUAGE_PAUSE = samples(0.7)
-"""Pause after an utterance, beyond its padding of 0.3 s, at which the language may change."""
+AHEAD = samples(0.5)
+"""How long before its end a window is expected."""
 
-LANGUAGE_SPEECH = samples(4.0)
-"""Shortest window whose language can be detected; a shorter one continues after the pause."""
+BREATH = samples(0.1)
+"""Silence that may be a pause."""
+
+
+class Ending(Enum):
+    """How an utterance ended: in a pause, cut while the speech goes on, or too soon to be speech."""
+
+    PAUSE = "pause"
+    CUT = "cut"
+    NO_SPEECH = "no_speech"
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance(Span):
     """An utterance that has ended, with the padding of its window."""
+
+    ending: Ending = Ending.PAUSE
 
 
 Heard = SpeechEvent | Utterance | Window
@@ -51,21 +64,16 @@ class EndpointRule:
         """Return the rule with the best window length for the mode."""
         return self._with_windows(longest=longest_window(mode, self.window.longest))
 
-    def detecting(self) -> EndpointRule:
-        """Return the rule whose windows end where the language may change: each window has one language."""
-        return self._with_windows(turn=LANGUAGE_PAUSE, sufficient=LANGUAGE_SPEECH)
-
     def apart(self) -> EndpointRule:
         """Return the rule with one window per utterance, closed at once."""
-        return self._with_windows(pause=-1, turn=-1)
+        return self._with_windows(pause=-1)
 
     def ending(self, silence: int, longest: int) -> EndpointRule:
         """Return the rule whose windows end after `silence` or `longest` samples; 0 keeps the default."""
         pause = max(1, silence - self.window.padding) if silence else self.window.pause
-        turn = pause if silence else self.window.turn
         whole = min(longest, self.window.longest) if longest else self.window.longest
         utterance = min(self.speech.longest, whole - 2 * self.window.padding) if longest else self.speech.longest
-        cut = self._with_windows(pause=pause, turn=turn, longest=whole)
+        cut = self._with_windows(pause=pause, longest=whole)
         return replace(cut, speech=replace(self.speech, longest=utterance))
 
     def _with_windows(self, **lengths: int) -> EndpointRule:
@@ -90,6 +98,7 @@ class Endpointer:
         self._planner = WindowPlanner(rule.window, self.buffer, done)
         self._rest: Pcm = np.empty(0, np.int16)
         self._announced: int | None = None
+        self._expected: tuple[Span | None, Window] | None = None
         self._judged = first
         self._done = done
 
@@ -114,6 +123,45 @@ class Endpointer:
     def quiet_until(self) -> int:
         """Return the earliest start of the next window when none is open."""
         return max(self._done, self._speech_from() - self._rule.window.padding)
+
+    @property
+    def pausing(self) -> bool:
+        """Tell whether an utterance has paused and its window may be expected as soon as its padding is there."""
+        spoken = self._spoken()
+        left = self._silence_left(spoken)
+        paused = spoken is not None and self._tracker.position - spoken.end >= BREATH
+        return paused and left is not None and left < AHEAD + self._rule.window.padding
+
+    def expected(self) -> Window | None:
+        """Return the window that ends within AHEAD if the silence goes on, with all its audio; None in speech."""
+        spoken = self._spoken()
+        left = self._silence_left(spoken)
+        padded = spoken is None or self._tracker.position - spoken.end >= self._rule.window.padding
+        if left is None or left >= AHEAD or not padded:
+            self._expected = None
+        elif self._expected is None or self._expected[0] != spoken:
+            window = self._foreseen(spoken)
+            self._expected = None if window is None else (spoken, window)
+        return None if self._expected is None else self._expected[1]
+
+    def _spoken(self) -> Span | None:
+        """Return the open utterance as if no more speech came; None if there is none."""
+        return next(copy(self._tracker).finish(self._tracker.position), None)
+
+    def _silence_left(self, spoken: Span | None) -> int | None:
+        """Return the silence after which the open window may end; None without one, or while speech may begin."""
+        window, at = self._rule.window, self._tracker.position
+        shortest = window.pause
+        if spoken is not None:
+            return max(self._rule.speech.silence, window.padding + shortest) - (at - spoken.end)
+        pending = self._planner.pending_end
+        return None if pending is None or self._tracker.open_since is not None else pending + shortest - at
+
+    def _foreseen(self, spoken: Span | None) -> Window | None:
+        planner = deepcopy(self._planner, {id(self.buffer): self.buffer})
+        if spoken is not None:
+            deque(planner.add(self._undone(spoken), self.heard), 0)
+        return next(planner.flush(at=self._tracker.position + AHEAD), None)
 
     def forget(self, sample: int) -> None:
         """Drop audio before a sample, except what a window still needs."""
@@ -156,13 +204,17 @@ class Endpointer:
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
         """Pass an utterance to the planner, without the audio before `done`."""
-        start = max(utterance.start, min(self._done, utterance.end))
+        undone = self._undone(utterance)
         if self._announced is None:
-            yield SpeechEvent(start, True)
+            yield SpeechEvent(undone.start, True)
         opened = self._tracker.open_since
-        self._announced = opened if opened == utterance.end else None
-        yield from self._planner.add(Span(start, utterance.end), self.heard if opened is None else opened)
-        yield Utterance(start, self._planner.pending_end or utterance.end)
+        ending = Ending.CUT if opened == utterance.end else Ending.PAUSE
+        self._announced = opened if ending is Ending.CUT else None
+        yield from self._planner.add(undone, self.heard if opened is None else opened)
+        yield Utterance(undone.start, self._planner.pending_end or utterance.end, ending)
+
+    def _undone(self, utterance: Span) -> Span:
+        return Span(max(utterance.start, min(self._done, utterance.end)), utterance.end)
 
     def _left_open(self) -> Iterator[Heard]:
         """Report an utterance that opened, or one that turned out to be too short."""
@@ -170,7 +222,7 @@ class Endpointer:
         if opened is not None and self._announced is None:
             yield SpeechEvent(opened, True)
         elif opened is None and self._announced is not None:
-            yield Utterance(self._announced, self._tracker.position)
+            yield Utterance(self._announced, self._tracker.position, Ending.NO_SPEECH)
         self._announced = opened
 
     def _speech_from(self) -> int:

@@ -7,6 +7,7 @@ input is cut to its length.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from locution_speech.asr import ListenPartial, Options, SectionStart
@@ -17,6 +18,7 @@ from locution_asr.core.agreement import Agreement
 from locution_asr.core.attempts import AttemptPlan, bucket, token_limit
 from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.dispatch import Decoding
+from locution_asr.core.endpointer import Ending, Utterance
 from locution_asr.core.guards import Guard
 from locution_asr.core.segments import placed_words
 from locution_asr.core.windows import PcmBuffer
@@ -45,7 +47,7 @@ class InterimDecoder:
         if attempt.reason is not None:
             return None
         whole = Span(first, first + len(pcm))
-        return placed_words(Window(0, pcm, (Piece(0, whole, len(pcm)),)), attempt.words)
+        return placed_words(Window(0, pcm, (Piece(0, whole, (whole,)),)), attempt.words)
 
     def _request(self, pcm: Pcm, before: str) -> DecodeRequest:
         options = self.start.options
@@ -87,9 +89,16 @@ class InterimDecode:
         """Return the sample after the last one decoded."""
         return self._decoded_to
 
+    @property
+    def has_text(self) -> bool:
+        """Tell whether there is interim text."""
+        return bool(self._agreement.confirmed or self._agreement.pending)
+
     def partial(self, start: int) -> ListenPartial:
         """Return the interim text of the window that begins at `start`."""
-        return ListenPartial(start, self._agreement.confirmed, text_of(self._agreement.pending), self._decoded_to)
+        confirmed, pending = self._agreement.confirmed, self._agreement.pending
+        joined = bool(pending) and not pending[0].spaced
+        return ListenPartial(start, confirmed, text_of(pending), self._decoded_to, joined)
 
     def restart(self, sample: int) -> None:
         """Start with the window at a sample; text before it belongs to another window."""
@@ -110,10 +119,21 @@ class InterimDecode:
             self._from = self._trimmed(first, end)
         return True
 
-    def settle(self, end: int) -> None:
-        """Confirm the last interim decode, because the utterance ended at a sample."""
-        self._agreement.settle()
-        self._from = end
+    def take(self, words: Sequence[Word], end: int) -> None:
+        """Take the words of a window's own decode, which heard the audio up to a sample."""
+        self._agreement.take(words)
+        self._decoded_to = max(self._decoded_to, end)
+
+    def settle(self, utterance: Utterance) -> None:
+        """Settle the last interim decode, because the utterance has ended."""
+        match utterance.ending:
+            case Ending.PAUSE:
+                self._agreement.settle(utterance.end)
+            case Ending.CUT:
+                self._agreement.cut(utterance.end)
+            case Ending.NO_SPEECH:
+                self._agreement.drop()
+        self._from = utterance.end
 
     def _trimmed(self, first: int, end: int) -> int:
         """Return where the next interim decode begins: a few words before the end of the confirmed text."""

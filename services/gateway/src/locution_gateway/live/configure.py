@@ -11,10 +11,12 @@ from locution_speech.languages import AUTO
 
 from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest
 from locution_gateway.jobs.configure import Origin
-from locution_gateway.live.models import LiveConfig, LiveRequest
+from locution_gateway.live.models import EndpointMode, LiveConfig, LiveRequest
+from locution_gateway.models.languages import matched
 from locution_gateway.models.models import ResolvedModel
 
 STEP: Final = 0.5
+SILENCE: Final = 0.8
 
 
 def wants_speakers(asked: DiarizationRequest) -> bool:
@@ -48,7 +50,7 @@ def configured(
         asr_model=model.choice,
         step=samples(asked.step or STEP),
         afterwards=asked.afterwards or tenant_default or default,
-        silence=samples(asked.silence or 0),
+        silence=_silence(asked),
         longest=samples(asked.longest or 0),
         partials=asked.partials is not False,
         prompt=asked.prompt or "",
@@ -56,6 +58,10 @@ def configured(
         diarization=_diarization(asked.diarization, speakers),
         origins=dict(_origins(asked, tenant_default)),
     )
+
+
+def _silence(asked: LiveRequest) -> int:
+    return 0 if asked.endpoint_mode is EndpointMode.RECORDING else samples(asked.silence or SILENCE)
 
 
 def _diarization(asked: DiarizationRequest, found: ResolvedModel | None) -> DiarizationConfig | None:
@@ -78,6 +84,7 @@ def _origins(asked: LiveRequest, tenant_default: Afterwards | None) -> Iterator[
         "asr_model": asked.asr_model,
         "step": asked.step,
         "endpoint_silence": asked.silence,
+        "endpoint_mode": asked.endpoint_mode,
         "longest_utterance": asked.longest,
         "partials": asked.partials,
         "afterwards": asked.afterwards,
@@ -93,13 +100,7 @@ def _origins(asked: LiveRequest, tenant_default: Afterwards | None) -> Iterator[
 
 
 def _language(asked: str | None, model: ResolvedModel) -> str:
-    can = model.capabilities
-    if asked in (None, AUTO):
-        return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
-    if not can.knows(asked or AUTO):
-        raise Refused(
-            Reason.OPTION_UNSUPPORTED,
-            f"{model.choice.path} does not support the language {asked}",
-            field="start.config.language",
-        )
-    return asked or AUTO
+    if asked is None or asked == AUTO:
+        known = model.capabilities.languages
+        return known[0] if len(known) == 1 else AUTO
+    return matched(model, asked, "start.config.language").language

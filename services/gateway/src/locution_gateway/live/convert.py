@@ -19,6 +19,7 @@ from locution_gateway.live.models import (
     ClientMessage,
     Done,
     Draining,
+    EndpointMode,
     EngineReplaced,
     Finish,
     LiveConfig,
@@ -80,6 +81,7 @@ def _start(start: pb.StreamStart) -> LiveRequest | Resume:
         afterwards=_afterwards(config.afterwards),
         display_name=config.display_name,
         diarization=diarization_from_proto(config.diarization),
+        endpoint_mode=_endpoint_mode(config.endpoint_mode),
     )
 
 
@@ -87,6 +89,12 @@ def _afterwards(value: pb.LiveConfig.Afterwards.ValueType) -> Afterwards | None:
     if value == pb.LiveConfig.AFTERWARDS_UNSPECIFIED:
         return None
     return Afterwards(_name(pb.LiveConfig.Afterwards.Name(value), "AFTERWARDS_"))
+
+
+def _endpoint_mode(value: pb.LiveConfig.EndpointMode.ValueType) -> EndpointMode | None:
+    if value == pb.LiveConfig.ENDPOINT_MODE_UNSPECIFIED:
+        return None
+    return EndpointMode(_name(pb.LiveConfig.EndpointMode.Name(value), "ENDPOINT_MODE_"))
 
 
 def _change(update: pb.StreamUpdate) -> ListenUpdate:
@@ -104,7 +112,10 @@ def server_message(message: ServerMessage) -> pb.StreamResponse:
             return pb.StreamResponse(started=_started(message))
         case Partial():
             partial = pb.StreamPartial(
-                utterance=message.utterance, confirmed=_words(message.confirmed), unstable=message.unstable
+                utterance=message.utterance,
+                confirmed=_words(message.confirmed),
+                unstable=message.unstable,
+                unstable_joined=message.joined,
             )
             return pb.StreamResponse(partial=partial)
         case LiveFinal():
@@ -202,6 +213,7 @@ def _words(words: Iterable[Word]) -> list[pb.LiveWord]:
             end_offset=offset(word.end),
             probability=word.probability,
             speaker=word.speaker,
+            joined=not word.spaced,
         )
         for word in words
     ]
@@ -223,6 +235,7 @@ def _config(session: LiveSession) -> pb.LiveConfig:
         afterwards=pb.LiveConfig.Afterwards.Value(f"AFTERWARDS_{config.afterwards.value}"),
         display_name=session.display_name,
         diarization=diarization_to_proto(config.diarization),
+        endpoint_mode=pb.LiveConfig.EndpointMode.Value(f"ENDPOINT_MODE_{config.endpoint_mode.value}"),
     )
 
 

@@ -40,6 +40,13 @@ class LiveEncoding(StrEnum):
         return {LiveEncoding.FLAC: "flac", LiveEncoding.OGG_OPUS: "ogg"}.get(self)
 
 
+class EndpointMode(StrEnum):
+    """When text becomes final: after a silence, or where the windows of a recording end."""
+
+    PAUSE = "PAUSE"
+    RECORDING = "RECORDING"
+
+
 class LiveState(StrEnum):
     """The state of a session; OPEN with or without a stream."""
 
@@ -65,11 +72,12 @@ class LiveRequest:
     afterwards: Afterwards | None = None
     display_name: str = ""
     diarization: DiarizationRequest = field(default_factory=DiarizationRequest)
+    endpoint_mode: EndpointMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
-    """The effective configuration; `silence` and `longest` are 0 if text becomes final as in a recording."""
+    """The effective configuration; `silence` is 0 in RECORDING mode, `longest` is 0 for that of the engine."""
 
     encoding: LiveEncoding
     language: str
@@ -85,6 +93,11 @@ class LiveConfig:
     diarization: DiarizationConfig | None = None
     # The origin of each value by field name: "request", "tenant" or "server".
     origins: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def endpoint_mode(self) -> EndpointMode:
+        """Return when text becomes final."""
+        return EndpointMode.PAUSE if self.silence else EndpointMode.RECORDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +190,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """Interim text after the last final."""
+    """Interim text after the last final; `joined` if no space precedes the unstable text."""
 
     utterance: int
     confirmed: tuple[Word, ...]
     unstable: str
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

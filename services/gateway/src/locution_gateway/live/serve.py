@@ -40,6 +40,7 @@ from locution_gateway.live.models import (
 from locution_gateway.live.outbox import Outbox
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.ports import Transcoder
+from locution_gateway.live.shown import Shown
 from locution_gateway.live.streaming_session import StreamingSession
 from locution_gateway.live.timing import Confirmation
 from locution_gateway.platform.principal import Principal
@@ -89,6 +90,7 @@ class Serve:
             limits.keep_every,
         )
         self._timing = Confirmation()
+        self._shown = Shown()
         self._labels = _labels(parts, principal, attached, outbox)
 
     async def run(self, messages: AsyncIterator[ClientMessage]) -> None:
@@ -197,10 +199,7 @@ class Serve:
             case ListenFinal():
                 await self._final(event)
             case ListenPartial():
-                self._heard = max(self._heard, event.heard)
-                self._parts.observer.partial((self._streaming.received - event.heard) / SAMPLE_RATE)
-                self._time(event.confirmed)
-                await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable))
+                await self._partial(event)
             case SpeechEvent():
                 await self._outbox.put(Speech(self._last_final + 1, event.sample, event.began))
             case ListenProgress():
@@ -208,9 +207,18 @@ class Serve:
             case Started():
                 await self._heard_by(event)
             case EngineReplaced():
+                self._shown.hold()
                 await self._outbox.put(event)
             case ListenDone():
                 await self._progress(event.length, least=0)
+
+    async def _partial(self, event: ListenPartial) -> None:
+        if event.heard > self._heard:
+            self._heard = event.heard
+            self._parts.observer.partial((self._streaming.received - event.heard) / SAMPLE_RATE)
+        self._time(event.confirmed)
+        if self._shown.replace(event.confirmed):
+            await self._outbox.put(Partial(self._last_final + 1, event.confirmed, event.unstable, event.joined))
 
     async def _heard_by(self, started: Started) -> None:
         """Store the engine's sizes for the stream that resumes the session."""
@@ -230,6 +238,7 @@ class Serve:
         self._last_final = final.final_id
         self._progressed = max(self._progressed, final.end)
         self._parts.observer.final(self._session, final, (self._streaming.received - final.end) / SAMPLE_RATE)
+        self._shown.final(final.end)
         await self._outbox.put(final)
         if labelling is not None:
             labelling.sent.set_result(final)

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from .models import TrafficClass
+from .models import Flow, TrafficClass
 from .queue import UNLIMITED, Item, Room, WindowQueue
 
 T = TypeVar("T", bound=Item)
@@ -112,6 +112,7 @@ class Dispatcher(Generic[T, R]):
         self._files = 0
         self._pace = pace
         self._waiting: dict[T, tuple[asyncio.Future[Served[R]], float]] = {}
+        self._computing: set[T] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._woken = False
 
@@ -129,6 +130,15 @@ class Dispatcher(Generic[T, R]):
     def running(self) -> int:
         """Return the number of batches in flight."""
         return self._slots - self._free
+
+    @property
+    def free(self) -> int:
+        """Return the number of batches that may still start at once."""
+        return self._free
+
+    def computes(self, flow: Flow) -> bool:
+        """Tell whether a running batch holds an item of this flow object, even if its caller was cancelled."""
+        return any(item.flow is flow for item in self._computing)
 
     @property
     def backlog(self) -> float:
@@ -179,6 +189,7 @@ class Dispatcher(Generic[T, R]):
 
     async def _run(self, batch: Sequence[T], started: float) -> None:
         loop = asyncio.get_running_loop()
+        self._computing.update(batch)
         try:
             results = await loop.run_in_executor(self._executor, self._work, batch)
         except Exception as error:  # noqa: BLE001 - handed to every caller of the batch, none is swallowed
@@ -187,6 +198,7 @@ class Dispatcher(Generic[T, R]):
             self._measure(batch, loop.time() - started)
             self._deliver(batch, results, started, loop.time() - started)
         finally:
+            self._computing.difference_update(batch)
             self._free += 1
             self._files -= batch[0].flow.traffic is TrafficClass.FILE
             self._wake(loop)
