@@ -15,6 +15,8 @@ import numpy.typing as npt
 RATE = 16_000
 BIT_RATES = {"wmav1": 128_000, "wmav2": 128_000}
 """Of encoders whose default fits no rate."""
+FORMATS = {"wavpack": "s16p", "tta": "s16"}
+"""Of encoders whose default has 8 bits."""
 
 
 def tone(seconds: float, rate: int = RATE, hertz: float = 440.0, level: float = 0.3) -> npt.NDArray[np.float32]:
@@ -31,6 +33,8 @@ def encode(container: str, codec: str, channels: list[npt.NDArray[np.float32]], 
         assert isinstance(stream, av.AudioStream)
         if codec in BIT_RATES:
             stream.bit_rate = BIT_RATES[codec]
+        if codec in FORMATS:
+            stream.codec_context.format = av.AudioFormat(FORMATS[codec])
         for frame in _frames(stream, channels, rate, layout):
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

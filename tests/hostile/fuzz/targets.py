@@ -43,7 +43,7 @@ def heads(data: bytes) -> None:
     probe.kind(data)
     probe.is_text(data)
     probe.needs_seeking(data)
-    probe.declared_end(data)
+    probe.segment_end(data)
     probe.mp3_frame_bytes(data)
     probe.adts_frame_bytes(data)
     probe.ac3_frame_bytes(data)

@@ -6,7 +6,6 @@ from functools import cache
 
 import av
 import numpy as np
-import numpy.typing as npt
 import pytest
 from locution_common.errors import Reason
 from locution_gateway.media import containers
@@ -14,13 +13,10 @@ from locution_gateway.media.decode import decode
 from locution_gateway.media.models import AudioFormat, DecodeSpec, Encoding
 
 from tests.data import media_files as files
+from tests.data.bursts import SECONDS, STARTS, TOLERANCE, bursts, starts
 from tests.service.gateway.media.support import Kept, pieces
 from tests.support.refusals import refusal
 
-SECONDS = 6.0
-STARTS = (1.0, 2.5, 4.2)
-BURST = 0.4
-TOLERANCE = 0.05
 AMR = "libopencore_amrnb"
 ALWAYS_RF64, BLU_RAY = {"rf64": "always"}, {"mpegts_m2ts_mode": "1"}
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
@@ -133,27 +129,6 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "DSDIFF": (b"FRM8\0\0\0\0\0\0\x10\0DSD " + bytes(range(256)) * 20, "DSDIFF"),
 }
 CONFIDENT = {"TTA1", "MAC ", "tBaK", "MP+\x07", "MPCK", "DSD ", "\x00\x00\x01\xba", "\x06\x0e\x2b\x34"}
-
-
-def bursts(rate: int) -> npt.NDArray[np.float32]:
-    """Make silence with three bursts of a tone."""
-    sound = np.zeros(round(SECONDS * rate), np.float32)
-    for start in STARTS:
-        at = round(start * rate)
-        burst = files.tone(BURST, rate, 1000, 0.4)
-        sound[at : at + len(burst)] = burst
-    return sound
-
-
-def starts(pcm: bytes | bytearray) -> list[float]:
-    """Find where the bursts begin, in seconds."""
-    samples = np.abs(np.frombuffer(pcm, "<i2").astype(float))
-    loud = np.convolve(samples, np.ones(80) / 80, "same") > 1500
-    found: list[float] = []
-    for at in np.flatnonzero(loud[1:] & ~loud[:-1]):
-        if not found or at / files.RATE - found[-1] > BURST:
-            found.append(float(at / files.RATE))
-    return found
 
 
 @cache

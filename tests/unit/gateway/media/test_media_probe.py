@@ -65,19 +65,12 @@ def test_boxes_that_lie_about_their_size_end_the_walk() -> None:
         assert probe.needs_seeking(struct.pack(">I4s", size, b"ftyp") + bytes(100))
 
 
-def test_wave_states_its_end_unless_the_size_is_a_placeholder() -> None:
-    assert probe.declared_end(files.wave(bytes(1000))) == 1044
-    assert probe.declared_end(files.wave(bytes(1000), data_size=5000)) == 5044
-    for placeholder in (0, 0xFFFF_FFFF, 0x7FFF_FFFF):
-        assert probe.declared_end(files.wave(bytes(1000), data_size=placeholder)) is None
-
-
 def test_matroska_states_its_end() -> None:
     data = files.matroska_with_streams(1)
-    assert probe.declared_end(data) == len(data)
+    assert probe.segment_end(data) == len(data)
     segment = data.index(b"\x18\x53\x80\x67") + 4
-    assert probe.declared_end(data[:segment] + b"\x01" + b"\xff" * 7 + data[segment + 8 :]) is None
-    assert probe.declared_end(data[: segment + 2]) is None
+    assert probe.segment_end(data[:segment] + b"\x01" + b"\xff" * 7 + data[segment + 8 :]) is None
+    assert probe.segment_end(data[: segment + 2]) is None
 
 
 @pytest.mark.parametrize(
@@ -147,8 +140,16 @@ def test_ogg_ends_early_without_a_whole_last_page() -> None:
 
 def test_a_xing_header_states_its_frames() -> None:
     data = files.encode("mp3", "libmp3lame", [files.tone(2, 44_100)], 44_100)
-    assert probe.xing_frames(data) == 78
-    at = data.index(b"Info")
-    assert probe.xing_frames(data[: at + 11]) == 0
-    assert probe.xing_frames(data[: at + 7] + b"\0" + data[at + 8 :]) == 0
-    assert probe.xing_frames(b"") == 0
+    frame = data[data.index(b"\xff\xfb") :]
+    assert probe.xing_frames(frame) == 78
+    at = frame.index(b"Info")
+    assert probe.xing_frames(frame[: at + 11]) is None
+    assert probe.xing_frames(frame[: at + 7] + b"\0" + frame[at + 8 :]) is None
+    assert probe.xing_frames(b"\0" + frame) is None
+    assert probe.xing_frames(b"") is None
+
+
+def test_a_vbri_header_states_its_frames() -> None:
+    header = b"VBRI" + struct.pack(">HHHII", 1, 0, 75, 100_000, 1234)
+    assert probe.xing_frames(bytes.fromhex("fffb9064") + bytes(32) + header) == 1234
+    assert probe.xing_frames(bytes.fromhex("fffb9064") + bytes(32) + header[:-1]) is None

@@ -7,10 +7,12 @@ import pytest
 from locution_common.errors import Reason
 from locution_gateway.media.models import (
     AudioFormat,
+    AudioTrack,
     ChannelMode,
     DecodeLimits,
     DecodeSpec,
     Encoding,
+    Media,
     spec_from_dict,
     spec_to_dict,
 )
@@ -32,6 +34,19 @@ FINISHED: dict[str, Any] = {
     "event": "finished",
     "samples": 16_000,
     "warnings": [{"reason": "MEDIA_TRUNCATED", "offset": 16_000, "count": 1}],
+    "tracks": [
+        {
+            "codec": "opus",
+            "rate": 48_000,
+            "channels": 2,
+            "language": "ger",
+            "title": "Erzählerin\x1b" + "x" * 100,
+            "seconds": 1.5,
+            "is_default": True,
+            "used": True,
+        }
+    ],
+    "whole_seconds": 1.25,
     "isolation": "seccomp",
     "peak_memory_bytes": 1,
     "cpu_seconds": 0.1,
@@ -54,6 +69,8 @@ def test_a_report_is_read() -> None:
     report = read_report(line(FINISHED), read_opening(line(OPENED)), 7)
     assert (report.seconds, report.input_bytes, report.opening.source_rate) == (1.0, 7, 44_100)
     assert [(warning.reason, warning.offset) for warning in report.warnings] == [("MEDIA_TRUNCATED", 16_000)]
+    track = AudioTrack("opus", 48_000, 2, "ger", "Erzählerin" + "x" * 70, 1.5, True, True)
+    assert report.media == Media("wav", (track,), 1.25)
 
 
 @pytest.mark.parametrize("reason", OF_MEDIA)
@@ -63,10 +80,11 @@ def test_every_failure_is_refused_with_its_reason(reason: Reason) -> None:
     assert caught.value.message == f"{reason.message} (why[31m)"
 
 
-def test_a_contradicted_format_is_the_fault_of_its_field() -> None:
-    with refusal(Reason.INVALID_REQUEST, match="contradicts the header") as caught:
-        read_opening(line({"event": "failed", "failure": "INVALID_REQUEST", "detail": ""}))
-    assert [violation.field for violation in caught.value.violations] == ["config.audio_format"]
+@pytest.mark.parametrize("option", ["audio_format", "track"])
+def test_media_that_does_not_fit_an_option_is_the_fault_of_its_field(option: str) -> None:
+    with refusal(Reason.INVALID_REQUEST, match="^it has 1$") as caught:
+        read_opening(line({"event": "failed", "failure": "INVALID_REQUEST", "detail": "it has 1", "option": option}))
+    assert [violation.field for violation in caught.value.violations] == [f"config.{option}"]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +97,7 @@ def test_a_contradicted_format_is_the_fault_of_its_field() -> None:
         {**OPENED, "declared_seconds": "soon"},
         {**OPENED, "event": "finished"},
         {"event": "failed", "failure": "NO_SUCH", "detail": ""},
+        {"event": "failed", "failure": "INVALID_REQUEST", "detail": "", "option": "language"},
         {"event": "failed", "failure": "PERMISSION_DENIED", "detail": "not the child's to say"},
     ],
 )

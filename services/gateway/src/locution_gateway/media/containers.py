@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 import av
 
@@ -15,13 +15,17 @@ import av.subtitles.stream
 import av.video.codeccontext
 import av.video.stream
 from av.container import InputContainer
-from av.stream import Discard
 from locution_common.errors import Reason
 
 from . import probe
 from .models import AudioFormat, DecodeSpec
 from .reading import Reader
+from .tags import TaggedReader
 
+AudioPacket: TypeAlias = "av.Packet[av.AudioStream]"
+
+MOV: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+MATROSKA: Final = "matroska,webm"
 # FFmpeg's demuxers that may run, with the reason why each reaches nothing but the bytes it is given. Playlists,
 # protocols and sequences of files (hls, dash, concat, sdp, rtsp, image2, ...) are not among them.
 DEMUXERS: Final = {
@@ -115,15 +119,18 @@ CODECS: Final = frozenset(
 )
 _PROBE_BYTES: Final = 5_000_000
 _LIVE_PROBE_BYTES: Final = 4_096
+_PROGRAM_PROBE_BYTES: Final = 32_000_000
+_PROBE_MICROSECONDS: Final = 600_000_000
 
 
 class UnusableError(Exception):
-    """Refused media, with the reason and a short detail."""
+    """Refused media, with the reason, a short detail, and the option of JobConfig that does not fit, if one."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "", option: str = "") -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+        self.option = option
 
 
 def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
@@ -140,7 +147,8 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
         "protocol_whitelist": "pipe",
         "codec_whitelist": ",".join(sorted(CODECS)),
         "max_streams": str(spec.limits.streams + 1),
-        "probesize": str(_LIVE_PROBE_BYTES if spec.live else _PROBE_BYTES),
+        "probesize": str(_LIVE_PROBE_BYTES if spec.live else _probe_bytes(reader.head)),
+        "analyzeduration": str(_PROBE_MICROSECONDS),
     }
     if spec.live:
         options |= {"format_whitelist": spec.live, "analyzeduration": "0"}
@@ -161,6 +169,11 @@ def open_container(reader: Reader, spec: DecodeSpec) -> InputContainer:
         raise UnusableError(_reason_unopened(reader.head)) from None
     _check(container, reader.head, spec)
     return container
+
+
+def _probe_bytes(head: bytes) -> int:
+    """Return how far tracks are looked for. A program stream does not list its tracks: they begin where they begin."""
+    return _PROGRAM_PROBE_BYTES if head.startswith(probe.PACK) else _PROBE_BYTES
 
 
 def _refuse_second_source(*_: object) -> NoReturn:
@@ -190,47 +203,54 @@ def _check(container: InputContainer, head: bytes, spec: DecodeSpec) -> None:
         raise UnusableError(_reason_unopened(head))
 
 
-def choose_stream(container: InputContainer, spec: DecodeSpec) -> av.AudioStream:
-    """Choose the audio to decode and have the demuxer drop the rest. Raises UnusableError if there is none."""
-    audio = list(container.streams.audio)
-    if not audio:
-        raise UnusableError(Reason.MEDIA_NO_AUDIO)
-    usable = [stream for stream in audio if _codec(stream) in CODECS]
-    if not usable:
-        raise UnusableError(Reason.MEDIA_CODEC_UNSUPPORTED, f"codec {_codec(audio[0])}")
-    best = container.streams.best("audio")
-    chosen = best if isinstance(best, av.AudioStream) and best in usable else usable[0]
-    for stream in container.streams:
-        if stream.index != chosen.index:
-            stream.discard = Discard.all
-    chosen.codec_context.thread_count = 1
-    if spec.raw is not None:
-        _check_agreement(chosen, spec.raw)
-    return chosen
-
-
-def _codec(stream: Any) -> str:
-    """Name the decoder; a stream of an unknown codec has no codec context."""
+def codec_of(stream: Any) -> str:
+    """Name the decoder of a stream; one of an unknown codec has no codec context."""
     return stream.codec_context.name if stream.codec_context is not None else "unknown"
 
 
-def _check_agreement(stream: av.AudioStream, raw: AudioFormat) -> None:
+def check_agreement(stream: av.AudioStream, raw: AudioFormat) -> None:
+    """Raise UnusableError if a header contradicts a stated format."""
     stated = (f"pcm_{raw.encoding.demuxer}", raw.sample_rate, raw.channels)
-    if (_codec(stream), stream.rate, stream.channels) != stated:
-        raise UnusableError(Reason.INVALID_REQUEST)
+    if (codec_of(stream), stream.rate, stream.channels) != stated:
+        raise UnusableError(Reason.INVALID_REQUEST, "the stated audio format contradicts the header", "audio_format")
 
 
-def declared_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:
-    """Return the length in the header, in seconds, if the container's header describes this stream."""
+def origin(container: InputContainer, head: bytes) -> float | None:
+    """Return what the container's timestamps call the start of the recording, in seconds; None if that is unknown.
+
+    Players begin where the earliest track begins. Where a length is stated that includes what lies before it, they
+    begin at 0: in MP4 whose index is whole, and in Matroska.
+    """
+    start = None if container.start_time is None else container.start_time / 1_000_000
+    name = container.format.name
+    if name == MOV and b"mvex" not in head:
+        return 0.0
+    if name == MATROSKA and 0 < (start or 0.0) < (declared_seconds(container) or 0.0):
+        return 0.0
+    return start
+
+
+def declared_seconds(container: InputContainer, stream: Any = None) -> float | None:
+    """Return the length in the header, in seconds, if the header describes this stream, or else the container."""
     with suppress(ArithmeticError):
-        if stream.duration and stream.time_base:
+        if stream is not None and stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)
         if container.duration:
             return container.duration / 1_000_000
     return None
 
 
-def stated_seconds(declared: float | None, stream: av.AudioStream, head: bytes) -> float:
+def whole_seconds(container: InputContainer) -> float | None:
+    """Return the length of the whole recording in the header, in seconds, or None.
+
+    An ASF header has one, which FFmpeg takes for the length of each stream.
+    """
+    streams = container.streams if container.format.name == "asf" else ()
+    lengths = [declared_seconds(container, stream) for stream in streams if stream.duration]
+    return max((length for length in lengths if length is not None), default=declared_seconds(container))
+
+
+def stated_seconds(declared: float | None, stream: av.AudioStream, reader: Reader) -> float:
     """Return a claim about the length, to be checked; PCM without a claim may last for ever.
 
     FFmpeg does not read the Xing header of an MP3 from a pipe.
@@ -238,6 +258,6 @@ def stated_seconds(declared: float | None, stream: av.AudioStream, head: bytes) 
     if declared is not None:
         return declared
     codec = stream.codec_context
-    if codec.name.startswith("mp3") and codec.sample_rate:
-        return probe.xing_frames(head) * codec.frame_size / codec.sample_rate
+    if isinstance(reader, TaggedReader) and codec.sample_rate:
+        return (probe.xing_frames(reader.frame) or 0) * codec.frame_size / codec.sample_rate
     return math.inf if codec.name.startswith("pcm_") else 0.0

@@ -74,7 +74,7 @@ class Mixer:
         weights = self._mean()
         mixed = self._apply(weights, window)
         if window.samples >= LIVE_WINDOW:
-            self._judge([weight * level for weight, level in zip(weights, levels, strict=True)], levels, _level(mixed))
+            self._judge([weight * level for weight, level in zip(weights, levels, strict=True)], levels, level(mixed))
         if self._alone is not None:
             weights = tuple(float(channel == self._alone) for channel in range(len(weights)))
             mixed = self._apply(weights, window)
@@ -184,7 +184,8 @@ def _levels(window: av.AudioFrame, channels: int) -> list[float]:
     return [_root_mean_square(samples[channel::step]) for channel in range(channels)]
 
 
-def _level(pcm: bytes) -> float:
+def level(pcm: bytes) -> float:
+    """Return the amplitude of s16le as the root of the mean square of some of its samples, 1 for full scale."""
     return _root_mean_square(memoryview(pcm).cast("h")[::_STRIDE]) / _PEAK
 
 

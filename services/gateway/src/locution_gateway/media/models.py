@@ -9,6 +9,8 @@ from typing import Any, Final
 from locution_speech.clock import SAMPLE_RATE
 
 GIB: Final = 1 << 30
+ALL_TRACKS: Final = "all"
+"""Takes every audio track, mixed to one channel each."""
 
 
 class Encoding(StrEnum):
@@ -73,6 +75,8 @@ class DecodeLimits:
 class DecodeSpec:
     """How to decode: `raw` for headerless audio, `channels` mixed or separate.
 
+    `track` is the number of an audio track, a language, ALL_TRACKS, or empty for a choice that prefers `languages`:
+    codes as headers have them, of two and three letters. Those of a language that is the `track` are required.
     `require_isolation` refuses to decode if the kernel offers neither seccomp nor namespaces. `live` names the demuxer
     of media that is still being recorded: it reads little ahead and holds nothing back.
     """
@@ -82,6 +86,8 @@ class DecodeSpec:
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     require_isolation: bool = True
     live: str | None = None
+    track: str = ""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,32 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """An audio track: what its header says (0 or empty for nothing), and whether it was decoded.
+
+    `rate` is in hertz; `seconds` lie between the start of the recording and the end of the track.
+    """
+
+    codec: str
+    rate: int
+    channels: int
+    language: str
+    title: str
+    seconds: float
+    is_default: bool
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A recording: the container, the audio tracks, and the length in seconds that its header states or None."""
+
+    container: str
+    tracks: tuple[AudioTrack, ...]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DecodeReport:
     """A decoding that succeeded.
 
@@ -121,6 +153,7 @@ class DecodeReport:
     samples: int
     input_bytes: int
     warnings: tuple[DecodeWarning, ...]
+    media: Media
     isolation: str
     peak_memory_bytes: int
     cpu_seconds: float
@@ -145,4 +178,6 @@ def spec_from_dict(values: dict[str, Any]) -> DecodeSpec:
         limits=DecodeLimits(**values["limits"]),
         require_isolation=values["require_isolation"],
         live=values["live"],
+        track=values["track"],
+        languages=tuple(values["languages"]),
     )

@@ -13,13 +13,16 @@ from typing import Final
 
 HEAD_BYTES: Final = 1 << 16
 LIVE_HEAD_BYTES: Final = 64
+FRAME_HEAD_BYTES: Final = 16
+RAW_FRAMES: Final = ("mp3", "aac", "loas", "ac3", "eac3")
+"""Containers that are frames of one codec and nothing else."""
 
-_PACK: Final = b"\x00\x00\x01\xba"
+PACK: Final = b"\x00\x00\x01\xba"
 _CONTAINER_MAGIC: Final[tuple[tuple[int, bytes], ...]] = (
     (0, b"RIFF"), (0, b"RIFX"), (0, b"RF64"), (0, b"BW64"), (0, b"riff\x2e\x91\xcf\x11"), (0, b"fLaC"), (0, b"OggS"),
     (0, b"ID3"), (0, b"\x1a\x45\xdf\xa3"), (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"#!AMR"), (0, b"wvpk"),
     (0, b"\x30\x26\xb2\x75"), (0, b"FLV\x01"), (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (4, b"free"),
-    (4, b"skip"), (4, b"moof"), (0, _PACK), (0, b"\x06\x0e\x2b\x34"),
+    (4, b"skip"), (4, b"moof"), (0, PACK), (0, b"\x06\x0e\x2b\x34"),
 )  # fmt: skip
 _DTS_MAGIC: Final = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 # Words that text may begin with, too.
@@ -56,10 +59,10 @@ _MP3_BIT_RATES: Final = {
 }
 _MP3_RATES: Final = (44_100, 48_000, 32_000)
 _AC3_BIT_RATES: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_XING_AT: Final = (13, 15, 21, 23, 36, 38)  # behind the header, its checksum if any, and the side information
 _MIN_CHAIN: Final = 4
 _GSM_FRAME: Final = 33
-_TS_PACKET: Final = 188
-_UNKNOWN_RIFF_SIZE: Final = 0x7FFF_F000
+_TSPACKET: Final = 188
 
 
 class Kind(Enum):
@@ -130,15 +133,6 @@ def needs_seeking(head: bytes) -> bool:
     return False
 
 
-def declared_end(head: bytes) -> int | None:
-    """Return the byte at which a RIFF/WAVE's data or a Matroska segment states its end, or None."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return _wave_end(head)
-    if head.startswith(b"\x1a\x45\xdf\xa3"):
-        return _segment_end(head)
-    return None
-
-
 def _first_of(names: Iterator[bytes], *wanted: bytes) -> bytes | None:
     return next((name for name in names if name in wanted), None)
 
@@ -164,18 +158,14 @@ def _iff_chunks(head: bytes) -> Iterator[bytes]:
         at += 8 + size + (size & 1)
 
 
-def _wave_end(head: bytes) -> int | None:
-    at = 12
-    while at + 8 <= len(head):
-        name, size = struct.unpack_from("<4sI", head, at)
-        if name == b"data":
-            return at + 8 + size if 0 < size < _UNKNOWN_RIFF_SIZE else None
-        at += 8 + size + (size & 1)
-    return None
+def riff_end(head: bytes) -> int:
+    """Return the byte at which a RIFF file states its end, or 0 where its length was never written."""
+    size = struct.unpack_from("<I", head, 4)[0] if len(head) >= 8 else 0
+    return 0 if size in (0, 0xFFFF_FFFF) else size + 8
 
 
-def _segment_end(head: bytes) -> int | None:
-    """Read the size of the Segment element (RFC 8794, section 4; RFC 9559, section 5.1)."""
+def segment_end(head: bytes) -> int | None:
+    """Return the byte at which a Matroska segment states its end, or None (RFC 8794, section 4; RFC 9559, 5.1)."""
     header = _vint(head, 4)
     if header is None:
         return None
@@ -213,12 +203,16 @@ def mp3_frame_bytes(data: bytes, at: int = 0) -> int | None:
     return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
 
 
-def xing_frames(head: bytes) -> int:
-    """Return the number of frames that the Xing header of an MP3 states, or 0."""
-    at = max(head.find(b"Xing"), head.find(b"Info"))
-    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
-        return 0
-    return int.from_bytes(head[at + 8 : at + 12], "big")
+def xing_frames(frame: bytes) -> int | None:
+    """Return the number of frames that an MP3 states in the Xing, Info or VBRI header of its first frame, or None."""
+    if mp3_frame_bytes(frame) is None:
+        return None
+    if frame[36:40] == b"VBRI" and len(frame) >= 54:
+        return int.from_bytes(frame[50:54], "big")
+    for at in _XING_AT:
+        if frame[at : at + 4] in (b"Xing", b"Info") and len(frame) >= at + 12 and frame[at + 7] & 1:
+            return int.from_bytes(frame[at + 8 : at + 12], "big")
+    return None
 
 
 def adts_frame_bytes(data: bytes, at: int = 0) -> int | None:
@@ -259,7 +253,7 @@ def confirmed(container: str, head: bytes) -> bool:
         case "mpegts":
             return _is_transport_stream(head)
         case "mpeg":
-            return head.startswith(_PACK) or head.count(_PACK) > 1
+            return head.startswith(PACK) or head.count(PACK) > 1
     if container in _FRAMES_OF_GUESSED:
         return _has_chain(head, *_FRAMES_OF_GUESSED[container])
     return container not in _MAGIC_OF_GUESSED
@@ -278,6 +272,17 @@ _FRAMES_OF_GUESSED: Final = {
     "eac3": (b"\x0b\x77", ac3_frame_bytes),
     "loas": (b"\x56", loas_frame_bytes),
 }
+
+
+_FRAMES_OF_CODEC: Final = {"ac3": ac3_frame_bytes, "eac3": ac3_frame_bytes}
+_FRAMES_OF_CONTAINER: Final = {"aac": adts_frame_bytes, "loas": loas_frame_bytes}
+
+
+def frame_bytes(container: str, codec: str) -> Callable[[bytes], int | None] | None:
+    """Return what tells the length of a frame by its first bytes, or None where frames do not tell."""
+    if codec.startswith(("mp1", "mp2", "mp3")):
+        return mp3_frame_bytes
+    return _FRAMES_OF_CODEC.get(codec) or _FRAMES_OF_CONTAINER.get(container)
 
 
 def _has_chain(head: bytes, mark: bytes, frame_bytes: Callable[[bytes, int], int | None]) -> bool:
@@ -300,8 +305,8 @@ def _chain_length(head: bytes, at: int, frame_bytes: Callable[[bytes, int], int 
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    for first in range(_TS_PACKET + 16):
-        for step in (_TS_PACKET, _TS_PACKET + 4, _TS_PACKET + 16):
+    for first in range(_TSPACKET + 16):
+        for step in (_TSPACKET, _TSPACKET + 4, _TSPACKET + 16):
             marks = head[first::step]
             if len(marks) >= _MIN_CHAIN and marks.count(0x47) == len(marks):
                 return True

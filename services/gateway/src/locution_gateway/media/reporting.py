@@ -9,11 +9,14 @@ from typing import Any, Final
 
 from locution_common.errors import Reason, Refused
 
-from .models import DecodeReport, DecodeWarning, Opening, WarningReason
+from .models import AudioTrack, DecodeReport, DecodeWarning, Media, Opening, WarningReason
 
-MAX_LINE_BYTES: Final = 1 << 14
+MAX_LINE_BYTES: Final = 1 << 17
 _MAX_DETAIL: Final = 80
 _MAX_WARNINGS: Final = 16
+_MAX_TRACKS: Final = 64
+_MAX_SECONDS: Final = 1e9
+_OPTIONS: Final = ("audio_format", "track")
 _OF_MEDIA: Final = frozenset(reason for reason in Reason if reason.startswith("MEDIA_"))
 
 
@@ -42,6 +45,11 @@ def read_report(line: bytes, opening: Opening, input_bytes: int) -> DecodeReport
             samples=_count(event["samples"]),
             input_bytes=input_bytes,
             warnings=tuple(_warning(item) for item in event["warnings"][:_MAX_WARNINGS]),
+            media=Media(
+                opening.container,
+                tuple(_track(item) for item in event["tracks"][:_MAX_TRACKS]),
+                None if event["whole_seconds"] is None else _seconds(event["whole_seconds"]),
+            ),
             isolation=_text(event["isolation"]),
             peak_memory_bytes=_count(event["peak_memory_bytes"]),
             cpu_seconds=float(event["cpu_seconds"]),
@@ -59,19 +67,33 @@ def _refusing_nonsense() -> Iterator[None]:
 def _event(line: bytes, wanted: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(line)
     if event["event"] == "failed":
-        raise _failure(Reason(event["failure"]), _text(event["detail"]))
+        raise _failure(Reason(event["failure"]), _text(event["detail"]), _text(event.get("option", "")))
     if event["event"] != wanted:
         raise ValueError(event["event"])
     return event
 
 
-def _failure(reason: Reason, detail: str) -> Refused:
+def _failure(reason: Reason, detail: str, option: str) -> Refused:
     if reason is Reason.INVALID_REQUEST:
-        message = "the stated audio format contradicts the header of the media"
-        return Refused(reason, message, field="config.audio_format")
+        if option not in _OPTIONS:
+            raise ValueError(option)
+        return Refused(reason, detail, field=f"config.{option}")
     if reason not in _OF_MEDIA:
         raise ValueError(reason)
     return Refused(reason, f"{reason.message} ({detail})" if detail else "")
+
+
+def _track(item: dict[str, Any]) -> AudioTrack:
+    return AudioTrack(
+        codec=_text(item["codec"]),
+        rate=_count(item["rate"]),
+        channels=_count(item["channels"]),
+        language=_text(item["language"]),
+        title=_title(item["title"]),
+        seconds=_seconds(item["seconds"]),
+        is_default=item["is_default"] is True,
+        used=item["used"] is True,
+    )
 
 
 def _warning(item: dict[str, Any]) -> DecodeWarning:
@@ -82,6 +104,19 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(value)
     return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or not 0 <= value <= _MAX_SECONDS:
+        raise ValueError(value)
+    return float(value)
+
+
+def _title(value: object) -> str:
+    """Keep what can be shown, of a bounded length."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return "".join(character for character in value if character.isprintable())[:_MAX_DETAIL]
 
 
 def _text(value: object) -> str:
