@@ -113,6 +113,10 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
 
     async def CreateJob(self, request: Any, context: Context) -> Job:
         await self.guard("CreateJob", request, context)
+        if request.validate_only:
+            if "check" in self.refuse:
+                await _abort(context, self.refuse["check"])
+            return Job(config=request.job.config)
         job = Job(name=f"jobs/j{len(self.jobs)}", state=Job.STATE_RUNNING)
         job.MergeFrom(request.job)
         self.jobs[job.name] = job

@@ -127,9 +127,9 @@ async def test_one_failure_stops_no_other_file(command: Command, gateway: FakeGa
 
 
 def test_printed_transcripts_keep_the_order_of_the_inputs(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    destination = Destination([Path(f"{name}.wav") for name in "abcd"], None, "txt")
-    destination.ended(1, b"1")
-    destination.ended(3, b"3")
+    destination = Destination([Path(f"{name}.wav") for name in "abcd"], None, ("txt",))
+    destination.ended(1, {"txt": b"1"})
+    destination.ended(3, {"txt": b"3"})
     assert capsysbinary.readouterr().out == b""
     destination.ended(0, None)
     assert capsysbinary.readouterr().out == b"== b.wav ==\n1\n"

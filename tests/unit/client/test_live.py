@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from locution.v1 import live_service_pb2 as pb
 from locution_client.cli.commands.live import Screen, spoken_lines
-from locution_client.live import Unacknowledged
+from locution_client.live import Session, Unacknowledged
+from locution_client.pcm import Layout
 from locution_client.wave_stream import UnknownAudio, recognise
 
 
@@ -38,20 +39,26 @@ async def test_a_wav_loses_its_header_and_what_follows_its_samples(code: int, bi
     assert b"".join([data async for data in sound.data]) == b"\1\2\3\4"
 
 
-@pytest.mark.parametrize("data", [wave(1, 16, channels=2), wave(1, 24), b"ID3 an mp3", b"", b"RIFF\0\0\0\0WAVE"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(wave(1, 16, channels=0), wave(1, 16, channels=65), wave(1, 16, rate=0), wave(2, 4), wave(85, 16)),
+        *(b"ID3 an mp3", b"", b"RIFF\0\0\0\0WAVE"),
+    ],
+)
 async def test_what_cannot_be_streamed_is_said(data: bytes) -> None:
     with pytest.raises(UnknownAudio):
         await recognise(pieces(data), None)
 
 
 async def test_raw_samples_are_passed_on() -> None:
-    sound = await recognise(pieces(b"\0\1\2\3"), 16_000)
+    sound = await recognise(pieces(b"\0\1\2\3"), Layout("s16le", 16_000, 1))
     assert (sound.encoding, sound.rate) == (pb.LiveConfig.ENCODING_PCM_S16LE, 16_000)
     assert b"".join([data async for data in sound.data]) == b"\0\1\2\3"
 
 
 async def test_raw_samples_need_a_rate() -> None:
-    with pytest.raises(UnknownAudio, match="--rate HZ"):
+    with pytest.raises(UnknownAudio, match="--audio-format, for example s16le:16000:1"):
         await recognise(pieces(b"\0\1\2\3" * 8), None)
 
 
@@ -97,3 +104,9 @@ def test_speakers_that_turn_out_to_be_others_are_told_beside_the_text(capsys: py
     out, err = capsys.readouterr()
     assert out == "SPEAKER_01: Yes.\n"
     assert err.splitlines() == ["locution: corrected speakers from 0.0 s:", "SPEAKER_00: Yes."]
+
+
+async def test_half_a_sample_at_the_end_is_dropped() -> None:
+    session = Session(None, (), pb.LiveConfig(encoding=pb.LiveConfig.ENCODING_PCM_S16LE), 1.0)
+    await session._read(pieces(bytes(2001)))
+    assert (session._held.end, session._held.closed) == (1000, True)

@@ -31,10 +31,23 @@ class Jobs(Service):
         super().__init__(metadata)
         self._stub = JobServiceStub(channel)
 
-    async def create(self, upload: str, config: job_config_pb2.JobConfig, *, label: str = "") -> pb.Job:
+    async def create(
+        self,
+        upload: str,
+        config: job_config_pb2.JobConfig,
+        *,
+        label: str = "",
+        tags: Iterable[str] = (),
+        priority: int = 0,
+    ) -> pb.Job:
         """Create a job from an upload."""
-        job = pb.Job(upload=upload, config=config, display_name=fit(label))
+        job = pb.Job(upload=upload, config=config, display_name=fit(label), tags=tags, priority=priority)
         return await self._call(self._stub.CreateJob, pb.CreateJobRequest(job=job, request_id=str(uuid.uuid4())))
+
+    async def check(self, config: job_config_pb2.JobConfig, *, tags: Iterable[str] = (), priority: int = 0) -> pb.Job:
+        """Return the job that these options would make, and create nothing. Raises ApiError."""
+        job = pb.Job(config=config, tags=tags, priority=priority)
+        return await self._call(self._stub.CreateJob, pb.CreateJobRequest(job=job, validate_only=True))
 
     async def get(self, name: str) -> pb.Job:
         """Read one job."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from locution.reasons.v1.catalogue import Reason
-from locution.v1 import job_config_pb2
+from locution.v1 import job_config_pb2 as pb_config
 from locution.v1 import job_service_pb2 as pb
 
 from locution_client.client import Client
@@ -16,7 +18,10 @@ from locution_client.errors import JobFailed, raise_job_failure
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of a transcription; the server decides each option that is None."""
+    """Options of a transcription; your settings, your tenant's or the server decide each that is None or empty.
+
+    Values, bounds and defaults are those of `locution.v1.JobConfig` and of the job's tags and priority.
+    """
 
     language: str | None = None
     asr_model: str | None = None
@@ -26,14 +31,39 @@ class Options:
     min_speakers: int | None = None
     max_speakers: int | None = None
     identify: bool | None = None
-    voices: tuple[str, ...] = ()
+    voices: Sequence[str] = ()
+    task: pb_config.Task.ValueType | None = None
+    language_candidates: Sequence[str] = ()
+    prompt: str | None = None
+    hotwords: Sequence[str] = ()
+    channel_mode: pb_config.ChannelMode.ValueType | None = None
+    track: str | None = None
+    audio_format: pb_config.AudioFormat | None = None
+    decode_mode: pb_config.DecodeMode.ValueType | None = None
+    beam_size: int | None = None
+    max_temperature: float | None = None
+    word_times: bool | None = None
+    retention: timedelta | None = None
+    tags: Sequence[str] = ()
+    priority: int = 0
 
-    def to_config(self) -> job_config_pb2.JobConfig:
+    def to_config(self) -> pb_config.JobConfig:
         """Return the job's configuration."""
-        return job_config_pb2.JobConfig(
+        config = pb_config.JobConfig(
             language=self.language,
+            language_candidates=self.language_candidates,
+            task=self.task,
             asr_model=self.asr_model,
-            diarization=job_config_pb2.DiarizationConfig(
+            prompt=self.prompt,
+            hotwords=self.hotwords,
+            beam_size=self.beam_size,
+            word_times=self.word_times,
+            decode_mode=self.decode_mode,
+            max_temperature=self.max_temperature,
+            channel_mode=self.channel_mode,
+            track=self.track,
+            audio_format=self.audio_format,
+            diarization=pb_config.DiarizationConfig(
                 enabled=self.diarize,
                 model=self.diarizer_model,
                 speaker_count=self.speakers,
@@ -43,6 +73,9 @@ class Options:
                 voices=self.voices,
             ),
         )
+        if self.retention is not None:
+            config.retention.FromTimedelta(self.retention)
+        return config
 
 
 class Observer(Protocol):
@@ -61,17 +94,28 @@ class Observer(Protocol):
 async def transcribe(
     client: Client, path: Path, options: Options, *, file_format: str = "json", observer: Observer | None = None
 ) -> bytes:
-    """Return the transcript of a file or stream in one of FORMATS; raise ApiError, JobFailed or OSError."""
+    """Return the transcript of a file or stream in one of FORMATS; raise ApiError, JobFailed or OSError.
+
+    Wrong options are refused before anything is sent.
+    """
+    await check(client, options)
     watcher = observer or Silent()
     job = await submit(client, path, options, watcher)
     await follow(client, job.name, watcher)
     return await client.transcripts.export(job.name, file_format)
 
 
+async def check(client: Client, options: Options) -> None:
+    """Let the server check the options, without a recording. Raises ApiError."""
+    await client.jobs.check(options.to_config(), tags=options.tags, priority=options.priority)
+
+
 async def submit(client: Client, path: Path, options: Options, observer: Observer) -> pb.Job:
     """Upload a file or a stream, and create its job."""
     upload = await client.uploads.send(path, sent=observer.uploading)
-    job = await client.jobs.create(upload.name, options.to_config(), label=path.name)
+    job = await client.jobs.create(
+        upload.name, options.to_config(), label=path.name, tags=options.tags, priority=options.priority
+    )
     observer.created(job)
     return job
 

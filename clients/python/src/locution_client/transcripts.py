@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import grpc
@@ -22,6 +23,9 @@ FORMATS: dict[str, Format] = {
 }
 """Formats by file name extension."""
 
+SUBTITLES = frozenset({"srt", "vtt"})
+"""The formats that have SubtitleOptions."""
+
 EXPORT_DEADLINE = 300.0
 
 
@@ -32,8 +36,14 @@ class Transcripts(Service):
         super().__init__(metadata)
         self._stub = TranscriptServiceStub(channel)
 
+    async def export_all(
+        self, job: str, formats: Iterable[str], subtitles: pb.SubtitleOptions | None = None
+    ) -> dict[str, bytes]:
+        """Return a job's transcript in several FORMATS; `subtitles` applies to those of SUBTITLES."""
+        return {each: await self.export(job, each, subtitles if each in SUBTITLES else None) for each in formats}
+
     async def export(self, job: str, file_format: str, subtitles: pb.SubtitleOptions | None = None) -> bytes:
-        """Return a job's transcript as a file of one of FORMATS; `subtitles` is for srt and vtt only."""
+        """Return a job's transcript as a file of one of FORMATS; `subtitles` is for SUBTITLES only."""
         name = f"{job}/transcript"
         request = pb.ExportTranscriptRequest(name=name, format=FORMATS[file_format], subtitles=subtitles)
         return await retrying(lambda: self._collect(request))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from locution_speech.languages import canonical
+from locution_speech.languages import Tag, UnknownLanguage, read
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A model's language for a requested one, and the part of the request that the model ignores, for example "US"."""
+
+    language: str
+    ignored: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,22 @@ class Capabilities:
     speaker_counts: bool = False
     overlap: bool = False
 
+    def match(self, language: str) -> Match | None:
+        """Return the model's own tag for a language as people write it; None for one that the model cannot honour.
+
+        A region that the model does not tell apart is ignored. A script is not: a model that may write another one does
+        not match.
+        """
+        try:
+            asked = read(language)
+        except UnknownLanguage:
+            return None
+        known = {read(tag): tag for tag in self.languages}
+        if asked in known:
+            return Match(known[asked])
+        found = known.get(Tag(asked.language, asked.script))
+        return None if found is None else Match(found, asked.rest)
+
     def knows(self, language: str) -> bool:
-        """Tell whether the model knows a language, by its tag or by the tag without region and script."""
-        return language in self.languages or canonical(language) in self.languages
+        """Tell whether the model can honour a language."""
+        return self.match(language) is not None

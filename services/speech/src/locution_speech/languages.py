@@ -1,11 +1,16 @@
 """Languages: their codes, how they are written, and how finely decoders split them.
 
-Languages are named by BCP-47 tags everywhere except inside a decoder.
+Languages are named by BCP-47 tags everywhere except inside a decoder. `read` knows the ways in which people write them.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from langcodes import Language, standardize_tag
 
 AUTO: Final = "auto"
 """Requests detection of the language."""
@@ -24,14 +29,47 @@ _DENSE: Final = frozenset(
         *("ta", "te", "tg", "th", "tt", "uk", "ur", "vi", "yi", "yue", "zh"),
     ]
 )
-_TO_WHISPER: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "in": "id", "jv": "jw", "nb": "no", "mo": "ro", "ji": "yi"}
+_TO_WHISPER: Final = {"fil": "tl", "jv": "jw", "nb": "no"}
 _FROM_WHISPER: Final = {"jw": "jv"}
+_REMEMBERED: Final = 1024
+"""Most texts whose tags are kept: they come from clients."""
+
+
+class UnknownLanguage(ValueError):
+    """A text that is no language code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A language code as people write it, read: the language by which models know it, the script, and the rest.
+
+    `script` is empty where the language has only one; `rest` holds region, variants and extensions: "US", "valencia".
+    """
+
+    language: str
+    script: str = ""
+    rest: str = ""
+
+
+@lru_cache(_REMEMBERED)
+def read(text: str) -> Tag:
+    """Read a BCP-47 tag, or an ISO 639 code of two or three letters, in any case: "EN", "pt_BR", "iw", "ger", "cmn".
+
+    Raises UnknownLanguage.
+    """
+    try:
+        tag = Language.get(standardize_tag(text, macro=True)).simplify_script()
+    except ValueError as error:
+        raise UnknownLanguage(text) from error
+    language = tag.language or ""
+    rest = (tag.territory, *(tag.variants or ()), *(tag.extensions or ()), tag.private)
+    return Tag(from_whisper(_TO_WHISPER.get(language, language)), tag.script or "", "-".join(filter(None, rest)))
 
 
 def to_whisper(tag: str) -> str:
     """Return Whisper's code for a tag's language, without region and script: "pt-BR" becomes "pt"."""
-    primary = tag.replace("_", "-").split("-")[0].lower()
-    return _TO_WHISPER.get(primary, primary)
+    language = canonical(tag)
+    return _TO_WHISPER.get(language, language)
 
 
 def from_whisper(code: str) -> str:
@@ -40,8 +78,22 @@ def from_whisper(code: str) -> str:
 
 
 def canonical(tag: str) -> str:
-    """Return the tag by which models know a language: "cmn-Hans" becomes "zh"."""
-    return from_whisper(to_whisper(tag))
+    """Return the tag by which models know a language: "cmn-Hans" becomes "zh"; what is no language code stays."""
+    try:
+        return read(tag).language
+    except UnknownLanguage:
+        return tag
+
+
+def codes(tag: str) -> tuple[str, ...]:
+    """Return the ISO 639 codes of a tag's language: "de", "deu" and "ger" for "de-AT"; none for what is no language."""
+    with suppress(UnknownLanguage, LookupError):
+        language = Language.get(read(tag).language)
+        written = tag.replace("_", "-").split("-")[0].lower()
+        return tuple(
+            dict.fromkeys((str(language.language), language.to_alpha3(), language.to_alpha3(variant="B"), written))
+        )
+    return ()
 
 
 def token_density(language: str | None) -> float:

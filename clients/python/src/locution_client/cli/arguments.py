@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+from locution.v1 import job_config_pb2
+from locution.v1 import job_service_pb2 as jobs_pb
+
+from locution_client.rules import rules
 from locution_client.sources import STDIN
 from locution_client.transcripts import FORMATS
 
@@ -103,6 +108,29 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def bounded(message: type[Message], field: str) -> Callable[[str], int]:
+    """Return a parser of whole numbers within the bounds of a proto field."""
+    bounds = rules(message, field).int32
+    return number(bounds.gte, bounds.lte)
+
+
+def fraction(message: type[Message], field: str) -> Callable[[str], float]:
+    """Return a parser of numbers within the bounds of a proto field."""
+    bounds = rules(message, field).float
+
+    def parse(text: str) -> float:
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII) or not bounds.gte <= float(text) <= bounds.lte:
+            raise ArgumentTypeError(f"{text!r} is not a number from {bounds.gte:g} to {bounds.lte:g}")
+        return float(text)
+
+    return parse
+
+
+def several(parse: Callable[[str], T]) -> Callable[[str], list[T]]:
+    """Return a parser of values with commas between them, for action="extend"."""
+    return lambda text: [parse(each.strip()) for each in text.split(",")]
+
+
 def recording(text: str) -> Path:
     """Read the path of a recording; "-" is standard input."""
     return STDIN if text in ("-", "/dev/fd/0") else Path(text)
@@ -114,7 +142,7 @@ model_name = pattern(
     "Not a model name. Use SET/MODEL, for example whisper/base; list them with `locution models list`.",
 )
 tag_name = pattern(r"(?:tags/)?([A-Za-z0-9_.:-]{1,64})", "Not a tag. Use 1 to 64 letters, digits or any of _ - . :")
-speaker_count = number(1, 50)
+speaker_count = bounded(job_config_pb2.DiarizationConfig, "speaker_count")
 
 JSON = switch("--json", "print JSON")
 LABEL = argument("--label", metavar="TEXT", help="label for people")
@@ -124,7 +152,13 @@ FILES = argument(
     "files", nargs="+", type=recording, metavar="FILE", help="audio or video file, or a pipe; - reads standard input"
 )
 FORMAT = argument(
-    "--format", choices=sorted(FORMATS), help="transcript format (default: your settings, else your tenant's, else txt)"
+    "--format",
+    dest="formats",
+    action="extend",
+    type=several(one_of({name: name for name in sorted(FORMATS)})),
+    metavar="FORMAT[,FORMAT]",
+    help=f"transcript format: {', '.join(sorted(FORMATS))}; several go to a folder, --output FOLDER"
+    " (default: your settings, else your tenant's, else txt)",
 )
 OUTPUT = argument("--output", metavar="PATH", help="file or folder to write to (default: standard output)")
 FORCE = switch("--force", "overwrite existing files")
@@ -136,7 +170,16 @@ WEBHOOK = argument("webhook", type=name_of("webhook"), metavar="WEBHOOK", help="
 TAG = argument("tag", type=tag_name, metavar="TAG", help="tag")
 TAGS = argument("tags", nargs="+", type=tag_name, metavar="TAG", help="tag")
 
-LANGUAGE = argument("--language", metavar="auto|xx", help="language of the speech, for example en (default: auto)")
+PRIORITY = argument(
+    "--priority",
+    type=bounded(jobs_pb.Job, "priority"),
+    metavar="N",
+    help="priority from -10 to 10 among your tenant's jobs; higher runs first",
+)
+
+LANGUAGE = argument(
+    "--language", metavar="auto|xx", help="language of the speech, for example en, pt-BR or deu (default: auto)"
+)
 ASR_MODEL = argument(
     "--asr-model", type=model_name, metavar="SET/MODEL", help="speech recognition model (default: the server's)"
 )

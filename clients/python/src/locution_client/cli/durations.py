@@ -7,10 +7,11 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import timedelta
 
-from buf.validate import validate_pb2
+from buf.validate.validate_pb2 import DurationRules
 from google.protobuf.message import Message
 
 from locution_client.cli.arguments import Argument, argument
+from locution_client.rules import rules
 
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1), "s": timedelta(seconds=1)}
 PATTERN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
@@ -25,12 +26,9 @@ def option(flag: str, text: str, message: type[Message] | None = None, field: st
 
 def duration(message: type[Message] | None = None, field: str = "") -> Callable[[str], timedelta]:
     """Return a parser of durations within the bounds of a proto field, and from 0s to LONGEST."""
-    rules = validate_pb2.FieldRules()
-    if message is not None:
-        options = message.DESCRIPTOR.fields_by_name[field].GetOptions()
-        rules.CopyFrom(options.Extensions[validate_pb2.field])
-    least, above = rules.duration.gte.ToTimedelta(), rules.duration.HasField("gt")
-    most = rules.duration.lte.ToTimedelta() if rules.duration.HasField("lte") else LONGEST
+    bounds = DurationRules() if message is None else rules(message, field).duration
+    least, above = bounds.gte.ToTimedelta(), bounds.HasField("gt")
+    most = bounds.lte.ToTimedelta() if bounds.HasField("lte") else LONGEST
 
     def parse(text: str) -> timedelta:
         found = read(text)

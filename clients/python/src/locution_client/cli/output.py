@@ -7,11 +7,13 @@ import shlex
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from locution_client.labels import label
 from locution_client.sources import STDIN
+from locution_client.transcripts import SUBTITLES
 
 ON_ONE_STREAM = ("txt", "json")
 """Formats whose files can be concatenated."""
@@ -35,33 +37,37 @@ def existing(paths: Sequence[Path]) -> Sequence[Path]:
 
 
 class Destination:
-    """Decide where the transcript of each input goes, and check it before any work starts. Raises UsageError."""
+    """Decide where the transcripts of each input go, and check it before any work starts. Raises UsageError."""
 
-    def __init__(self, inputs: Sequence[Path], output: str | None, file_format: str, *, force: bool = False) -> None:
+    def __init__(
+        self, inputs: Sequence[Path], output: str | None, formats: Sequence[str], *, force: bool = False
+    ) -> None:
         self._inputs = inputs
-        self._format = file_format
+        self._formats = formats
         self._force = force
         self._ended: dict[int, bytes | None] = {}
         self._printed = 0
-        if len(inputs) > 1 and not output and file_format not in ON_ONE_STREAM:
-            raise UsageError(f"several {file_format} transcripts need --output FOLDER")
+        if not output and len(formats) > 1:
+            raise UsageError(f"several formats need --output FOLDER: {', '.join(formats)}")
+        if not output and len(inputs) > 1 and formats[0] not in ON_ONE_STREAM:
+            raise UsageError(f"several {formats[0]} transcripts need --output FOLDER")
         self._files = self._chosen(output) if output else None
-        for path in self._files or ():
+        for path in self._paths():
             self._check(path)
-        for path in self._files or ():
+        for path in self._paths():
             if not _special(path):
                 make_folder(path.parent)
 
-    def ended(self, number: int, transcript: bytes | None) -> None:
-        """Take the transcript of an input, None if there is none. Raises OSError.
+    def ended(self, number: int, transcripts: Mapping[str, bytes] | None) -> None:
+        """Take the transcript of an input in each format, None if there is none. Raises OSError.
 
         Files are written now. Standard output gets the transcripts in the order of the inputs.
         """
         if self._files is not None:
-            if transcript is not None:
-                write(self._files[number], transcript, force=self._force)
+            for each, transcript in (transcripts or {}).items():
+                write(self._files[each][number], transcript, force=self._force)
             return
-        self._ended[number] = transcript
+        self._ended[number] = None if transcripts is None else transcripts[self._formats[0]]
         while self._printed in self._ended:
             self._print(self._printed)
             self._printed += 1
@@ -71,28 +77,38 @@ class Destination:
         for number in sorted(self._ended):
             self._print(number)
 
-    def command(self, number: int, job: str) -> str:
-        """Return the command that waits for a job and fetches the transcript to the same place."""
-        to = f" --output {quoted(self._files[number])}{' --force' if self._force else ''}" if self._files else ""
-        return f"locution jobs watch {job} --format {self._format}{to}"
+    def command(self, number: int, job: str, subtitles: str = "") -> str:
+        """Return the command that waits for a job and fetches the transcript to the same place, in each format."""
+        fetch = f"locution jobs watch {job}"
+        if self._files is None:
+            return f"{fetch} --format {self._formats[0]}{subtitles}"
+        force = " --force" if self._force else ""
+        return " && ".join(
+            f"{fetch} --format {each} --output {quoted(files[number])}{force}{subtitles if each in SUBTITLES else ''}"
+            for each, files in self._files.items()
+        )
 
     def spare(self, paths: Sequence[Path]) -> None:
         """Refuse to overwrite these files, even with --force. Raises UsageError."""
-        for target in self._files or ():
+        for target in self._paths():
             if target.is_file() and any(target.samefile(path) for path in paths):
                 raise UsageError(f"{target} is the recording itself. Use another --output")
 
-    def _chosen(self, output: str) -> list[Path]:
-        path = Path(output)
-        if not (len(self._inputs) > 1 or output.endswith("/") or path.is_dir()):
+    def _paths(self) -> Iterator[Path]:
+        return chain.from_iterable((self._files or {}).values())
+
+    def _chosen(self, output: str) -> dict[str, list[Path]]:
+        """Return the files of all inputs by format."""
+        path, several = Path(output), len(self._inputs) > 1 or len(self._formats) > 1
+        if not (several or output.endswith("/") or path.is_dir()):
             if not path.parent.is_dir():
                 raise UsageError(f"{path.parent} is not a folder")
-            return [path]
+            return {self._formats[0]: [path]}
         if path.exists() and not path.is_dir():
             raise UsageError(f"{output} is a file. Several transcripts need a folder")
-        files = [path / name for name in names(self._inputs, self._format)]
+        files = {each: [path / name for name in names(self._inputs, each)] for each in self._formats}
         first: dict[Path, Path] = {}
-        for source, file in zip(self._inputs, files, strict=True):
+        for source, file in zip([*self._inputs] * len(files), chain.from_iterable(files.values()), strict=True):
             if file in first:
                 raise UsageError(f"{first[file]} and {source} would both be written to {file}. Use two commands")
             first[file] = source
@@ -108,7 +124,7 @@ class Destination:
         data = self._ended.pop(number)
         if data is None:
             return
-        several = len(self._inputs) > 1 and self._format == "txt"
+        several = len(self._inputs) > 1 and self._formats[0] == "txt"
         heading = f"== {label(self._inputs[number].name)} ==\n" if several else ""
         ending = b"" if not data or data.endswith(b"\n") else b"\n"
         sys.stdout.flush()

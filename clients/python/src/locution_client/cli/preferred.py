@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from locution.v1.identity_pb2 import JobDefaults
@@ -17,15 +18,15 @@ _UNTOLD: Final = ("PERMISSION_DENIED", "UNIMPLEMENTED")
 """Status codes of a server that has no preferences, or does not show them to this key."""
 
 
-async def export_format(client: Client, given: str | None) -> str:
-    """Return the given format, else the caller's, else the tenant's, else FORMAT. Raises ApiError."""
-    if given is not None:
-        return given
+async def export_formats(client: Client, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the given formats, else the caller's, else the tenant's, else FORMAT. Raises ApiError."""
+    if given:
+        return tuple(dict.fromkeys(given))
     try:
-        return await _stored(client) or FORMAT
+        return (await _stored(client) or FORMAT,)
     except ApiError as error:
         if error.code in _UNTOLD:
-            return FORMAT
+            return (FORMAT,)
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from locution.v1.transcript_service_pb2 import SubtitleOptions
 from locution_client.cli import durations
 from locution_client.cli.arguments import argument, number, switch, words
 from locution_client.cli.output import UsageError
+from locution_client.transcripts import SUBTITLES as SUBTITLE_FORMATS
 
 PRESETS: Final = {
     "broadcast": SubtitleOptions.PRESET_BROADCAST,
@@ -32,7 +34,7 @@ SUBTITLES: Final = (
 )
 
 
-def taken(options: dict[str, Any], file_format: str | None) -> SubtitleOptions | None:
+def taken(options: dict[str, Any], formats: Collection[str]) -> SubtitleOptions | None:
     """Take the values of SUBTITLES out of a command's options; None if none is given.
 
     Raises UsageError for those without effect, which the server would refuse once the transcript is ready.
@@ -47,12 +49,12 @@ def taken(options: dict[str, Any], file_format: str | None) -> SubtitleOptions |
     )
     if found == SubtitleOptions():
         return None
-    if file_format not in ("srt", "vtt"):
+    if SUBTITLE_FORMATS.isdisjoint(formats):
         raise UsageError(f"{flags(found).split()[0]} needs --format srt or --format vtt")
-    if file_format == "srt" and found.speaker_style == SubtitleOptions.SPEAKER_STYLE_VOICE:
-        raise UsageError("--speaker-style voice needs --format vtt")
-    if file_format == "srt" and found.reading_speed_notes:
-        raise UsageError("--reading-speed needs --format vtt")
+    if "srt" in formats and found.speaker_style == SubtitleOptions.SPEAKER_STYLE_VOICE:
+        raise UsageError("--speaker-style voice needs --format vtt without srt")
+    if "srt" in formats and found.reading_speed_notes:
+        raise UsageError("--reading-speed needs --format vtt without srt")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from json import dumps
 from pathlib import Path
@@ -23,9 +23,9 @@ from locution_client.cli.arguments import (
     LABEL,
     LIMIT,
     OUTPUT,
+    PRIORITY,
     argument,
     job_name,
-    number,
     switch,
     tag_name,
 )
@@ -58,10 +58,10 @@ async def _list(client: Client, filter: str, limit: int, json: bool) -> None:
 
 @app.verb("get", JOB, FORMAT, *SUBTITLES, OUTPUT, FORCE, JSON)
 async def _get(
-    client: Client, job: str, format: str | None, output: str | None, force: bool, json: bool, **options: Any
+    client: Client, job: str, formats: list[str] | None, output: str | None, force: bool, json: bool, **options: Any
 ) -> None:
     """Show a job. With --format or --output, fetch its transcript instead."""
-    chosen = await _format(client, format, output)
+    chosen = await _formats(client, formats, output)
     subtitles = taken(options, chosen)
     found = await client.jobs.get(job)
     if chosen:
@@ -72,10 +72,10 @@ async def _get(
 
 @app.verb("watch", JOB, FORMAT, *SUBTITLES, OUTPUT, FORCE, JSON)
 async def _watch(
-    client: Client, job: str, format: str | None, output: str | None, force: bool, json: bool, **options: Any
+    client: Client, job: str, formats: list[str] | None, output: str | None, force: bool, json: bool, **options: Any
 ) -> None:
     """Follow a job to its end. With --format or --output, then fetch its transcript."""
-    chosen = await _format(client, format, output)
+    chosen = await _formats(client, formats, output)
     subtitles = taken(options, chosen)
     destination = _destination(await client.jobs.get(job), output, chosen, force) if chosen else None
     screen = Screen()
@@ -84,8 +84,7 @@ async def _watch(
         with screen.shown():
             ended = await follow(client, job, events or screen.observer(job))
     except asyncio.CancelledError:
-        again = destination.command(0, job) if destination else f"locution jobs watch {job}"
-        again += flags(subtitles)
+        again = destination.command(0, job, flags(subtitles)) if destination else f"locution jobs watch {job}"
         show.note(f"locution: {job} continues; follow it again with `{again}`")
         raise
     show.warnings(ended, ended.name)
@@ -113,7 +112,7 @@ async def _retry(client: Client, jobs: list[str], json: bool) -> int:
     "update",
     JOB,
     LABEL,
-    argument("--priority", type=number(-10, 10), metavar="N", help="priority from -10 to 10; higher runs first"),
+    PRIORITY,
     argument("--tag", action="append", type=tag_name, metavar="TAG", help="new tag, replaces all tags; repeatable"),
     switch("--no-tags", "remove all tags"),
     JSON,
@@ -195,21 +194,21 @@ def _changed(jobs: list[pb.Job], *, json: bool) -> None:
         )
 
 
-async def _format(client: Client, given: str | None, output: str | None) -> str | None:
-    """Return the format of the transcript to fetch, or None."""
-    return await preferred.export_format(client, given) if given or output else None
+async def _formats(client: Client, given: list[str] | None, output: str | None) -> tuple[str, ...]:
+    """Return the formats of the transcript to fetch, none if it is not asked for."""
+    return await preferred.export_formats(client, given) if given or output else ()
 
 
-def _destination(job: pb.Job, output: str | None, file_format: str, force: bool) -> Destination:
+def _destination(job: pb.Job, output: str | None, formats: Sequence[str], force: bool) -> Destination:
     """Decide where the transcript of a job goes; in a folder it has the job's label."""
     source = Path(job.display_name or job.name.rpartition("/")[2])
-    return Destination([source], output, file_format, force=force)
+    return Destination([source], output, formats, force=force)
 
 
 async def _export(
-    client: Client, job: pb.Job, file_format: str, subtitles: SubtitleOptions | None, destination: Destination
+    client: Client, job: pb.Job, formats: Sequence[str], subtitles: SubtitleOptions | None, destination: Destination
 ) -> None:
-    destination.ended(0, await client.transcripts.export(job.name, file_format, subtitles))
+    destination.ended(0, await client.transcripts.export_all(job.name, formats, subtitles))
 
 
 class _Events(Observer):

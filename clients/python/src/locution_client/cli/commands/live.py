@@ -6,19 +6,22 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
 from locution.v1 import live_service_pb2 as pb
+from locution.v1.job_config_pb2 import AudioFormat
 
 from locution_client.cli import durations, show
 from locution_client.cli.app import verb
-from locution_client.cli.arguments import ASR_MODEL, LANGUAGE, argument, number, speaker_count, switch
+from locution_client.cli.arguments import ASR_MODEL, LANGUAGE, argument, bounded, speaker_count, switch
 from locution_client.cli.output import UsageError
+from locution_client.cli.recognition import HOTWORDS, PROMPT, STREAMED_FORMAT
 from locution_client.client import Client
 from locution_client.labels import label
+from locution_client.pcm import Layout
 from locution_client.wave_stream import Sound, UnknownAudio, recognise
 
 PIECE = 8192
@@ -26,17 +29,25 @@ WIDTHS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE:
 
 
 @verb(
-    argument("file", metavar="FILE|-", help="audio file with one channel; - reads standard input"),
-    argument(
-        "--rate",
-        type=number(1, 10**9 - 1),
-        metavar="HZ",
-        help="sample rate of standard input when it is raw 16-bit samples without a header",
+    argument("file", metavar="FILE|-", help="WAV, FLAC or Ogg Opus file, or raw samples; - reads standard input"),
+    (
+        argument(
+            "--rate",
+            type=bounded(AudioFormat, "sample_rate_hertz"),
+            metavar="HZ",
+            help="sample rate of 16-bit samples without a header; the same as --audio-format s16le:HZ",
+        ),
+        STREAMED_FORMAT,
     ),
     LANGUAGE,
     ASR_MODEL,
-    durations.option(
-        "--silence", "pause after which the text is final (default: 8s)", pb.LiveConfig, "endpoint_silence"
+    PROMPT,
+    HOTWORDS,
+    (
+        durations.option(
+            "--silence", "pause after which the text is final (default: 0.8s)", pb.LiveConfig, "endpoint_silence"
+        ),
+        switch("--as-recording", "give the text of the same audio as a file; it is final only after a pause of 8s"),
     ),
     switch("--realtime", "send a file at the speed of speech"),
     switch("--diarize", "tell speakers apart (default: off)"),
@@ -49,9 +60,13 @@ async def live(
     client: Client,
     file: str,
     rate: int | None,
+    audio_format: Layout | None,
     language: str | None,
     asr_model: str | None,
+    prompt: str | None,
+    hotwords: list[str] | None,
     silence: timedelta | None,
+    as_recording: bool,
     realtime: bool,
     diarize: bool,
     speakers: int | None,
@@ -59,11 +74,13 @@ async def live(
 ) -> None:
     """Transcribe audio while it is spoken.
 
-    Streams a WAV, FLAC or Ogg Opus file, or audio from a pipe. For example, from a microphone:
-    arecord -q -t wav -f S16_LE -r 16000 | locution live -
+    Streams a WAV, FLAC or Ogg Opus file, raw samples, or audio from a pipe. Several channels are mixed into one. For
+    example, from a microphone:
+    arecord -q -t wav -f cd | locution live -
     """
+    raw = audio_format if rate is None else Layout("s16le", rate, 1)
     try:
-        sound = await recognise(_bytes(file), rate if file == "-" else None)
+        sound = await recognise(_bytes(file), raw)
     except UnknownAudio as error:
         raise UsageError(f"{file}: {error}") from error
     config = pb.LiveConfig(
@@ -71,10 +88,14 @@ async def live(
         sample_rate_hertz=sound.rate,
         language=language,
         asr_model=asr_model,
+        prompt=prompt,
+        hotwords=hotwords,
         display_name="" if file == "-" else label(Path(file).name),
     )
     if silence is not None:
         config.endpoint_silence.FromTimedelta(silence)
+    if as_recording:
+        config.endpoint_mode = pb.LiveConfig.ENDPOINT_MODE_RECORDING
     if diarize or speakers is not None:
         config.diarization.enabled = True
     if speakers is not None:
@@ -148,14 +169,18 @@ def spoken_lines(final: pb.StreamFinal) -> list[str]:
     if not any(word.speaker for word in final.words):
         return [final.text]
     runs = [(speaker, list(run)) for speaker, run in groupby(final.words, key=lambda word: word.speaker)]
-    space = " " if " " in final.text else ""
-    return [f"{speaker or 'UNKNOWN'}: {space.join(word.text for word in run)}" for speaker, run in runs]
+    return [f"{speaker or 'UNKNOWN'}: {written(run)}" for speaker, run in runs]
 
 
 def partial_text(partial: pb.StreamPartial) -> str:
     """Return a partial as one line."""
-    confirmed = " ".join(word.text for word in partial.confirmed)
-    return f"{confirmed} {partial.unstable}".strip()
+    space = "" if partial.unstable_joined else " "
+    return f"{written(partial.confirmed)}{space}{partial.unstable}".strip()
+
+
+def written(words: Iterable[pb.LiveWord]) -> str:
+    """Join words as their language writes them."""
+    return "".join(word.text if word.joined else f" {word.text}" for word in words).strip()
 
 
 async def _bytes(name: str) -> AsyncIterator[bytes]:

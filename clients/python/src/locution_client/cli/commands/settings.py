@@ -26,7 +26,7 @@ AFTERWARDS = naming.words(LiveConfig.Afterwards.items(), "AFTERWARDS_")
 
 Stored: TypeAlias = "accounts.Preferences | administration.TenantSettings"
 
-OF_ONE_RECORDING = ("audio_format", "prompt", "hotwords")
+OF_ONE_RECORDING = ("audio_format", "prompt", "hotwords", "track")
 NAMES = ("export_format", *(field.name for field in JobConfig.DESCRIPTOR.fields if field.name not in OF_ONE_RECORDING))
 
 

@@ -22,18 +22,21 @@ from locution_client.cli.arguments import (
     FORMAT,
     LANGUAGE,
     OUTPUT,
+    PRIORITY,
     SPEAKERS,
     argument,
     speaker_count,
+    tag_name,
     voice_name,
 )
 from locution_client.cli.output import Destination, existing
 from locution_client.cli.progress import Screen
+from locution_client.cli.recognition import DECODING, check_headers
 from locution_client.cli.subtitles import SUBTITLES, flags, taken
 from locution_client.client import Client
 from locution_client.errors import ApiError, JobFailed
 from locution_client.labels import label
-from locution_client.transcription import Observer, Options, follow, submit
+from locution_client.transcription import Observer, Options, check, follow, submit
 
 UPLOADS_AT_ONCE = 4
 
@@ -42,6 +45,7 @@ UPLOADS_AT_ONCE = 4
     FILES,
     LANGUAGE,
     ASR_MODEL,
+    *DECODING,
     DIARIZER_MODEL,
     argument("--diarize", action=BooleanOptionalAction, help="tell speakers apart (default: on)"),
     SPEAKERS,
@@ -53,31 +57,41 @@ UPLOADS_AT_ONCE = 4
             "--voice", action="append", type=voice_name, metavar="VOICE", help="look only for this voice; repeatable"
         ),
     ),
+    argument("--tag", action="append", type=tag_name, metavar="TAG", help="tag of the job, to filter by; repeatable"),
+    PRIORITY,
     FORMAT,
     *SUBTITLES,
     OUTPUT,
     FORCE,
 )
 async def transcribe(
-    client: Client, files: list[Path], format: str | None, output: str | None, force: bool, **options: Any
+    client: Client, files: list[Path], formats: list[str] | None, output: str | None, force: bool, **options: Any
 ) -> int:
     """Transcribe audio or video files. Several files run at once.
 
-    Each transcript is written when it is ready. If one file fails, the others continue. In a folder, transcripts keep
-    the folders of their files below the common parent folder. After Ctrl-C, jobs continue on the server, and the
-    command prints how to fetch their transcripts.
+    All options are checked before anything is sent. Each transcript is written when it is ready. If one file fails, the
+    others continue. In a folder, transcripts keep the folders of their files below the common parent folder. After
+    Ctrl-C, jobs continue on the server, and the command prints how to fetch their transcripts.
     """
     paths = existing(files)
-    chosen = await preferred.export_format(client, format)
+    check_headers(paths, options["audio_format"])
+    chosen = await preferred.export_formats(client, formats)
     subtitles = taken(options, chosen)
     destination = Destination(paths, output, chosen, force=force)
     destination.spare(paths)
-    voices = tuple(options.pop("voice") or ())
-    batch = Batch(client, Options(**options, voices=voices), chosen, subtitles, Screen(), destination)
+    wanted = _options(**options)
+    await check(client, wanted)
+    batch = Batch(client, wanted, chosen, subtitles, Screen(), destination)
     try:
         return await batch.run(paths)
     finally:
         batch.tell()
+
+
+def _options(voice: list[str] | None, tag: list[str] | None, priority: int | None, **given: Any) -> Options:
+    """Return the options of the command line; one that takes several values is empty when it is not given."""
+    empty: dict[str, Any] = {name: () for name in ("hotwords", "language_candidates") if given[name] is None}
+    return Options(**{**given, **empty}, voices=voice or (), tags=tag or (), priority=priority or 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,14 +117,14 @@ class Batch:
         self,
         client: Client,
         options: Options,
-        file_format: str,
+        formats: Sequence[str],
         subtitles: SubtitleOptions | None,
         screen: Screen,
         destination: Destination,
     ) -> None:
         self._client = client
         self._options = options
-        self._format = file_format
+        self._formats = formats
         self._subtitles = subtitles
         self._screen = screen
         self._destination = destination
@@ -138,8 +152,8 @@ class Batch:
 
     async def _guarded(self, item: Item) -> None:
         try:
-            transcript = await self._one(item, self._screen.observer(item.label))
-            self._destination.ended(item.number, transcript)
+            transcripts = await self._one(item, self._screen.observer(item.label))
+            self._destination.ended(item.number, transcripts)
         except BrokenPipeError:  # nobody reads the results
             raise
         except (ApiError, OSError) as error:
@@ -147,13 +161,13 @@ class Batch:
             self._destination.ended(item.number, None)
         item.ended = True  # not reached when cancelled: those files are told
 
-    async def _one(self, item: Item, observer: Observer) -> bytes:
+    async def _one(self, item: Item, observer: Observer) -> dict[str, bytes]:
         async with self._uploads:
             job = await submit(self._client, item.path, self._options, observer)
         item.job = job.name
         finished: pb.Job = await follow(self._client, job.name, observer)
         show.warnings(finished, item.label)
-        return await self._client.transcripts.export(job.name, self._format, self._subtitles)
+        return await self._client.transcripts.export_all(job.name, self._formats, self._subtitles)
 
     def _tell_failure(self, item: Item, failure: ApiError | OSError) -> None:
         show.failure(failure, f"{item.label} ({item.job})" if item.job else item.label)
@@ -167,4 +181,4 @@ class Batch:
             show.note(f"locution: {item.label}: no job exists yet; transcribe the file again")
 
     def _again(self, item: Item) -> str:
-        return f"{self._destination.command(item.number, item.job)}{flags(self._subtitles)}"
+        return self._destination.command(item.number, item.job, flags(self._subtitles))
