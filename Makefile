@@ -82,7 +82,7 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-docs test-contract test-chaos test-hostile fuzz test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install
 # Each folder runs in its own process, because some tests measure the memory and children of their process. RERUN=1
 # repeats each failed test once, alone, and shows both results: for machines that are shared and noisy.
 each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
@@ -113,6 +113,9 @@ test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for
 test-docs: setup models ## Run every command of README and docs in a fresh clone
 	$(PYTEST) tests/docs $(ARGS)
 
+test-media: setup models ## Decode files of every container, codec and oddity, and write docs/media-report.md
+	$(PYTEST) tests/media --media-report docs/media-report.md $(ARGS)
+
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
 	@$(call each,tests/chaos)
 
@@ -131,9 +134,12 @@ test-install: setup ## Check that each service installs alone with only what it 
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording
+.PHONY: bench bench-field bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording
 bench: setup models ## Measure the engines against their baselines, as one table
 	$(PYTHON) -m tests.bench.engines $(ARGS)
+
+bench-field: setup models ## Text in the field: degraded utterances, two languages, ten minutes, beside faster-whisper
+	$(PYTHON) -m tests.bench.engines --rows field,two-languages,ten-minutes $(ARGS)
 
 bench-quality: setup models ## Word and diarization error rates of every referenced recording, through the command line
 	$(PYTHON) -m tests.bench.quality $(ARGS)

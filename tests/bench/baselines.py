@@ -49,6 +49,10 @@ class FasterWhisper:
         )
         return _text(segments)
 
+    def plain(self, audio: Pcm, language: str | None) -> str:
+        """Transcribe one recording without detection of speech."""
+        return _text(self._model.transcribe(floats(audio), language=language, beam_size=5)[0])
+
     def sequential(self, audios: Sequence[Pcm], language: str | None) -> Sequential:
         """Transcribe requests one after the other."""
         began = time.perf_counter()

@@ -15,7 +15,7 @@ from typing import Final
 
 from tests.bench import command, scoring
 from tests.bench.engine_client import MODES
-from tests.bench.engine_rows import cancels, jobs, memory, speakers, speed, text
+from tests.bench.engine_rows import cancels, field, jobs, memory, people, speakers, speed, text
 from tests.bench.engine_rows.bench import Bench
 from tests.bench.installation import Installation, installation
 from tests.bench.table import Row
@@ -28,7 +28,11 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "wer": text.wer,
     "wer-auto": text.wer_auto,
     "noise": text.noise,
+    "field": field.field,
+    "two-languages": field.two_languages,
+    "ten-minutes": field.ten_minutes,
     "diarization": speakers.diarization,
+    "speakers": people.speakers,
     "memory-asr": memory.memory_asr,
     "memory-diarizer": memory.memory_diarizer,
     "cancels": cancels.cancels,
@@ -66,6 +70,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--mode", choices=MODES, default="default", help="decode mode; fast does not wait for a qualification (default)"
     )
+    made.add_argument(
+        "--utterances", type=command.positive, default=1000, metavar="N", help="utterances of the row field (1000)"
+    )
     command.add_rounds(made)
     command.add_device(made)
     options = made.parse_args(argv)
@@ -99,6 +106,7 @@ async def _row(name: str, running: Installation, options: argparse.Namespace) ->
                 rounds=options.rounds,
                 small=options.small,
                 device=options.device,
+                utterances=options.utterances,
             )
             return await ROWS[name](bench)
     except Exception as error:  # noqa: BLE001 - told in full here, in the table and by the exit status

@@ -86,7 +86,7 @@ def with_turns() -> list[Recording]:
 
 def pcm(found: Recording) -> Pcm:
     """Decode to mono at 16 kHz."""
-    return _decoded(found.path)
+    return decoded(found.path)
 
 
 def floats(audio: Pcm) -> NDArray[np.float32]:
@@ -116,7 +116,8 @@ def wheel_folder() -> Path:
 
 
 @lru_cache(maxsize=256)
-def _decoded(path: Path) -> Pcm:
+def decoded(path: Path) -> Pcm:
+    """Decode a file to mono at 16 kHz; `.raw` holds samples alone."""
     if path.suffix == ".raw":
         return np.fromfile(path, dtype="<i2").astype(np.int16, copy=False)
     from faster_whisper.audio import decode_audio

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import jiwer
+from locution_gateway.pipeline.speakers import assign
+from locution_speech.clock import samples
+from locution_speech.clock import seconds as in_seconds
+from locution_speech.speakers import Turn
+from locution_speech.transcript import Segment as Spoken
+from locution_speech.transcript import Word
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
@@ -52,6 +58,14 @@ class Confusion:
         return self.wrong / self.spoken if self.spoken else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A word in reference speech: whether its speaker is wrong, and how sure its label was."""
+
+    wrong: bool
+    confidence: float
+
+
 def errors(reference: str, found: str, language: str) -> Errors:
     """Compare a text with its reference."""
     wanted, said = units(reference, language), units(found, language)
@@ -91,6 +105,38 @@ def pooled_confusion(parts: Iterable[Confusion]) -> Confusion:
     """Add up recordings."""
     found = list(parts)
     return Confusion(sum(part.wrong for part in found), sum(part.spoken for part in found))
+
+
+def overlap(expected: Annotation, found: Annotation) -> float:
+    """Return the seconds in which several people speak by the reference and by what was found."""
+    shared: Timeline = expected.get_overlap().crop(found.get_overlap())
+    return float(shared.duration())
+
+
+def judged(segments: Sequence[Spoken], expected: Annotation, found: Annotation) -> list[Judged]:
+    """Give words the speakers of the turns found, as a job does, and judge those whose middle is reference speech.
+
+    A word is right if its speaker, by the mapping that the DER uses, is one of those who speak at its middle.
+    """
+    turns = [
+        Turn(samples(segment.start), samples(segment.end), str(label))
+        for segment, _, label in found.itertracks(yield_label=True)
+    ]
+    mapping = DiarizationErrorRate(collar=0.0, skip_overlap=False).optimal_mapping(expected, found)
+    words = [word for segment in assign(segments, turns) for word in segment.words]
+    judgements = ((word, _speaking(expected, word)) for word in words)
+    return [
+        Judged(mapping.get(word.speaker) not in people, word.speaker_confidence or 0.0)
+        for word, people in judgements
+        if people
+    ]
+
+
+def _speaking(expected: Annotation, word: Word) -> set[str]:
+    middle = in_seconds(word.start + word.end) / 2
+    return {
+        label for segment, _, label in expected.itertracks(yield_label=True) if segment.start <= middle < segment.end
+    }
 
 
 def annotation(turns: Sequence[tuple[float, float, str]]) -> Annotation:

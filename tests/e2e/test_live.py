@@ -74,9 +74,9 @@ def pcm(sample: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def undisturbed(installation: Installation, pcm: bytes) -> Told:
-    """The sample, spoken eight times as fast as it was, with its speakers, and kept as a job."""
+    """The sample, spoken eight times as fast once a word was confirmed, with its speakers, and kept as a job."""
     kept: dict[str, Any] = {"afterwards": pb.LiveConfig.AFTERWARDS_JOB, "diarization": DiarizationConfig(enabled=True)}
-    return asyncio.run(talk(installation, pcm, speed=8, **kept))
+    return asyncio.run(talk(installation, pcm, speed=8, patient=True, **kept))
 
 
 async def talk(
@@ -85,21 +85,23 @@ async def talk(
     *,
     speed: float,
     strike: Strike | None = None,
+    patient: bool = False,
     **wanted: Any,
 ) -> Told:
-    """Stream the sample; `strike` falls once half of it was sent."""
+    """Stream the sample; `strike` falls once half of it was sent. `patient` waits for the first confirmed word."""
     config = pb.LiveConfig(
         encoding=pb.LiveConfig.ENCODING_PCM_S16LE,
         sample_rate_hertz=RATE,
         language="en",
         asr_model=MODEL,
+        endpoint_mode=pb.LiveConfig.ENDPOINT_MODE_RECORDING,
         **wanted,
     )
     told, middle = Told(), asyncio.Event()
     async with Client(Connection(installation.address, installation.key)) as client:
         session = session_of(client.live, config)
         striking = asyncio.create_task(_after(middle, session, strike))
-        async for message in session.run(spoken(pcm, speed, middle)):
+        async for message in session.run(spoken(pcm, lambda: 1.0 if patient and not told.confirmed else speed, middle)):
             told.note(message)
         await striking
     told.resumed = session.resumed
@@ -117,12 +119,10 @@ async def _after(middle: asyncio.Event, session: Session, strike: Strike | None)
         await strike(session)
 
 
-async def spoken(pcm: bytes, speed: float, middle: asyncio.Event) -> AsyncIterator[bytes]:
+async def spoken(pcm: bytes, speed: Callable[[], float], middle: asyncio.Event) -> AsyncIterator[bytes]:
     """Yield PCM `speed` times as fast as it was spoken."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     for at in range(0, len(pcm), PIECE):
-        await asyncio.sleep(max(0.0, began + at / 2 / RATE / speed - loop.time()))
+        await asyncio.sleep(PIECE / 2 / RATE / speed())
         yield pcm[at : at + PIECE]
         if at >= len(pcm) // 2:
             middle.set()
@@ -209,6 +209,6 @@ def _assert_nothing_lost(told: Told, undisturbed: Told) -> None:
 
 
 def test_the_command_line_prints_the_finals(installation: Installation, sample: Path, undisturbed: Told) -> None:
-    done = installation.locution("live", sample, "--asr-model", MODEL, "--language", "en")
+    done = installation.locution("live", sample, "--asr-model", MODEL, "--language", "en", "--as-recording")
     assert done.stdout.split() == undisturbed.text.split()
     assert "\x1b" not in done.stdout

@@ -24,13 +24,17 @@ TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """The comparison of a model's FAST mode with ACCURATE: word error rates from 0, `min_encoder_input` in seconds."""
+    """The comparison of a model's FAST mode with ACCURATE: word error rates from 0, `min_encoder_input` in seconds.
+
+    `destroyed_recording_count` counts the recordings whose text FAST destroys.
+    """
 
     model: str
     checksum: str
     accurate_word_error_rate: float
     fast_word_error_rate: float
     word_count: int
+    destroyed_recording_count: int
     run_time: datetime
     min_encoder_input: float
 
@@ -42,6 +46,7 @@ class Qualification:
             accurate_word_error_rate=self.accurate_word_error_rate,
             fast_word_error_rate=self.fast_word_error_rate,
             word_count=self.word_count,
+            destroyed_recording_count=self.destroyed_recording_count,
             actor=ACTOR,
         )
         request.run_time.FromDatetime(self.run_time)
@@ -78,6 +83,7 @@ def _qualification(item: Mapping[str, str | float]) -> Qualification:
         accurate_word_error_rate=float(item["accurate_word_error_rate"]),
         fast_word_error_rate=float(item["fast_word_error_rate"]),
         word_count=int(item["word_count"]),
+        destroyed_recording_count=int(item["destroyed_recording_count"]),
         run_time=datetime.fromisoformat(str(item["run_time"])),
         min_encoder_input=float(item["min_encoder_input"]),
     )

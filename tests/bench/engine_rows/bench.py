@@ -34,6 +34,7 @@ class Bench:
     rounds: int
     small: bool
     device: str
+    utterances: int = 1000
     _baselines: dict[str, FasterWhisper] = field(default_factory=dict)
     _speech: dict[str, Speech] = field(default_factory=dict)
     _stock: StockPyannote | None = None

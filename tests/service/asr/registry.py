@@ -48,7 +48,10 @@ class Registry:
     ) -> pb.RegisteredModel:
         self.qualifications.append(request)
         model = self.models[request.path]
-        model.resource.qualification.passed = request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+        model.resource.qualification.passed = (
+            request.fast_word_error_rate - request.accurate_word_error_rate <= 0.005
+            and not request.destroyed_recording_count
+        )
         model.resource.qualification.min_encoder_input.CopyFrom(request.min_encoder_input)
         return model
 

@@ -1,13 +1,16 @@
-"""Where nobody speaks there are no words, whichever way the model decodes."""
+"""Where nobody speaks there are no words, and where somebody does there are, whichever way the model decodes."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from jiwer import wer
 from locution.engine.v1 import asr_service_pb2 as pb
+from numpy.typing import NDArray
 
 from tests.service.asr.client import RATE, start
 from tests.service.asr.conftest import Stack
-from tests.service.asr.recordings import pcm, recording
+from tests.service.asr.recordings import normal, pcm, recording, reference
 from tests.service.asr.test_transcribe import assert_whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -40,3 +43,49 @@ async def test_the_share_of_speech_that_gave_text_is_told(shared: Stack) -> None
     result = await shared.client.transcribe(pcm(recording("jfk.wav")))
     assert result.done.HasField("text_speech_sample_count")
     assert 6 * RATE < result.done.text_speech_sample_count <= result.done.speech_sample_count
+
+
+Wave = NDArray[np.float64]
+
+
+def at(decibels: float, wave: NDArray[np.int16]) -> Wave:
+    """Return audio at a level in dB relative to full scale, in 16-bit units."""
+    loudness = np.sqrt(np.mean(wave.astype(np.float64) ** 2))
+    scaled: Wave = wave / loudness * 10 ** (decibels / 20) * 32768
+    return scaled
+
+
+def as_pcm(wave: Wave) -> NDArray[np.int16]:
+    clipped: NDArray[np.int16] = np.clip(np.rint(wave), -32768, 32767).astype(np.int16)
+    return clipped
+
+
+def rumble(length: int, decibels: float) -> Wave:
+    """A sine of 20 Hz, as of wind or a passing train."""
+    wave: Wave = np.sqrt(2) * 10 ** (decibels / 20) * 32768 * np.sin(2 * np.pi * 20 * np.arange(length) / RATE)
+    return wave
+
+
+@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNQUALIFIED])
+@pytest.mark.parametrize("kind", ["offset", "rumble", "quiet", "clipped"])
+async def test_speech_under_an_offset_or_rumble_is_heard(
+    shared: Stack, kind: str, preference: pb.DecodePreference.ValueType
+) -> None:
+    speech = pcm(recording("jfk.wav"))
+    sounds = {
+        "offset": at(-40, speech) + 0.3 * 32768,
+        "rumble": at(-40, speech) + rumble(len(speech), -12),
+        "quiet": at(-60, speech),
+        "clipped": np.clip(at(0, speech) * 1.5, -16384, 16384),
+    }
+    wanted = start("whisper/base", language="en", decode_preference=preference)
+    result = await shared.client.transcribe(as_pcm(sounds[kind]), wanted)
+    assert wer(normal(reference("jfk.txt")), normal(result.text)) < 0.2
+
+
+async def test_quiet_speech_after_loud_speech_is_heard(shared: Stack) -> None:
+    """The detector alone hears not one second of the quiet recording."""
+    loud, quiet = at(-16, pcm(recording("leopard_test.wav"))), at(-46, pcm(recording("cold_corpus.wav")))
+    result = await shared.client.transcribe(as_pcm(np.concatenate([loud, quiet])), start("whisper/base", language="en"))
+    said = f"{reference('leopard_test.txt')} {reference('cold_corpus.txt')}"
+    assert wer(normal(said), normal(result.text)) < 0.2

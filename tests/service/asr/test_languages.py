@@ -41,6 +41,20 @@ async def test_a_file_that_changes_its_language_at_pauses_reports_each(shared: S
         at += len(part) + len(PAUSE)
 
 
+async def test_a_language_that_changes_within_a_window_is_followed(shared: Stack) -> None:
+    """Half a second between the two: one window holds both."""
+    parts = {language: pcm(recording(f"fleurs-{language}-003.ogg")) for language in ("de", "en", "fr")}
+    loud = {name: (part / np.abs(part).max() * 9000).astype(np.int16) for name, part in parts.items()}
+    audio = np.concatenate([sound for part in loud.values() for sound in (part, PAUSE[: RATE // 2])])
+    result = await shared.client.transcribe(audio, start("whisper/base"))
+    first = 0
+    for language, part in parts.items():
+        middle = [(s.start_sample + s.end_sample) // 2 for s in result.segments]
+        within = [s for s, at in zip(result.segments, middle, strict=True) if first <= at < first + len(part)]
+        assert {segment.language for segment in within} == {language}
+        first += len(part) + RATE // 2
+
+
 async def test_a_told_language_is_everyones(shared: Stack) -> None:
     result = await shared.client.transcribe(
         pcm(recording("fleurs-de-005.ogg")), start("whisper/base", language="de", word_times=False)

@@ -9,11 +9,15 @@ import pytest
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
 from locution_common.interceptors import remote_failure
+from locution_speech import wire
+from locution_speech.asr import ListenFinal, ListenPartial
+from locution_speech.transcript import text_of
 from numpy.typing import NDArray
 
 from tests.service.asr.client import Client, start
 from tests.service.asr.conftest import Serve, Stack
 from tests.service.asr.recordings import conversation, pcm
+from tests.unit.asr.live_stage import assert_confirmed_text_stays
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -100,6 +104,17 @@ async def test_a_second_stream_goes_on_where_the_first_was_lost(shared: Stack) -
         pace=10.0,
     )  # fmt: skip
     assert [final.text for final in [*finals(before), *finals(after)]] == [final.text for final in whole]
+
+
+@pytest.mark.parametrize("silence", [8000, 12800, 0])
+async def test_confirmed_text_stays_until_a_final_covers_it(shared: Stack, silence: int) -> None:
+    audio = np.concatenate([pcm(conversation())[6 * RATE : 26 * RATE], np.zeros(RATE, np.int16)])
+    answers = await listen(shared.client, audio, partials=True, endpoint_samples=silence, pace=3.0)
+    events = [wire.listen_event_from_proto(answer) for answer in answers]
+    texts = [event for event in events if isinstance(event, ListenFinal | ListenPartial)]
+    assert_confirmed_text_stays(texts)
+    assert max(len(event.confirmed) for event in texts if isinstance(event, ListenPartial)) > 5
+    assert all(text_of(event.words) == event.text for event in texts if isinstance(event, ListenFinal))
 
 
 async def test_a_flush_gives_the_text_so_far(shared: Stack) -> None:

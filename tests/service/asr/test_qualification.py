@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.service.asr.conftest import TOKEN, Stack
-from tests.service.asr.recordings import recording
+from tests.service.asr.recordings import MODELS, recording
 
 SPOKEN = ("jfk.wav", "fleurs-en-000.ogg", "fleurs-en-003.ogg", "fleurs-en-004.ogg", "cold_corpus3.wav")
 
@@ -27,7 +27,10 @@ def folder_of_recordings(folder: Path, *names: str) -> Path:
 
 async def qualify(stack: Stack, folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit code, and what it printed."""
-    given = ("--model", "whisper/tiny.en", "--recordings", str(folder), "--asr", stack.running.address, *arguments)
+    given = (
+        "--model", "whisper/tiny.en", "--models-root", str(MODELS), "--recordings", str(folder),
+        "--asr", stack.running.address, *arguments,
+    )  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "locution_asr.qualification", *given,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={"LOCUTION_SERVICE_TOKEN": TOKEN},
@@ -47,7 +50,10 @@ async def test_a_qualification_measures_both_modes_and_stores_its_qualification(
     assert stored.word_count == qualification["word_count"] > 100
     assert 0 < stored.accurate_word_error_rate < 0.2
     assert stored.min_encoder_input.ToTimedelta().total_seconds() == qualification["min_encoder_input"]
-    passes = stored.fast_word_error_rate - stored.accurate_word_error_rate <= 0.005
+    assert stored.destroyed_recording_count == qualification["destroyed_recording_count"]
+    passes = (
+        stored.fast_word_error_rate - stored.accurate_word_error_rate <= 0.005 and not stored.destroyed_recording_count
+    )
     assert (code == 0) == passes == ("not passed" not in out)
     assert qualification["min_encoder_input"] == 7.5 or "windows of at least 7.5 s:" in out
     assert stack.registry.models["whisper/tiny.en"].resource.qualification.passed == passes

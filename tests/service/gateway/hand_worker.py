@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from locution_common.errors import Reason
 from locution_gateway.jobs.models import Failure, Section, StageKind, StageLease
+from locution_gateway.media.models import AudioTrack, Media
 from locution_gateway.pipeline.models import Decoded, Joined, SectionResult
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.transcripts import codec as transcripts_codec
@@ -18,6 +19,14 @@ from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 LEASE = timedelta(seconds=30)
 SECTION = 10 * SAMPLE_RATE
+RECORDING = Media(
+    "matroska,webm",
+    (
+        AudioTrack("aac", 48_000, 2, "ger", "Desktop", 20.0, True, False),
+        AudioTrack("opus", 48_000, 1, "ger", "Microphone", 20.0, False, True),
+    ),
+    20.0,
+)
 HEARD = 6
 """Sections of a job whose speaker is heard for long enough to be enrolled: a second in each."""
 OPAQUE = b"opaque"
@@ -46,7 +55,7 @@ class HandWorker:
         lease = await self.begin(StageKind.DECODE)
         cut = tuple(Section(index, index * SECTION, (index + 1) * SECTION) for index in range(sections))
         pcm_key = f"{lease.tenant_id.hex}/jobs/{lease.job_id.hex}/pcm/{lease.token.hex}"
-        await self.stages.finish_decode(lease, Decoded(pcm_key, sections * SECTION, channels, cut))
+        await self.stages.finish_decode(lease, Decoded(pcm_key, sections * SECTION, channels, cut, media=RECORDING))
         return lease
 
     async def transcribe(self) -> StageLease:

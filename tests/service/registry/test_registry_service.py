@@ -202,7 +202,9 @@ async def test_the_default_moves_and_survives_a_restart(serve: Serve, installed:
         assert (await resolve(stack)).model.path == "whisper/base"
 
 
-def qualification(checksum: str, accurate: float, fast: float, words: int = 1000) -> pb.RecordQualificationRequest:
+def qualification(
+    checksum: str, accurate: float, fast: float, words: int = 1000, destroyed: int = 0
+) -> pb.RecordQualificationRequest:
     """Return the report of a qualification run."""
     return pb.RecordQualificationRequest(
         path="whisper/base",
@@ -210,6 +212,7 @@ def qualification(checksum: str, accurate: float, fast: float, words: int = 1000
         accurate_word_error_rate=accurate,
         fast_word_error_rate=fast,
         word_count=words,
+        destroyed_recording_count=destroyed,
         run_time=Timestamp(seconds=1_790_000_000),
         actor="qualification",
     )
@@ -229,6 +232,11 @@ async def test_qualifications(stack: Stack, installed: Path) -> None:
     judged = (await stack.client.RecordQualification(request)).resource.qualification
     assert judged.min_encoder_input == short
     assert (await get(stack, "whisper/base")).qualification == judged
+    ruined = (await stack.client.RecordQualification(qualification(checksum, 0.1, 0.1, destroyed=2))).resource
+    assert (ruined.qualification.passed, ruined.qualification.destroyed_recording_count) == (False, 2)
+    older = qualification(checksum, 0.1, 0.1)
+    older.ClearField("destroyed_recording_count")
+    assert await reason(stack.client.RecordQualification(older)) == "INVALID_REQUEST"
     assert (
         await reason(stack.client.RecordQualification(qualification("0" * 64, 0.1, 0.1))) == "MODEL_CHECKSUM_MISMATCH"
     )

@@ -44,7 +44,7 @@ class FakeRecogniser:
     @property
     def capabilities(self) -> Capabilities:
         known = ("en", "de", "fr") if self.multilingual else ("en",)
-        return Capabilities(known, self.multilingual, self.multilingual)
+        return Capabilities(known, self.multilingual, self.multilingual, word_times=True)
 
     def encode(self, windows: Sequence[Pcm], length: int) -> FakeEncoding:
         assert self.gate.wait(10), "nobody opened the gate"

@@ -20,7 +20,7 @@ def test_options_of_one_batch_do_not_mix() -> None:
     assert first.draft is not None
     assert second.draft is not None
     assert (first.draft.text, second.draft.text) == (" fr transcribe", " de translate")
-    assert (len(first.words), len(second.words)) == (2, 0)
+    assert (len(first.words), len(second.words)) == (2, 2)
     assert [prompt.text for prompt in recogniser.prompts] == ["", "Guten Tag"]
     assert recogniser.batches == [2]
 

@@ -9,8 +9,8 @@ import jiwer
 import pytest
 from locution_asr.qualification.command import main
 from locution_asr.qualification.engine import EngineDiffers, Texts, accurate, check, fast
-from locution_asr.qualification.judge import TooFewWords, judge
-from locution_asr.qualification.recordings import ManifestInvalid, Referenced, referenced
+from locution_asr.qualification.judge import Qualification, TooFewWords, destroys, judge
+from locution_asr.qualification.recordings import SHIFTS, ManifestInvalid, Referenced, referenced, shifted
 from locution_asr.qualification.scoring import distance, score, units
 from locution_speech.asr import DecodeMode, ModeChoice, Options, Started
 from locution_speech.clock import samples, seconds
@@ -93,18 +93,22 @@ def test_a_score_is_against_the_reference() -> None:
     assert score(SAID, "one two", "en").rate == 0.8
 
 
+def judged(said: list[Referenced], texts: list[str], fast: list[str], shortest: float = 10.0) -> Qualification:
+    return judge("m", "c", said, texts, fast, texts, shortest)
+
+
 def test_fast_passes_with_a_loss_of_half_a_point_and_fails_beyond() -> None:
     said = recordings(count=40)
     texts = [SAID] * 40
     wrong = SAID.replace("one", "won")
-    assert judge("m", "c", said, texts, [wrong, wrong, *texts[2:]], 10.0).passes
-    assert not judge("m", "c", said, texts, [wrong, wrong, wrong, *texts[3:]], 10.0).passes
+    assert judged(said, texts, [wrong, wrong, *texts[2:]]).passes
+    assert not judged(said, texts, [wrong, wrong, wrong, *texts[3:]]).passes
 
 
 def test_the_languages_that_lose_most_decide() -> None:
     said = [*recordings("en"), *recordings("de", 20)]
     texts = [SAID] * 50
-    qualification = judge("m", "c", said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20], 7.5)
+    qualification = judged(said, texts, [*texts[:30], *[SAID.replace("one", "won")] * 20], 7.5)
     assert qualification.worst.name == "others"
     assert (qualification.word_count, qualification.accurate_word_error_rate) == (200, 0.0)
     assert qualification.fast_word_error_rate == pytest.approx(0.1)
@@ -112,16 +116,61 @@ def test_the_languages_that_lose_most_decide() -> None:
     assert qualification.min_encoder_input == 7.5
 
 
+def test_one_destroyed_recording_fails_however_good_the_others_are() -> None:
+    said = shifted(recordings(count=400))
+    texts = [SAID] * len(said)
+    qualification = judged(said, texts, [*texts[:4], "one two three", *texts[5:]])
+    assert round(qualification.worst.loss, 6) <= 0.005
+    assert (qualification.destroyed, qualification.passes) == (("1.wav",), False)
+    assert qualification.to_json()["destroyed_recording_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("accurate", "fast", "sequential", "destroyed"),
+    [
+        (10, 6, 10, False),
+        (10, 5, 10, True),
+        (5, 5, 5, False),
+        (5, 5, 10, True),
+        (0, 5, 9, False),
+    ],
+)
+def test_a_text_is_destroyed_beside_either_of_the_others(
+    accurate: int, fast: int, sequential: int, destroyed: bool
+) -> None:
+    [said] = recordings(count=1)
+    assert destroys(said, *(" ".join(SAID.split()[:count]) for count in (accurate, fast, sequential))) is destroyed
+
+
+def test_a_long_text_is_destroyed_by_a_share_of_its_words() -> None:
+    said = Referenced("a.wav", Path("a.wav"), "en", " ".join([SAID] * 10))
+    assert not destroys(said, said.text, " ".join(said.text.split()[15:]), said.text)
+    assert destroys(said, said.text, " ".join(said.text.split()[16:]), said.text)
+
+
+def test_every_recording_is_read_after_each_silence() -> None:
+    assert [(item.name, item.shift) for item in shifted(recordings(count=2))] == [
+        (name, shift) for name in ("0.wav", "1.wav") for shift in SHIFTS
+    ]
+
+
 def test_too_few_words_give_no_qualification() -> None:
     with pytest.raises(TooFewWords):
-        judge("m", "c", recordings(count=9), [SAID] * 9, [SAID] * 9, 10.0)
+        judged(recordings(count=9), [SAID] * 9, [SAID] * 9)
 
 
 def test_storing_a_qualification_needs_a_registry(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["--model", "a/b", "--recordings", ".", "--asr", "127.0.0.1:1", "--register"])
+        main(["--model", "", "--models-root", ".", "--recordings", ".", "--asr", "127.0.0.1:1", "--register"])
     assert ended.value.code == 2
     assert "--registry" in capsys.readouterr().err
+
+
+def test_the_model_itself_must_be_at_hand(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--model", "a/b", "--models-root", str(tmp_path), "--recordings", ".", "--asr", "127.0.0.1:1"])
+    assert ended.value.code == 2
+    assert "--models-root" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("inputs", ["", "short", "7.5,", "2", "7.5,31"])
@@ -156,6 +205,8 @@ def test_the_shortest_input_that_passes_is_kept(
 ) -> None:
     engine = Engine(worst)
     monkeypatch.setattr("locution_asr.qualification.engine.transcribed", engine.transcribed)
+    monkeypatch.setattr("locution_asr.qualification.command.transcribed", lambda folder, said, say: (SAID,) * len(said))
+    (tmp_path / "a" / "b").mkdir(parents=True)
     folder = manifest(tmp_path, *["a.wav|en|a.txt|TRANSCRIBED"] * 10)
     asked = [
         "--model",
@@ -166,6 +217,8 @@ def test_the_shortest_input_that_passes_is_kept(
         "127.0.0.1:1",
         "--output",
         str(tmp_path / "v.json"),
+        "--models-root",
+        str(tmp_path),
     ]
     with pytest.raises(SystemExit) as ended:
         main([*asked, "--inputs", "15,10,7.5"])

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from locution_asr.core.attempts import bucket, longest_window, plan_attempts
+from locution_asr.core.conclude import Recognised
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.recognise import Recognised, RecogniseWindow
+from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.domain.models import WINDOW_SAMPLES, Pcm, Piece, Window
 from locution_asr.domain.ports import Draft, Prompt, Search
 from locution_speech.asr import DecodeMode, Options, SectionStart
@@ -26,8 +27,13 @@ from tests.unit.asr.fakes import FakeRecogniser, Unobserved, loaded, sound
 HEARD = samples(4)
 
 
+def piece(at: int, start: int, length: int) -> Piece:
+    span = Span(start, start + length)
+    return Piece(at, span, (span,))
+
+
 def window(*pieces: Piece, index: int = 0) -> Window:
-    pieces = pieces or (Piece(0, Span(samples(10), samples(10) + HEARD), HEARD),)
+    pieces = pieces or (piece(0, samples(10), HEARD),)
     return Window(index, np.zeros(sum(piece.span.length for piece in pieces), np.int16), pieces)
 
 
@@ -82,17 +88,17 @@ async def test_text_that_stays_too_long_is_dropped_in_the_end(dispatcher: Decodi
 
 async def test_a_suspect_draft_is_decoded_again_in_full(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser()
-    recogniser.speak = lambda pcm, prompt, search: sound(" right" if recogniser.lengths[1:] else " na" * 50)
+    recogniser.speak = lambda pcm, prompt, search: sound(" all right" if recogniser.lengths[1:] else " na" * 50)
     result = await recognised(dispatcher, recogniser)
     assert recogniser.lengths == [samples(10), WINDOW_SAMPLES]
-    assert result.segments[0].text == "right"
+    assert result.segments[0].text == "all right"
     assert result.timing.attempts == 2
 
 
 async def test_what_no_pass_mends_is_dropped_with_its_reason(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
     result = await recognised(dispatcher, recogniser)
-    assert recogniser.lengths == [samples(10), WINDOW_SAMPLES, WINDOW_SAMPLES]
+    assert recogniser.lengths[:3] == [samples(10), WINDOW_SAMPLES, WINDOW_SAMPLES]
     assert result.segments == ()
     assert [(c.outcome, c.reason) for c in result.coverage] == [(Outcome.DROPPED, DropReason.REPETITION)]
     assert result.text_speech == 0
@@ -102,7 +108,9 @@ async def test_the_last_pass_forgets_the_prompt(dispatcher: Decoding) -> None:
     recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" na" * 50))
     options = Options(language="en", prompt="Names:", hotwords=("Locution",))
     await recognised(dispatcher, recogniser, DecodeMode.ACCURATE, options)
-    assert [(prompt.text, prompt.hotwords) for prompt in recogniser.prompts] == [("Names:", ("Locution",)), ("", ())]
+    asked = [(prompt.text, prompt.hotwords) for prompt in recogniser.prompts]
+    assert asked[:2] == [("Names:", ("Locution",)), ("", ())]
+    assert set(asked[2:]) <= {("", ())}
 
 
 async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> None:
@@ -115,12 +123,12 @@ async def test_sampling_happens_only_when_asked_for(dispatcher: Decoding) -> Non
     await recognised(dispatcher, FakeRecogniser(speak=speak), DecodeMode.ACCURATE)
     assert set(temperatures) == {0.0}
     await recognised(dispatcher, FakeRecogniser(speak=speak), options=Options(language="en", max_temperature=0.4))
-    assert temperatures[-2:] == [0.2, 0.4]
+    assert [temperature for temperature in temperatures if temperature] == [0.2, 0.4]
 
 
 async def test_a_piece_without_a_word_is_not_called_transcribed(dispatcher: Decoding) -> None:
-    spoken, silent = Piece(0, Span(0, HEARD), HEARD), Piece(HEARD, Span(3 * HEARD, 3 * HEARD + 8000), 8000)
-    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one"))
+    spoken, silent = piece(0, 0, HEARD), piece(HEARD, 3 * HEARD, 8000)
+    recogniser = FakeRecogniser(speak=lambda pcm, prompt, search: sound(" one two" if len(pcm) > HEARD else " "))
     start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
     result = await RecogniseWindow(dispatcher, loaded(recogniser), start, DecodeMode.ACCURATE).run(
         window(spoken, silent)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from locution_asr.core.recognise import Recognised
+from locution_asr.core.conclude import Recognised
 from locution_asr.core.transcribe import Event, TranscribeSection
 from locution_asr.domain.models import PcmChunk, Piece, Window, WindowTiming
 from locution_speech.asr import DecodeMode
@@ -29,7 +29,7 @@ class Endpointer:
     async def hear(self, pcm: Any) -> list[Window]:
         span = Span(self.heard, self.heard + len(pcm))
         self.heard += len(pcm)
-        return [Window(span.start // LENGTH, pcm, (Piece(0, span, len(pcm)),))]
+        return [Window(span.start // LENGTH, pcm, (Piece(0, span, (span,)),))]
 
     def forget(self, sample: int) -> None: ...
 

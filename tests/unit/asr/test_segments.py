@@ -59,7 +59,8 @@ def test_placed_words_are_ordered_inside_and_never_empty(seed: int) -> None:
     pieces, at, start = [], 0, rng.randrange(0, 10000)
     for _ in range(rng.randrange(1, 5)):
         length = rng.randrange(8000, 60000)
-        pieces.append(Piece(at, Span(start, start + length), length))
+        span = Span(start, start + length)
+        pieces.append(Piece(at, span, (span,)))
         at, start = at + length, start + length + rng.randrange(0, 80000)
     window = Window(0, np.zeros(at, np.int16), tuple(pieces))
     count = rng.randrange(1, at // 2000)

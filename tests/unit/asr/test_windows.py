@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from locution_asr.core.endpointer import EndpointRule
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule, halves, place
 from locution_asr.domain.models import Window
 from locution_speech.clock import Span, samples, seconds
@@ -63,28 +62,6 @@ def test_windows_stay_below_the_longest() -> None:
 
 def test_a_long_pause_ends_a_window() -> None:
     assert len(planned((0, 2), (20, 22))) == 2
-
-
-def spans(windows: list[Window]) -> list[tuple[int, int]]:
-    return [(round(seconds(w.span.start)), round(seconds(w.span.end))) for w in windows]
-
-
-def test_where_the_language_is_detected_a_short_pause_ends_a_window() -> None:
-    rule = EndpointRule().detecting().window
-    said = [(1, 6), (7.5, 13), (13.8, 20)]
-    assert spans(planned(*said)) == [(1, 20)]
-    assert spans(planned(*said, rule=rule)) == [(1, 6), (7, 20)]
-
-
-def test_what_is_too_short_to_tell_its_language_goes_on_behind_a_pause() -> None:
-    rule = EndpointRule().detecting().window
-    assert spans(planned((1, 2.5), (4, 10), (12, 18), rule=rule)) == [(1, 10), (12, 18)]
-    assert spans(planned((1, 2.5), (20, 26), rule=rule)) == [(1, 3), (20, 26)]
-
-
-def test_a_long_pause_rule_that_is_shorter_holds_where_the_language_is_detected() -> None:
-    rule = replace(EndpointRule().detecting().window, pause=samples(0.3))
-    assert spans(planned((1, 6), (6.9, 12), rule=rule)) == [(1, 6), (7, 12)]
 
 
 def test_pieces_never_overlap_and_speech_is_counted_once() -> None:

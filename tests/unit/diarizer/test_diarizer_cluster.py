@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from locution_common.errors import Reason
@@ -62,6 +64,20 @@ def test_who_never_speaks_alone_is_chosen_only_where_nobody_else_is() -> None:
     alone = section(3, [(3, 0, 15)])
     chosen = spread([fit(together), fit(alone)], limit=10).embeddings
     assert set(chosen.argmax(axis=1)) == {3}
+
+
+@pytest.mark.parametrize(("seconds", "clean"), [(10.0, [True, False]), (6.0, [True, False]), (5.0, [True, True])])
+def test_clean_speech_is_a_share_of_the_audio_and_not_of_the_silence_behind_it(
+    seconds: float, clean: list[bool]
+) -> None:
+    part = replace(section(1, [(1, 0, 4), (2, 4, 5.1)]), sample_count=round(seconds * 16_000))
+    found = fit(part)
+    assert dict(zip(found.embeddings.argmax(axis=1), found.clean, strict=True)) == {1: clean[0], 2: clean[1]}
+
+
+def test_a_state_that_lies_about_its_length_breaks_nothing() -> None:
+    part = replace(section(3, [(1, 0, 15)]), sample_count=0)
+    assert fit(part).clean.all()
 
 
 def test_nobody_gives_nothing() -> None:

@@ -19,6 +19,7 @@ def test_every_speech_model_of_development_has_a_passing_qualification() -> None
     for qualification in read():
         assert qualification.word_count >= 1000
         assert qualification.fast_word_error_rate - qualification.accurate_word_error_rate <= 0.005
+        assert qualification.destroyed_recording_count == 0
 
 
 def test_a_registered_model_without_a_qualification_gets_its_own() -> None:
@@ -47,5 +48,6 @@ def test_the_registry_is_told_what_was_measured() -> None:
     request = qualification.to_request()
     assert (request.path, request.checksum) == (qualification.model, qualification.checksum)
     assert request.word_count == qualification.word_count
+    assert request.HasField("destroyed_recording_count")
     assert request.min_encoder_input.ToTimedelta().total_seconds() == qualification.min_encoder_input
     assert request.run_time.ToDatetime(tzinfo=qualification.run_time.tzinfo) == qualification.run_time

@@ -66,7 +66,7 @@ class StoreConformance:
     """The obligations of the port."""
 
     async def test_what_is_saved_is_found_whole(self, store: ModelStore) -> None:
-        qualification = Qualification(True, 0.125, 0.127, 1234, RUN_TIME, 7.5)
+        qualification = Qualification(False, 0.125, 0.127, 1234, 3, RUN_TIME, 7.5)
         [saved] = await save(store, replace(model("whisper/base"), qualification=qualification, is_default=True))
         assert saved == await found(store, "whisper/base")
         assert replace(saved, create_time=None, update_time=None) == replace(

@@ -21,7 +21,7 @@ from tests.unit.registry.store_conformance import RUN_TIME
 
 ACTOR = Actor("admin")
 A, B, NONE = ModelPath("set", "a"), ModelPath("set", "b"), ModelPath("set", "none")
-QUALIFICATION = Qualification(True, 0.1, 0.1, 1000, RUN_TIME)
+QUALIFICATION = Qualification(True, 0.1, 0.1, 1000, 0, RUN_TIME)
 
 
 class Registry:

@@ -59,13 +59,17 @@ def test_a_difference_names_the_file(found: dict[str, Stamp], said: str | None) 
 def test_a_qualification_allows_half_a_point_also_through_32_bit_floats(
     accurate: float, fast: float, passed: bool
 ) -> None:
-    assert Qualification.judge(accurate, fast, 1000, NOW).passed is passed
-    assert Qualification.judge(float(np.float32(accurate)), float(np.float32(fast)), 1000, NOW).passed is passed
+    assert Qualification.judge(accurate, fast, 1000, 0, NOW).passed is passed
+    assert Qualification.judge(float(np.float32(accurate)), float(np.float32(fast)), 1000, 0, NOW).passed is passed
+
+
+def test_a_qualification_allows_no_destroyed_recording() -> None:
+    assert not Qualification.judge(0.1, 0.1, 1000, 1, NOW).passed
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf")])
 def test_a_qualification_needs_numbers(rate: float) -> None:
     with refusal(Reason.INVALID_REQUEST):
-        Qualification.judge(rate, 0.1, 1000, NOW)
+        Qualification.judge(rate, 0.1, 1000, 0, NOW)
     with refusal(Reason.INVALID_REQUEST):
-        Qualification.judge(0.1, rate, 1000, NOW)
+        Qualification.judge(0.1, rate, 1000, 0, NOW)

@@ -87,7 +87,9 @@ async def test_other_files_replace_the_model_and_its_qualification(
     first = await run(register, BASE)
     async with store.changing() as changes:
         await changes.save(
-            first.judged(Qualification(True, 0.1, 0.1, 1000, RUN_TIME)).invalid("x"), Action.RECORD_QUALIFICATION, ACTOR
+            first.judged(Qualification(True, 0.1, 0.1, 1000, 0, RUN_TIME)).invalid("x"),
+            Action.RECORD_QUALIFICATION,
+            ACTOR,
         )
     folders.write(BASE, "model", "other content")
     second = await run(register, BASE)

@@ -55,6 +55,7 @@ def qualification(request: pb.RecordQualificationRequest) -> Qualification:
         request.accurate_word_error_rate,
         request.fast_word_error_rate,
         request.word_count,
+        request.destroyed_recording_count,
         request.run_time.ToDatetime(tzinfo=UTC),
         request.min_encoder_input.ToTimedelta().total_seconds() or MIN_ENCODER_INPUT,
     )
@@ -121,6 +122,7 @@ def _qualification(qualification: Qualification | None) -> public.ModelQualifica
         accurate_word_error_rate=qualification.accurate_word_error_rate,
         fast_word_error_rate=qualification.fast_word_error_rate,
         word_count=qualification.word_count,
+        destroyed_recording_count=qualification.destroyed,
         run_time=_time(qualification.run_time),
         min_encoder_input=_duration(qualification.min_encoder_input),
     )

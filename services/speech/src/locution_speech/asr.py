@@ -148,12 +148,16 @@ class SpeechEvent:
 
 @dataclass(frozen=True, slots=True)
 class ListenPartial:
-    """Interim text of the open window: confirmed words, and the text after them."""
+    """Interim text behind the last final: confirmed words, and the text after them.
+
+    `joined` if no space precedes that text.
+    """
 
     start: int
     confirmed: tuple[Word, ...]
     unstable: str
     heard: int
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

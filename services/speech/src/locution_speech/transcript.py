@@ -15,7 +15,7 @@ class Word(Span):
     """One word without spaces around it; `spaced` if a space precedes it in writing.
 
     `probability` is the decoder's for its tokens, None if unknown. `aligned` is False if the times are distributed by
-    text length.
+    text length. `speaker_confidence` says how sure the speaker is, 0 to 1, None if unknown.
     """
 
     text: str
@@ -23,6 +23,7 @@ class Word(Span):
     aligned: bool = True
     speaker: str | None = None
     spaced: bool = True
+    speaker_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class DropReason(StrEnum):
     LOW_PROBABILITY = "LOW_PROBABILITY"
     REPETITION = "REPETITION"
     TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    UNALIGNED = "UNALIGNED"
+    BUDGET_SPENT = "BUDGET_SPENT"
     INFERENCE_FAILED = "INFERENCE_FAILED"
 
 

@@ -375,12 +375,15 @@ def _partial_to_proto(partial: ListenPartial) -> asr_pb.ListenPartial:
         confirmed=map(_word_to_proto, partial.confirmed),
         unstable=partial.unstable,
         heard_sample=partial.heard,
+        unstable_joined=partial.joined,
     )
 
 
 def _partial_from_proto(partial: asr_pb.ListenPartial) -> ListenPartial:
     confirmed = _words_from_proto(partial.confirmed)
-    return ListenPartial(partial.start_sample, confirmed, partial.unstable, partial.heard_sample)
+    return ListenPartial(
+        partial.start_sample, confirmed, partial.unstable, partial.heard_sample, partial.unstable_joined
+    )
 
 
 def _final_to_proto(final: ListenFinal) -> asr_pb.ListenFinal:

@@ -95,6 +95,8 @@ async def test_masks_change_what_they_name_and_clear_it(small: World) -> None:
     assert (config.HasField("language"), config.beam_size, config.word_times) == (False, 4, False)
     assert await reason(set_own(small, "job_defaults.nothing")) == "UPDATE_MASK_INVALID"
     assert await reason(set_own(small, prompt="private")) == "INVALID_REQUEST"
+    assert await reason(set_own(small, language="German")) == "INVALID_REQUEST"
+    assert await reason(set_own(small, language_candidates=["en-US", "German"])) == "INVALID_REQUEST"
 
 
 async def test_an_old_etag_is_refused(small: World) -> None:

@@ -131,6 +131,36 @@ async def test_validate_only_creates_nothing(gateway: Gateway, upload: str) -> N
     assert await reason(wrong) == "OPTION_UNSUPPORTED"
 
 
+async def test_options_are_checked_before_anything_is_uploaded(gateway: Gateway) -> None:
+    asked = config.JobConfig(language="en-US", language_candidates=[], beam_size=2)
+    job = await gateway.client.job("", validate_only=True, config=asked, tags=["a"])
+    assert (job.upload, job.effective_config.language, job.effective_config.beam_size) == ("", "en", 2)
+    assert [warning.code for warning in job.warnings] == [pb.JobWarning.CODE_LANGUAGE_REGION_IGNORED]
+    wrong = {
+        "whisper/base does not know the language klingon": config.JobConfig(language="klingon"),
+        "whisper/tiny.en does not translate": config.JobConfig(asr_model="whisper/tiny.en", task=config.TASK_TRANSLATE),
+        "no passing qualification": config.JobConfig(asr_model="whisper/tiny.en", decode_mode=config.DECODE_MODE_FAST),
+        "candidates are for": config.JobConfig(language="en", language_candidates=["de"]),
+    }
+    for told, each in wrong.items():
+        failure = await refusal(gateway.client.job("", validate_only=True, config=each))
+        assert failure.reason == "OPTION_UNSUPPORTED"
+        assert told in failure.message
+    assert await reason(gateway.client.job("uploads/none", validate_only=True)) == "UPLOAD_NOT_FOUND"
+    gone = config.JobConfig(asr_model="whisper/gone")
+    assert await reason(gateway.client.job("", validate_only=True, config=gone)) == "MODEL_NOT_FOUND"
+
+
+async def test_the_frozen_language_is_the_models_own_and_retries_keep_it(gateway: Gateway, upload: str) -> None:
+    job = await gateway.client.job(upload, config=config.JobConfig(language="DEU"))
+    assert (job.config.language, job.effective_config.language) == ("DEU", "de")
+    assert (await gateway.client.get_job(job.name)).effective_config.language == "de"
+    failure = await refusal(gateway.client.job(upload, config=config.JobConfig(language="German")))
+    assert failure.message == "whisper/base does not know the language German. It knows de, en, fr"
+    for text in ("", "x" * 36, "de\x00", "d\u00e9", "1"):
+        assert await reason(gateway.client.job(upload, config=config.JobConfig(language=text))) == "INVALID_REQUEST"
+
+
 async def test_a_job_can_be_followed_to_its_end(gateway: Gateway, upload: str, worker: HandWorker) -> None:
     job = await gateway.client.job(upload)
     watching = asyncio.create_task(gateway.client.events(job.name))
@@ -148,6 +178,11 @@ async def test_a_job_can_be_followed_to_its_end(gateway: Gateway, upload: str, w
     assert done.state == pb.Job.STATE_SUCCEEDED
     assert done.transcript == f"{job.name}/transcript"
     assert done.audio_duration.seconds == 20
+    assert (done.media.container, done.media.duration.seconds) == ("matroska,webm", 20)
+    assert [(track.index, track.title, track.used) for track in done.media.tracks] == [
+        (0, "Desktop", False),
+        (1, "Microphone", True),
+    ]
     assert done.metrics.speaker_count == 1
     assert done.metrics.speech_duration.seconds == 2
     transcribed = next(stage for stage in done.progress.stages if stage.kind == kind("TRANSCRIBE"))
@@ -282,6 +317,7 @@ async def test_a_retry_adopts_what_was_finished(gateway: Gateway, upload: str, w
     new = await gateway.client.jobs.RetryJob(request)
     assert (new.retry_of, new.state, list(new.tags)) == (job.name, pb.Job.STATE_QUEUED, ["kept"])
     assert new.effective_config == job.effective_config
+    assert [track.codec for track in new.media.tracks] == ["aac", "opus"]
     assert (await gateway.client.jobs.RetryJob(request)).name == new.name
     bodies = await gateway.owner.fetch(
         "SELECT r.body FROM gateway.stages s JOIN gateway.stage_results r USING (stage_id) WHERE s.section = $1",

@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 from locution_common.errors import Reason, Refused
+from locution_gateway.jobs.convert import job_to_proto
 from locution_gateway.jobs.models import Failure, JobWarning, Section, StageKind, StageLease, WarningCode
+from locution_gateway.jobs.postgres import rows
+from locution_gateway.media.models import AudioTrack, Media
 from locution_gateway.pipeline.models import Decoded, Joined, LeaseLostError, SectionResult
 from locution_gateway.transcripts.models import TranscriptSummary
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
@@ -209,6 +212,21 @@ async def test_warnings_of_decoding_stand_on_the_job(queue: Queue) -> None:
     short = Decoded("k", MINUTE, 1, (Section(0, 0, MINUTE),), (JobWarning(WarningCode.MEDIA_TRUNCATED, "at 1 s"),))
     await queue.stages.finish_decode(await claim(queue), short)
     assert [w["code"] for w in await queue.owner.fetchval("SELECT warnings FROM gateway.jobs")] == ["MEDIA_TRUNCATED"]
+
+
+async def test_what_the_recording_is_stands_on_the_job(queue: Queue) -> None:
+    job_id = await queue.job()
+    track = AudioTrack("aac", 48_000, 2, "ger", "Erzählerin", 60.5, True, True)
+    decoded = Decoded("k", MINUTE, 1, (Section(0, 0, MINUTE),), media=Media("matroska,webm", (track,), 61.25))
+    await queue.stages.finish_decode(await claim(queue), decoded)
+    row = await queue.owner.fetchrow(f"{rows.SELECT} WHERE j.job_id = $1", job_id)
+    assert rows.job_from_row(row).media == decoded.media
+    media = job_to_proto(rows.job_from_row(row)).media
+    assert (media.container, media.duration.ToTimedelta()) == ("matroska,webm", timedelta(seconds=61.25))
+    (shown,) = media.tracks
+    assert (shown.index, shown.codec, shown.sample_rate_hertz, shown.channels) == (0, "aac", 48_000, 2)
+    assert (shown.language, shown.title, shown.default_track, shown.used) == ("ger", "Erzählerin", True, True)
+    assert shown.duration.ToTimedelta() == timedelta(seconds=60.5)
 
 
 async def test_tenants_take_turns_by_audio_and_priority_orders_within_one(queue: Queue) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from locution_common.errors import Reason, Refused
 from locution_gateway.jobs.config import DiarizationRequest, JobRequestConfig
-from locution_gateway.jobs.configure import Configure
+from locution_gateway.jobs.configure import Configure, fill
 from locution_gateway.jobs.models import WarningCode
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice, ModelKind, ResolvedModel
@@ -78,8 +78,63 @@ async def test_a_model_of_one_language_needs_not_detect_it() -> None:
     assert done.config.language == "en"
 
 
-async def test_a_region_falls_back_to_its_language() -> None:
-    assert (await configure().run(JobRequestConfig(language="de-AT"))).config.language == "de-AT"
+WORLD = model("whisper/large", replace(MANY, languages=("de", "en", "he", "jv", "no", "pt", "tl", "zh")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "effective"),
+    [
+        ("EN", "en"),
+        ("nb", "no"),
+        ("iw", "he"),
+        ("jw", "jv"),
+        ("fil", "tl"),
+        ("deu", "de"),
+        ("cmn", "zh"),
+        ("auto", "auto"),
+    ],
+)
+async def test_the_frozen_language_is_the_models_own_code(asked: str, effective: str) -> None:
+    done = await configure(WORLD).run(JobRequestConfig(language=asked))
+    assert (done.config.language, done.warnings) == (effective, ())
+
+
+async def test_a_region_that_the_model_does_not_know_is_a_warning() -> None:
+    done = await configure(WORLD).run(JobRequestConfig(language="pt_BR"))
+    assert done.config.language == "pt"
+    assert [(each.code, each.message) for each in done.warnings] == [
+        (
+            WarningCode.LANGUAGE_REGION_IGNORED,
+            "whisper/large does not tell regional forms apart; it takes pt_BR as pt",
+        )
+    ]
+
+
+async def test_candidates_are_codes_of_the_model_too() -> None:
+    done = await configure(WORLD).run(JobRequestConfig(language_candidates=("EN", "en-US", "de-AT", "iw")))
+    assert (done.config.language, done.config.language_candidates) == ("auto", ("en", "de", "he"))
+    assert [each.message for each in done.warnings] == [
+        "whisper/large does not tell regional forms apart; it takes en-US as en, de-AT as de"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("fr", "whisper/large does not know the language fr. It knows de, en, he, jv, no, pt, tl, zh"),
+        ("klingon", "whisper/large does not know the language klingon. It knows de, en, he, jv, no, pt, tl, zh"),
+        (
+            "zh-Hant",
+            "whisper/large cannot promise the script of zh-Hant: it writes zh in a script of its choice. Use zh",
+        ),
+        ("sr-Latn", "whisper/large does not know the language sr-Latn. It knows de, en, he, jv, no, pt, tl, zh"),
+    ],
+)
+async def test_a_refused_language_says_which_there_are(language: str, told: str) -> None:
+    for asked in (JobRequestConfig(language=language), JobRequestConfig(language_candidates=(language,))):
+        with refusal(Reason.OPTION_UNSUPPORTED) as refused:
+            await configure(WORLD).run(asked)
+        assert refused.value.message == told
 
 
 async def test_fast_needs_a_passing_qualification() -> None:
@@ -132,6 +187,31 @@ async def test_what_is_refused(asked: JobRequestConfig, asr: Capabilities, field
     with refusal(Reason.OPTION_UNSUPPORTED) as refused:
         await configure(model("whisper/base", asr)).run(asked)
     assert [violation.field for violation in refused.value.violations] == [f"job.config.{field}"]
+
+
+@pytest.mark.parametrize("track", ["0", "17", "de", "GER", "pt_BR", "all"])
+async def test_a_track_is_frozen_as_it_was_named(track: str) -> None:
+    assert (await configure().run(JobRequestConfig(track=track))).config.track == track
+    assert (await configure().run(JobRequestConfig())).config.track == ""
+
+
+async def test_all_tracks_are_separate_channels_without_diarization() -> None:
+    asked = JobRequestConfig(track="all")
+    done = await configure().run(asked)
+    assert (done.config.channel_mode, done.config.diarization) == (ChannelMode.SEPARATE, None)
+    speakers = JobRequestConfig(channel_mode=ChannelMode.MIX, diarization=DiarizationRequest(enabled=True))
+    filled = fill(asked, speakers, JobRequestConfig())
+    assert filled.config.channel_mode is ChannelMode.SEPARATE
+    assert filled.config.diarization.enabled is None
+    with refusal(Reason.OPTION_UNSUPPORTED) as refused:
+        await configure().run(replace(asked, channel_mode=ChannelMode.MIX))
+    assert [violation.field for violation in refused.value.violations] == ["job.config.channel_mode"]
+
+
+async def test_what_names_no_track_is_refused() -> None:
+    with refusal(Reason.INVALID_REQUEST, match="Use a number from 0, a language code or all") as refused:
+        await configure().run(JobRequestConfig(track="microphone track"))
+    assert [violation.field for violation in refused.value.violations] == ["job.config.track"]
 
 
 async def test_speaker_counts_need_a_model_that_honours_them() -> None:

@@ -122,9 +122,13 @@ class JobConfig(_message.Message):
     CHANNEL_MODE_FIELD_NUMBER: _builtins.int
     AUDIO_FORMAT_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """Optional. BCP-47 language of the speech, for example "en", or "auto" to detect it in every window. "auto" when unset.
-    A language that the model does not know is refused with OPTION_UNSUPPORTED.
+    """Optional. Language of the speech, or "auto" to detect it in every window. "auto" when unset. A BCP-47 tag or an ISO
+    639 code of two or three letters, in any case, 1 to 35 characters: "en", "EN", "en-US", "pt_BR", "deu", "iw".
+    Job.effective_config has the model's own code of it. A region that the model does not tell apart is ignored, and the
+    job warns with CODE_LANGUAGE_REGION_IGNORED. OPTION_UNSUPPORTED for a language that the model does not know (the
+    message lists those that it knows), and for a script that it cannot promise: "zh-Hant".
     """
     task: Global___Task.ValueType
     """Optional. What to produce. TASK_TRANSCRIBE when unset."""
@@ -146,9 +150,16 @@ class JobConfig(_message.Message):
     """Optional. Highest sampling temperature of a repeated decode, 0 to 1. 0 (deterministic) when unset."""
     channel_mode: Global___ChannelMode.ValueType
     """Optional. How to treat several channels. CHANNEL_MODE_MIX when unset."""
+    track: _builtins.str
+    """Optional. Which audio track to transcribe: its number from 0 ("1"), its language as in `language` ("de"), or "all" for
+    every track, mixed to one channel each; 1 to 35 characters. When unset, the best track is taken: in the job's language,
+    marked as default, with sound. The job then warns with CODE_TRACK_LEFT_OUT if there are others. "all" sets
+    CHANNEL_MODE_SEPARATE, and OPTION_UNSUPPORTED refuses it with CHANNEL_MODE_MIX. The job fails with INVALID_REQUEST if
+    the media has no such track, and with MEDIA_TOO_COMPLEX for "all" of more tracks than a recording may have channels.
+    """
     @_builtins.property
     def language_candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Restricts detection to these languages; used with "auto". At most 20."""
+        """Optional. Restricts detection to these languages, as in `language`; used with "auto". At most 20."""
 
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -187,10 +198,11 @@ class JobConfig(_message.Message):
         channel_mode: Global___ChannelMode.ValueType | None = ...,
         audio_format: Global___AudioFormat | None = ...,
         retention: _duration_pb2.Duration | None = ...,
+        track: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_audio_format", b"_audio_format", "_beam_size", b"_beam_size", "_channel_mode", b"_channel_mode", "_decode_mode", b"_decode_mode", "_diarization", b"_diarization", "_language", b"_language", "_max_temperature", b"_max_temperature", "_prompt", b"_prompt", "_task", b"_task", "_word_times", b"_word_times", "asr_model", b"asr_model", "audio_format", b"audio_format", "beam_size", b"beam_size", "channel_mode", b"channel_mode", "decode_mode", b"decode_mode", "diarization", b"diarization", "language", b"language", "max_temperature", b"max_temperature", "prompt", b"prompt", "retention", b"retention", "task", b"task", "word_times", b"word_times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_audio_format", b"_audio_format", "_beam_size", b"_beam_size", "_channel_mode", b"_channel_mode", "_decode_mode", b"_decode_mode", "_diarization", b"_diarization", "_language", b"_language", "_max_temperature", b"_max_temperature", "_prompt", b"_prompt", "_task", b"_task", "_track", b"_track", "_word_times", b"_word_times", "asr_model", b"asr_model", "audio_format", b"audio_format", "beam_size", b"beam_size", "channel_mode", b"channel_mode", "decode_mode", b"decode_mode", "diarization", b"diarization", "language", b"language", "max_temperature", b"max_temperature", "prompt", b"prompt", "retention", b"retention", "task", b"task", "track", b"track", "word_times", b"word_times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_audio_format", b"_audio_format", "_beam_size", b"_beam_size", "_channel_mode", b"_channel_mode", "_decode_mode", b"_decode_mode", "_diarization", b"_diarization", "_language", b"_language", "_max_temperature", b"_max_temperature", "_prompt", b"_prompt", "_task", b"_task", "_word_times", b"_word_times", "asr_model", b"asr_model", "audio_format", b"audio_format", "beam_size", b"beam_size", "channel_mode", b"channel_mode", "decode_mode", b"decode_mode", "diarization", b"diarization", "hotwords", b"hotwords", "language", b"language", "language_candidates", b"language_candidates", "max_temperature", b"max_temperature", "prompt", b"prompt", "retention", b"retention", "task", b"task", "word_times", b"word_times"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_audio_format", b"_audio_format", "_beam_size", b"_beam_size", "_channel_mode", b"_channel_mode", "_decode_mode", b"_decode_mode", "_diarization", b"_diarization", "_language", b"_language", "_max_temperature", b"_max_temperature", "_prompt", b"_prompt", "_task", b"_task", "_track", b"_track", "_word_times", b"_word_times", "asr_model", b"asr_model", "audio_format", b"audio_format", "beam_size", b"beam_size", "channel_mode", b"channel_mode", "decode_mode", b"decode_mode", "diarization", b"diarization", "hotwords", b"hotwords", "language", b"language", "language_candidates", b"language_candidates", "max_temperature", b"max_temperature", "prompt", b"prompt", "retention", b"retention", "task", b"task", "track", b"track", "word_times", b"word_times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__asr_model: _TypeAlias = _typing.Literal["asr_model"]  # noqa: Y015
     _WhichOneofArgType__asr_model: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model"]  # noqa: Y015
@@ -212,6 +224,8 @@ class JobConfig(_message.Message):
     _WhichOneofArgType__prompt: _TypeAlias = _typing.Literal["_prompt", b"_prompt"]  # noqa: Y015
     _WhichOneofReturnType__task: _TypeAlias = _typing.Literal["task"]  # noqa: Y015
     _WhichOneofArgType__task: _TypeAlias = _typing.Literal["_task", b"_task"]  # noqa: Y015
+    _WhichOneofReturnType__track: _TypeAlias = _typing.Literal["track"]  # noqa: Y015
+    _WhichOneofArgType__track: _TypeAlias = _typing.Literal["_track", b"_track"]  # noqa: Y015
     _WhichOneofReturnType__word_times: _TypeAlias = _typing.Literal["word_times"]  # noqa: Y015
     _WhichOneofArgType__word_times: _TypeAlias = _typing.Literal["_word_times", b"_word_times"]  # noqa: Y015
     @_typing.overload
@@ -234,6 +248,8 @@ class JobConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt) -> _WhichOneofReturnType__prompt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__task) -> _WhichOneofReturnType__task | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__track) -> _WhichOneofReturnType__track | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__word_times) -> _WhichOneofReturnType__word_times | None: ...
 

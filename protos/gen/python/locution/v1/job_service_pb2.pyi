@@ -175,6 +175,7 @@ class Job(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CONFIG_ORIGINS_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. "jobs/{job}"."""
     display_name: _builtins.str
@@ -182,7 +183,7 @@ class Job(_message.Message):
     state: Global___Job.State.ValueType
     """Output only. State."""
     upload: _builtins.str
-    """Required on creation. "uploads/{upload}", READY or VERIFYING."""
+    """Required on creation, except with CreateJobRequest.validate_only. "uploads/{upload}", READY or VERIFYING."""
     priority: _builtins.int
     """Optional. -10 to 10; higher goes first among the tenant's own jobs. 0 when unset."""
     retry_of: _builtins.str
@@ -249,6 +250,10 @@ class Job(_message.Message):
     def config_origins(self) -> _containers.ScalarMap[_builtins.str, Global___ConfigOrigin.ValueType]:
         """Output only. The origin of each value of effective_config, by field name: "language", "diarization.model"."""
 
+    @_builtins.property
+    def media(self) -> Global___Media:
+        """Output only. What the recording is; absent until it is decoded."""
+
     def __init__(
         self,
         *,
@@ -274,10 +279,11 @@ class Job(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         config_origins: _abc.Mapping[_builtins.str, Global___ConfigOrigin.ValueType] | None = ...,
+        media: Global___Media | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "expire_time", b"expire_time", "metrics", b"metrics", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "transcript", b"transcript"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "create_time", b"create_time", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "expire_time", b"expire_time", "media", b"media", "metrics", b"metrics", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "config_origins", b"config_origins", "create_time", b"create_time", "display_name", b"display_name", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "metrics", b"metrics", "models", b"models", "name", b"name", "priority", b"priority", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "state", b"state", "tags", b"tags", "transcript", b"transcript", "upload", b"upload", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of", "_transcript", b"_transcript", "audio_duration", b"audio_duration", "config", b"config", "config_origins", b"config_origins", "create_time", b"create_time", "display_name", b"display_name", "effective_config", b"effective_config", "end_time", b"end_time", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "media", b"media", "metrics", b"metrics", "models", b"models", "name", b"name", "priority", b"priority", "progress", b"progress", "retry_of", b"retry_of", "start_time", b"start_time", "state", b"state", "tags", b"tags", "transcript", b"transcript", "upload", b"upload", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__retry_of: _TypeAlias = _typing.Literal["retry_of"]  # noqa: Y015
     _WhichOneofArgType__retry_of: _TypeAlias = _typing.Literal["_retry_of", b"_retry_of"]  # noqa: Y015
@@ -401,6 +407,14 @@ class JobWarning(_message.Message):
         """Parts of the media could not be decoded; the rest is transcribed."""
         CODE_CHANNELS_CANCEL: JobWarning._Code.ValueType  # 6
         """Channels cancel each other, as with one inverted cable; there the loudest channel alone is transcribed."""
+        CODE_TRACK_LEFT_OUT: JobWarning._Code.ValueType  # 8
+        """Audio tracks were left out, because the media has several and JobConfig.track names none. Job.media lists them."""
+        CODE_LANGUAGE_REGION_IGNORED: JobWarning._Code.ValueType  # 7
+        """The model does not tell regional forms of a language apart: "en-US" is transcribed as "en"."""
+        CODE_SPEECH_WITHOUT_TEXT: JobWarning._Code.ValueType  # 9
+        """Speech has no text: 2 s, or 1 % of all speech, and more. The coverage lists it as DROPPED or FAILED with its reasons."""
+        CODE_LANGUAGE_UNCERTAIN: JobWarning._Code.ValueType  # 10
+        """The language of some speech is not certain; its text may be in the wrong one. The message lists the spans."""
 
     class Code(_Code, metaclass=_CodeEnumTypeWrapper):
         """The kind of warning."""
@@ -419,6 +433,14 @@ class JobWarning(_message.Message):
     """Parts of the media could not be decoded; the rest is transcribed."""
     CODE_CHANNELS_CANCEL: JobWarning.Code.ValueType  # 6
     """Channels cancel each other, as with one inverted cable; there the loudest channel alone is transcribed."""
+    CODE_TRACK_LEFT_OUT: JobWarning.Code.ValueType  # 8
+    """Audio tracks were left out, because the media has several and JobConfig.track names none. Job.media lists them."""
+    CODE_LANGUAGE_REGION_IGNORED: JobWarning.Code.ValueType  # 7
+    """The model does not tell regional forms of a language apart: "en-US" is transcribed as "en"."""
+    CODE_SPEECH_WITHOUT_TEXT: JobWarning.Code.ValueType  # 9
+    """Speech has no text: 2 s, or 1 % of all speech, and more. The coverage lists it as DROPPED or FAILED with its reasons."""
+    CODE_LANGUAGE_UNCERTAIN: JobWarning.Code.ValueType  # 10
+    """The language of some speech is not certain; its text may be in the wrong one. The message lists the spans."""
 
     CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
@@ -445,6 +467,100 @@ class JobWarning(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
 
 Global___JobWarning: _TypeAlias = JobWarning  # noqa: Y015
+
+@_typing.final
+class Media(_message.Message):
+    """A recording, as its own header describes it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
+    container: _builtins.str
+    """Output only. The name of the container's format, for example "matroska,webm"."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """Output only. The length that the container states, which may be wrong; absent if it states none. Job.audio_duration is
+        the true one.
+        """
+
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudioTrack]:
+        """Output only. The audio tracks, in the order of the file; at most 64."""
+
+    def __init__(
+        self,
+        *,
+        container: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        tracks: _abc.Iterable[Global___AudioTrack] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration", b"_duration", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration", b"_duration", "container", b"container", "duration", b"duration", "tracks", b"tracks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duration: _TypeAlias = _typing.Literal["duration"]  # noqa: Y015
+    _WhichOneofArgType__duration: _TypeAlias = _typing.Literal["_duration", b"_duration"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration) -> _WhichOneofReturnType__duration | None: ...
+
+Global___Media: _TypeAlias = Media  # noqa: Y015
+
+@_typing.final
+class AudioTrack(_message.Message):
+    """An audio track of a recording, as its own header describes it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    DEFAULT_TRACK_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Output only. Its number among the audio tracks, from 0. JobConfig.track takes it."""
+    codec: _builtins.str
+    """Output only. The name of its codec, for example "aac"; "unknown" for one that is not known."""
+    sample_rate_hertz: _builtins.int
+    """Output only. In hertz; 0 if unknown."""
+    channels: _builtins.int
+    """Output only. Number of channels; 0 if unknown."""
+    language: _builtins.str
+    """Output only. Language tag as the file has it, for example "ger"; empty without one."""
+    title: _builtins.str
+    """Output only. Title; empty without one. At most 80 characters; longer ones are cut off."""
+    default_track: _builtins.bool
+    """Output only. Whether the file marks it as a default track."""
+    used: _builtins.bool
+    """Output only. Whether it was transcribed."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """Output only. Time from the start of the recording to the end of the track."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        codec: _builtins.str = ...,
+        sample_rate_hertz: _builtins.int = ...,
+        channels: _builtins.int = ...,
+        language: _builtins.str = ...,
+        title: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        default_track: _builtins.bool = ...,
+        used: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "codec", b"codec", "default_track", b"default_track", "duration", b"duration", "index", b"index", "language", b"language", "sample_rate_hertz", b"sample_rate_hertz", "title", b"title", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioTrack: _TypeAlias = AudioTrack  # noqa: Y015
 
 @_typing.final
 class JobModel(_message.Message):
@@ -688,7 +804,9 @@ class CreateJobRequest(_message.Message):
     characters.
     """
     validate_only: _builtins.bool
-    """Optional. Runs all checks, returns the job that would be created, and creates nothing."""
+    """Optional. Runs all checks, returns the job that would be created, and creates nothing. Without `job.upload`, it
+    checks the options before anything is uploaded.
+    """
     @_builtins.property
     def job(self) -> Global___Job:
         """Required. Its upload, config, display_name, tags and priority are used; other fields are refused."""

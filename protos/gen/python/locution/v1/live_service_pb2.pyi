@@ -205,6 +205,33 @@ class LiveConfig(_message.Message):
     needs the scope JOBS_WRITE besides LIVE; the defaults of the tenant and the server apply to every key.
     """
 
+    class _EndpointMode:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _EndpointModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LiveConfig._EndpointMode.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ENDPOINT_MODE_UNSPECIFIED: LiveConfig._EndpointMode.ValueType  # 0
+        """PAUSE."""
+        ENDPOINT_MODE_PAUSE: LiveConfig._EndpointMode.ValueType  # 1
+        """After a silence of endpoint_silence."""
+        ENDPOINT_MODE_RECORDING: LiveConfig._EndpointMode.ValueType  # 2
+        """Where the windows of a recording end: at a pause of 8 s, and at the greatest length of a window (29 s, in fast mode
+        18 s). Only this mode gives the text that the same audio has as a recording, if longest_utterance is unset.
+        """
+
+    class EndpointMode(_EndpointMode, metaclass=_EndpointModeEnumTypeWrapper):
+        """When text becomes final."""
+
+    ENDPOINT_MODE_UNSPECIFIED: LiveConfig.EndpointMode.ValueType  # 0
+    """PAUSE."""
+    ENDPOINT_MODE_PAUSE: LiveConfig.EndpointMode.ValueType  # 1
+    """After a silence of endpoint_silence."""
+    ENDPOINT_MODE_RECORDING: LiveConfig.EndpointMode.ValueType  # 2
+    """Where the windows of a recording end: at a pause of 8 s, and at the greatest length of a window (29 s, in fast mode
+    18 s). Only this mode gives the text that the same audio has as a recording, if longest_utterance is unset.
+    """
+
     ENCODING_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
@@ -218,6 +245,7 @@ class LiveConfig(_message.Message):
     AFTERWARDS_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     DIARIZATION_FIELD_NUMBER: _builtins.int
+    ENDPOINT_MODE_FIELD_NUMBER: _builtins.int
     encoding: Global___LiveConfig.Encoding.ValueType
     """Required. Encoding of the audio. It has one channel; FLAC and OGG_OPUS may have more, which are mixed."""
     sample_rate_hertz: _builtins.int
@@ -226,7 +254,9 @@ class LiveConfig(_message.Message):
     48000. Must be unset for FLAC and OGG_OPUS, whose headers state it.
     """
     language: _builtins.str
-    """Optional. BCP-47 language of the speech, or "auto" to detect it in every utterance. "auto" when unset."""
+    """Optional. Language of the speech as in JobConfig, or "auto" to detect it in every utterance. "auto" when unset.
+    StreamStarted.config has the model's own code of it; a region that the model does not tell apart is ignored.
+    """
     asr_model: _builtins.str
     """Optional. The speech model, "<set>/<model>". When unset: the caller's default, then the tenant's, then the
     registry's.
@@ -243,6 +273,8 @@ class LiveConfig(_message.Message):
     """
     display_name: _builtins.str
     """Optional. A display name. At most 512 characters."""
+    endpoint_mode: Global___LiveConfig.EndpointMode.ValueType
+    """Optional. When text becomes final: after a silence, or as in a recording. PAUSE when unset."""
     @_builtins.property
     def hotwords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. Words to prefer. At most 100, each at most 100 characters."""
@@ -253,10 +285,8 @@ class LiveConfig(_message.Message):
 
     @_builtins.property
     def endpoint_silence(self) -> _duration_pb2.Duration:
-        """Optional. Silence after which text becomes final, 0.5 to 8 s. When unset, text becomes final as in a recording, at
-        a pause of 8 s or after 29 s of audio, and is the same text; while the language is detected, also at a pause of a
-        second after at least 4 s. A shorter silence gives finals sooner, but the decoder then hears the speech with less
-        context.
+        """Optional. Silence after which text becomes final, 0.5 to 8 s. 0.8 s when unset. A shorter silence gives finals
+        sooner, but the decoder then hears the speech with less context. INVALID_REQUEST with ENDPOINT_MODE_RECORDING.
         """
 
     @_builtins.property
@@ -286,10 +316,11 @@ class LiveConfig(_message.Message):
         afterwards: Global___LiveConfig.Afterwards.ValueType = ...,
         display_name: _builtins.str = ...,
         diarization: _job_config_pb2.DiarizationConfig | None = ...,
+        endpoint_mode: Global___LiveConfig.EndpointMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_diarization", b"_diarization", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "asr_model", b"asr_model", "diarization", b"diarization", "endpoint_silence", b"endpoint_silence", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_diarization", b"_diarization", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "afterwards", b"afterwards", "asr_model", b"asr_model", "diarization", b"diarization", "display_name", b"display_name", "encoding", b"encoding", "endpoint_silence", b"endpoint_silence", "hotwords", b"hotwords", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model", "_diarization", b"_diarization", "_language", b"_language", "_partials", b"_partials", "_prompt", b"_prompt", "_sample_rate_hertz", b"_sample_rate_hertz", "afterwards", b"afterwards", "asr_model", b"asr_model", "diarization", b"diarization", "display_name", b"display_name", "encoding", b"encoding", "endpoint_mode", b"endpoint_mode", "endpoint_silence", b"endpoint_silence", "hotwords", b"hotwords", "language", b"language", "longest_utterance", b"longest_utterance", "partials", b"partials", "prompt", b"prompt", "sample_rate_hertz", b"sample_rate_hertz", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__asr_model: _TypeAlias = _typing.Literal["asr_model"]  # noqa: Y015
     _WhichOneofArgType__asr_model: _TypeAlias = _typing.Literal["_asr_model", b"_asr_model"]  # noqa: Y015
@@ -556,20 +587,27 @@ Global___StreamStarted: _TypeAlias = StreamStarted  # noqa: Y015
 
 @_typing.final
 class StreamPartial(_message.Message):
-    """Interim text after the last final. Each partial replaces the previous one, and the next final replaces the last."""
+    """Interim text after the last final. Each partial replaces the previous one. A final replaces the last partial; if
+    words behind the final's end were confirmed, a partial with them follows it at once.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     UTTERANCE_FIELD_NUMBER: _builtins.int
     CONFIRMED_FIELD_NUMBER: _builtins.int
     UNSTABLE_FIELD_NUMBER: _builtins.int
+    UNSTABLE_JOINED_FIELD_NUMBER: _builtins.int
     utterance: _builtins.int
     """Output only. Number of the utterance; it increases within a session. The final with this number replaces it."""
     unstable: _builtins.str
     """Output only. Text after the confirmed words, which may still change."""
+    unstable_joined: _builtins.bool
+    """Output only. True if `unstable` is written onto the confirmed words, without a space."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveWord]:
-        """Output only. Words on which two consecutive interim decodes agree; they rarely change."""
+        """Output only. Words on which two consecutive interim decodes agree. They stay, and more follow, until a final
+        replaces those of its span; a partial then repeats those behind it.
+        """
 
     def __init__(
         self,
@@ -577,10 +615,11 @@ class StreamPartial(_message.Message):
         utterance: _builtins.int = ...,
         confirmed: _abc.Iterable[Global___LiveWord] | None = ...,
         unstable: _builtins.str = ...,
+        unstable_joined: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "unstable", b"unstable", "utterance", b"utterance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "unstable", b"unstable", "unstable_joined", b"unstable_joined", "utterance", b"utterance"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -649,13 +688,18 @@ class LiveWord(_message.Message):
     END_OFFSET_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
+    JOINED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """Output only. The word with its punctuation."""
+    """Output only. The word with its punctuation, without spaces around it."""
     probability: _builtins.float
     """Output only. The decoder's probability, 0 to 1; absent when unknown."""
     speaker: _builtins.str
     """Output only. The speaker, for example "SPEAKER_00". Absent without diarization, in partials, and while it is not
     known: see StreamSpeakers.
+    """
+    joined: _builtins.bool
+    """Output only. True if the word is written onto the word before it, without a space, as "-hearted" onto "cold", or a
+    Chinese character onto another.
     """
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
@@ -673,10 +717,11 @@ class LiveWord(_message.Message):
         end_offset: _duration_pb2.Duration | None = ...,
         probability: _builtins.float | None = ...,
         speaker: _builtins.str | None = ...,
+        joined: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "joined", b"joined", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flocution/v1/model_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.locution.v1.ModelKind\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0e\n\x06layout\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12\x34\n\x0c\x63\x61pabilities\x18\x07 \x01(\x0b\x32\x1e.locution.v1.ModelCapabilities\x12\'\n\x05state\x18\x08 \x01(\x0e\x32\x18.locution.v1.Model.State\x12\x19\n\x0cstate_reason\x18\t \x01(\tH\x00\x88\x01\x01\x12\x12\n\nis_default\x18\n \x01(\x08\x12;\n\rqualification\x18\x0b \x01(\x0b\x32\x1f.locution.v1.ModelQualificationH\x01\x88\x01\x01\x12\x18\n\x10serving_replicas\x18\x0c \x01(\x05\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ENABLED\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\x12\x11\n\rSTATE_INVALID\x10\x03\x42\x0f\n\r_state_reasonB\x10\n\x0e_qualification\"\xa4\x01\n\x11ModelCapabilities\x12\x11\n\tlanguages\x18\x01 \x03(\t\x12\x1a\n\x12language_detection\x18\x02 \x01(\x08\x12\x13\n\x0btranslation\x18\x03 \x01(\x08\x12\x12\n\nword_times\x18\x04 \x01(\x08\x12\x0e\n\x06prompt\x18\x05 \x01(\x08\x12\x16\n\x0espeaker_counts\x18\x06 \x01(\x08\x12\x0f\n\x07overlap\x18\x07 \x01(\x08\"\xdc\x01\n\x12ModelQualification\x12\x0e\n\x06passed\x18\x01 \x01(\x08\x12 \n\x18\x61\x63\x63urate_word_error_rate\x18\x02 \x01(\x02\x12\x1c\n\x14\x66\x61st_word_error_rate\x18\x03 \x01(\x02\x12\x12\n\nword_count\x18\x04 \x01(\x03\x12,\n\x08run_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11min_encoder_input\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"]\n\x14RegisterModelRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x14\n\x0cmake_default\x18\x02 \x01(\x08\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"Z\n\x0fGetModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\"}\n\x11ListModelsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12.\n\x04kind\x18\x03 \x01(\x0e\x32\x16.locution.v1.ModelKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"Q\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.locution.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x16SetDefaultModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\"z\n\x13\x44isableModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\"]\n\x12\x45nableModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$*W\n\tModelKind\x12\x1a\n\x16MODEL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODEL_KIND_ASR\x10\x01\x12\x1a\n\x16MODEL_KIND_DIARIZATION\x10\x02\x32\xb9\x03\n\x0cModelService\x12\x46\n\rRegisterModel\x12!.locution.v1.RegisterModelRequest\x1a\x12.locution.v1.Model\x12<\n\x08GetModel\x12\x1c.locution.v1.GetModelRequest\x1a\x12.locution.v1.Model\x12M\n\nListModels\x12\x1e.locution.v1.ListModelsRequest\x1a\x1f.locution.v1.ListModelsResponse\x12J\n\x0fSetDefaultModel\x12#.locution.v1.SetDefaultModelRequest\x1a\x12.locution.v1.Model\x12\x44\n\x0c\x44isableModel\x12 .locution.v1.DisableModelRequest\x1a\x12.locution.v1.Model\x12\x42\n\x0b\x45nableModel\x12\x1f.locution.v1.EnableModelRequest\x1a\x12.locution.v1.Modelb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flocution/v1/model_service.proto\x12\x0blocution.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.locution.v1.ModelKind\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0e\n\x06layout\x18\x04 \x01(\t\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x10\n\x08\x63hecksum\x18\x06 \x01(\t\x12\x34\n\x0c\x63\x61pabilities\x18\x07 \x01(\x0b\x32\x1e.locution.v1.ModelCapabilities\x12\'\n\x05state\x18\x08 \x01(\x0e\x32\x18.locution.v1.Model.State\x12\x19\n\x0cstate_reason\x18\t \x01(\tH\x00\x88\x01\x01\x12\x12\n\nis_default\x18\n \x01(\x08\x12;\n\rqualification\x18\x0b \x01(\x0b\x32\x1f.locution.v1.ModelQualificationH\x01\x88\x01\x01\x12\x18\n\x10serving_replicas\x18\x0c \x01(\x05\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ENABLED\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\x12\x11\n\rSTATE_INVALID\x10\x03\x42\x0f\n\r_state_reasonB\x10\n\x0e_qualification\"\xa4\x01\n\x11ModelCapabilities\x12\x11\n\tlanguages\x18\x01 \x03(\t\x12\x1a\n\x12language_detection\x18\x02 \x01(\x08\x12\x13\n\x0btranslation\x18\x03 \x01(\x08\x12\x12\n\nword_times\x18\x04 \x01(\x08\x12\x0e\n\x06prompt\x18\x05 \x01(\x08\x12\x16\n\x0espeaker_counts\x18\x06 \x01(\x08\x12\x0f\n\x07overlap\x18\x07 \x01(\x08\"\xff\x01\n\x12ModelQualification\x12\x0e\n\x06passed\x18\x01 \x01(\x08\x12 \n\x18\x61\x63\x63urate_word_error_rate\x18\x02 \x01(\x02\x12\x1c\n\x14\x66\x61st_word_error_rate\x18\x03 \x01(\x02\x12\x12\n\nword_count\x18\x04 \x01(\x03\x12,\n\x08run_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11min_encoder_input\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12!\n\x19\x64\x65stroyed_recording_count\x18\x07 \x01(\x05\"]\n\x14RegisterModelRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x14\n\x0cmake_default\x18\x02 \x01(\x08\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"Z\n\x0fGetModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\"}\n\x11ListModelsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12.\n\x04kind\x18\x03 \x01(\x0e\x32\x16.locution.v1.ModelKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"Q\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.locution.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x16SetDefaultModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\"z\n\x13\x44isableModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\"]\n\x12\x45nableModelRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$*W\n\tModelKind\x12\x1a\n\x16MODEL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODEL_KIND_ASR\x10\x01\x12\x1a\n\x16MODEL_KIND_DIARIZATION\x10\x02\x32\xb9\x03\n\x0cModelService\x12\x46\n\rRegisterModel\x12!.locution.v1.RegisterModelRequest\x1a\x12.locution.v1.Model\x12<\n\x08GetModel\x12\x1c.locution.v1.GetModelRequest\x1a\x12.locution.v1.Model\x12M\n\nListModels\x12\x1e.locution.v1.ListModelsRequest\x1a\x1f.locution.v1.ListModelsResponse\x12J\n\x0fSetDefaultModel\x12#.locution.v1.SetDefaultModelRequest\x1a\x12.locution.v1.Model\x12\x44\n\x0c\x44isableModel\x12 .locution.v1.DisableModelRequest\x1a\x12.locution.v1.Model\x12\x42\n\x0b\x45nableModel\x12\x1f.locution.v1.EnableModelRequest\x1a\x12.locution.v1.Modelb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,8 +52,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DISABLEMODELREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\004'
   _globals['_ENABLEMODELREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_ENABLEMODELREQUEST'].fields_by_name['name']._serialized_options = b'\272H6r422^models/[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64}$'
-  _globals['_MODELKIND']._serialized_start=1833
-  _globals['_MODELKIND']._serialized_end=1920
+  _globals['_MODELKIND']._serialized_start=1868
+  _globals['_MODELKIND']._serialized_end=1955
   _globals['_MODEL']._serialized_start=143
   _globals['_MODEL']._serialized_end=726
   _globals['_MODEL_STATE']._serialized_start=603
@@ -61,21 +61,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELCAPABILITIES']._serialized_start=729
   _globals['_MODELCAPABILITIES']._serialized_end=893
   _globals['_MODELQUALIFICATION']._serialized_start=896
-  _globals['_MODELQUALIFICATION']._serialized_end=1116
-  _globals['_REGISTERMODELREQUEST']._serialized_start=1118
-  _globals['_REGISTERMODELREQUEST']._serialized_end=1211
-  _globals['_GETMODELREQUEST']._serialized_start=1213
-  _globals['_GETMODELREQUEST']._serialized_end=1303
-  _globals['_LISTMODELSREQUEST']._serialized_start=1305
-  _globals['_LISTMODELSREQUEST']._serialized_end=1430
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1432
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1513
-  _globals['_SETDEFAULTMODELREQUEST']._serialized_start=1515
-  _globals['_SETDEFAULTMODELREQUEST']._serialized_end=1612
-  _globals['_DISABLEMODELREQUEST']._serialized_start=1614
-  _globals['_DISABLEMODELREQUEST']._serialized_end=1736
-  _globals['_ENABLEMODELREQUEST']._serialized_start=1738
-  _globals['_ENABLEMODELREQUEST']._serialized_end=1831
-  _globals['_MODELSERVICE']._serialized_start=1923
-  _globals['_MODELSERVICE']._serialized_end=2364
+  _globals['_MODELQUALIFICATION']._serialized_end=1151
+  _globals['_REGISTERMODELREQUEST']._serialized_start=1153
+  _globals['_REGISTERMODELREQUEST']._serialized_end=1246
+  _globals['_GETMODELREQUEST']._serialized_start=1248
+  _globals['_GETMODELREQUEST']._serialized_end=1338
+  _globals['_LISTMODELSREQUEST']._serialized_start=1340
+  _globals['_LISTMODELSREQUEST']._serialized_end=1465
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1467
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1548
+  _globals['_SETDEFAULTMODELREQUEST']._serialized_start=1550
+  _globals['_SETDEFAULTMODELREQUEST']._serialized_end=1647
+  _globals['_DISABLEMODELREQUEST']._serialized_start=1649
+  _globals['_DISABLEMODELREQUEST']._serialized_end=1771
+  _globals['_ENABLEMODELREQUEST']._serialized_start=1773
+  _globals['_ENABLEMODELREQUEST']._serialized_end=1866
+  _globals['_MODELSERVICE']._serialized_start=1958
+  _globals['_MODELSERVICE']._serialized_end=2399
 # @@protoc_insertion_point(module_scope)

@@ -221,6 +221,7 @@ class ModelQualification(_message.Message):
     WORD_COUNT_FIELD_NUMBER: _builtins.int
     RUN_TIME_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
+    DESTROYED_RECORDING_COUNT_FIELD_NUMBER: _builtins.int
     passed: _builtins.bool
     """Output only. Whether fast mode may be used."""
     accurate_word_error_rate: _builtins.float
@@ -229,6 +230,10 @@ class ModelQualification(_message.Message):
     """Output only. Word error rate in FAST mode, from 0."""
     word_count: _builtins.int
     """Output only. Number of reference words compared."""
+    destroyed_recording_count: _builtins.int
+    """Output only. Recordings whose text fast mode destroys: in one of three shifts by more than 15 points of word error
+    rate and four words worse than ACCURATE mode, or than sequential decoding. 0 if it passed.
+    """
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Output only. When the qualification ran."""
@@ -248,10 +253,11 @@ class ModelQualification(_message.Message):
         word_count: _builtins.int = ...,
         run_time: _timestamp_pb2.Timestamp | None = ...,
         min_encoder_input: _duration_pb2.Duration | None = ...,
+        destroyed_recording_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input", "run_time", b"run_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "passed", b"passed", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "destroyed_recording_count", b"destroyed_recording_count", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "passed", b"passed", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -212,6 +212,7 @@ class Word(_message.Message):
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     TIME_SOURCE_FIELD_NUMBER: _builtins.int
+    SPEAKER_CONFIDENCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Output only. The word with its punctuation, without spaces around it."""
     probability: _builtins.float
@@ -220,6 +221,13 @@ class Word(_message.Message):
     """Output only. Label of the speaker; absent without diarization."""
     time_source: Global___Word.TimeSource.ValueType
     """Output only. The origin of its times."""
+    speaker_confidence: _builtins.float
+    """Output only. How sure `speaker` is by the turns, 0 to 1: of the time that turns give to speakers from 0.25 s before
+    the word to 0.25 s after it, the share of its own speaker; overlap counts for each who speaks. So it is 1 inside one
+    turn, about 0.5 where two speakers meet or talk at once, and 0 where turns contradict the rest of the sentence,
+    which decided. For a word outside all turns, the 0.25 s begin at the nearest turn, and the share is multiplied by
+    1 - distance / 2 s, at least 0. Absent without diarization, and in transcripts made before this field existed.
+    """
     @_builtins.property
     def start_offset(self) -> _duration_pb2.Duration:
         """Output only. Start."""
@@ -237,19 +245,24 @@ class Word(_message.Message):
         probability: _builtins.float | None = ...,
         speaker: _builtins.str | None = ...,
         time_source: Global___Word.TimeSource.ValueType = ...,
+        speaker_confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "_speaker_confidence", b"_speaker_confidence", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "speaker_confidence", b"speaker_confidence", "start_offset", b"start_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "start_offset", b"start_offset", "text", b"text", "time_source", b"time_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "_speaker", b"_speaker", "_speaker_confidence", b"_speaker_confidence", "end_offset", b"end_offset", "probability", b"probability", "speaker", b"speaker", "speaker_confidence", b"speaker_confidence", "start_offset", b"start_offset", "text", b"text", "time_source", b"time_source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
     _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
     _WhichOneofReturnType__speaker: _TypeAlias = _typing.Literal["speaker"]  # noqa: Y015
     _WhichOneofArgType__speaker: _TypeAlias = _typing.Literal["_speaker", b"_speaker"]  # noqa: Y015
+    _WhichOneofReturnType__speaker_confidence: _TypeAlias = _typing.Literal["speaker_confidence"]  # noqa: Y015
+    _WhichOneofArgType__speaker_confidence: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__speaker) -> _WhichOneofReturnType__speaker | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speaker_confidence) -> _WhichOneofReturnType__speaker_confidence | None: ...
 
 Global___Word: _TypeAlias = Word  # noqa: Y015
 
@@ -347,11 +360,13 @@ class CoverageSpan(_message.Message):
         OUTCOME_UNSPECIFIED: CoverageSpan._Outcome.ValueType  # 0
         """Never sent."""
         OUTCOME_TRANSCRIBED: CoverageSpan._Outcome.ValueType  # 1
-        """It has text."""
+        """Its speech has words near it, at most 1.2 s apart in one utterance."""
         OUTCOME_NO_SPEECH: CoverageSpan._Outcome.ValueType  # 2
         """The detector heard no speech."""
         OUTCOME_DROPPED: CoverageSpan._Outcome.ValueType  # 3
-        """The detector heard speech, but a guard rejected its text; `reason` says why."""
+        """The detector heard speech, but the model gave no plausible text for it, also when it was decoded again; `reason`
+        says why.
+        """
         OUTCOME_FAILED: CoverageSpan._Outcome.ValueType  # 4
         """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
@@ -361,11 +376,13 @@ class CoverageSpan(_message.Message):
     OUTCOME_UNSPECIFIED: CoverageSpan.Outcome.ValueType  # 0
     """Never sent."""
     OUTCOME_TRANSCRIBED: CoverageSpan.Outcome.ValueType  # 1
-    """It has text."""
+    """Its speech has words near it, at most 1.2 s apart in one utterance."""
     OUTCOME_NO_SPEECH: CoverageSpan.Outcome.ValueType  # 2
     """The detector heard no speech."""
     OUTCOME_DROPPED: CoverageSpan.Outcome.ValueType  # 3
-    """The detector heard speech, but a guard rejected its text; `reason` says why."""
+    """The detector heard speech, but the model gave no plausible text for it, also when it was decoded again; `reason`
+    says why.
+    """
     OUTCOME_FAILED: CoverageSpan.Outcome.ValueType  # 4
     """It could not be processed; `reason` is an ErrorReason without its prefix."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from locution_asr.adapters.levelling import Leveller
 from locution_asr.domain.models import FRAME, Pcm
 
 CONTEXT = 64
@@ -32,17 +33,18 @@ def session() -> Any:
 class SileroDetector:
     """Computes speech probabilities of one stream, and keeps the recurrent state between calls.
 
-    The model takes each frame with the 64 samples before it.
+    The model takes each frame, filtered and levelled, with the 64 samples before it.
     """
 
     def __init__(self) -> None:
         self._h = np.zeros(STATE, np.float32)
         self._c = np.zeros(STATE, np.float32)
         self._context = np.zeros(CONTEXT, np.float32)
+        self._level = Leveller()
 
     def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
         """Return one probability per frame."""
-        frames = (pcm.astype(np.float32) / 32768.0).reshape(-1, FRAME)
+        frames = self._level((pcm.astype(np.float32) / np.float32(32768)).reshape(-1, FRAME))
         contexts = np.vstack([self._context, frames[:-1, -CONTEXT:]])
         inputs = {"input": np.concatenate([contexts, frames], axis=1), "h": self._h, "c": self._c}
         output, self._h, self._c = session().run(None, inputs)

@@ -24,7 +24,7 @@ SAMPLING_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)
 class AttemptPlan:
     """How one attempt decodes a window: padded to `length` samples, with or without the request's prompt.
 
-    A draft of more than `limit` tokens exceeds what the audio can hold.
+    A draft of more than `limit` tokens exceeds what the audio can hold. With `detects`, only the language is detected.
     """
 
     length: int
@@ -32,6 +32,7 @@ class AttemptPlan:
     guard: Guard
     prompted: bool = True
     limit: int = MAX_TOKENS
+    detects: bool = False
 
     @property
     def whole(self) -> bool:
@@ -45,6 +46,21 @@ def plan_attempts(options: Options, mode: DecodeMode, heard: int) -> tuple[Attem
     first = _cut(options, heard) if mode is DecodeMode.FAST else _full(options.beam_size)
     limit = token_limit(options, heard)
     return tuple(replace(each, limit=limit) for each in (first, *(again if mode is DecodeMode.FAST else again[1:])))
+
+
+def plan_again(options: Options, heard: int) -> tuple[AttemptPlan, ...]:
+    """Return the attempts at `heard` samples of speech that got no words: a full window, without the request's prompt.
+
+    The text of an earlier attempt may have been right to leave this out, so the limits are not relaxed.
+    """
+    plan = _full(max(REDO_BEAM, options.beam_size))
+    return (replace(plan, prompted=False, limit=token_limit(options, heard)),)
+
+
+def plan_detection(heard: int) -> AttemptPlan:
+    """Return the plan that detects the language of `heard` samples; it needs no padding."""
+    length = min(WINDOW_SAMPLES, -(-heard // BUCKET) * BUCKET)
+    return AttemptPlan(length, Search(beam_size=1, max_tokens=1), Guard(), detects=True)
 
 
 def token_limit(options: Options, heard: int) -> int:

@@ -13,6 +13,7 @@ from locution_speech.transcript import DropReason, Word
 
 from locution_asr.core.attempts import AttemptPlan
 from locution_asr.core.guards import judge
+from locution_asr.core.wordless import soundless
 from locution_asr.domain.models import Pcm
 from locution_asr.domain.ports import Draft, Encoding, Prompt, Recogniser
 
@@ -21,7 +22,11 @@ CONFIDENT = 0.65
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodeRequest:
-    """One attempt at decoding a window. `prior` holds the section's language probabilities, if known."""
+    """One attempt at decoding a window.
+
+    `prior` holds the section's language probabilities, if known; `language` the window's own with its probability, if
+    it was detected before.
+    """
 
     pcm: Pcm
     recogniser: Recogniser
@@ -30,6 +35,7 @@ class DecodeRequest:
     plan: AttemptPlan
     flow: Flow
     prior: Mapping[str, float] | None = None
+    language: tuple[str, float] | None = None
 
     @property
     def cost(self) -> float:
@@ -39,12 +45,16 @@ class DecodeRequest:
     @property
     def shape(self) -> Hashable:
         """Return the batch key."""
-        return (id(self.recogniser), self.plan.length, self.plan.search)
+        return (id(self.recogniser), self.plan.length, self.plan.search, self.plan.detects)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The result of one attempt: `reason` None means sound; `heard` holds the language probabilities, if detected."""
+    """The result of one attempt: `reason` None means sound; `heard` holds the language probabilities, if detected.
+
+    `words` are the draft's where its measures are sound, if the model gives times; those that the audio does not hold
+    make the reason UNALIGNED.
+    """
 
     draft: Draft | None
     reason: DropReason | None
@@ -72,12 +82,15 @@ def _decode(requests: Sequence[DecodeRequest], started: float) -> list[Attempt]:
     encoding = first.recogniser.encode([request.pcm for request in requests], first.plan.length)
     heard = _languages(requests, encoding)
     chosen = [choose(request, probabilities) for request, probabilities in zip(requests, heard, strict=True)]
+    if first.plan.detects:
+        return [_detected(*each, len(requests), started) for each in zip(chosen, heard, strict=True)]
     prompts = [_prompt(request, language) for request, (language, _) in zip(requests, chosen, strict=True)]
     drafts = encoding.generate(range(len(requests)), prompts, first.plan.search)
     reasons = [
         judge(draft, request.plan.guard, request.plan.limit) for request, draft in zip(requests, drafts, strict=True)
     ]
     words = _align(requests, encoding, prompts, drafts, reasons)
+    reasons = [DropReason.UNALIGNED if soundless(words.get(i, ())) else reason for i, reason in enumerate(reasons)]
     elapsed = (time.monotonic() - started) / len(requests)
     return [
         Attempt(drafts[i], reasons[i], *chosen[i], heard[i], words.get(i, ()), len(requests), elapsed)
@@ -89,6 +102,8 @@ def choose(request: DecodeRequest, heard: Mapping[str, float]) -> tuple[str, flo
     """Choose a window's language: its own if it is clear, else combined with that of the section's first window."""
     if request.options.language is not None:
         return request.options.language, None
+    if request.language is not None:
+        return request.language
     if not heard:
         return "en", None
     probabilities = restrict(heard, request.options.allowed_languages)
@@ -109,7 +124,7 @@ def restrict(heard: Mapping[str, float], allowed: Sequence[str]) -> dict[str, fl
 
 def _languages(requests: Sequence[DecodeRequest], encoding: Encoding) -> Sequence[Mapping[str, float]]:
     detects = requests[0].recogniser.capabilities.language_detection
-    if detects and any(request.options.language is None for request in requests):
+    if detects and any(request.options.language is None and request.language is None for request in requests):
         return encoding.detect_languages()
     return [{}] * len(requests)
 
@@ -128,12 +143,19 @@ def _align(
     drafts: Sequence[Draft],
     reasons: Sequence[DropReason | None],
 ) -> dict[int, tuple[Word, ...]]:
-    rows = [i for i, request in enumerate(requests) if reasons[i] is None and request.options.word_times]
-    if not rows:
+    rows = [i for i, reason in enumerate(reasons) if reason is None]
+    if not rows or not requests[0].recogniser.capabilities.word_times:
         return {}
     lengths = [len(requests[i].pcm) for i in rows]
     aligned = encoding.align(rows, [prompts[i] for i in rows], [drafts[i] for i in rows], lengths)
     return {row: tuple(words) for row, words in zip(rows, aligned, strict=True)}
+
+
+def _detected(
+    language: tuple[str, float | None], heard: Mapping[str, float], batch_size: int, started: float
+) -> Attempt:
+    elapsed = (time.monotonic() - started) / batch_size
+    return Attempt(None, None, *language, heard, (), batch_size, elapsed)
 
 
 def _failed(request: DecodeRequest, elapsed: float) -> Attempt:

@@ -65,7 +65,7 @@ class Engine:
             async with self.models.lease(start.section.model) as model:
                 mode, options = _settled(start.section.options, model)
                 settled = replace(start, section=replace(start.section, options=options))
-                rule = self._cut(mode, options, model).ending(start.silence, start.longest)
+                rule = self.rule.in_mode(mode).ending(start.silence, start.longest)
                 await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule, start.first, start.done)
                 await StreamingSession(settled, endpointer, self.dispatcher, model, mode, self.observer).run(
@@ -82,7 +82,7 @@ class Engine:
             async with self.models.lease(start.model) as model:
                 mode, options = _settled(start.options, model)
                 settled = replace(start, options=options)
-                rule = self._cut(mode, options, model)
+                rule = self.rule.in_mode(mode)
                 await emit(_started(model, mode, options, rule))
                 endpointer = self._endpointer(rule.apart() if settled.flow.traffic is TrafficClass.LIVE else rule)
                 recognise = RecogniseWindow(self.dispatcher, model, settled, mode)
@@ -92,12 +92,6 @@ class Engine:
 
     def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:
         return Endpointer(self.detector(), self.executor, rule, first, done)
-
-    def _cut(self, mode: DecodeMode, options: Options, model: LoadedModel) -> EndpointRule:
-        """Return how to cut windows: the best way for the mode, and one language per window if it is detected."""
-        rule = self.rule.in_mode(mode)
-        detected = options.language is None and model.recogniser.capabilities.language_detection
-        return rule.detecting() if detected else rule
 
 
 def _settled(options: Options, model: LoadedModel) -> tuple[DecodeMode, Options]:

@@ -1,51 +1,41 @@
-"""Transcribe one window: attempts in order until one is sound, then words, segments and coverage."""
+"""Transcribe one window: attempts in order until one is sound, then words; speech without words is decoded again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from locution_speech.asr import DecodeMode, SectionStart
-from locution_speech.clock import Span
-from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
+from locution_speech.clock import seconds
+from locution_speech.transcript import DropReason
 
-from locution_asr.core.attempts import AttemptPlan, plan_attempts
-from locution_asr.core.decode import Attempt, DecodeRequest
+from locution_asr.core.attempts import AttemptPlan, plan_again, plan_attempts, plan_detection
+from locution_asr.core.conclude import Recognised, concluded, joined, missing, read, untried
+from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.dispatch import Decoded, Decoding
-from locution_asr.core.segments import SegmentRule, placed_words, segment, split
-from locution_asr.core.windows import halves
-from locution_asr.domain.models import Piece, Window, WindowTiming
-from locution_asr.domain.ports import Draft, LoadedModel
+from locution_asr.core.language import SectionLanguage, mean, runs, slices
+from locution_asr.core.segments import SegmentRule
+from locution_asr.core.windows import halves, part
+from locution_asr.domain.models import Window, WindowTiming
+from locution_asr.domain.ports import LoadedModel
 
+AGAIN_SHARE = 0.5
+"""The most engine time for decoding again, as a share of the audio so far."""
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """The result of a window. `text_speech` counts the speech samples in pieces with text."""
-
-    segments: tuple[Segment, ...]
-    coverage: tuple[CoverageSpan, ...]
-    timing: WindowTiming
-    speech: int
-    text_speech: int
+DEEPEST = 4
+"""How often speech that was decoded again may be decoded again."""
 
 
 @dataclass(slots=True)
-class SectionLanguage:
-    """Shares the language of a section's first window with the others."""
+class Again:
+    """Counts the engine time of decoding again, in seconds."""
 
-    heard: asyncio.Future[Mapping[str, float]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    spent: float = 0.0
 
-    async def prior(self, window: Window) -> Mapping[str, float] | None:
-        """Return the first window's language. The first window itself has none, unless it continues another stream."""
-        return None if window.index == 0 and not self.heard.done() else await asyncio.shield(self.heard)
-
-    def tell(self, window: Window, heard: Mapping[str, float]) -> None:
-        """Store the first window's language."""
-        if window.index == 0 and not self.heard.done():
-            self.heard.set_result(heard)
+    def allowed(self, heard: int) -> bool:
+        """Tell whether audio of `heard` samples may be decoded again."""
+        return self.spent < AGAIN_SHARE * seconds(heard)
 
 
 class RecogniseWindow:
@@ -65,24 +55,71 @@ class RecogniseWindow:
         self._mode = mode
         self._language = language or SectionLanguage()
         self._rule = SegmentRule()
+        self._again = Again()
 
     async def run(self, window: Window) -> Recognised:
         """Return the window's text, or only its coverage if no attempt gave sound text.
 
-        If a window's text exceeds the decoder's limit, the window is split and its halves are transcribed.
+        If a window's text exceeds the decoder's limit, the window is split and its halves are transcribed. Speech that
+        has no words is decoded again on its own. Where the language is to be detected and changes, each run of one
+        language is decoded on its own.
         """
-        prior = None if self._start.options.language else await self._language.prior(window)
+        found = await self._in_languages(window)
+        return found if self._start.options.word_times else found.untimed()
+
+    async def _in_languages(self, window: Window) -> Recognised:
+        parts = slices(window) if self._detects else []
+        if len(parts) < 2:
+            return await self._run(window, DEEPEST)
+        requests = [self._request(part(window, each.start, each.end), plan_detection(each.length)) for each in parts]
+        served = await asyncio.gather(*map(self._dispatcher.submit, requests))
+        heard = [each.result.heard for each in served]
+        if not all(heard):
+            return await self._run(window, DEEPEST)
+        self._language.tell(window, mean(heard))
+        found = runs(parts, heard, await self._language.prior(window), self._start.options.allowed_languages)
+        windows = [(part(window, each.start, each.end), (each.language, each.probability)) for each in found]
+        decoded = [await self._run(each, DEEPEST, language) for each, language in windows]
+        return joined(_timing(served), decoded)
+
+    async def _run(self, window: Window, deep: int, language: tuple[str, float] | None = None) -> Recognised:
         served: list[Decoded] = []
-        for plan in plan_attempts(self._start.options, self._mode, len(window.pcm)):
-            served.append(await self._dispatcher.submit(self._request(window, plan, prior)))
-            self._language.tell(window, served[0].result.heard)
+        prior = await self._language.prior(window) if self._detects else None
+        for plan in self._plans(window, deep):
+            request = replace(self._request(window, plan), prior=prior, language=language)
+            served.append(await self._dispatcher.submit(request))
+            self._account(window, served, deep)
             if served[-1].result.reason in (None, DropReason.INFERENCE_FAILED):
                 break
             if served[-1].result.reason is DropReason.TOO_MANY_TOKENS and plan.whole and (parts := halves(window)):
-                return joined(_timing(served), [await self.run(part) for part in parts])
-        return _conclude(window, served, self._rule)
+                return joined(_timing(served), [await self._run(each, deep, language) for each in parts])
+        reading = read(window, [each.result for each in served])
+        again = [await self._decode_again(each, deep) for each in missing(reading)]
+        return concluded(reading, again, _timing(served), self._rule)
 
-    def _request(self, window: Window, plan: AttemptPlan, prior: Mapping[str, float] | None) -> DecodeRequest:
+    @property
+    def _detects(self) -> bool:
+        return self._start.options.language is None and self._model.recogniser.capabilities.language_detection
+
+    def _plans(self, window: Window, deep: int) -> Sequence[AttemptPlan]:
+        options, heard = self._start.options, len(window.pcm)
+        return plan_attempts(options, self._mode, heard) if deep == DEEPEST else plan_again(options, heard)
+
+    def _account(self, window: Window, served: Sequence[Decoded], deep: int) -> None:
+        if served[0].result.heard:
+            self._language.tell(window, served[0].result.heard)
+        if deep < DEEPEST:
+            self._again.spent += served[-1].result.elapsed
+
+    async def _decode_again(self, window: Window, deep: int) -> Recognised:
+        """Decode speech that has no words on its own, as far as the engine time allows."""
+        if not deep:
+            return untried(window, DropReason.NO_TEXT)
+        if not self._again.allowed(window.span.end):
+            return untried(window, DropReason.BUDGET_SPENT)
+        return await self._run(window, deep - 1)
+
+    def _request(self, window: Window, plan: AttemptPlan) -> DecodeRequest:
         return DecodeRequest(
             pcm=window.pcm,
             recogniser=self._model.recogniser,
@@ -90,36 +127,7 @@ class RecogniseWindow:
             options=self._start.options,
             plan=plan,
             flow=self._start.flow,
-            prior=prior,
         )
-
-
-def _conclude(window: Window, served: list[Decoded], rule: SegmentRule) -> Recognised:
-    attempt = served[-1].result
-    segments = _segments(window, attempt, rule)
-    coverage = tuple(_covered(piece, attempt, segments) for piece in window.pieces)
-    heard = (
-        piece.speech for piece, item in zip(window.pieces, coverage, strict=True) if item.outcome is Outcome.TRANSCRIBED
-    )
-    timing = _timing(served)
-    return Recognised(segments, coverage, timing, sum(piece.speech for piece in window.pieces), sum(heard))
-
-
-def joined(before: WindowTiming, parts: Sequence[Recognised]) -> Recognised:
-    """Join the parts of a split window, and add the attempts that `before` counts."""
-    timings = [before, *(part.timing for part in parts)]
-    return Recognised(
-        segments=tuple(item for part in parts for item in part.segments),
-        coverage=tuple(item for part in parts for item in part.coverage),
-        timing=WindowTiming(
-            queue_wait=sum(timing.queue_wait for timing in timings),
-            decode=sum(timing.decode for timing in timings),
-            batch_size=timings[-1].batch_size,
-            attempts=sum(timing.attempts for timing in timings),
-        ),
-        speech=sum(part.speech for part in parts),
-        text_speech=sum(part.text_speech for part in parts),
-    )
 
 
 def _timing(served: Sequence[Decoded]) -> WindowTiming:
@@ -129,42 +137,3 @@ def _timing(served: Sequence[Decoded]) -> WindowTiming:
         batch_size=served[-1].result.batch_size,
         attempts=len(served),
     )
-
-
-def _segments(window: Window, attempt: Attempt, rule: SegmentRule) -> tuple[Segment, ...]:
-    if attempt.reason is not None or attempt.draft is None:
-        return ()
-    words = placed_words(window, attempt.words)
-    whole = _whole(window, attempt, attempt.draft, words)
-    if not words:
-        return (whole,)
-    return tuple(segment(group, whole) for group in split(words, rule))
-
-
-def _whole(window: Window, attempt: Attempt, draft: Draft, words: tuple[Word, ...]) -> Segment:
-    return Segment(
-        start=window.span.start,
-        end=window.span.end,
-        text=draft.text.strip(),
-        words=words,
-        language=attempt.language,
-        language_probability=attempt.language_probability,
-        mean_log_probability=draft.mean_log_probability,
-    )
-
-
-def _covered(piece: Piece, attempt: Attempt, segments: tuple[Segment, ...]) -> CoverageSpan:
-    start, end = piece.span.start, piece.span.end
-    if attempt.reason is DropReason.INFERENCE_FAILED:
-        return CoverageSpan(start, end, Outcome.FAILED, attempt.reason)
-    if attempt.reason is not None:
-        return CoverageSpan(start, end, Outcome.DROPPED, attempt.reason)
-    if any(_speaks(item, piece) for item in segments):
-        return CoverageSpan(start, end, Outcome.TRANSCRIBED)
-    return CoverageSpan(start, end, Outcome.DROPPED, DropReason.NO_TEXT)
-
-
-def _speaks(item: Segment, piece: Piece) -> bool:
-    """Tell whether a segment has a word in the piece, or overlaps it without word times."""
-    spans: Sequence[Span] = item.words or (item,)
-    return any(span.overlaps(piece.span) or span.start == piece.span.start for span in spans)

@@ -12,9 +12,10 @@ from locution_speech.clock import seconds
 from locution_speech.engine.in_flight import Allowance
 from locution_speech.transcript import Outcome, Segment
 
+from locution_asr.core.conclude import Recognised
 from locution_asr.core.coverage import partition
 from locution_asr.core.endpointer import Endpointer, Heard
-from locution_asr.core.recognise import Recognised, RecogniseWindow
+from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.domain.models import PcmChunk, SectionReport, Window
 
 

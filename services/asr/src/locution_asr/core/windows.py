@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,19 +20,13 @@ class WindowRule:
 
     Each utterance keeps `padding` of its surroundings. Silence of up to `bridge` between two utterances is kept; longer
     silence is removed. A window ends when the next utterance would make it longer than `longest`, or begins more than
-    `pause` after the last. A window of `sufficient` length ends at a pause of `turn`.
+    `pause` after the last.
     """
 
     padding: int = samples(0.3)
     bridge: int = samples(2.0)
     longest: int = samples(29.0)
     pause: int = samples(8.0)
-    turn: int = samples(8.0)
-    sufficient: int = 0
-
-    def ends(self, length: int, gap: int) -> bool:
-        """Tell whether a window of `length` samples ends after `gap` samples without an addition."""
-        return gap > (min(self.turn, self.pause) if length >= self.sufficient else self.pause)
 
 
 class PcmBuffer:
@@ -114,7 +108,7 @@ class WindowPlanner:
         joined = Span(self._last, end) if gap <= self._rule.bridge else padded
         if self._pieces and (self._ends(gap) or self._length + joined.length > self._rule.longest):
             yield self.close()
-        self._take(joined if self._pieces else padded, utterance.length)
+        self._take(joined if self._pieces else padded, utterance)
 
     def flush(self, at: int | None = None) -> Iterator[Window]:
         """Yield the open window; with `at`, only if nothing was added within the pause before it."""
@@ -129,15 +123,15 @@ class WindowPlanner:
         return window
 
     def _ends(self, gap: int) -> bool:
-        return self._rule.ends(self._length, gap)
+        return gap > self._rule.pause
 
-    def _take(self, span: Span, speech: int) -> None:
+    def _take(self, span: Span, utterance: Span) -> None:
         self._audio.append(self._buffer.slice(span))
         if self._pieces and self._pieces[-1].span.end == span.start:
             last = self._pieces.pop()
-            self._pieces.append(Piece(last.at, Span(last.span.start, span.end), last.speech + speech))
+            self._pieces.append(Piece(last.at, Span(last.span.start, span.end), (*last.utterances, utterance)))
         else:
-            self._pieces.append(Piece(self._length, span, speech))
+            self._pieces.append(Piece(self._length, span, (utterance,)))
         self._length += span.length
         self._last = span.end
 
@@ -147,21 +141,40 @@ def halves(window: Window) -> tuple[Window, Window] | None:
     quarter = len(window.pcm) // 4
     if quarter < SHORTEST_QUARTER:
         return None
-    middle = window.pcm[quarter : len(window.pcm) - quarter].astype(np.float32)
-    loudness = (middle[: len(middle) // QUIET * QUIET].reshape(-1, QUIET) ** 2).sum(axis=1)
-    cut = quarter + int(np.argmin(loudness)) * QUIET + QUIET // 2
-    return _part(window, 0, cut), _part(window, cut, len(window.pcm))
+    cut = quietest(window.pcm, quarter, len(window.pcm) - quarter)
+    return part(window, 0, cut), part(window, cut, len(window.pcm))
 
 
-def _part(window: Window, start: int, end: int) -> Window:
+def quietest(pcm: Pcm, start: int, end: int) -> int:
+    """Return the middle of the quietest tenth of a second between two samples."""
+    within_reach = pcm[start:end].astype(np.float32)
+    loudness = (within_reach[: len(within_reach) // QUIET * QUIET].reshape(-1, QUIET) ** 2).sum(axis=1)
+    return start + int(np.argmin(loudness)) * QUIET + QUIET // 2
+
+
+def part(window: Window, start: int, end: int) -> Window:
+    """Return the window's audio from sample `start` to `end`, both counted in the window."""
     pieces = []
     for piece in window.pieces:
         first, last = max(piece.at, start), min(piece.at + piece.span.length, end)
         if first < last:
             shift = piece.span.start - piece.at
-            speech = piece.speech * (last - first) // piece.span.length
-            pieces.append(Piece(first - start, Span(first + shift, last + shift), speech))
+            span = Span(first + shift, last + shift)
+            pieces.append(Piece(first - start, span, tuple(within(piece.utterances, span))))
     return Window(window.index, window.pcm[start:end], tuple(pieces))
+
+
+def within(spans: Iterable[Span], bounds: Span) -> Iterator[Span]:
+    """Yield the parts of `spans` that lie within `bounds`."""
+    for span in spans:
+        if span.overlaps(bounds):
+            yield Span(max(span.start, bounds.start), min(span.end, bounds.end))
+
+
+def position(window: Window, sample: int) -> int:
+    """Return where the window holds a sample of the section, or the nearest one that it holds."""
+    piece = next((each for each in window.pieces if sample <= each.span.end), window.pieces[-1])
+    return piece.at + piece.span.clamp(sample) - piece.span.start
 
 
 def place(window: Window, span: Span) -> Span:

@@ -35,11 +35,16 @@ class PcmChunk:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Places `span` of the section at sample `at` of a window; `speech` of its samples are speech."""
+    """Places `span` of the section at sample `at` of a window; `utterances` are the detected speech within it."""
 
     at: int
     span: Span
-    speech: int
+    utterances: tuple[Span, ...]
+
+    @property
+    def speech(self) -> int:
+        """Return the number of samples that are speech."""
+        return sum(utterance.length for utterance in self.utterances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,6 +73,7 @@ async def record(channel: grpc.aio.Channel, qualification: Qualification) -> boo
         accurate_word_error_rate=qualification.accurate_word_error_rate,
         fast_word_error_rate=qualification.fast_word_error_rate,
         word_count=qualification.word_count,
+        destroyed_recording_count=len(qualification.destroyed),
         actor=ACTOR,
     )
     request.run_time.FromDatetime(qualification.run_time)

@@ -14,6 +14,10 @@ from locution_asr.qualification.scoring import Score, pooled, score
 FEWEST_WORDS = 100
 MOST_LOSS = 0.005
 
+DESTROYED_LOSS = 0.15
+DESTROYED_WORDS = 4
+"""A text is destroyed if it has more errors than another one by more than this share of the words, and this number."""
+
 
 class TooFewWords(Exception):
     """No group of recordings holds enough words for a qualification."""
@@ -44,12 +48,14 @@ class Pool:
 class Qualification:
     """The measurement of a model; the figures are those of the group that loses most.
 
+    `destroyed` names the recordings whose text FAST destroys, compared with ACCURATE or with sequential decoding.
     `min_encoder_input` is the shortest audio, in seconds, that FAST padded a window to for the encoder.
     """
 
     model: str
     checksum: str
     pools: tuple[Pool, ...]
+    destroyed: tuple[str, ...]
     run_time: datetime
     min_encoder_input: float
 
@@ -75,8 +81,8 @@ class Qualification:
 
     @property
     def passes(self) -> bool:
-        """Tell whether FAST loses at most half a point."""
-        return round(self.worst.loss, 6) <= MOST_LOSS
+        """Tell whether FAST loses at most half a point and destroys no recording."""
+        return round(self.worst.loss, 6) <= MOST_LOSS and not self.destroyed
 
     def to_json(self) -> dict[str, Any]:
         """Return it in the form of the file."""
@@ -86,6 +92,8 @@ class Qualification:
             "accurate_word_error_rate": round(self.accurate_word_error_rate, 6),
             "fast_word_error_rate": round(self.fast_word_error_rate, 6),
             "word_count": self.word_count,
+            "destroyed_recording_count": len(self.destroyed),
+            "destroyed": list(self.destroyed),
             "min_encoder_input": self.min_encoder_input,
             "run_time": self.run_time.isoformat(timespec="seconds"),
             "pools": [pool.describe() for pool in self.pools],
@@ -98,11 +106,13 @@ def judge(
     recordings: Sequence[Referenced],
     accurate: Sequence[str],
     fast: Sequence[str],
+    sequential: Sequence[str],
     min_encoder_input: float,
 ) -> Qualification:
-    """Judge English and all other languages separately. Raises TooFewWords if neither has a hundred words.
+    """Judge English and all other languages separately, and each text on its own.
 
-    A group with fewer words is ignored.
+    All sequences have one entry for each shift of each recording. A group with fewer than a hundred words is ignored.
+    Raises TooFewWords if that leaves none.
     """
     rows = list(zip(recordings, accurate, fast, strict=True))
     named: Mapping[str, list[tuple[Referenced, str, str]]] = {
@@ -114,7 +124,16 @@ def judge(
         raise TooFewWords(
             f"a qualification needs {FEWEST_WORDS} words of reference in English or in the other languages"
         )
-    return Qualification(model, checksum, pools, datetime.now(UTC), min_encoder_input)
+    texts = zip(recordings, accurate, fast, sequential, strict=True)
+    destroyed = dict.fromkeys(item.name for item, *read in texts if destroys(item, *read))
+    return Qualification(model, checksum, pools, tuple(destroyed), datetime.now(UTC), min_encoder_input)
+
+
+def destroys(recording: Referenced, accurate: str, fast: str, sequential: str) -> bool:
+    """Tell whether FAST destroyed a text."""
+    wrong, least, other = (score(recording.text, text, recording.language) for text in (fast, accurate, sequential))
+    more = wrong.errors - min(least.errors, other.errors)
+    return more > max(DESTROYED_WORDS, DESTROYED_LOSS * wrong.words)
 
 
 def dump(qualification: Qualification) -> str:

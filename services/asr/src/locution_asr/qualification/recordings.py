@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,9 @@ from locution_asr.domain.models import Pcm
 NONE = ("", "-")
 SPOKEN = ("", "TRANSCRIBED")
 
+SHIFTS = (0.0, 0.1, 0.21)
+"""Seconds of silence before a recording. Where a decoder destroys a text can depend on them."""
+
 
 class ManifestInvalid(Exception):
     """The manifest is missing, or lists files that cannot be used."""
@@ -22,12 +25,13 @@ class ManifestInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Referenced:
-    """A recording with its reference text; `language` as in the manifest."""
+    """A recording with its reference text; `language` as in the manifest. `shift` seconds of silence precede it."""
 
     name: str
     path: Path
     language: str
     text: str
+    shift: float = 0.0
 
 
 def referenced(folder: Path, language: str | None = None) -> list[Referenced]:
@@ -42,13 +46,18 @@ def referenced(folder: Path, language: str | None = None) -> list[Referenced]:
     return found
 
 
+def shifted(recordings: Sequence[Referenced]) -> list[Referenced]:
+    """Return every recording once for each shift."""
+    return [replace(recording, shift=shift) for recording in recordings for shift in SHIFTS]
+
+
 def pcm(recording: Referenced) -> Pcm:
-    """Decode a recording to mono samples at 16 kHz."""
+    """Decode a recording to mono samples at 16 kHz, after its silence."""
     from faster_whisper.audio import decode_audio
 
     audio = decode_audio(str(recording.path), sampling_rate=SAMPLE_RATE)
     samples: Pcm = np.clip(np.rint(audio * 32768), -32768, 32767).astype(np.int16)
-    return samples
+    return np.concatenate([np.zeros(round(recording.shift * SAMPLE_RATE), np.int16), samples])
 
 
 def _rows(folder: Path) -> Iterator[Referenced]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from locution_diarizer.domain.models import Embeddings, SectionWindows, Vector
 
 MIN_CLEAN_RATIO = 0.2
+LEAST_FILLED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,11 @@ class Chosen:
 
 
 def fit(section: SectionWindows) -> Fit:
-    """Return a section's embeddings; clean ones have a fifth of the window without overlap (pyannote's rule)."""
+    """Return a section's embeddings; clean ones have a fifth of their window's audio without overlap.
+
+    pyannote counts the silence that fills up a short window too. So in five seconds it wants two of each speaker, and
+    takes two people for one.
+    """
     told = ~np.isnan(section.embeddings).any(axis=2)
     return Fit(section.embeddings[told], (_clean_ratio(section) >= MIN_CLEAN_RATIO)[told])
 
@@ -50,5 +55,12 @@ def spread(sections: Sequence[Fit], *, limit: int) -> Chosen:
 
 def _clean_ratio(section: SectionWindows) -> npt.NDArray[np.float64]:
     alone = section.activity.sum(axis=2, keepdims=True, dtype=np.uint8) == 1
-    ratio: npt.NDArray[np.float64] = (section.activity & alone).mean(axis=1)
+    ratio: npt.NDArray[np.float64] = (section.activity & alone).mean(axis=1) / _filled(section)[:, None]
     return ratio
+
+
+def _filled(section: SectionWindows) -> npt.NDArray[np.float64]:
+    """Return the share of each window that is audio; the rest of a last window is silence."""
+    starts = np.arange(len(section.activity)) * section.grid.step
+    filled: npt.NDArray[np.float64] = np.clip((section.sample_count - starts) / section.grid.size, LEAST_FILLED, 1.0)
+    return filled

@@ -45,6 +45,7 @@ class JobRequestConfig:
     channel_mode: ChannelMode | None = None
     audio_format: AudioFormat | None = None
     retention: StoredLength | None = None
+    track: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class JobConfig:
     diarization: DiarizationConfig | None = None
     audio_format: AudioFormat | None = None
     retention: StoredLength | None = None
+    track: str = ""
     # The origin of each value by field name: "request", "user", "tenant" or "server".
     origins: dict[str, str] = field(default_factory=dict)
 

@@ -12,17 +12,18 @@ from typing import Any, Final
 
 from locution_common.errors import Reason, Refused
 from locution_speech.asr import DecodeMode, Task
-from locution_speech.capabilities import Capabilities
-from locution_speech.languages import AUTO
+from locution_speech.capabilities import Match
+from locution_speech.languages import AUTO, UnknownLanguage, read
 
 from locution_gateway.jobs.config import DiarizationConfig, DiarizationRequest, JobConfig, JobRequestConfig
 from locution_gateway.jobs.models import JobWarning, WarningCode
-from locution_gateway.media.models import ChannelMode
+from locution_gateway.media.models import ALL_TRACKS, ChannelMode
+from locution_gateway.models.languages import matched
 from locution_gateway.models.models import ModelKind, ResolvedModel
 from locution_gateway.models.ports import ModelResolver
 
 BEAM_SIZE: Final = 5
-OWN: Final = ("prompt", "hotwords", "audio_format")
+OWN: Final = ("prompt", "hotwords", "audio_format", "track")
 """Options that belong to one recording and have no default."""
 COUNTS: Final = ("speaker_count", "min_speaker_count", "max_speaker_count")
 
@@ -65,28 +66,31 @@ class Configure:
         usable, the registry's choice replaces it with a warning.
         """
         origins = fill(asked, JobRequestConfig(), JobRequestConfig()).origins if origins is None else origins
+        asked = _with_tracks_apart(asked)
         _check_combinations(asked)
         asr = await self._resolve(ModelKind.ASR, asked.asr_model, origins["asr_model"])
         _check_speech(asked, asr)
+        language, candidates, regions = _languages(asked, asr)
         diarization, warnings = await self._diarization(asked, origins)
         config = JobConfig(
-            language=_language(asked, asr.capabilities),
+            language=language,
             task=asked.task or Task.TRANSCRIBE,
             asr_model=asr.choice,
             beam_size=asked.beam_size or BEAM_SIZE,
             word_times=asr.capabilities.word_times if asked.word_times is None else asked.word_times,
             max_temperature=asked.max_temperature or 0.0,
             channel_mode=asked.channel_mode or ChannelMode.MIX,
-            language_candidates=asked.language_candidates,
+            language_candidates=candidates,
             prompt=asked.prompt or "",
             hotwords=asked.hotwords,
             decode_mode=asked.decode_mode or (DecodeMode.FAST if asr.fast_allowed else DecodeMode.ACCURATE),
             diarization=diarization,
             audio_format=asked.audio_format,
             retention=asked.retention,
+            track=asked.track or "",
             origins=origins,
         )
-        return Configured(config, (*_fallback(asr), *warnings))
+        return Configured(config, (*_fallback(asr), *regions, *warnings))
 
     async def _resolve(self, kind: ModelKind, choice: str | None, origin: str) -> ResolvedModel:
         try:
@@ -127,7 +131,27 @@ def _wants_diarization(asked: JobRequestConfig) -> bool:
     return named or (asked.channel_mode is not ChannelMode.SEPARATE and asked.word_times is not False)
 
 
+def _with_tracks_apart(asked: JobRequestConfig) -> JobRequestConfig:
+    """Separate the channels of a request for all tracks, which are its channels."""
+    if asked.track == ALL_TRACKS and asked.channel_mode is None:
+        return replace(asked, channel_mode=ChannelMode.SEPARATE)
+    return asked
+
+
+def _check_track(track: str | None) -> None:
+    if track is None or track == ALL_TRACKS or track.isdigit():
+        return
+    try:
+        read(track)
+    except UnknownLanguage:
+        message = f"{track} names no audio track. Use a number from 0, a language code or {ALL_TRACKS}"
+        raise Refused(Reason.INVALID_REQUEST, message, field="job.config.track") from None
+
+
 def _check_combinations(asked: JobRequestConfig) -> None:
+    _check_track(asked.track)
+    if asked.track == ALL_TRACKS and asked.channel_mode is not ChannelMode.SEPARATE:
+        raise _unsupported("channel_mode", "all tracks are transcribed separately: they cannot be mixed")
     if asked.channel_mode is ChannelMode.SEPARATE and _wants_diarization(asked):
         raise _unsupported("diarization", "separate channels tell speakers apart already: diarization must be off")
     if asked.word_times is False and _wants_diarization(asked):
@@ -148,23 +172,30 @@ def _check_speech(asked: JobRequestConfig, asr: ResolvedModel) -> None:
         raise _unsupported("prompt" if asked.prompt else "hotwords", f"{path} takes no prompt and no hotwords")
     if asked.decode_mode is DecodeMode.FAST and not asr.fast_allowed:
         raise _unsupported("decode_mode", f"{path} has no passing qualification of its fast mode")
-    _check_languages(asked, can, path)
 
 
-def _check_languages(asked: JobRequestConfig, can: Capabilities, path: str) -> None:
-    named = {"language": [asked.language] if asked.language not in (None, AUTO) else []}
-    named["language_candidates"] = list(asked.language_candidates)
-    for field, languages in named.items():
-        for language in languages:
-            if language is not None and not can.knows(language):
-                raise _unsupported(field, f"{path} does not know the language {language}")
+def _languages(asked: JobRequestConfig, asr: ResolvedModel) -> tuple[str, tuple[str, ...], tuple[JobWarning, ...]]:
+    """Return the model's own tags of the language and of the candidates; a monolingual model needs no detection."""
+    candidates = {each: _matched(asr, each, "language_candidates") for each in asked.language_candidates}
+    known, told, named = asr.capabilities.languages, asked.language, {}
+    language = known[0] if len(known) == 1 else AUTO
+    if told is not None and told != AUTO:
+        named = {told: _matched(asr, told, "language")}
+        language = named[told].language
+    tags = tuple(dict.fromkeys(each.language for each in candidates.values()))
+    return language, tags, _regions(asr, named | candidates)
 
 
-def _language(asked: JobRequestConfig, can: Capabilities) -> str:
-    """Return the language; a monolingual model needs no detection."""
-    if asked.language not in (None, AUTO):
-        return asked.language or AUTO
-    return next(iter(can.languages)) if len(can.languages) == 1 else AUTO
+def _matched(asr: ResolvedModel, language: str, field: str) -> Match:
+    return matched(asr, language, f"job.config.{field}")
+
+
+def _regions(asr: ResolvedModel, found: dict[str, Match]) -> tuple[JobWarning, ...]:
+    taken = ", ".join(f"{text} as {each.language}" for text, each in found.items() if each.ignored)
+    if not taken:
+        return ()
+    message = f"{asr.choice.path} does not tell regional forms apart; it takes {taken}"
+    return (JobWarning(WarningCode.LANGUAGE_REGION_IGNORED, message),)
 
 
 def _fallback(model: ResolvedModel) -> tuple[JobWarning, ...]:
@@ -181,6 +212,7 @@ def fill(asked: JobRequestConfig, user: JobRequestConfig, tenant: JobRequestConf
     A default that contradicts a nearer source is dropped: a request for separate channels, or without word times, turns
     a default diarization off.
     """
+    asked = _with_tracks_apart(asked)
     config, origins = asked, dict(_origins(asked))
     for source, origin in ((user, Origin.USER), (tenant, Origin.TENANT)):
         config = _fill_from(config, source, origin, origins)

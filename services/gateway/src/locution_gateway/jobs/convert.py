@@ -32,7 +32,7 @@ from locution_gateway.jobs.models import (
     WarningCode,
 )
 from locution_gateway.jobs.watch import cursor_of
-from locution_gateway.media.models import AudioFormat, ChannelMode, Encoding
+from locution_gateway.media.models import AudioFormat, ChannelMode, Encoding, Media
 from locution_gateway.platform.convert import duration, offset, refuse_others, seconds, timestamp
 from locution_gateway.platform.etags import etag
 from locution_gateway.platform.ids import JobId
@@ -47,13 +47,16 @@ UPDATABLE: Final = frozenset({"name", "etag", "display_name", "tags", "priority"
 _log = logging.getLogger(__name__)
 
 
-def draft(job: pb.Job) -> JobDraft:
-    """Return a client's description of a new job. Refuses fields that clients cannot set with INVALID_REQUEST."""
+def draft(job: pb.Job, *, validate_only: bool = False) -> JobDraft:
+    """Return a client's description of a new job. Refuses fields that clients cannot set with INVALID_REQUEST.
+
+    Only one that is to be created requires an upload.
+    """
     refuse_others(job, "job", SETTABLE)
-    if not job.upload:
+    if not (job.upload or validate_only):
         raise Refused(Reason.INVALID_REQUEST, "a job requires an upload", field="job.upload")
     return JobDraft(
-        upload_id=UPLOADS.id(job.upload),
+        upload_id=UPLOADS.id(job.upload) if job.upload else None,
         config=request_from_proto(job.config),
         display_name=job.display_name,
         tags=tuple(job.tags),
@@ -73,7 +76,7 @@ def job_to_proto(job: Job) -> pb.Job:
         name=JOBS.name(job.job_id),
         display_name=job.display_name,
         state=pb.Job.State.Value(f"STATE_{job.state.value}"),
-        upload=UPLOADS.name(job.upload_id),
+        upload=UPLOADS.name(job.upload_id) if job.upload_id else "",
         config=request_to_proto(job.requested),
         effective_config=config_to_proto(job.config),
         tags=job.tags,
@@ -94,6 +97,8 @@ def job_to_proto(job: Job) -> pb.Job:
     if job.unreadable:
         for name in ("config", "effective_config", "models"):
             message.ClearField(name)
+    if job.media is not None:
+        message.media.CopyFrom(_media(job.media))
     if job.eta is not None:
         message.progress.eta.CopyFrom(duration(job.eta))
     if job.state is JobState.SUCCEEDED:
@@ -199,6 +204,27 @@ def _models(job: Job) -> Iterator[pb.JobModel]:
         yield pb.JobModel(stage=stage_kind(kind), model=model.path, checksum=model.checksum)
 
 
+def _media(media: Media) -> pb.Media:
+    return pb.Media(
+        container=media.container,
+        duration=None if media.seconds is None else seconds(media.seconds),
+        tracks=[
+            pb.AudioTrack(
+                index=index,
+                codec=track.codec,
+                sample_rate_hertz=track.rate,
+                channels=track.channels,
+                language=track.language,
+                title=track.title,
+                duration=seconds(track.seconds),
+                default_track=track.is_default,
+                used=track.used,
+            )
+            for index, track in enumerate(media.tracks)
+        ],
+    )
+
+
 def _metrics(job: Job) -> pb.JobMetrics:
     begun = job.start_time or job.end_time or job.create_time
     message = pb.JobMetrics(
@@ -237,6 +263,7 @@ def request_from_proto(config: config_pb.JobConfig) -> JobRequestConfig:
         else None,
         audio_format=_format_from_proto(config.audio_format) if config.HasField("audio_format") else None,
         retention=config.retention.ToTimedelta() if config.HasField("retention") else None,
+        track=_given(config, "track", str),
     )
 
 
@@ -253,6 +280,7 @@ def request_to_proto(config: JobRequestConfig) -> config_pb.JobConfig:
         max_temperature=config.max_temperature,
         audio_format=_format_to_proto(config.audio_format),
         retention=None if config.retention is None else duration(config.retention),
+        track=config.track,
     )
     _set_modes(message, config.task, config.decode_mode, config.channel_mode)
     wish = config.diarization
@@ -285,6 +313,7 @@ def config_to_proto(config: JobConfig) -> config_pb.JobConfig:
         diarization=diarization_to_proto(config.diarization),
         audio_format=_format_to_proto(config.audio_format),
         retention=None if config.retention is None else duration(config.retention),
+        track=config.track or None,
     )
     _set_modes(message, config.task, config.decode_mode, config.channel_mode)
     return message

@@ -21,9 +21,12 @@ from locution_gateway.platform.requests import RequestKey
 
 @dataclass(frozen=True, slots=True)
 class JobDraft:
-    """A new job; `paid_samples`, from the recording's start, were charged to the live session that becomes this job."""
+    """A new job; `paid_samples`, from the recording's start, were charged to the live session that becomes this job.
 
-    upload_id: UploadId
+    Only one that is checked and not created may lack an upload.
+    """
+
+    upload_id: UploadId | None
     config: JobRequestConfig
     display_name: str
     tags: tuple[str, ...]
@@ -65,9 +68,10 @@ class CreateJob:
         return await self._jobs.create(principal, self._new(draft, configured), request)
 
     async def check(self, principal: Principal, draft: JobDraft) -> Job:
-        """Return the job that would be created. Refuses as `run` does."""
+        """Return the job that would be created. Refuses as `run` does, without an upload for its options only."""
         require(principal, Role.MEMBER)
-        await self._jobs.check_upload(principal, draft.upload_id)
+        if draft.upload_id is not None:
+            await self._jobs.check_upload(principal, draft.upload_id)
         configured = await self._configured(principal, draft.config)
         return self._preview(principal, self._new(draft, configured))
 

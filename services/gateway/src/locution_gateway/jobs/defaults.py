@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Final
 
 from locution_common.errors import Reason, Refused
+from locution_speech.languages import AUTO, UnknownLanguage, read
 
 from locution_gateway.jobs.config import Afterwards, JobDefaults, JobRequestConfig, StoredDefaults
 from locution_gateway.jobs.configure import OWN, Filled, fill
@@ -77,6 +78,7 @@ class Defaults:
                     f"{name} belongs to one recording and has no default",
                     field=f"{CONFIG}.{name}",
                 )
+        _check_languages(values.config)
         if values.config.diarization.voices:
             raise Refused(
                 Reason.INVALID_REQUEST,
@@ -87,6 +89,20 @@ class Defaults:
         merged = merge(before.defaults, values, paths)
         # Without a client's etag, the version read here must still hold, so that no change is lost.
         return await self._store.update(within, subject, before.version if version is None else version, merged)
+
+
+def _check_languages(config: JobRequestConfig) -> None:
+    """Refuse what names no language at all; whether a model knows a language is for each job to see."""
+    named = [
+        ("language", config.language or AUTO),
+        *(("language_candidates", each) for each in config.language_candidates),
+    ]
+    for field, language in named:
+        try:
+            read(language)
+        except UnknownLanguage:
+            message = f"{language} is not a language code. Use for example en, pt-BR or deu"
+            raise Refused(Reason.INVALID_REQUEST, message, field=f"{CONFIG}.{field}") from None
 
 
 def merge(before: JobDefaults, values: JobDefaults, paths: Sequence[str]) -> JobDefaults:

@@ -11,6 +11,7 @@ from uuid import UUID
 from locution_common.errors import Reason
 
 from locution_gateway.jobs.config import JobConfig, JobRequestConfig
+from locution_gateway.media.models import Media
 from locution_gateway.platform.ids import JobId, UploadId
 from locution_gateway.platform.principal import TenantId
 
@@ -62,6 +63,10 @@ class WarningCode(StrEnum):
     MODEL_FALLBACK = "MODEL_FALLBACK"
     MEDIA_DAMAGED = "MEDIA_DAMAGED"
     CHANNELS_CANCEL = "CHANNELS_CANCEL"
+    TRACK_LEFT_OUT = "TRACK_LEFT_OUT"
+    LANGUAGE_REGION_IGNORED = "LANGUAGE_REGION_IGNORED"
+    SPEECH_WITHOUT_TEXT = "SPEECH_WITHOUT_TEXT"
+    LANGUAGE_UNCERTAIN = "LANGUAGE_UNCERTAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,14 @@ class StageProgress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One transcription of one recording."""
+    """One transcription of one recording. `upload_id` is None in the answer to a check of options alone."""
 
     job_id: JobId
     tenant_id: TenantId
     created_by: str
     display_name: str
     state: JobState
-    upload_id: UploadId
+    upload_id: UploadId | None
     requested: JobRequestConfig
     config: JobConfig
     tags: tuple[str, ...]
@@ -122,6 +127,7 @@ class Job:
     end_time: datetime | None
     expire_time: datetime | None
     version: int
+    media: Media | None = None
     progress: tuple[StageProgress, ...] = ()
     eta: timedelta | None = None
 
@@ -181,7 +187,7 @@ class NewJob:
 
     job_id: JobId
     display_name: str
-    upload_id: UploadId
+    upload_id: UploadId | None
     requested: JobRequestConfig
     config: JobConfig
     tags: tuple[str, ...]

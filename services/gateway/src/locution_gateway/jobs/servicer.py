@@ -41,7 +41,7 @@ class Jobs(JobServiceServicer):
     estimate: EstimateJob
 
     async def CreateJob(self, request: pb.CreateJobRequest, context: Context) -> pb.Job:
-        draft = convert.draft(request.job)
+        draft = convert.draft(request.job, validate_only=request.validate_only)
         if request.validate_only:
             return convert.job_to_proto(await self.create.check(caller(Principal), draft))
         job = await self.create.run(caller(Principal), draft, request_key("CreateJob", request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from locution_common.errors import DependencyUnavailable
 from locution_common.objects import MIN_PART_SIZE, ObjectStore
 from locution_speech.clock import SAMPLE_WIDTH, seconds
+from locution_speech.languages import codes
 
 from locution_gateway.jobs.config import JobConfig
 from locution_gateway.jobs.models import JobWarning, Section, StageLease, WarningCode
@@ -57,7 +58,8 @@ class MediaDecoder:
                 self._store.stream(source.key), spec, sink, scratch=self._decoding.scratch, size=source.size
             )
             found = await sink.finish()
-        return Decoded(pcm_key, report.samples, report.opening.channels, found, _warnings(report))
+        warnings = tuple(warnings_of(report, work.job.config))
+        return Decoded(pcm_key, report.samples, report.opening.channels, found, warnings, report.media)
 
     async def discard(self, lease: StageLease) -> None:
         """Delete what an attempt stored; what the store does not delete now is deleted with its job."""
@@ -71,13 +73,31 @@ def _place(lease: StageLease) -> str:
 
 def spec_of(config: JobConfig, decoding: Decoding) -> media.DecodeSpec:
     """Return how to decode a job's media."""
-    return media.DecodeSpec(config.audio_format, config.channel_mode, decoding.limits, decoding.isolation)
-
-
-def _warnings(report: media.DecodeReport) -> tuple[JobWarning, ...]:
-    return tuple(
-        JobWarning(WarningCode(warning.reason), f"at {seconds(warning.offset):.1f} s") for warning in report.warnings
+    return media.DecodeSpec(
+        raw=config.audio_format,
+        channels=config.channel_mode,
+        limits=decoding.limits,
+        require_isolation=decoding.isolation,
+        track=config.track,
+        languages=codes(config.track or config.language),
     )
+
+
+def warnings_of(report: media.DecodeReport, config: JobConfig) -> Iterator[JobWarning]:
+    """Return what was wrong with a job's media, and what was left out of it without being asked."""
+    for warning in report.warnings:
+        text = f"at {seconds(warning.offset):.1f} s"
+        if warning.reason is media.WarningReason.CHANNELS_CANCEL:
+            text = f"over {warning.count} s, first {text}"
+        yield JobWarning(WarningCode(warning.reason), text)
+    left = [(number, track) for number, track in enumerate(report.media.tracks) if not track.used]
+    if left and not config.track:
+        named = ", ".join(f"{number} ({_described(track)})" for number, track in left)
+        yield JobWarning(WarningCode.TRACK_LEFT_OUT, f"audio tracks that were left out: {named}")
+
+
+def _described(track: media.AudioTrack) -> str:
+    return " ".join(filter(None, (track.codec, track.language, track.title)))
 
 
 class _Sink:

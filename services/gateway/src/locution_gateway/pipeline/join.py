@@ -11,10 +11,11 @@ from locution_common.errors import Reason
 from locution_speech.speakers import Turn, label
 from locution_speech.transcript import CoverageSpan, Outcome, Segment
 
-from locution_gateway.jobs.models import Job, JobWarning, Section, WarningCode
+from locution_gateway.jobs.models import Job, JobWarning, Section
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.pipeline.models import Joined
 from locution_gateway.pipeline.speakers import assign
+from locution_gateway.pipeline.warnings import failed_sections, language_uncertain, speech_without_text
 from locution_gateway.transcripts.models import SectionTranscript, Speaker, TranscriptSummary
 from locution_gateway.voices.models import KnownVoice
 
@@ -50,7 +51,12 @@ def join(
         segment_count=len(segments),
     )
     speech = sum(transcript.speech_samples for _, _, transcript in transcribed)
-    return Joined(summary, tuple(segments), (*warnings, *_warnings(failed)), speech)
+    found = (
+        *failed_sections(failed),
+        *speech_without_text(_coverage(transcribed, (), separate)),
+        *language_uncertain(segments),
+    )
+    return Joined(summary, tuple(segments), (*warnings, *found), speech)
 
 
 def _segments(transcribed: Sequence[Placed], separate: bool) -> list[Segment]:
@@ -141,10 +147,3 @@ def _language(segments: Iterable[Segment]) -> str | None:
         if segment.language:
             spoken[segment.language] += segment.length
     return max(sorted(spoken), key=spoken.__getitem__) if spoken else None
-
-
-def _warnings(failed: Sequence[tuple[Section, int, Reason]]) -> list[JobWarning]:
-    return [
-        JobWarning(WarningCode.SECTION_FAILED, f"section {section.index} gave no text", reason)
-        for section, _, reason in failed
-    ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from locution_speech.transcript import Segment
 
 from locution_gateway.jobs.models import Failure, Job, JobWarning, Section, StageKind, StageLease
+from locution_gateway.media.models import Media
 from locution_gateway.transcripts.models import SectionTranscript, TranscriptSummary
 
 Progress = Callable[[int], None]
@@ -29,13 +30,14 @@ class StageWork:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The result of decoding: PCM objects below `pcm_key` (one per channel) and the sections of the recording."""
+    """The result of decoding: PCM objects below `pcm_key` (one per channel), and the sections of the recording."""
 
     pcm_key: str
     audio_samples: int
     channels: int
     sections: tuple[Section, ...]
     warnings: tuple[JobWarning, ...] = ()
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,9 @@ class PostgresStages:
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, decoded.audio_samples, 0.0)
+            media = None if decoded.media is None else job_rows.MEDIA.dump(decoded.media)
             await connection.execute(
-                sql.KEEP_DECODED, job.job_id, decoded.audio_samples, decoded.channels, decoded.pcm_key
+                sql.KEEP_DECODED, job.job_id, decoded.audio_samples, decoded.channels, decoded.pcm_key, media
             )
             await self._add_sections(connection, job, decoded)
             await self._warn(connection, job, decoded)

@@ -7,13 +7,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Final
 
+from locution_speech.clock import samples
 from locution_speech.languages import ends_sentence
 from locution_speech.speakers import Turn
 from locution_speech.transcript import Segment, Word, text_of
 
 EDGE_WORDS = 2
 LONE_WORDS = 1
+
+MARGIN: Final = samples(0.25)
+"""Time on either side of a word in which other speakers make its label less sure."""
+
+FAR: Final = samples(2.0)
+"""Distance from the nearest turn at which a label is not sure at all."""
 
 
 class TurnIndex:
@@ -29,22 +37,41 @@ class TurnIndex:
         """Return the main speaker of [start, end), else the nearest one; None without turns."""
         if not self._turns:
             return None
-        overlaps: dict[str, int] = {}
+        spoken = self._spoken(start, end)
+        if spoken:
+            return max(sorted(spoken), key=spoken.__getitem__)
+        return self._nearest(start, end).speaker
+
+    def confidence(self, word: Word) -> float:
+        """Return how sure a word's speaker is, as the API's `Word.speaker_confidence` defines it; there are turns."""
+        away = self._away(word.start, word.end)
+        spoken = self._spoken(word.start - away - MARGIN, word.end + away + MARGIN)
+        near = max(0.0, 1 - away / FAR)
+        return round(near * spoken.get(word.speaker or "", 0) / sum(spoken.values()), 3)
+
+    def _spoken(self, start: int, end: int) -> dict[str, int]:
+        """Return the samples of [start, end) that turns give to each speaker."""
+        spoken: dict[str, int] = {}
         for turn in self._near(start, end):
             shared = min(end, turn.end) - max(start, turn.start)
             if shared > 0:
-                overlaps[turn.speaker] = overlaps.get(turn.speaker, 0) + shared
-        if overlaps:
-            return max(sorted(overlaps), key=overlaps.__getitem__)
-        return self._nearest(start, end)
+                spoken[turn.speaker] = spoken.get(turn.speaker, 0) + shared
+        return spoken
 
     def _near(self, start: int, end: int) -> Iterator[Turn[str]]:
         first = bisect_left(self._starts, start - self._longest)
         last = bisect_left(self._starts, end)
         return (self._turns[index] for index in range(first, last))
 
-    def _nearest(self, start: int, end: int) -> str:
-        return min(self._turns, key=lambda turn: max(turn.start - end, start - turn.end)).speaker
+    def _away(self, start: int, end: int) -> int:
+        return 0 if self._spoken(start, end) else max(0, _distance(self._nearest(start, end), start, end))
+
+    def _nearest(self, start: int, end: int) -> Turn[str]:
+        return min(self._turns, key=lambda turn: _distance(turn, start, end))
+
+
+def _distance(turn: Turn[str], start: int, end: int) -> int:
+    return max(turn.start - end, start - turn.end)
 
 
 def assign(segments: Sequence[Segment], turns: Sequence[Turn[str]]) -> list[Segment]:
@@ -61,7 +88,8 @@ def assign(segments: Sequence[Segment], turns: Sequence[Turn[str]]) -> list[Segm
 def _split(segment: Segment, index: TurnIndex) -> list[Segment]:
     if not segment.words:
         return [replace(segment, speaker=index.speaker(segment.start, segment.end))]
-    words = _smoothed([replace(word, speaker=index.speaker(word.start, word.end)) for word in segment.words])
+    labelled = [replace(word, speaker=index.speaker(word.start, word.end)) for word in segment.words]
+    words = [replace(word, speaker_confidence=index.confidence(word)) for word in _smoothed(labelled)]
     runs = [(speaker, list(run)) for speaker, run in groupby(words, key=lambda word: word.speaker)]
     if len(runs) == 1:
         return [replace(segment, speaker=runs[0][0], words=tuple(words))]

@@ -122,6 +122,7 @@ def _word(word: Word) -> pb.Word:
         text=word.text,
         probability=word.probability,
         speaker=word.speaker,
+        speaker_confidence=word.speaker_confidence,
         time_source=aligned if word.aligned else spread,
     )
 

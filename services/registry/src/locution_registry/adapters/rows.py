@@ -28,7 +28,7 @@ def model(row: Mapping[str, Any]) -> Model:
 
 
 def arguments(model: Model) -> list[object]:
-    """Return the first eighteen arguments of SAVE."""
+    """Return the first nineteen arguments of SAVE."""
     layout, qualification = model.layout, model.qualification
     return [
         model.path.set,
@@ -47,6 +47,7 @@ def arguments(model: Model) -> list[object]:
         qualification.accurate_word_error_rate if qualification else None,
         qualification.fast_word_error_rate if qualification else None,
         qualification.word_count if qualification else None,
+        qualification.destroyed if qualification else None,
         qualification.run_time if qualification else None,
         qualification.min_encoder_input if qualification else None,
     ]
@@ -57,13 +58,14 @@ def _capabilities(content: Mapping[str, Any]) -> Capabilities:
 
 
 def _qualification(row: Mapping[str, Any]) -> Qualification | None:
-    if row["qualification_passed"] is None:
+    if row["qualification_passed"] is None or row["qualification_destroyed"] is None:
         return None
     return Qualification(
         passed=row["qualification_passed"],
         accurate_word_error_rate=row["qualification_accurate_word_error_rate"],
         fast_word_error_rate=row["qualification_fast_word_error_rate"],
         word_count=row["qualification_word_count"],
+        destroyed=row["qualification_destroyed"],
         run_time=row["qualification_run_time"],
         min_encoder_input=row["qualification_min_encoder_input"] or MIN_ENCODER_INPUT,
     )

@@ -64,13 +64,13 @@ WITH
         INSERT INTO registry.models AS m (
             set_name, model_name, kind, provider, layout, capabilities, files, size_bytes, checksum, state,
             state_reason, is_default, qualification_passed, qualification_accurate_word_error_rate,
-            qualification_fast_word_error_rate, qualification_word_count, qualification_run_time,
-            qualification_min_encoder_input, created_by, updated_by, create_time, update_time
+            qualification_fast_word_error_rate, qualification_word_count, qualification_destroyed,
+            qualification_run_time, qualification_min_encoder_input, created_by, updated_by, create_time, update_time
         )
         VALUES (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
             $11, $12, $13, $14, $15,
-            $16, $17, $18, $20, $20, clock_timestamp(), clock_timestamp()
+            $16, $17, $18, $19, $21, $21, clock_timestamp(), clock_timestamp()
         )
         ON CONFLICT (set_name, model_name) DO UPDATE SET
             kind = excluded.kind,
@@ -87,6 +87,7 @@ WITH
             qualification_accurate_word_error_rate = excluded.qualification_accurate_word_error_rate,
             qualification_fast_word_error_rate = excluded.qualification_fast_word_error_rate,
             qualification_word_count = excluded.qualification_word_count,
+            qualification_destroyed = excluded.qualification_destroyed,
             qualification_run_time = excluded.qualification_run_time,
             qualification_min_encoder_input = excluded.qualification_min_encoder_input,
             updated_by = excluded.updated_by,
@@ -96,7 +97,7 @@ WITH
     -- The audit entry.
     audited AS (
         INSERT INTO registry.changes (set_name, model_name, action, before, after, created_by, create_time)
-        SELECT $1, $2, $19, (SELECT content FROM old), to_jsonb(saved), $20, saved.update_time
+        SELECT $1, $2, $20, (SELECT content FROM old), to_jsonb(saved), $21, saved.update_time
         FROM saved
     )
 SELECT update_time

@@ -125,13 +125,15 @@ class Inspection:
 class Qualification:
     """The comparison of a model's fast mode with its accurate mode; word error rates from 0.
 
-    `min_encoder_input` is the shortest audio, in seconds, that fast mode padded a window to for the encoder.
+    `destroyed` counts the recordings whose text fast mode destroys. `min_encoder_input` is the shortest audio, in
+    seconds, that fast mode padded a window to for the encoder.
     """
 
     passed: bool
     accurate_word_error_rate: float
     fast_word_error_rate: float
     word_count: int
+    destroyed: int
     run_time: datetime
     min_encoder_input: float = MIN_ENCODER_INPUT
 
@@ -141,10 +143,13 @@ class Qualification:
         accurate: float,
         fast: float,
         word_count: int,
+        destroyed: int,
         run_time: datetime,
         min_encoder_input: float = MIN_ENCODER_INPUT,
     ) -> Qualification:
-        """Judge two word error rates. Refuses rates that are not finite with INVALID_REQUEST.
+        """Judge two word error rates and the recordings that are destroyed.
+
+        Refuses rates that are not finite with INVALID_REQUEST.
 
         The loss is rounded to six places, because the rates travel as 32-bit floats with an error of about 1e-8.
         """
@@ -154,8 +159,8 @@ class Qualification:
                 "a word error rate must be a finite number",
                 violations=[FieldViolation("fast_word_error_rate", "not finite, or the accurate one is not")],
             )
-        passed = round(fast - accurate, 6) <= MAX_WORD_ERROR_RATE_LOSS
-        return cls(passed, accurate, fast, word_count, run_time, min_encoder_input)
+        passed = round(fast - accurate, 6) <= MAX_WORD_ERROR_RATE_LOSS and not destroyed
+        return cls(passed, accurate, fast, word_count, destroyed, run_time, min_encoder_input)
 
 
 @dataclass(frozen=True, slots=True)

@@ -440,7 +440,7 @@ class AsrCoverageSpan(_message.Message):
         OUTCOME_NO_SPEECH: AsrCoverageSpan._Outcome.ValueType  # 2
         """The detector heard no speech."""
         OUTCOME_DROPPED: AsrCoverageSpan._Outcome.ValueType  # 3
-        """A guard rejected its text; `reason` says why."""
+        """The detector heard speech, but it has no plausible text; `reason` says why."""
         OUTCOME_FAILED: AsrCoverageSpan._Outcome.ValueType  # 4
         """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
@@ -454,7 +454,7 @@ class AsrCoverageSpan(_message.Message):
     OUTCOME_NO_SPEECH: AsrCoverageSpan.Outcome.ValueType  # 2
     """The detector heard no speech."""
     OUTCOME_DROPPED: AsrCoverageSpan.Outcome.ValueType  # 3
-    """A guard rejected its text; `reason` says why."""
+    """The detector heard speech, but it has no plausible text; `reason` says why."""
     OUTCOME_FAILED: AsrCoverageSpan.Outcome.ValueType  # 4
     """It could not be processed; `reason` is an ErrorReason without its prefix."""
 
@@ -754,7 +754,7 @@ Global___ListenSpeech: _TypeAlias = ListenSpeech  # noqa: Y015
 
 @_typing.final
 class ListenPartial(_message.Message):
-    """Interim text of the open window: speech up to a pause, cut as Transcribe cuts it."""
+    """Interim text behind the last final. Confirmed words stay, and more follow, until a final covers them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -762,15 +762,20 @@ class ListenPartial(_message.Message):
     CONFIRMED_FIELD_NUMBER: _builtins.int
     UNSTABLE_FIELD_NUMBER: _builtins.int
     HEARD_SAMPLE_FIELD_NUMBER: _builtins.int
+    UNSTABLE_JOINED_FIELD_NUMBER: _builtins.int
     start_sample: _builtins.int
-    """Output only. First sample of the window."""
+    """Output only. First sample of the first window without final text."""
     unstable: _builtins.str
     """Output only. Text after the confirmed words, which may still change."""
     heard_sample: _builtins.int
     """Output only. The sample after the last one decoded."""
+    unstable_joined: _builtins.bool
+    """Output only. True if `unstable` is written onto the confirmed words, without a space."""
     @_builtins.property
     def confirmed(self) -> _containers.RepeatedCompositeFieldContainer[Global___AsrWord]:
-        """Output only. Words on which two consecutive interim decodes agree (LocalAgreement-2)."""
+        """Output only. Words on which two consecutive interim decodes agree (LocalAgreement-2), and those of an utterance that
+        has ended.
+        """
 
     def __init__(
         self,
@@ -779,10 +784,11 @@ class ListenPartial(_message.Message):
         confirmed: _abc.Iterable[Global___AsrWord] | None = ...,
         unstable: _builtins.str = ...,
         heard_sample: _builtins.int = ...,
+        unstable_joined: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "heard_sample", b"heard_sample", "start_sample", b"start_sample", "unstable", b"unstable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "heard_sample", b"heard_sample", "start_sample", b"start_sample", "unstable", b"unstable", "unstable_joined", b"unstable_joined"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -351,6 +351,7 @@ class RecordQualificationRequest(_message.Message):
     RUN_TIME_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     MIN_ENCODER_INPUT_FIELD_NUMBER: _builtins.int
+    DESTROYED_RECORDING_COUNT_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Required. "<set>/<model>"."""
     checksum: _builtins.str
@@ -363,6 +364,11 @@ class RecordQualificationRequest(_message.Message):
     """Required. Number of reference words compared, 100 to 10^12."""
     actor: _builtins.str
     """Required. The caller, for the audit log."""
+    destroyed_recording_count: _builtins.int
+    """Required. Recordings that FAST destroys: in one of three shifts by more than 15 points of word error rate and four
+    words worse than ACCURATE, or than sequential decoding of the same model. The model passes only with none. A request
+    without it, from an older command, is refused with INVALID_REQUEST.
+    """
     @_builtins.property
     def run_time(self) -> _timestamp_pb2.Timestamp:
         """Required. When the qualification ran."""
@@ -382,12 +388,15 @@ class RecordQualificationRequest(_message.Message):
         run_time: _timestamp_pb2.Timestamp | None = ...,
         actor: _builtins.str = ...,
         min_encoder_input: _duration_pb2.Duration | None = ...,
+        destroyed_recording_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["min_encoder_input", b"min_encoder_input", "run_time", b"run_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_destroyed_recording_count", b"_destroyed_recording_count", "destroyed_recording_count", b"destroyed_recording_count", "min_encoder_input", b"min_encoder_input", "run_time", b"run_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accurate_word_error_rate", b"accurate_word_error_rate", "actor", b"actor", "checksum", b"checksum", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "path", b"path", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destroyed_recording_count", b"_destroyed_recording_count", "accurate_word_error_rate", b"accurate_word_error_rate", "actor", b"actor", "checksum", b"checksum", "destroyed_recording_count", b"destroyed_recording_count", "fast_word_error_rate", b"fast_word_error_rate", "min_encoder_input", b"min_encoder_input", "path", b"path", "run_time", b"run_time", "word_count", b"word_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__destroyed_recording_count: _TypeAlias = _typing.Literal["destroyed_recording_count"]  # noqa: Y015
+    _WhichOneofArgType__destroyed_recording_count: _TypeAlias = _typing.Literal["_destroyed_recording_count", b"_destroyed_recording_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__destroyed_recording_count) -> _WhichOneofReturnType__destroyed_recording_count | None: ...
 
 Global___RecordQualificationRequest: _TypeAlias = RecordQualificationRequest  # noqa: Y015
 

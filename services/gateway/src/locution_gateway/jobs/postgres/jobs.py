@@ -68,7 +68,7 @@ class PostgresJobs:
             found = await requests.find(connection, principal, request)
         return None if found is None else JobId(found)
 
-    async def check_upload(self, principal: Principal, upload_id: UploadId) -> None:
+    async def check_upload(self, principal: Principal, upload_id: UploadId | None) -> None:
         """Refuse with UPLOAD_NOT_FOUND or UPLOAD_STATE_CONFLICT unless a job may use the upload."""
         async with self._database.transaction(principal) as connection:
             await _usable_upload(connection, principal, upload_id)
@@ -197,7 +197,7 @@ async def _lock(
     return row
 
 
-async def _usable_upload(connection: Connection, principal: Principal, upload_id: UploadId) -> Mapping[str, Any]:
+async def _usable_upload(connection: Connection, principal: Principal, upload_id: UploadId | None) -> Mapping[str, Any]:
     row: Mapping[str, Any] | None = await connection.fetchrow(sql.LOCK_UPLOAD, upload_id, principal.tenant_id)
     if row is None:
         raise Refused(Reason.UPLOAD_NOT_FOUND)

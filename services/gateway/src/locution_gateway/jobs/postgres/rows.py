@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from locution_gateway.jobs.config import JobConfig, JobRequestConfig
 from locution_gateway.jobs.models import Failure, Job, JobState, JobWarning, StageKind, StageProgress
-from locution_gateway.media.models import ChannelMode
+from locution_gateway.media.models import ChannelMode, Media
 from locution_gateway.models.models import ModelChoice
 from locution_gateway.platform.codec import Codec
 from locution_gateway.platform.ids import JobId, UploadId
@@ -24,13 +24,15 @@ REQUEST: Final = Codec(TypeAdapter(JobRequestConfig))
 CONFIG: Final = Codec(TypeAdapter(JobConfig))
 WARNINGS: Final = Codec(TypeAdapter(tuple[JobWarning, ...]))
 FAILURE: Final = Codec(TypeAdapter(Failure))
+MEDIA: Final = Codec(TypeAdapter(Media))
 FIGURES: Final = Codec(TypeAdapter(dict[str, float]))
 
 # The columns of every statement that returns jobs: the row, its stages summed by kind, and the speed of its models.
 SELECT: Final = """
 SELECT j.job_id, j.tenant_id, j.created_by, j.display_name, j.state, j.upload_id, j.requested_config,
     j.effective_config, j.tags, j.priority, j.cancel_requested, j.retry_of, j.audio_samples, j.channels, j.pcm_key,
-    j.warnings, j.error, j.metrics, j.trace_context, j.create_time, j.start_time, j.end_time, j.expire_time, j.version,
+    j.media, j.warnings, j.error, j.metrics, j.trace_context, j.create_time, j.start_time, j.end_time, j.expire_time,
+    j.version,
     (SELECT jsonb_agg(to_jsonb(k)) FROM (
         SELECT s.kind, count(*) AS sections, count(*) FILTER (WHERE s.state = 'DONE') AS sections_done,
             sum(s.audio_samples) AS samples,
@@ -48,6 +50,7 @@ UNREADABLE: Final = {
     "effective_config": CONFIG.dump(
         JobConfig("", Task.TRANSCRIBE, ModelChoice("", ""), 0, False, 0.0, channel_mode=ChannelMode.MIX)
     ),
+    "media": None,
     "warnings": [],
     "metrics": {},
     "stages": None,
@@ -101,6 +104,7 @@ def _job(row: Mapping[str, Any]) -> Job:
         audio_samples=row["audio_samples"],
         channels=row["channels"],
         pcm_key=row["pcm_key"],
+        media=None if row["media"] is None else MEDIA.load(row["media"]),
         warnings=WARNINGS.load(row["warnings"]),
         error=None if row["error"] is None else FAILURE.load(row["error"]),
         metrics=FIGURES.load(row["metrics"]),

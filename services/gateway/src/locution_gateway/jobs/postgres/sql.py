@@ -60,9 +60,10 @@ DELETE_MANY: Final = "DELETE FROM gateway.jobs WHERE job_id = ANY ($1) AND tenan
 
 RETRY: Final = """
 INSERT INTO gateway.jobs (job_id, tenant_id, created_by, display_name, state, upload_id, object_id, requested_config,
-    effective_config, tags, priority, retry_of, audio_samples, channels, pcm_key, warnings, trace_context, paid_samples)
+    effective_config, tags, priority, retry_of, audio_samples, channels, pcm_key, media, warnings, trace_context,
+    paid_samples)
 SELECT $3, tenant_id, $4, display_name, 'QUEUED', upload_id, object_id, requested_config, effective_config, tags,
-    priority, job_id, audio_samples, channels, pcm_key, warnings, $5, paid_samples
+    priority, job_id, audio_samples, channels, pcm_key, media, warnings, $5, paid_samples
 FROM gateway.jobs WHERE job_id = $1 AND tenant_id = $2
 """
 

@@ -87,7 +87,8 @@ RETURNING job_id
 JOB_AGE = "SELECT clock_timestamp() - create_time FROM gateway.jobs WHERE job_id = $1"
 
 KEEP_DECODED = """
-UPDATE gateway.jobs SET audio_samples = $2, channels = $3, pcm_key = $4, version = version + 1 WHERE job_id = $1
+UPDATE gateway.jobs SET audio_samples = $2, channels = $3, pcm_key = $4, media = $5, version = version + 1
+WHERE job_id = $1
 """
 
 KEEP_SECTION = """

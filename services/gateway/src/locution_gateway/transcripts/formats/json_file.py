@@ -47,6 +47,7 @@ def _word(word: Word) -> Mapping[str, Any]:
         text=word.text,
         probability=word.probability,
         speaker=word.speaker,
+        speaker_confidence=word.speaker_confidence,
     )
 
 
