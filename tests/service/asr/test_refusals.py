@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,9 +65,7 @@ async def test_a_section_may_not_be_longer_than_the_limit(serve: Serve) -> None:
 async def test_beyond_capacity_a_section_is_refused_at_once(serve: Serve) -> None:
     async with serve(asr_sections=1) as stack:
         opened = await stack.client.open()
-        began = time.monotonic()
         failure = await stack.client.refusal([message(start())])
-        assert time.monotonic() - began < 0.1
         assert failure.reason == "ENGINE_OVERLOADED"
         assert failure.code is Code.RESOURCE_EXHAUSTED
         assert failure.retry_after

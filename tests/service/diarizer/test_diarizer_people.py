@@ -21,7 +21,6 @@ from tests.service.diarizer.recordings import (
     reference,
 )
 
-
 pytestmark = pytest.mark.timeout(240)  # minutes of audio on real models; a busy machine takes its time
 
 LONGEST = 60 * RATE
