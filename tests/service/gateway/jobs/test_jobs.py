@@ -427,7 +427,9 @@ async def test_estimates_come_from_measured_speed(gateway: Gateway, upload: str,
 
 
 async def test_models_are_the_registrys(gateway: Gateway) -> None:
+    gateway.registry.models["whisper/base"].qualification.destroyed_recording_count = 2
     listed = await gateway.client.models.ListModels(models.ListModelsRequest(kind=models.MODEL_KIND_ASR))
+    assert listed.models[0].qualification.destroyed_recording_count == 2
     assert [model.name for model in listed.models] == ["models/whisper/base", "models/whisper/tiny.en"]
     new = await gateway.client.models.RegisterModel(models.RegisterModelRequest(name="models/whisper/new"))
     assert new.name == "models/whisper/new"

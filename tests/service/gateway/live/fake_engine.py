@@ -1,7 +1,7 @@
 """An engine without a model, for what the gateway alone answers for: it says exactly which samples it heard.
 
-Every second of audio becomes a final "<start>-<end>:<crc32 of its PCM>", every half a partial. A sample that is lost, doubled
-or changed shows in the text.
+Every second of audio becomes a final "<start>-<end>:<crc32 of its PCM>", every half a partial that is written onto what is
+before it. A sample that is lost, doubled or changed shows in the text.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class FakeEngine(AsrServiceServicer):
                 done = upto
                 keep = max(start.first_sample, (done - 3 * SECOND) // FRAME * FRAME, 0)
                 yield pb.ListenResponse(progress=pb.ListenProgress(done_sample=done, keep_from_sample=keep))
-            yield pb.ListenResponse(partial=pb.ListenPartial(start_sample=done, unstable=f"{end}", heard_sample=end))
+            partial = pb.ListenPartial(start_sample=done, unstable=f"{end}", heard_sample=end, unstable_joined=True)
+            yield pb.ListenResponse(partial=partial)
         end = first + len(heard) // 2
         if end > done:
             yield self._final(first, done, end, heard)

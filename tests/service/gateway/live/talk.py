@@ -43,6 +43,7 @@ class Talk:
     speakers: dict[int, str] = field(default_factory=dict)
     corrected: dict[int, tuple[list[str], bool]] = field(default_factory=dict)
     partials: int = 0
+    joined: bool = False
     done: pb.StreamDone | None = None
 
     async def say(self, **message: Any) -> None:
@@ -132,6 +133,7 @@ class Talk:
                 self.notices.append(answer.notice)
             case "partial":
                 self.partials += 1
+                self.joined = answer.partial.unstable_joined
             case "done":
                 self.done = answer.done
 

@@ -33,6 +33,7 @@ async def test_text_that_never_became_final_is_charged_when_the_session_ends(hou
     await talk.until_ack(12_800)
     while not talk.partials:
         assert await talk.hear() is not None
+    assert talk.joined
     await talk.leave()
     assert not talk.finals
     assert await charged(house) == 0
