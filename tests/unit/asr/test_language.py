@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from locution_asr.core.decode import decode
 from locution_asr.core.dispatch import Decoding
-from locution_asr.core.language import LONGEST_SLICE, SHORTEST_SLICE, runs, slices
+from locution_asr.core.language import LONGEST_SLICE, SHORTEST_SLICE, SectionLanguage, runs, slices
 from locution_asr.core.recognise import RecogniseWindow
 from locution_asr.domain.models import Pcm, Piece, Window
 from locution_speech.asr import DecodeMode, Options, SectionStart
@@ -115,6 +117,22 @@ async def test_each_language_is_decoded_in_itself_and_detected_once(dispatcher: 
         (segment.language or "" for segment in result.segments), reverse=True
     )
     assert result.segments[-1].start >= samples(5.3)
+
+
+@pytest.mark.parametrize("first", ["fails", "was told its language"])
+async def test_a_window_never_waits_for_a_first_one_that_heard_no_language(dispatcher: Decoding, first: str) -> None:
+    def broken(pcm: Pcm) -> Mapping[str, float]:
+        raise RuntimeError("out of memory")
+
+    failing, sound_one = FakeRecogniser(languages=broken), FakeRecogniser(languages=lambda pcm: ENGLISH)
+    told, flow, shared = Options(language="en"), Flow(FlowKey("f")), SectionLanguage()
+    before = (failing, Options()) if first == "fails" else (sound_one, told)
+    for index, (recogniser, options) in enumerate([before, (sound_one, Options())]):
+        start = SectionStart(ModelName("whisper/fake"), flow, options=options)
+        recognise = RecogniseWindow(dispatcher, loaded(recogniser), start, DecodeMode.FAST, shared)
+        async with asyncio.timeout(30):
+            found = await recognise.run(replace(window((0, 2)), index=index))
+    assert [segment.language for segment in found.segments] == ["en"]
 
 
 async def test_a_told_language_is_never_detected(dispatcher: Decoding) -> None:

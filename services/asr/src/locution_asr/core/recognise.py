@@ -106,8 +106,7 @@ class RecogniseWindow:
         return plan_attempts(options, self._mode, heard) if deep == DEEPEST else plan_again(options, heard)
 
     def _account(self, window: Window, served: Sequence[Decoded], deep: int) -> None:
-        if served[0].result.heard:
-            self._language.tell(window, served[0].result.heard)
+        self._language.tell(window, served[0].result.heard)
         if deep < DEEPEST:
             self._again.spent += served[-1].result.elapsed
 
