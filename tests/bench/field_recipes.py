@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.recipes import GAP_SECONDS, NOISE_FLOOR
-from tests.bench.recordings import RATE, TESTDATA, Pcm, Recording, pcm, referenced
+from tests.bench.recipes import pause
+from tests.bench.recordings import RATE, TESTDATA, Pcm, Recording, decoded, pcm, referenced
 
 SEEDS = (20261129, 7)
 """The fixed seeds; a bench adds one that it draws and prints."""
@@ -70,7 +70,7 @@ def many_speakers(seconds: float, seed: int) -> tuple[Pcm, str]:
     for found in choice.sample(english, len(english)):
         if sum(map(len, parts)) >= seconds * RATE:
             break
-        parts += [pcm(found), _pause(choice)]
+        parts += [pcm(found), pause(choice)]
         texts.append(found.text)
     return np.concatenate(parts), " ".join(texts)
 
@@ -81,7 +81,7 @@ def _utterance(number: int, choice: random.Random, whole: Sequence[Recording], s
         name, audio, reference = found.name, pcm(found), found.text
     else:
         path = choice.choice(speech)
-        name, audio, reference = path.name, _cut(_decoded(path), choice), None
+        name, audio, reference = path.name, _cut(decoded(path), choice), None
     shift = np.zeros(choice.randrange(RATE // 2), np.int16)
     audio = np.concatenate([shift, audio])
     ways = choice.sample(sorted(WAYS), choice.choice((0, 1, 1, 2)))
@@ -159,19 +159,8 @@ def _spliced(choice: random.Random, by_language: dict[str, list[Recording]]) -> 
         audio = _pcm(audio * (SPOKEN_LEVEL / _level(audio)))
         at = sum(map(len, parts)) / RATE
         spoken.append((at, at + len(audio) / RATE, pair[number % 2]))
-        parts += [audio, _pause(choice)]
+        parts += [audio, pause(choice)]
     return Spliced(np.concatenate(parts), tuple(spoken))
-
-
-def _pause(choice: random.Random) -> Pcm:
-    length = round(choice.uniform(*GAP_SECONDS) * RATE)
-    return _pcm(np.random.default_rng(choice.randrange(2**32)).normal(0, NOISE_FLOOR, length))
-
-
-def _decoded(path: Path) -> Pcm:
-    from faster_whisper.audio import decode_audio
-
-    return _pcm(decode_audio(str(path), sampling_rate=RATE) * 32768)
 
 
 def _resampled(wave: NDArray[np.float64], length: int) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ def long_speech(seconds: float, seed: int = SEED) -> Pcm:
     parts: list[Pcm] = []
     while sum(map(len, parts)) < seconds * RATE:
         for found in choice.sample(english, len(english)):
-            parts += [pcm(found), _gap(choice)]
+            parts += [pcm(found), pause(choice)]
     return np.concatenate(parts)[: round(seconds * RATE)]
 
 
@@ -79,7 +79,7 @@ def long_conversation(seconds: float, seed: int = SEED) -> Conversation:
     turns, at = Annotation(), 0
     while at < seconds * RATE:
         for found in choice.sample(with_turns(), len(with_turns())):
-            audio, gap = pcm(found), _gap(choice)
+            audio, gap = pcm(found), pause(choice)
             for segment, track, speaker in reference_turns(found).itertracks(yield_label=True):
                 placed = Segment(segment.start + at / RATE, segment.end + at / RATE)
                 turns[placed, f"{at}-{track}"] = speaker
@@ -132,7 +132,8 @@ def made_without_words(seconds: float = 30.0) -> dict[str, Pcm]:
     }
 
 
-def _gap(choice: random.Random) -> Pcm:
+def pause(choice: random.Random) -> Pcm:
+    """Return a pause between two recordings, of faint noise."""
     length = round(choice.uniform(*GAP_SECONDS) * RATE)
     noise = np.random.default_rng(choice.randrange(2**32)).normal(0, NOISE_FLOOR, length)
     return np.rint(noise).astype(np.int16)

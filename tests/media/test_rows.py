@@ -66,7 +66,7 @@ async def test_row(row: Row, results: Results) -> None:
 
 def test_the_words_of_all_rows_are_those_of_the_source(results: Results) -> None:
     if not results.complete:
-        pytest.skip("not all rows were run")
+        pytest.skip("only some rows were chosen: a word in so few is more than a point")
     assert abs(results.points) <= POINTS
 
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import partial
 from statistics import median
 
+from locution_gateway.pipeline.warnings import UNCERTAIN
+
 from tests.bench.command import say
 from tests.bench.engine_client import Heard, Speech
 from tests.bench.engine_rows.bench import Bench, in_thread
@@ -24,7 +26,6 @@ MODEL = "base"
 MODES = ("fast", "accurate")
 AT_ONCE = 4
 SHORTEST_SPAN = 5.0
-CERTAIN = 0.5
 NAMED = 5
 
 
@@ -133,7 +134,7 @@ def _languages(file: Spliced, heard: Heard) -> list[tuple[str, str, bool]]:
             shared = min(end, segment.end_sample / RATE) - max(start, segment.start_sample / RATE)
             if shared > 0:
                 shares[segment.language] += shared
-                sure = sure and segment.language_probability >= CERTAIN
+                sure = sure and segment.language_probability >= UNCERTAIN
         if end - start >= SHORTEST_SPAN:
             found.append((language, max(shares, key=shares.__getitem__, default=""), sure))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from locution_asr.qualification.recordings import SHIFTS
 
 from tests.bench.command import say
 from tests.bench.engine_client import Speech
@@ -19,9 +20,6 @@ from tests.bench.table import Row
 
 MODEL = "base"
 AIM = "≤ 0.5 points worse; 95 % bound ≤ 1.0"
-SHIFTS = (0.0, 0.1, 0.21)
-"""Seconds of silence before a recording. With one alone, a few close calls ("5, 5" for "five five") decide."""
-
 Pair = tuple[Recording, Errors, Errors]
 
 

@@ -17,7 +17,10 @@ PEAK: Final = 1 << 15
 MOST_CHANNELS: Final = 64
 
 FALLBACK_RATE: Final = 16_000
-"""Hertz to which a rate is changed that the server does not take."""
+"""Hertz to which a rate is changed that the server does not take: what its models hear.
+
+The client shares no code with the services, so it says so itself.
+"""
 
 CANCELS: Final = 0.25
 """The power of a mix relative to that of unrelated channels, below which the channels cancel each other: 6 dB."""

@@ -14,11 +14,6 @@ from tests.service.gateway.client import reason
 from tests.service.gateway.conftest import Gateway
 
 
-@pytest.fixture
-async def upload(gateway: Gateway) -> str:
-    return (await gateway.client.upload(b"RIFF and so on")).name
-
-
 async def damage(gateway: Gateway, job: pb.Job) -> None:
     statement = "UPDATE gateway.jobs SET effective_config = $1 WHERE replace(job_id::text, '-', '') = $2"
     job_id = job.name.removeprefix("jobs/").replace("-", "")

@@ -60,7 +60,7 @@ def read(window: Window, attempts: Sequence[Attempt]) -> Reading:
 
 
 def _placed(window: Window, words: Sequence[Word]) -> tuple[Word, ...]:
-    return tuple(settled(placed_words(window, words), _utterances(window)))
+    return tuple(settled(placed_words(window, words), window.utterances))
 
 
 def missing(reading: Reading) -> list[Window]:
@@ -72,7 +72,7 @@ def missing(reading: Reading) -> list[Window]:
         return [each for each in _cut(window) if _speech(each) >= SHORTEST_UTTERANCE]
     if not reading.judged:
         return []
-    groups = _groups(wordless(_utterances(window), reading.words), reading.words)
+    groups = _groups(wordless(window.utterances, reading.words), reading.words)
     return [part(window, *_bounds(window, group, reading.words)) for group in groups]
 
 
@@ -82,7 +82,7 @@ def concluded(reading: Reading, again: Sequence[Recognised], timing: WindowTimin
     parts = [item for found in again for item in found.segments]
     segments = tuple(sorted([*_segments(reading, parts, rule), *parts], key=lambda item: item.start))
     coverage = tuple(item for piece in window.pieces for item in _covered(piece, reading, segments, again))
-    speech = _utterances(window)
+    speech = window.utterances
     with_text = [item for item in coverage if item.outcome is Outcome.TRANSCRIBED]
     return Recognised(
         segments,
@@ -124,7 +124,7 @@ def added(timing: WindowTiming, others: Sequence[WindowTiming]) -> WindowTiming:
 
 def _cut(window: Window) -> tuple[Window, ...]:
     """Cut a window at its longest pause between utterances, else at its quietest place."""
-    speech = _utterances(window)
+    speech = window.utterances
     pauses = [(later.start - earlier.end, earlier.end) for earlier, later in pairwise(speech)]
     if not pauses:
         return halves(window) or ()
@@ -219,12 +219,8 @@ def _dropped(span: Span, reason: DropReason) -> CoverageSpan:
     return CoverageSpan(span.start, span.end, Outcome.DROPPED, reason)
 
 
-def _utterances(window: Window) -> list[Span]:
-    return [utterance for piece in window.pieces for utterance in piece.utterances]
-
-
 def _speech(window: Window) -> int:
-    return _total(_utterances(window))
+    return _total(window.utterances)
 
 
 def _total(spans: Sequence[Span] | Iterator[Span]) -> int:

@@ -114,7 +114,7 @@ def _path(likely: Sequence[Mapping[str, float]], prior: Mapping[str, float] | No
 
 def _cuts(window: Window) -> Iterator[int]:
     """Yield the middle of every pause, and quiet places in utterances that are longer than a slice."""
-    speech = [utterance for piece in window.pieces for utterance in piece.utterances]
+    speech = window.utterances
     for index, utterance in enumerate(speech):
         start, end = position(window, utterance.start), position(window, utterance.end)
         if index:

@@ -63,6 +63,11 @@ class Window:
         """Return the span from the first piece to the last."""
         return Span(self.pieces[0].span.start, self.pieces[-1].span.end)
 
+    @property
+    def utterances(self) -> tuple[Span, ...]:
+        """Return the detected speech, in the section."""
+        return tuple(utterance for piece in self.pieces for utterance in piece.utterances)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowTiming:

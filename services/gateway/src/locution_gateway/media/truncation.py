@@ -26,8 +26,8 @@ class Ending:
 
     `declared` is what its header states for the track, `whole` for the container, both in seconds or None; `seconds`
     lie between the track's first and last sound, `frames` are what it gave, and `reached` is where the last packet of
-    any track ended. `broke_off` tells that
-    the container could not be read on, `last_failed` that the last packet could not be decoded.
+    any track ended. `broke_off` tells that the container could not be read on, `last_failed` that the last packet could
+    not be decoded.
     """
 
     container: str
