@@ -89,3 +89,44 @@ async def test_quiet_speech_after_loud_speech_is_heard(shared: Stack) -> None:
     result = await shared.client.transcribe(as_pcm(np.concatenate([loud, quiet])), start("whisper/base", language="en"))
     said = f"{reference('leopard_test.txt')} {reference('cold_corpus.txt')}"
     assert wer(normal(said), normal(result.text)) < 0.2
+
+
+@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNQUALIFIED])
+async def test_speech_that_the_detector_rejects_is_heard_a_second_time(
+    shared: Stack, preference: pb.DecodePreference.ValueType
+) -> None:
+    """Under music of 5 dB more the detector rejects the first words, and the model reads them."""
+    from tests.bench.recipes import made_without_words
+
+    speech = pcm(recording("jfk.wav"))
+    music = np.resize(made_without_words()["music"], len(speech))
+    wanted = start("whisper/base", language="en", decode_preference=preference)
+    result = await shared.client.transcribe(as_pcm(at(-25, speech) + at(-20, music)), wanted)
+    assert "my fellow americans" in normal(result.text)
+    assert_whole(result, len(speech))
+
+
+@pytest.mark.parametrize("preference", [pb.DECODE_PREFERENCE_ACCURATE, pb.DECODE_PREFERENCE_FAST_UNQUALIFIED])
+@pytest.mark.parametrize("kind", ["music", "noise_dishes.wav"])
+async def test_loud_noise_beside_speech_gives_no_words(
+    shared: Stack, kind: str, preference: pb.DecodePreference.ValueType
+) -> None:
+    from tests.bench.recipes import made_without_words
+
+    speech = at(-25, pcm(recording("jfk.wav")))
+    noise = (pcm(recording(kind)) if kind.endswith("wav") else made_without_words(12.0)[kind])[: 12 * RATE]
+    loud = at(-22, noise) if noise.any() else noise.astype(np.float64)
+    wanted = start("whisper/base", language="en", decode_preference=preference)
+    result = await shared.client.transcribe(as_pcm(np.concatenate([loud, speech, loud])), wanted)
+    spoken = (len(loud) - RATE // 2, len(loud) + len(speech) + RATE // 2)
+    assert all(spoken[0] < each.start_sample < each.end_sample < spoken[1] for each in result.segments)
+    assert wer(normal(reference("jfk.txt")), normal(result.text)) < 0.2
+
+
+async def test_half_a_minute_of_noise_does_not_hide_the_speech_after_it(shared: Stack) -> None:
+    """The detector alone hears nothing of the first five seconds after it."""
+    noise = at(-28, pcm(recording("noise_dishes.wav"))[: 30 * RATE])
+    sound = as_pcm(np.concatenate([noise, at(-25, pcm(recording("jfk.wav")))]))
+    result = await shared.client.transcribe(sound, start("whisper/base", language="en"))
+    assert result.segments[0].start_sample < 31 * RATE
+    assert wer(normal(reference("jfk.txt")), normal(result.text)) < 0.2

@@ -9,17 +9,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from locution_asr.core.endpointer import Endpointer, EndpointRule, Heard, Utterance
-from locution_asr.domain.models import FRAME, Pcm, Window
+from locution_asr.domain.models import FRAME, Pcm, Sound, Window
 from locution_speech.asr import DecodeMode, SpeechEvent
 from locution_speech.clock import samples
-from numpy.typing import NDArray
 
 RULE = EndpointRule()
 
 
-def loud(pcm: Pcm) -> NDArray[np.float32]:
+def loud(pcm: Pcm) -> Sound:
     """Call frames speech that hold sound."""
-    return np.asarray(np.abs(pcm.reshape(-1, FRAME)).max(axis=1) > 0, np.float32)
+    frames = pcm.reshape(-1, FRAME).astype(np.float32) / 32768
+    return Sound(np.asarray(np.abs(frames).max(axis=1) > 0, np.float32), np.mean(frames**2, axis=1))
 
 
 def recording(*parts: tuple[float, bool]) -> Pcm:

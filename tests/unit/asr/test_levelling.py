@@ -23,7 +23,7 @@ def level(wave: Wave) -> float:
 
 
 def levelled(wave: Wave) -> Wave:
-    return Leveller()(wave.reshape(-1, FRAME)).reshape(-1)
+    return Leveller()(wave.reshape(-1, FRAME))[0].reshape(-1)
 
 
 @pytest.mark.parametrize("hertz", [15, 20])
@@ -61,6 +61,13 @@ def test_audio_older_than_the_warm_up_has_no_effect() -> None:
 @pytest.mark.parametrize("frames", [1, 3, 64])
 def test_pieces_give_what_the_whole_gives(frames: int) -> None:
     wave = np.concatenate([tone(300, -15), tone(200, -45)]).reshape(-1, FRAME)
-    whole, leveller = Leveller()(wave), Leveller()
-    pieces = np.concatenate([leveller(wave[at : at + frames]) for at in range(0, len(wave), frames)])
-    assert np.abs(whole - pieces).max() < 1e-6
+    (whole, power), leveller = Leveller()(wave), Leveller()
+    pieces = [leveller(wave[at : at + frames]) for at in range(0, len(wave), frames)]
+    assert np.abs(whole - np.concatenate([levelled for levelled, _ in pieces])).max() < 1e-6
+    assert np.abs(power - np.concatenate([mean for _, mean in pieces])).max() < 1e-6
+
+
+@pytest.mark.parametrize(("hertz", "decibels"), [(300, -20), (1000, -45)])
+def test_the_power_is_that_of_the_original_without_rumble(hertz: int, decibels: float) -> None:
+    _, power = Leveller()((tone(hertz, decibels) + tone(20, -10) + np.float32(0.1)).reshape(-1, FRAME))
+    assert 10 * np.log10(power[-20:].mean()) == pytest.approx(decibels, abs=0.5)

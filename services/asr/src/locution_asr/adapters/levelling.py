@@ -41,13 +41,12 @@ class Leveller:
         self._before: NDArray[np.float64] = np.zeros(RESPONSE - 1)
         self._loudest = -math.inf
 
-    def __call__(self, frames: Wave) -> Wave:
-        """Return frames of FRAME samples, full scale 1.0, filtered and levelled."""
+    def __call__(self, frames: Wave) -> tuple[Wave, Wave]:
+        """Return frames of FRAME samples, full scale 1.0, filtered and levelled; and their mean squares, filtered."""
         filtered = self._filtered(frames.reshape(-1)).reshape(-1, FRAME)
-        levels = 10 * np.log10(np.mean(filtered**2, axis=1) + SILENT)
-        gains = np.array([self._gain(level) for level in levels.tolist()])
-        levelled: Wave = (filtered * (10 ** (gains / 20))[:, None]).astype(np.float32)
-        return levelled
+        power = np.mean(filtered**2, axis=1)
+        gains = np.array([self._gain(level) for level in (10 * np.log10(power + SILENT)).tolist()])
+        return (filtered * (10 ** (gains / 20))[:, None]).astype(np.float32), power.astype(np.float32)
 
     def _filtered(self, wave: Wave) -> NDArray[np.float64]:
         joined = np.concatenate([self._before, wave])

@@ -8,7 +8,7 @@ from locution_speech.asr import DecodeMode, Options
 from locution_speech.clock import samples, seconds
 from locution_speech.languages import token_density
 
-from locution_asr.core.guards import ACCEPTED_AT_LAST, Guard
+from locution_asr.core.guards import ACCEPTED_AT_LAST, CERTAIN, Guard
 from locution_asr.domain.models import SHORTEST_INPUT, WINDOW_SAMPLES
 from locution_asr.domain.ports import Search
 
@@ -55,6 +55,11 @@ def plan_again(options: Options, heard: int) -> tuple[AttemptPlan, ...]:
     """
     plan = _full(max(REDO_BEAM, options.beam_size))
     return (replace(plan, prompted=False, limit=token_limit(options, heard)),)
+
+
+def plan_second(options: Options, heard: int) -> AttemptPlan:
+    """Return the attempt at `heard` samples that the detector rejected: like `plan_again`, and the text is certain."""
+    return replace(plan_again(options, heard)[0], guard=CERTAIN)
 
 
 def plan_detection(heard: int) -> AttemptPlan:

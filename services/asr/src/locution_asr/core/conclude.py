@@ -111,6 +111,24 @@ def untried(window: Window, reason: DropReason) -> Recognised:
     )
 
 
+def second(window: Window, attempt: Attempt, timing: WindowTiming, rule: SegmentRule) -> Recognised:
+    """Return the result of a second hearing: what has no sound text is no speech, unless the model failed."""
+    words = _placed(window, attempt.words) if attempt.reason is None else ()
+    found = concluded(Reading(window, attempt, words), (), timing, rule)
+    if attempt.reason is DropReason.INFERENCE_FAILED:
+        return found
+    if not found.segments:
+        return replace(found, coverage=_silence(found.coverage), speech=0)
+    text = CoverageSpan(found.segments[0].start, found.segments[-1].end, Outcome.TRANSCRIBED)
+    return replace(found, coverage=(text,), speech=text.length, text_speech=text.length)
+
+
+def unheard(window: Window) -> Recognised:
+    """Return the result of audio that the detector rejected and that got no second hearing."""
+    found = untried(window, DropReason.BUDGET_SPENT)
+    return replace(found, coverage=_silence(found.coverage))
+
+
 def added(timing: WindowTiming, others: Sequence[WindowTiming]) -> WindowTiming:
     """Add up how a window and its parts were served; the batch is that of the last decode."""
     timings = [timing, *(other for other in others if other.attempts)]
@@ -202,6 +220,10 @@ def _covered(
         at = gap.end
     if at < piece.span.end:
         yield CoverageSpan(at, piece.span.end, Outcome.TRANSCRIBED)
+
+
+def _silence(coverage: Sequence[CoverageSpan]) -> tuple[CoverageSpan, ...]:
+    return tuple(CoverageSpan(item.start, item.end, Outcome.NO_SPEECH) for item in coverage)
 
 
 def _lost(span: Span, reading: Reading, again: Sequence[Recognised]) -> CoverageSpan:

@@ -15,6 +15,7 @@ from locution_speech.asr import DecodeMode, EngineSizes, SpeechEvent
 from locution_speech.clock import Span, samples
 
 from locution_asr.core.attempts import longest_window
+from locution_asr.core.doubt import Doubt, DoubtRule
 from locution_asr.core.speech import SpeechRule, SpeechTracker
 from locution_asr.core.windows import PcmBuffer, WindowPlanner, WindowRule
 from locution_asr.domain.models import FRAME, Pcm, Window
@@ -50,10 +51,11 @@ Heard = SpeechEvent | Utterance | Window
 
 @dataclass(frozen=True, slots=True)
 class EndpointRule:
-    """Where utterances and windows end; lengths in samples."""
+    """Where utterances and windows end; lengths in samples. With `doubt`, what the detector may miss is heard twice."""
 
     speech: SpeechRule = field(default_factory=SpeechRule)
     window: WindowRule = field(default_factory=WindowRule)
+    doubt: DoubtRule | None = None
 
     @property
     def sizes(self) -> EngineSizes:
@@ -63,6 +65,10 @@ class EndpointRule:
     def in_mode(self, mode: DecodeMode) -> EndpointRule:
         """Return the rule with the best window length for the mode."""
         return self._with_windows(longest=longest_window(mode, self.window.longest))
+
+    def doubting(self) -> EndpointRule:
+        """Return the rule with a second hearing, which delays windows: it is for recordings."""
+        return replace(self, doubt=DoubtRule(padding=self.window.padding))
 
     def apart(self) -> EndpointRule:
         """Return the rule with one window per utterance, closed at once."""
@@ -96,6 +102,7 @@ class Endpointer:
         self.buffer = PcmBuffer(first)
         self._tracker = SpeechTracker(rule.speech, max(first, self.sizes.aligned(done)))
         self._planner = WindowPlanner(rule.window, self.buffer, done)
+        self._doubt = None if rule.doubt is None else Doubt(rule.doubt)
         self._rest: Pcm = np.empty(0, np.int16)
         self._announced: int | None = None
         self._expected: tuple[Span | None, Window] | None = None
@@ -165,7 +172,8 @@ class Endpointer:
 
     def forget(self, sample: int) -> None:
         """Drop audio before a sample, except what a window still needs."""
-        self.buffer.drop_before(min(sample, self._planner.needed_from(self._speech_from())))
+        needed = self._planner.needed_from(self._speech_from())
+        self.buffer.drop_before(min(sample, needed, needed if self._doubt is None else self._doubt.needed_from))
 
     async def hear(self, pcm: Pcm) -> list[Heard]:
         """Add audio and return its events, in order."""
@@ -189,22 +197,40 @@ class Endpointer:
 
     def _end(self, sample: int) -> list[Heard]:
         found: list[Heard] = [event for span in self._tracker.finish(sample) for event in self._ended(span)]
-        return [*found, *self._left_open(), *self._planner.flush()]
+        found += [*self._left_open(), *self._planner.flush()]
+        return [*found, *self._heard_twice(None if self._doubt is None else self._doubt.ended(sample))]
 
     async def _judge(self, frames: Pcm) -> list[Heard]:
         loop = asyncio.get_running_loop()
-        probabilities = await loop.run_in_executor(self._executor, self._detector, frames)
-        skipped = max(0, min(len(probabilities), (self._tracker.position - self._judged) // FRAME))
+        sound = await loop.run_in_executor(self._executor, self._detector, frames)
+        skipped = max(0, min(len(sound.speech), (self._tracker.position - self._judged) // FRAME))
         self._judged += len(frames)
         found: list[Heard] = []
-        for utterance in self._tracker.feed(probabilities[skipped:]):
+        if self._doubt is not None:
+            self._doubt.hear(sound.power)
+        for utterance in self._tracker.feed(sound.speech[skipped:]):
             found += self._ended(utterance)
         found += self._left_open()
-        return [*found, *self._planner.flush(at=self._speech_from())]
+        found += self._planner.flush(at=self._speech_from())
+        return [*found, *self._heard_twice(self._doubted_silence())]
+
+    def _doubted_silence(self) -> Span | None:
+        if self._doubt is None or self._tracker.open_since is not None:
+            return None
+        return self._doubt.silent(self._tracker.position - self._rule.window.padding)
+
+    def _heard_twice(self, doubted: Span | None) -> Iterator[Window]:
+        """Yield a window for what is doubted, after the open window, which precedes it."""
+        if doubted is not None:
+            yield from self._planner.flush()
+            yield self._planner.doubtful(doubted)
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
         """Pass an utterance to the planner, without the audio before `done`."""
         undone = self._undone(utterance)
+        if self._doubt is not None:
+            doubted = self._doubt.spoken(undone)
+            yield from self._heard_twice(None if self._planner.bridges(undone) else doubted)
         if self._announced is None:
             yield SpeechEvent(undone.start, True)
         opened = self._tracker.open_since

@@ -84,7 +84,8 @@ class Engine:
                 settled = replace(start, options=options)
                 rule = self.rule.in_mode(mode)
                 await emit(_started(model, mode, options, rule))
-                endpointer = self._endpointer(rule.apart() if settled.flow.traffic is TrafficClass.LIVE else rule)
+                live = settled.flow.traffic is TrafficClass.LIVE
+                endpointer = self._endpointer(rule.apart() if live else rule.doubting())
                 recognise = RecogniseWindow(self.dispatcher, model, settled, mode)
                 with self.limiter.section(model.batch_size) as allowance:
                     section = TranscribeSection(endpointer, recognise, mode, allowance, self.longest)

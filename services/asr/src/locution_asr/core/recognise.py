@@ -10,8 +10,8 @@ from locution_speech.asr import DecodeMode, SectionStart
 from locution_speech.clock import seconds
 from locution_speech.transcript import DropReason
 
-from locution_asr.core.attempts import AttemptPlan, plan_again, plan_attempts, plan_detection
-from locution_asr.core.conclude import Recognised, concluded, joined, missing, read, untried
+from locution_asr.core.attempts import AttemptPlan, plan_again, plan_attempts, plan_detection, plan_second
+from locution_asr.core.conclude import Recognised, concluded, joined, missing, read, second, unheard, untried
 from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.dispatch import Decoded, Decoding
 from locution_asr.core.language import SectionLanguage, mean, runs, slices
@@ -21,7 +21,7 @@ from locution_asr.domain.models import Window, WindowTiming
 from locution_asr.domain.ports import LoadedModel
 
 AGAIN_SHARE = 0.5
-"""The most engine time for decoding again, as a share of the audio so far."""
+"""The most engine time for decoding again and second hearings, as a share of the audio so far."""
 
 DEEPEST = 4
 """How often speech that was decoded again may be decoded again."""
@@ -62,9 +62,9 @@ class RecogniseWindow:
 
         If a window's text exceeds the decoder's limit, the window is split and its halves are transcribed. Speech that
         has no words is decoded again on its own. Where the language is to be detected and changes, each run of one
-        language is decoded on its own.
+        language is decoded on its own. What the detector rejected has one attempt, whose text must be certain.
         """
-        found = await self._in_languages(window)
+        found = await (self._second(window) if window.doubtful else self._in_languages(window))
         return found if self._start.options.word_times else found.untimed()
 
     async def _in_languages(self, window: Window) -> Recognised:
@@ -81,6 +81,15 @@ class RecogniseWindow:
         windows = [(part(window, each.start, each.end), (each.language, each.probability)) for each in found]
         decoded = [await self._run(each, DEEPEST, language) for each, language in windows]
         return joined(_timing(served), decoded)
+
+    async def _second(self, window: Window) -> Recognised:
+        if not self._again.allowed(window.span.end):
+            return unheard(window)
+        plan = plan_second(self._start.options, len(window.pcm))
+        request = replace(self._request(window, plan), prior=self._language.known)
+        served = await self._dispatcher.submit(request)
+        self._again.spent += served.result.elapsed
+        return second(window, served.result, _timing([served]), self._rule)
 
     async def _run(self, window: Window, deep: int, language: tuple[str, float] | None = None) -> Recognised:
         served: list[Decoded] = []

@@ -9,7 +9,7 @@ import numpy as np
 from locution_speech.clock import Span, samples
 from numpy.typing import NDArray
 
-from locution_asr.domain.models import FRAME
+from locution_asr.domain.models import FRAME, QUIET_BELOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class SpeechRule:
     """
 
     threshold: float = 0.5
-    release: float = 0.35
+    release: float = QUIET_BELOW
     silence: int = samples(0.5)
     shortest: int = samples(0.1)
     longest: int = samples(27.0)

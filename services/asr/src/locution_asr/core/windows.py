@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from locution_speech.clock import Span, samples
@@ -122,6 +122,14 @@ class WindowPlanner:
         self._index += 1
         return window
 
+    def doubtful(self, span: Span) -> Window:
+        """Return a window of its own for audio that the detector rejected."""
+        return Window(self._index, self._buffer.slice(span), (Piece(0, span, (span,)),), doubtful=True)
+
+    def bridges(self, utterance: Span) -> bool:
+        """Tell whether the open window holds, or will hold, the silence before an utterance."""
+        return bool(self._pieces) and utterance.start - self._last <= self._rule.bridge
+
     def _ends(self, gap: int) -> bool:
         return gap > self._rule.pause
 
@@ -161,7 +169,7 @@ def part(window: Window, start: int, end: int) -> Window:
             shift = piece.span.start - piece.at
             span = Span(first + shift, last + shift)
             pieces.append(Piece(first - start, span, tuple(within(piece.utterances, span))))
-    return Window(window.index, window.pcm[start:end], tuple(pieces))
+    return replace(window, pcm=window.pcm[start:end], pieces=tuple(pieces))
 
 
 def within(spans: Iterable[Span], bounds: Span) -> Iterator[Span]:

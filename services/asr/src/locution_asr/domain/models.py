@@ -18,6 +18,9 @@ WINDOW_SAMPLES = WINDOW_SECONDS * SAMPLE_RATE
 FRAME = 512
 """Frame of the speech detector, in samples."""
 
+QUIET_BELOW = 0.35
+"""A frame whose probability of speech is lower is quiet."""
+
 Pcm = NDArray[np.int16]
 
 
@@ -31,6 +34,14 @@ class PcmChunk:
 
     offset: int
     pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """The probability of speech and the mean square of each frame, full scale 1.0, without rumble and offset."""
+
+    speech: NDArray[np.float32]
+    power: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +62,14 @@ class Piece:
 class Window:
     """The audio of one decode: speech with its padding, without longer silences.
 
-    `pieces` map the window's samples back to the section, in order and without overlap.
+    `pieces` map the window's samples back to the section, in order and without overlap. A `doubtful` window holds audio
+    that the detector rejected.
     """
 
     index: int
     pcm: Pcm
     pieces: tuple[Piece, ...]
+    doubtful: bool = False
 
     @property
     def span(self) -> Span:

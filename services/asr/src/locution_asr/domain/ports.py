@@ -7,15 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 from locution_speech.asr import SectionStart, Task
 from locution_speech.capabilities import Capabilities
 from locution_speech.engine.dispatch import BatchObserver
 from locution_speech.engine.models import ModelName, ModelRecord
 from locution_speech.transcript import Word
-from numpy.typing import NDArray
 
-from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport
+from locution_asr.domain.models import SHORTEST_INPUT, Pcm, SectionReport, Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +85,10 @@ class Recogniser(Protocol):
 
 
 class SpeechDetector(Protocol):
-    """Computes the probability of speech for frames of FRAME samples, and keeps its state between calls."""
+    """Judges frames of FRAME samples, and keeps its state between calls."""
 
-    def __call__(self, pcm: Pcm) -> NDArray[np.float32]:
-        """Return one probability per frame; `pcm` holds a whole number of frames. Blocks."""
+    def __call__(self, pcm: Pcm) -> Sound:
+        """Judge `pcm`, which holds a whole number of frames. Blocks."""
         ...
 
 

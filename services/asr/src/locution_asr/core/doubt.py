@@ -1,0 +1,97 @@
+"""Find audio that the detector rejects although it is about as loud as the speech beside it: it is heard twice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from locution_speech.clock import Span, samples
+from numpy.typing import NDArray
+
+from locution_asr.domain.models import FRAME
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtRule:
+    """What gets a second hearing; lengths in samples.
+
+    Audio that is at most `below` decibels quieter than the utterance before it (or after it, where none is before), for
+    at least `shortest` in all and within at most `longest`.
+    """
+
+    below: float = 10.0
+    shortest: int = samples(1.0)
+    longest: int = samples(27.0)
+    padding: int = samples(0.3)
+    smooth: int = samples(0.5)
+
+
+class Doubt:
+    """Follows the level of a stream from its first sample on. The rule's `longest` bounds its memory.
+
+    Audio within the padding of an utterance is not doubted: it is in that utterance's window.
+    """
+
+    def __init__(self, rule: DoubtRule) -> None:
+        self._rule = rule
+        self._since = 0
+        self._first = 0
+        self._power: NDArray[np.float32] = np.empty(0, np.float32)
+        self._speech: float | None = None
+
+    @property
+    def needed_from(self) -> int:
+        """Return the first sample that may still be doubted."""
+        return self._since
+
+    def hear(self, power: NDArray[np.float32]) -> None:
+        """Add the mean square of frames of FRAME samples."""
+        self._power = np.concatenate([self._power, power])
+
+    def spoken(self, utterance: Span) -> Span | None:
+        """Return what is doubted before an utterance that has ended."""
+        level = self._mean(utterance)
+        found = self._doubted(utterance.start - self._rule.padding, self._speech or level)
+        self._speech = level
+        self._go_on(utterance.end + self._rule.padding)
+        return found
+
+    def silent(self, until: int) -> Span | None:
+        """Return what is doubted in a silence that lasts to `until`, once it is as long as may be heard at a time."""
+        if until - self._since < self._rule.longest:
+            return None
+        if self._speech:
+            return self.ended(until)
+        self._go_on(until - self._rule.longest)
+        return None
+
+    def ended(self, until: int) -> Span | None:
+        """Return what is doubted in the silence before `until`; nothing where no speech was heard before."""
+        found = self._doubted(until, self._speech) if self._speech else None
+        self._go_on(until)
+        return found
+
+    def _doubted(self, until: int, speech: float) -> Span | None:
+        """Return the silence before `until` from the first to the last place that is about as loud as speech."""
+        if until - self._since < self._rule.shortest:
+            return None
+        held = self._power[(self._since - self._first) // FRAME : (until - self._first) // FRAME]
+        width = self._rule.smooth // FRAME
+        smooth = np.convolve(held, np.full(width, 1 / width))[width // 2 :][: len(held)]
+        [loud] = np.nonzero(smooth >= speech * 10 ** (-self._rule.below / 10))
+        if len(loud) * FRAME < self._rule.shortest:
+            return None
+        start, end = (self._since + int(at) * FRAME for at in (loud[0], loud[-1] + 1))
+        return Span(max(self._since, start - self._rule.padding), min(until, end + self._rule.padding))
+
+    def _mean(self, span: Span) -> float:
+        held = self._power[max(0, span.start - self._first) // FRAME : math.ceil((span.end - self._first) / FRAME)]
+        return float(held.mean()) if len(held) else 0.0
+
+    def _go_on(self, sample: int) -> None:
+        """Forget the levels before `sample`."""
+        self._since = max(self._since, sample)
+        passed = min((self._since - self._first) // FRAME, len(self._power))
+        self._first += passed * FRAME
+        self._power = self._power[passed:]
