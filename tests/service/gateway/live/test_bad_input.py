@@ -83,6 +83,15 @@ async def test_a_language_that_the_model_does_not_know(house: House, language: s
     assert await reason(talk) == "OPTION_UNSUPPORTED"
 
 
+@pytest.mark.parametrize("language", ["German", "zh-Hant", "xx"])
+async def test_a_change_to_a_language_that_the_model_does_not_know(house: House, language: str) -> None:
+    talk = house.speaker.talk()
+    await talk.begin()
+    await talk.say(update=pb.StreamUpdate(language=language))
+    assert await reason(talk) == "OPTION_UNSUPPORTED"
+    assert house.engine.updates == []
+
+
 async def test_half_a_sample(house: House) -> None:
     talk = house.speaker.talk()
     await talk.begin()
@@ -136,9 +145,14 @@ async def test_a_client_much_faster_than_real_time_waits(house: House) -> None:
     await talk.begin()
     sending = asyncio.create_task(talk.send(audio, size=32000))
     hearing = asyncio.create_task(talk.rest())
-    await asyncio.sleep(3)
-    kept = await house.gateway.owner.fetchval("SELECT max(kept) FROM gateway.live_sessions")
+    seen, kept = -1, 0
+    async with asyncio.timeout(60):
+        while not kept or kept != seen:
+            seen = kept
+            await asyncio.sleep(0.5)
+            kept = await house.gateway.owner.fetchval("SELECT max(kept) FROM gateway.live_sessions")
     assert kept < 120 * SECOND
+    assert not sending.done()
     house.engine.gate.set()
     await sending
     await talk.say(finish=pb.StreamFinish())
@@ -147,7 +161,7 @@ async def test_a_client_much_faster_than_real_time_waits(house: House) -> None:
 
 
 async def test_a_client_that_stalls(serve_live: ServeLive) -> None:
-    async with serve_live(live_idle_seconds=0.5) as house:
+    async with serve_live(live_idle_seconds=2.0) as house:
         silent = house.speaker.talk()
         assert await reason(silent) == "LIVE_STREAM_IDLE"
         talk = house.speaker.talk()
@@ -203,7 +217,7 @@ async def test_a_client_that_vanishes_leaves_no_stream_behind(house: House) -> N
         await talk.begin()
         await talk.send(noise(0.2))
         await talk.leave()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while house.engine.calls:
             await asyncio.sleep(0.05)
         while await house.gateway.owner.fetchval("SELECT count(*) FROM gateway.live_sessions WHERE owner IS NOT NULL"):
@@ -258,9 +272,8 @@ async def test_the_stream_over_the_limit_is_refused_at_once(serve_live: ServeLiv
         talks = [house.speaker.talk() for _ in range(2)]
         for talk in talks:
             await talk.begin()
-        started = asyncio.get_running_loop().time()
         assert await reason(house.speaker.talk()) == "LIVE_OVERLOADED"
-        assert asyncio.get_running_loop().time() - started < 0.5
+        assert not any(talk.call.done() for talk in talks)
         for talk in talks:
             await talk.leave()
 

@@ -255,7 +255,8 @@ class LiveConfig(_message.Message):
     """
     language: _builtins.str
     """Optional. Language of the speech as in JobConfig, or "auto" to detect it in every utterance. "auto" when unset.
-    StreamStarted.config has the model's own code of it; a region that the model does not tell apart is ignored.
+    StreamStarted.config has the model's own code of it; a region that the model does not tell apart is ignored, and the
+    notice KIND_LANGUAGE_REGION_IGNORED says so.
     """
     asr_model: _builtins.str
     """Optional. The speech model, "<set>/<model>". When unset: the caller's default, then the tenant's, then the
@@ -405,12 +406,12 @@ class StreamUpdate(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     VOCABULARY_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """Optional. As in LiveConfig; unchanged when unset."""
+    """Optional. As in LiveConfig; unchanged when unset. OPTION_UNSUPPORTED for a language that the model does not know."""
     prompt: _builtins.str
-    """Optional. As in LiveConfig; unchanged when unset."""
+    """Optional. As in LiveConfig; unchanged when unset. OPTION_UNSUPPORTED where the model accepts none."""
     @_builtins.property
     def vocabulary(self) -> Global___LiveVocabulary:
-        """Optional. Replaces the words to prefer; unchanged when unset."""
+        """Optional. Replaces the words to prefer; unchanged when unset. OPTION_UNSUPPORTED where the model accepts none."""
 
     def __init__(
         self,
@@ -867,6 +868,10 @@ class StreamNotice(_message.Message):
         """The speech engine was lost and another one takes over. No audio or text is lost."""
         KIND_SPEAKERS_UNAVAILABLE: StreamNotice._Kind.ValueType  # 3
         """No diarizer is available: words arrive without speakers until one is. Sent once; the text continues."""
+        KIND_LANGUAGE_REGION_IGNORED: StreamNotice._Kind.ValueType  # 4
+        """The model does not tell the requested regional form of the language apart ("en-US"). It takes the language that
+        StreamStarted.config, or after an update LiveSession.config, has. Sent once for each language requested.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """The kind of announcement."""
@@ -879,6 +884,10 @@ class StreamNotice(_message.Message):
     """The speech engine was lost and another one takes over. No audio or text is lost."""
     KIND_SPEAKERS_UNAVAILABLE: StreamNotice.Kind.ValueType  # 3
     """No diarizer is available: words arrive without speakers until one is. Sent once; the text continues."""
+    KIND_LANGUAGE_REGION_IGNORED: StreamNotice.Kind.ValueType  # 4
+    """The model does not tell the requested regional form of the language apart ("en-US"). It takes the language that
+    StreamStarted.config, or after an update LiveSession.config, has. Sent once for each language requested.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     RECONNECT_BEFORE_FIELD_NUMBER: _builtins.int

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid4
 
 from locution_common.errors import Reason, Refused
+from locution_speech.asr import ListenUpdate
 
 from locution_gateway.jobs.config import Afterwards, DiarizationRequest
 from locution_gateway.live import tokens
 from locution_gateway.live.audio import begin_before, position
-from locution_gateway.live.configure import configured, wants_speakers
-from locution_gateway.live.models import ListenFrom, LiveFinal, LiveId, LiveRequest, LiveSession, NewLive, Resume
+from locution_gateway.live.configure import check_prompt, configured, match_language, wants_speakers
+from locution_gateway.live.models import (
+    ListenFrom,
+    LiveConfig,
+    LiveFinal,
+    LiveId,
+    LiveRequest,
+    LiveSession,
+    NewLive,
+    Resume,
+)
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.models.models import ModelKind, ResolvedModel
 from locution_gateway.models.ports import ModelResolver
@@ -27,12 +37,16 @@ PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A session that a stream owns, the token to resume it, and the finals to send again."""
+    """A session that a stream owns, the token to resume it, and the finals to send again.
+
+    `region_ignored` tells that the model takes the requested language without its region.
+    """
 
     session: LiveSession
     owner: UUID
     token: str
     finals: tuple[LiveFinal, ...] = ()
+    region_ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,26 @@ class Attach:
             require_scope(principal, Scope.JOBS_WRITE)
         model = await self._models.resolve(ModelKind.ASR, asked.asr_model)
         speakers = await self._diarizer(asked.diarization)
-        config = configured(asked, model, speakers, self._default, await self._tenant_default(principal))
+        language = match_language(model, asked.language, "start.config")
+        default = await self._tenant_default(principal)
+        config = configured(asked, language.language, model, speakers, self._default, default)
         session_id, owner = LiveId(new_id()), uuid4()
         token = tokens.new_token(session_id)
         new = NewLive(session_id, asked.display_name, config, tokens.digest(token), owner, self._trace())
-        return Attached(await self._store.create(principal, new), owner, token)
+        session = await self._store.create(principal, new)
+        return Attached(session, owner, token, region_ignored=bool(language.ignored))
+
+    async def update(self, config: LiveConfig, asked: ListenUpdate) -> tuple[ListenUpdate, bool]:
+        """Return a change of options as the model takes it, and whether it ignores the language's region.
+
+        Refuses with OPTION_UNSUPPORTED and the MODEL reasons.
+        """
+        model = await self._models.resolve(ModelKind.ASR, config.asr_model.path)
+        check_prompt(model, asked.prompt, asked.hotwords, "update")
+        if asked.language is None:
+            return asked, False
+        language = match_language(model, asked.language, "update")
+        return replace(asked, language=language.language), bool(language.ignored)
 
     async def _diarizer(self, asked: DiarizationRequest) -> ResolvedModel | None:
         """Return the session's diarizer, or None if diarization was not requested. Refuses with the MODEL reasons."""

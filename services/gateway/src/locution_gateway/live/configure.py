@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from locution_common.errors import Reason, Refused
+from locution_speech.capabilities import Match
 from locution_speech.clock import samples
 from locution_speech.languages import AUTO
 
@@ -26,12 +27,16 @@ def wants_speakers(asked: DiarizationRequest) -> bool:
 
 def configured(
     asked: LiveRequest,
+    language: str,
     model: ResolvedModel,
     speakers: ResolvedModel | None,
     default: Afterwards,
     tenant_default: Afterwards | None,
 ) -> LiveConfig:
-    """Fill in unset options from the tenant, then from the server. Refuses with OPTION_UNSUPPORTED."""
+    """Fill in unset options from the tenant, then from the server. Refuses with OPTION_UNSUPPORTED.
+
+    `language` is the model's own code of the requested one.
+    """
     can, path = model.capabilities, model.choice.path
     if not can.word_times:
         raise Refused(
@@ -39,14 +44,11 @@ def configured(
             f"{path} gives no word times, which live streams need",
             field="start.config.asr_model",
         )
-    if (asked.prompt or asked.hotwords) and not can.prompt:
-        raise Refused(
-            Reason.OPTION_UNSUPPORTED, f"{path} accepts no prompt and no hotwords", field="start.config.prompt"
-        )
+    check_prompt(model, asked.prompt, asked.hotwords, "start.config")
     return LiveConfig(
         encoding=asked.encoding,
         sample_rate=asked.sample_rate,
-        language=_language(asked.language, model),
+        language=language,
         asr_model=model.choice,
         step=samples(asked.step or STEP),
         afterwards=asked.afterwards or tenant_default or default,
@@ -58,6 +60,21 @@ def configured(
         diarization=_diarization(asked.diarization, speakers),
         origins=dict(_origins(asked, tenant_default)),
     )
+
+
+def match_language(model: ResolvedModel, asked: str | None, message: str) -> Match:
+    """Return the model's language for a requested one in `message`. Refuses with OPTION_UNSUPPORTED."""
+    if asked is None or asked == AUTO:
+        known = model.capabilities.languages
+        return Match(known[0] if len(known) == 1 else AUTO)
+    return matched(model, asked, f"{message}.language")
+
+
+def check_prompt(model: ResolvedModel, prompt: str | None, hotwords: Sequence[str] | None, message: str) -> None:
+    """Refuse with OPTION_UNSUPPORTED a prompt or hotwords in `message` that the model does not accept."""
+    if (prompt or hotwords) and not model.capabilities.prompt:
+        text = f"{model.choice.path} accepts no prompt and no hotwords"
+        raise Refused(Reason.OPTION_UNSUPPORTED, text, field=f"{message}.prompt")
 
 
 def _silence(asked: LiveRequest) -> int:
@@ -97,10 +114,3 @@ def _origins(asked: LiveRequest, tenant_default: Afterwards | None) -> Iterator[
             yield name, Origin.TENANT.value
         else:
             yield name, Origin.SERVER.value
-
-
-def _language(asked: str | None, model: ResolvedModel) -> str:
-    if asked is None or asked == AUTO:
-        known = model.capabilities.languages
-        return known[0] if len(known) == 1 else AUTO
-    return matched(model, asked, "start.config.language").language

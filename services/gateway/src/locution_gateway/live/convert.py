@@ -29,7 +29,9 @@ from locution_gateway.live.models import (
     LiveRequest,
     LiveSession,
     LiveState,
+    Notice,
     Partial,
+    RegionIgnored,
     Resume,
     ServerMessage,
     SpeakersKnown,
@@ -129,13 +131,13 @@ def server_message(message: ServerMessage) -> pb.StreamResponse:
 
 
 def _about_session(
-    message: SpeakersKnown | SpeakersUnavailable | Draining | EngineReplaced | Done,
+    message: SpeakersKnown | Notice | Done,
 ) -> pb.StreamResponse:
     match message:
         case SpeakersKnown():
             known = pb.StreamSpeakers(final_id=message.final_id, speakers=message.speakers, settled=message.settled)
             return pb.StreamResponse(speakers=known)
-        case Draining() | EngineReplaced() | SpeakersUnavailable():
+        case Draining() | EngineReplaced() | SpeakersUnavailable() | RegionIgnored():
             return pb.StreamResponse(notice=_notice(message))
         case Done():
             return pb.StreamResponse(done=_done(message.session))
@@ -191,12 +193,16 @@ def _event(speech: Speech) -> pb.StreamEvent:
     return pb.StreamEvent(kind=kind, offset=offset(speech.sample), utterance=speech.utterance)
 
 
-def _notice(message: Draining | EngineReplaced | SpeakersUnavailable) -> pb.StreamNotice:
-    if isinstance(message, SpeakersUnavailable):
-        return pb.StreamNotice(kind=pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE)
-    if isinstance(message, EngineReplaced):
-        return pb.StreamNotice(kind=pb.StreamNotice.KIND_ENGINE_REPLACED)
-    return pb.StreamNotice(kind=pb.StreamNotice.KIND_DRAINING, reconnect_before=timestamp(message.before))
+def _notice(message: Notice) -> pb.StreamNotice:
+    match message:
+        case SpeakersUnavailable():
+            return pb.StreamNotice(kind=pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE)
+        case EngineReplaced():
+            return pb.StreamNotice(kind=pb.StreamNotice.KIND_ENGINE_REPLACED)
+        case RegionIgnored():
+            return pb.StreamNotice(kind=pb.StreamNotice.KIND_LANGUAGE_REGION_IGNORED)
+        case Draining():
+            return pb.StreamNotice(kind=pb.StreamNotice.KIND_DRAINING, reconnect_before=timestamp(message.before))
 
 
 def _done(session: LiveSession) -> pb.StreamDone:

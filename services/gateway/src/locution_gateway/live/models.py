@@ -241,24 +241,20 @@ class SpeakersUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionIgnored:
+    """The model takes the requested language without its region."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The session has ended."""
 
     session: LiveSession
 
 
-ServerMessage = (
-    Started
-    | Partial
-    | LiveFinal
-    | Speech
-    | Ack
-    | Draining
-    | EngineReplaced
-    | SpeakersKnown
-    | SpeakersUnavailable
-    | Done
-)
+Notice = Draining | EngineReplaced | SpeakersUnavailable | RegionIgnored
+
+ServerMessage = Started | Partial | LiveFinal | Speech | Ack | Notice | SpeakersKnown | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from locution_gateway.live.models import (
     LiveFinal,
     LiveLimits,
     Partial,
+    RegionIgnored,
     Speech,
 )
 from locution_gateway.live.outbox import Outbox
@@ -166,10 +167,16 @@ class Serve:
             case Flush():
                 await self._streaming.flush()
             case ListenUpdate():
-                self._config = await self._streaming.change(message)
-                await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
+                await self._change(message)
             case _:
                 raise Refused(Reason.STREAM_PROTOCOL_VIOLATED, "`start` must be the first message only")
+
+    async def _change(self, asked: ListenUpdate) -> None:
+        change, region_ignored = await self._attach.update(self._config, asked)
+        self._config = await self._streaming.change(change)
+        await self._parts.store.change(self._principal, self._session.session_id, self._owner, self._config)
+        if region_ignored:
+            await self._outbox.put(RegionIgnored())
 
     def _received(self) -> int:
         """Return the sample at 16 kHz after the last one received; a decoder's own count trails slightly."""

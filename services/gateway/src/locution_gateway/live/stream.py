@@ -9,7 +9,16 @@ from contextlib import aclosing
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.live.attach import Attach, Attached, restart
-from locution_gateway.live.models import ClientMessage, Done, LiveLimits, LiveRequest, Resume, ServerMessage, Started
+from locution_gateway.live.models import (
+    ClientMessage,
+    Done,
+    LiveLimits,
+    LiveRequest,
+    RegionIgnored,
+    Resume,
+    ServerMessage,
+    Started,
+)
 from locution_gateway.live.outbox import Outbox
 from locution_gateway.live.parts import LiveParts
 from locution_gateway.live.serve import Serve
@@ -62,6 +71,8 @@ class StreamLive:
         attached = await self._attached(principal, await anext(messages, None))
         async with self._parts.observer.opened(attached.session):
             await outbox.put(self._started(attached))
+            if attached.region_ignored:
+                await outbox.put(RegionIgnored())
             for final in attached.finals:
                 await outbox.put(final)
             serve = Serve(

@@ -25,6 +25,10 @@ from locution_client.pcm import Layout
 from locution_client.wave_stream import Sound, UnknownAudio, recognise
 
 PIECE = 8192
+NOTES = {
+    pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE: "no diarizer is available; the text continues without speakers",
+    pb.StreamNotice.KIND_LANGUAGE_REGION_IGNORED: "the model takes the language without its region",
+}
 WIDTHS = {pb.LiveConfig.ENCODING_PCM_S16LE: 2, pb.LiveConfig.ENCODING_PCM_F32LE: 4}
 
 
@@ -125,9 +129,9 @@ class Screen:
                 self._final(message.final)
             case "speakers":
                 self._correct(message.speakers)
-            case "notice" if message.notice.kind == pb.StreamNotice.KIND_SPEAKERS_UNAVAILABLE:
+            case "notice" if message.notice.kind in NOTES:
                 self._clear()
-                show.note("locution: no diarizer is available; the text continues without speakers")
+                show.note(f"locution: {NOTES[message.notice.kind]}")
             case "partial" if self._terminal:
                 self._rewrite(partial_text(message.partial))
             case "done" if message.done.job:
