@@ -81,6 +81,14 @@ def units(text: str, language: str) -> list[str]:
     return list(normal.replace(" ", "")) if language in BY_CHARACTER else normal.split()
 
 
+def mean(readings: Sequence[Errors]) -> Errors:
+    """Return the errors of several readings of one reference, rounded to whole words each."""
+    total, count = pooled(readings), len(readings)
+    return Errors(
+        *(round(each / count) for each in (total.substitutions, total.deletions, total.insertions, total.length))
+    )
+
+
 def pooled(parts: Iterable[Errors]) -> Errors:
     """Add up recordings."""
     total = Errors()

@@ -68,7 +68,7 @@ async def two_languages(bench: Bench) -> list[Row]:
 async def ten_minutes(bench: Bench) -> list[Row]:
     """Compare ten minutes of many speakers with faster-whisper with and without VAD; medians of three seeds."""
     files = [many_speakers(bench.pick(20.0, 600.0), seed) for seed in bench.pick((1,), (1, 2, 3))]
-    return [await _ten_minutes(bench, model, mode, files) for model in bench.models for mode in MODES]
+    return [row for model in bench.models for row in await _ten_minutes(bench, model, files)]
 
 
 async def _field(bench: Bench, mode: str, chosen: Sequence[Utterance], plain: Sequence[str], remarks: str) -> Row:
@@ -93,21 +93,28 @@ async def _field(bench: Bench, mode: str, chosen: Sequence[Utterance], plain: Se
     )
 
 
-async def _ten_minutes(bench: Bench, model: str, mode: str, files: Sequence[tuple[Pcm, str]]) -> Row:
-    speech, baseline = replace(await bench.speech(model), mode=mode), bench.baseline(model)
-    ours, plain, vad = [], [], []
+async def _ten_minutes(bench: Bench, model: str, files: Sequence[tuple[Pcm, str]]) -> list[Row]:
+    plain, vad = [], []
     for audio, text in files:
-        heard = await speech.all(sections(audio), "en")
-        ours.append(errors(text, " ".join(each.text for each in heard), "en"))
-        plain.append(errors(text, await in_thread(partial(baseline.plain, audio, "en")), "en"))
-        vad.append(errors(text, await in_thread(partial(baseline.text, audio, "en")), "en"))
-        say(f"{model} {mode}: {ours[-1].text()}; without VAD {plain[-1].text()}; with {vad[-1].text()}")
-    return Row(
-        what=f"ten minutes of many speakers, {mode.upper()}, {model} (medians of {len(files)} seeds)",
-        aim="WER ≤ the better of both; deletions ≤ 1.1 of those without VAD; insertions ≤ 1.1 of those with",
-        measured=_medians(ours),
-        baseline=f"faster-whisper without VAD: {_medians(plain)}; with: {_medians(vad)}",
-    )
+        plain.append(errors(text, await in_thread(partial(bench.baseline(model).plain, audio, "en")), "en"))
+        vad.append(errors(text, await in_thread(partial(bench.baseline(model).text, audio, "en")), "en"))
+        say(f"{model}: faster-whisper without VAD {plain[-1].text()}; with {vad[-1].text()}")
+    rows = []
+    for mode in MODES:
+        speech, ours = replace(await bench.speech(model), mode=mode), []
+        for audio, text in files:
+            heard = await speech.all(sections(audio), "en")
+            ours.append(errors(text, " ".join(each.text for each in heard), "en"))
+            say(f"{model} {mode}: {ours[-1].text()}")
+        rows.append(
+            Row(
+                what=f"ten minutes of many speakers, {mode.upper()}, {model} (medians of {len(files)} seeds)",
+                aim="WER ≤ the better of both; deletions ≤ 1.1 of those without VAD; insertions ≤ 1.1 of those with",
+                measured=_medians(ours),
+                baseline=f"faster-whisper without VAD: {_medians(plain)}; with: {_medians(vad)}",
+            )
+        )
+    return rows
 
 
 async def _speech(bench: Bench, mode: str) -> Speech:
