@@ -27,6 +27,7 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "grpc": speed.grpc,
     "wer": text.wer,
     "wer-auto": text.wer_auto,
+    "cues": text.cues,
     "noise": text.noise,
     "field": field.field,
     "two-languages": field.two_languages,
@@ -38,6 +39,7 @@ ROWS: Final[dict[str, Callable[[Bench], Awaitable[list[Row]]]]] = {
     "cancels": cancels.cancels,
     "cancels-diarizer": cancels.cancels_diarizer,
     "job": jobs.job,
+    "clip": jobs.clip,
 }
 MODELS: Final = ("tiny.en", "base")
 NOTES: Final = (

@@ -141,8 +141,9 @@ class Cluster:
         return [(role, name) for role, _, name in (line.partition(" ") for line in lines)]
 
     def decode_children(self) -> list[int]:
-        """Return the pids of the workers' decoding children."""
-        return [pid for pid, parent in children() if parent in self._workers()]
+        """Return the pids of the workers' decoding children, those that decode before those that wait for a file."""
+        found = [pid for pid, parent in children() if parent in self._workers()]
+        return sorted(found, key=lambda pid: not confined(pid))
 
     def orphaned_children(self) -> list[int]:
         """Return decoding children that a worker of ours left behind."""
@@ -326,6 +327,13 @@ def children() -> Iterator[tuple[int, int]]:
             words = (path / "cmdline").read_bytes().split(b"\0")
             if len(words) > 4 and b"locution_gateway.media.child" in words[3]:
                 yield int(path.name), int(json.loads(words[4])["parent"])
+
+
+def confined(pid: int) -> bool:
+    """Tell whether a decoding child has its filter of system calls: it has begun with a file."""
+    with contextlib.suppress(OSError):
+        return "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return False
 
 
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> bool:

@@ -21,10 +21,9 @@ from typing import Any, Final
 
 import locution_gateway
 from locution_gateway.media import process
-from locution_gateway.media.models import DecodeSpec, spec_to_dict
 
 _ANSWER: Final = struct.Struct("<qqd")
-_REQUEST_BYTES: Final = 1 << 16
+_REQUEST: Final = b"fork"
 _SERVE: Final = (
     "import sys; sys.path[:0] = sys.argv.pop().split(':'); from tests.hostile.media.forks import serve; serve()"
 )
@@ -64,7 +63,7 @@ class Forked:
         return await asyncio.shield(self._ended)
 
 
-Start = Callable[[DecodeSpec, int | None, int | None, int], Any]
+Start = Callable[[int, int], Any]
 
 
 @asynccontextmanager
@@ -100,12 +99,10 @@ async def warm(used: Used) -> AsyncIterator[Start]:
         used.add(status, memory, seconds)
         return status
 
-    async def start(spec: DecodeSpec, seekable: int | None, size: int | None, report: int) -> Forked:
+    async def start(report: int, scratch: int) -> Forked:
         feed, output = _pipe(), _pipe()
-        arguments = {"spec": spec_to_dict(spec), "seekable": None if seekable is None else 4, "size": size}
-        given = array.array("i", [feed[0], output[1], report, *([] if seekable is None else [seekable])])
-        request = json.dumps(arguments).encode()
-        mine.sendmsg([request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
+        given = array.array("i", [feed[0], output[1], report, scratch])
+        mine.sendmsg([_REQUEST], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, given)])
         os.close(feed[0])
         os.close(output[1])
         pid, _, _ = await answer()
@@ -113,13 +110,10 @@ async def warm(used: Used) -> AsyncIterator[Start]:
         child.stdout = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(child.stdout)
         await loop.connect_read_pipe(lambda: protocol, os.fdopen(output[0], "rb", buffering=0))
-        if seekable is None:
-            transport, writing = await loop.connect_write_pipe(
-                asyncio.streams.FlowControlMixin, os.fdopen(feed[1], "wb", buffering=0)
-            )
-            child.stdin = asyncio.StreamWriter(transport, writing, None, loop)
-        else:
-            os.close(feed[1])
+        transport, writing = await loop.connect_write_pipe(
+            asyncio.streams.FlowControlMixin, os.fdopen(feed[1], "wb", buffering=0)
+        )
+        child.stdin = asyncio.StreamWriter(transport, writing, None, loop)
         return child
 
     try:
@@ -139,13 +133,13 @@ def serve() -> None:
 
     connection = socket.socket(fileno=int(sys.argv[1]))
     while True:
-        request, ancillary, _, _ = connection.recvmsg(_REQUEST_BYTES, socket.CMSG_SPACE(64))
+        request, ancillary, _, _ = connection.recvmsg(len(_REQUEST), socket.CMSG_SPACE(64))
         if not request:
             os._exit(0)
         descriptors = array.array("i", ancillary[0][2])
         pid = os.fork()
         if pid == 0:
-            _become(child.main, json.loads(request), list(descriptors), connection)
+            _become(child.main, list(descriptors), connection)
         for descriptor in descriptors:
             os.close(descriptor)
         connection.sendall(_ANSWER.pack(pid, 0, 0.0))
@@ -154,7 +148,7 @@ def serve() -> None:
         connection.sendall(_ANSWER.pack(os.waitstatus_to_exitcode(status), use.ru_maxrss * 1024, seconds))
 
 
-def _become(main: Callable[[], None], arguments: dict[str, Any], given: list[int], connection: socket.socket) -> None:
+def _become(main: Callable[[], None], given: list[int], connection: socket.socket) -> None:
     """Lay the descriptors out as `process._start` does, and run the child's program."""
     try:
         os.setsid()
@@ -165,7 +159,7 @@ def _become(main: Callable[[], None], arguments: dict[str, Any], given: list[int
         for number, descriptor in zip((0, 1, 3, 4), high, strict=False):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        sys.argv[1:] = [json.dumps({**arguments, "report": 3, "parent": os.getppid()})]
+        sys.argv[1:] = [json.dumps({"report": 3, "scratch": 4, "parent": os.getppid()})]
         main()
     except BaseException:  # noqa: BLE001 (a fork must never go on as the server)
         os._exit(1)

@@ -74,7 +74,7 @@ async def test_good_waves_of_any_number_of_channels_are_mixed(count: int) -> Non
 
 
 @pytest.mark.timeout(120)
-async def test_an_hour_that_cancels_needs_no_more_memory_than_a_minute() -> None:
+async def test_twenty_minutes_that_cancel_need_no_more_memory_than_a_minute() -> None:
     minute = pcm(np.tile(SPEECH, 12), -np.tile(SPEECH, 12))
 
     def media(minutes: int) -> Iterator[bytes]:
@@ -83,11 +83,11 @@ async def test_an_hour_that_cancels_needs_no_more_memory_than_a_minute() -> None
             yield minute
 
     short = await decode(pieces(media(1)), DecodeSpec(), Dropped())
-    long = await decode(pieces(media(60)), DecodeSpec(), Dropped())
-    assert long.seconds == 3600
-    assert [warning.count for warning in long.warnings] == [3600]
+    long = await decode(pieces(media(20)), DecodeSpec(), Dropped())
+    assert long.seconds == 1200
+    assert [warning.count for warning in long.warnings] == [1200]
     assert long.peak_memory_bytes < 1.1 * short.peak_memory_bytes
-    assert long.cpu_seconds < 60
+    assert long.cpu_seconds < 20
 
 
 async def test_noise_as_floats_of_many_channels_ends_as_audio() -> None:

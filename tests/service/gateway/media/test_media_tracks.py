@@ -130,7 +130,7 @@ async def test_a_track_that_ends_early_holds_no_other_in_memory() -> None:
         assert report.seconds == SECONDS * times
         return report.peak_memory_bytes
 
-    assert await peak(250) < await peak(50) * 1.1
+    assert await peak(100) < await peak(20) * 1.1
 
 
 async def test_more_tracks_than_channels_may_be_are_refused() -> None:

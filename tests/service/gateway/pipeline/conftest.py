@@ -116,7 +116,7 @@ async def owner(url: str) -> AsyncIterator[Any]:
         yield connection
 
 
-async def until(condition: Any, seconds: float = 10.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(seconds):
         while not await condition():

@@ -70,7 +70,7 @@ async def test_a_decoding_whose_lease_was_lost_takes_back_what_it_wrote(
         job = await here.submit(recording(600), diarize=False)
         await until(lambda: _decoding(here.owner, job))
         await here.owner.execute("DELETE FROM gateway.jobs WHERE job_id = $1", job)
-        await until(lambda: _idle(s3, bucket, job), 20)
+        await until(lambda: _idle(s3, bucket, job))
 
 
 async def _decoding(owner: Any, job: JobId) -> bool:

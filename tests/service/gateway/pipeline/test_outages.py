@@ -40,7 +40,7 @@ async def test_an_engine_out_of_reach_uses_no_attempt(gateway_database: str, s3:
     changes = {"asr_address": f"127.0.0.1:{port}", "max_attempts": 1}
     async with world(gateway_database, s3, bucket, **changes) as here:
         job = await here.submit(recording(8), diarize=False)
-        await until(lambda: _given_back(here), 20)
+        await until(lambda: _given_back(here))
         row = await here.owner.fetchrow("SELECT attempts, reason FROM gateway.stages WHERE kind = 'TRANSCRIBE'")
         assert row["attempts"] == 0, row
         server = grpc.aio.server()
@@ -62,7 +62,7 @@ async def test_work_goes_on_soon_after_a_hanging_object_store_is_back(
     async with world(gateway_database, s3, bucket, s3_endpoint=proxy.endpoint) as here:
         swallowed = proxy.hold("/uploads/")
         job = await here.submit(recording(8), diarize=False)
-        assert await asyncio.to_thread(swallowed.reached.wait, 20)
+        assert await asyncio.to_thread(swallowed.reached.wait, 60)
         row = await here.ended(job, PROMISE)
         assert (row["state"], row["error"]) == ("SUCCEEDED", None)
         assert not swallowed.passed.is_set()

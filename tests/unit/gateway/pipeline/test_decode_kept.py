@@ -42,7 +42,7 @@ class Stages:
         self.lost = lost
         self.kept = False
 
-    async def finish_decode(self, _lease: object, _decoded: object) -> None:
+    async def finish_decode(self, _lease: object, _decoded: object, _onward: object) -> None:
         if self.lost:
             raise LeaseLostError("the lease was lost")
         self.kept = True
@@ -56,7 +56,8 @@ def worker(decoder: Decoder, stages: Stages) -> StageWorker:
 
 async def cancelled(decoder: Decoder, stages: Stages) -> None:
     task = asyncio.create_task(worker(decoder, stages).do(cast("Any", Work()), cast("Any", None)))
-    await asyncio.sleep(0.01)
+    for _ in range(100):  # until it hangs
+        await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

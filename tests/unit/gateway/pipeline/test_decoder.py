@@ -17,7 +17,7 @@ from locution_gateway.models.models import ModelChoice
 from locution_gateway.pipeline.decoder import Decoding, spec_of, warnings_of
 from locution_speech.asr import Task
 
-DECODING = Decoding(DecodeLimits(), SectionRule(), isolation=True, scratch=None)
+DECODING = Decoding(DecodeLimits(), SectionRule(), isolation=True)
 
 
 def config(language: str = "auto", track: str = "") -> JobConfig:

@@ -1,6 +1,7 @@
 """The decode child: media in on a descriptor, 16 kHz s16le out on stdout, a report of JSON lines on a third descriptor.
 
-`decode` starts it for one file; it processes untrusted bytes. Imports: PyAV, the standard library and the reasons.
+It is started before its file is known, waits for one order, and ends with that file. It processes untrusted bytes.
+Imports: PyAV, the standard library and the reasons.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import sys
+import time
 from contextlib import suppress
 from typing import Any, Final
 
 from locution_common.errors import Reason
 
-from . import confine, probe
+from . import confine, orders, probe
 from .containers import UnusableError, codec_of, declared_seconds, whole_seconds
 from .decoding import Decoding, Part
 from .joined import FlacReader, is_flac
@@ -88,12 +89,11 @@ def _reader(file: int | None, size: int | None, *, live: bool) -> Reader:
     return TaggedReader(0, size, begun=begun) if is_tagged else begun
 
 
-def _decode(reader: Reader, spec: DecodeSpec, report: Report, isolation: str, status: int) -> None:
+def _decode(reader: Reader, spec: DecodeSpec, report: Report, isolation: str, status: int, began: float) -> None:
     output = Output(1, 1 if spec.live else _WRITE_BYTES)
     decoding = Decoding(reader, spec, output.write, lambda part: _report_opened(part, report))
     decoding.run()
     output.flush()
-    used = resource.getrusage(resource.RUSAGE_SELF)
     report.send(
         "finished",
         samples=decoding.samples,
@@ -102,7 +102,7 @@ def _decode(reader: Reader, spec: DecodeSpec, report: Report, isolation: str, st
         whole_seconds=_bounded(whole_seconds(decoding.first.container)),
         isolation=isolation,
         peak_memory_bytes=_peak_memory(status),
-        cpu_seconds=round(used.ru_utime + used.ru_stime, 3),
+        cpu_seconds=round(time.process_time() - began, 3),
     )
 
 
@@ -127,21 +127,27 @@ def _report_opened(part: Part, report: Report) -> None:
 
 
 def main() -> None:
-    """Confine this process, decode as the command line says, and exit without tearing the decoder down."""
-    arguments = json.loads(sys.argv[1])
-    spec = spec_from_dict(arguments["spec"])
-    report = Report(arguments["report"])
-    confine.die_with(arguments["parent"])
+    """Wait for an order, confine this process, decode, and exit without tearing the decoder down."""
+    given = json.loads(sys.argv[1])
+    report = Report(given["report"])
+    confine.die_with(given["parent"])
     confine.prefer_as_victim()
     status = _open_status()
-    confine.limit_resources(spec.limits.memory_bytes, spec.limits.cpu_seconds)
+    confine.limit_resources()
+    order = orders.awaited(0)
+    if order is None:
+        os._exit(0)
+    spec = spec_from_dict(order["spec"])
+    began = time.process_time()
+    confine.limit_use(spec.limits.memory_bytes, spec.limits.cpu_seconds)
     isolation = confine.isolate()
     if isolation == "none" and spec.require_isolation:
         report.send("failed", failure=Reason.MEDIA_DECODER_CRASHED, detail="the kernel offers no isolation")
         os._exit(0)
     try:
-        reader = _reader(arguments["seekable"], arguments["size"], live=spec.live is not None)
-        _decode(reader, spec, report, isolation, status)
+        file = given["scratch"] if order["seekable"] else None
+        reader = _reader(file, order["size"], live=spec.live is not None)
+        _decode(reader, spec, report, isolation, status, began)
     except UnusableError as refused:
         report.send("failed", failure=refused.reason, detail=refused.detail, option=refused.option)
     except MemoryError:

@@ -9,11 +9,13 @@ namespace.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import platform
 import resource
 import signal
 import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -60,12 +62,17 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
-    """Set rlimits: address space, processor time, and no files, descriptors, processes or core dumps."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
+def limit_resources() -> None:
+    """Set rlimits: no files, descriptors, processes or core dumps."""
     for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC):
         resource.setrlimit(kind, (0, 0))
+
+
+def limit_use(memory_bytes: int, cpu_seconds: int) -> None:
+    """Set rlimits: address space, and processor time from now on."""
+    end = math.ceil(time.process_time()) + cpu_seconds
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (end, end + 2))
 
 
 def die_with(parent: int) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
-from pathlib import Path
+from contextlib import aclosing, contextmanager
 from typing import Final, Protocol
 
 from locution_common.errors import Reason, Refused
@@ -16,9 +15,9 @@ from locution_speech.clock import SAMPLE_RATE, SAMPLE_WIDTH
 
 from . import probe
 from .models import DecodeReport, DecodeSpec, Opening
-from .process import Child, spawn
+from .process import Child
+from .ready import FRESH, Children
 from .reporting import read_opening, read_report
-from .scratch import scratch_copy
 
 _READ_BYTES: Final = 1 << 16
 _FEED_BYTES: Final = 1 << 18
@@ -40,21 +39,21 @@ async def decode(
     spec: DecodeSpec,
     sink: PcmSink,
     *,
-    scratch: Path | None = None,
     size: int | None = None,
+    children: Children = FRESH,
 ) -> DecodeReport:
     """Decode a source of bytes into a sink.
 
     Refuses with a MEDIA reason; what the sink received before an error is worthless. Errors of source and sink pass
-    through. The child is dead and reaped when this returns, raises or is cancelled. `scratch` is the folder for unnamed
-    files of containers that must be seekable; the system's when None. With `size`, the source's number of bytes, a
-    header that states too many seconds is checked against the first bytes, and the media refused without the rest.
+    through. The child, one of `children`, is dead and reaped when this returns, raises or is cancelled. With `size`,
+    the source's number of bytes, a header that states too many seconds is checked against the first bytes, and the
+    media refused without the rest.
     """
     wall = asyncio.timeout(spec.limits.wall_seconds)
     patience = Patience(spec.limits.stall_seconds)
     try:
         async with wall, aclosing(_counted(source, spec.limits.input_bytes)) as counted:
-            return await _decode(counted, spec, sink, scratch, size, patience)
+            return await _decode(counted, spec, sink, size, children, patience)
     except TimeoutError as error:
         if wall.expired() or patience.expired():
             raise Refused(Reason.MEDIA_DECODE_TIMEOUT, "decoding exceeded its time limit") from error
@@ -65,21 +64,20 @@ async def _decode(
     counted: AsyncGenerator[bytes],
     spec: DecodeSpec,
     sink: PcmSink,
-    scratch: Path | None,
     size: int | None,
+    children: Children,
     patience: Patience,
 ) -> DecodeReport:
     head = await _take_head(counted, probe.LIVE_HEAD_BYTES if spec.live else probe.HEAD_BYTES)
     if not head:
         raise Refused(Reason.MEDIA_EMPTY, "the media holds no bytes")
-    async with AsyncExitStack() as stack:
-        media = await stack.enter_async_context(aclosing(_joined(head, counted)))
-        seekable = None
-        if not spec.live and probe.needs_seeking(head):
-            seekable = await stack.enter_async_context(scratch_copy(media, scratch))
-        child = await stack.enter_async_context(spawn(spec, seekable, size))
-        await stack.enter_async_context(patience)
-        return await _Run(child, spec, patience).complete(media, sink)
+    seekable = not spec.live and probe.needs_seeking(head)
+    async with aclosing(_joined(head, counted)) as media, children.take() as child:
+        if seekable:
+            await child.scratch.fill(media)
+        child.order(spec, seekable, size)
+        async with patience:
+            return await _Run(child, spec, patience).complete(media, sink)
 
 
 async def _counted(source: AsyncIterable[bytes], limit: int) -> AsyncGenerator[bytes]:

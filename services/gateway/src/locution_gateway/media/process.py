@@ -1,4 +1,4 @@
-"""Start and end one decode child."""
+"""Start and end decode children. Each waits for its order, decodes one file, and ends."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
 from locution_common.errors import Reason, Refused
 
 from .models import DecodeSpec, spec_to_dict
+from .orders import packed
 from .reporting import MAX_LINE_BYTES
+from .scratch import Scratch, scratch_file
 
 _PACKAGE_ROOT: Final = str(Path(__file__).resolve().parents[2])
 _FAULTS: Final = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGILL)
@@ -23,24 +25,38 @@ _START: Final = "import sys; sys.path.insert(0, sys.argv.pop()); from locution_g
 
 
 class Child:
-    """The pipes of a running child."""
+    """A child, its pipes, and its scratch file for containers that must be seekable."""
 
-    def __init__(self, process: asyncio.subprocess.Process, report: asyncio.StreamReader) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, report: asyncio.StreamReader, scratch: Scratch) -> None:
         self._process = process
         self._report = report
-        self._input = process.stdin
+        self._input = cast("asyncio.StreamWriter", process.stdin)
         self._output = cast("asyncio.StreamReader", process.stdout)
+        self.scratch = scratch
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the child has not ended."""
+        return self._process.returncode is None
+
+    def order(self, spec: DecodeSpec, seekable: bool, size: int | None) -> None:
+        """Tell the child what to decode: its scratch file, or what `write` sends; `size` in bytes if known."""
+        order = {"spec": spec_to_dict(spec), "seekable": seekable, "size": size}
+        self._input.write(packed(order))
 
     async def write(self, data: bytes) -> None:
-        """Send media to the child, waiting until it keeps up; does nothing if it reads a file."""
-        if self._input is not None:
-            self._input.write(data)
-            await self._input.drain()
+        """Send media to the child, waiting until it keeps up."""
+        self._input.write(data)
+        await self._input.drain()
 
     def close_input(self) -> None:
         """Tell the child that the media has ended."""
-        if self._input is not None:
-            self._input.close()
+        self._input.close()
 
     async def read(self, size: int) -> bytes:
         """Return up to `size` bytes of PCM, empty at the end."""
@@ -83,15 +99,20 @@ class Child:
 
 
 @asynccontextmanager
-async def spawn(spec: DecodeSpec, seekable: int | None, size: int | None) -> AsyncIterator[Child]:
+async def spawn(folder: Path | None) -> AsyncIterator[Child]:
     """Run a child without environment, in its own session, with only its own descriptors.
 
-    `seekable` is its media, of `size` bytes if known; without it the media arrives through a pipe.
+    Its scratch file lies in `folder`, in the system's temporary folder for None.
     """
-    async with _report_pipe() as (report, writer):
-        process = await _start(spec, seekable, size, writer)
-        os.close(writer)
-        child = Child(process, report)
+    async with AsyncExitStack() as stack:
+        report, writer = await stack.enter_async_context(_report_pipe())
+        scratch = stack.enter_context(scratch_file(folder))
+        try:
+            process = await _start(writer, scratch.reading)
+        finally:
+            os.close(writer)
+            scratch.close_reading()
+        child = Child(process, report, scratch)
         try:
             yield child
         finally:
@@ -113,25 +134,15 @@ async def _report_pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
         transport.close()
 
 
-async def _start(spec: DecodeSpec, seekable: int | None, size: int | None, report: int) -> asyncio.subprocess.Process:
-    arguments: dict[str, Any] = {
-        "spec": spec_to_dict(spec),
-        "report": report,
-        "seekable": seekable,
-        "size": size,
-        "parent": os.getpid(),
-    }
-    try:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-c", _START, json.dumps(arguments), _PACKAGE_ROOT),
-            stdin=asyncio.subprocess.PIPE if seekable is None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-            pass_fds=(report,) if seekable is None else (report, seekable),
-        )
-    except BaseException:
-        os.close(report)
-        raise
+async def _start(report: int, scratch: int) -> asyncio.subprocess.Process:
+    given: dict[str, Any] = {"report": report, "scratch": scratch, "parent": os.getpid()}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-c", _START, json.dumps(given), _PACKAGE_ROOT),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        start_new_session=True,
+        pass_fds=(report, scratch),
+    )

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from locution_common.errors import DependencyUnavailable
@@ -19,8 +18,9 @@ from locution_gateway.jobs.models import JobWarning, Section, StageLease, Warnin
 from locution_gateway.media import decode as child
 from locution_gateway.media import models as media
 from locution_gateway.media import sections
+from locution_gateway.media.ready import Children
 from locution_gateway.media.sections import Sectioner, SectionRule
-from locution_gateway.pipeline.models import Decoded, Progress, StageWork
+from locution_gateway.pipeline.models import SHORT, Decoded, Progress, StageWork
 from locution_gateway.pipeline.recording import channel_key, pcm_prefix
 from locution_gateway.pipeline.sources import PostgresSources
 
@@ -35,17 +35,17 @@ class Decoding:
     limits: media.DecodeLimits
     rule: SectionRule
     isolation: bool
-    scratch: Path | None
 
 
 class MediaDecoder:
     """Streams object → child → PCM objects with flat memory."""
 
-    def __init__(self, store: ObjectStore, sources: PostgresSources, decoding: Decoding) -> None:
-        """Decode what `sources` finds, and store PCM in `store`."""
+    def __init__(self, store: ObjectStore, sources: PostgresSources, decoding: Decoding, children: Children) -> None:
+        """Decode what `sources` finds in one of `children`, and store PCM in `store`."""
         self._store = store
         self._sources = sources
         self._decoding = decoding
+        self._children = children
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
         """Decode the job's upload, store its PCM, cut it at pauses. Raises the MEDIA reasons."""
@@ -55,11 +55,11 @@ class MediaDecoder:
             sink = _Sink(self._store, pcm_key, self._decoding.rule, progress, stack)
             spec = spec_of(work.job.config, self._decoding)
             report = await child.decode(
-                self._store.stream(source.key), spec, sink, scratch=self._decoding.scratch, size=source.size
+                self._store.stream(source.key), spec, sink, size=source.size, children=self._children
             )
             found = await sink.finish()
         warnings = tuple(warnings_of(report, work.job.config))
-        return Decoded(pcm_key, report.samples, report.opening.channels, found, warnings, report.media)
+        return Decoded(pcm_key, report.samples, report.opening.channels, found, warnings, report.media, sink.pcm)
 
     async def discard(self, lease: StageLease) -> None:
         """Delete what an attempt stored; what the store does not delete now is deleted with its job."""
@@ -116,6 +116,12 @@ class _Sink:
         self._cuts: list[sections.Section] = []
         self._sectioner = Sectioner(rule)
         self._writers: list[_Writer] = []
+        self._pcm: list[bytearray] = []
+
+    @property
+    def pcm(self) -> tuple[bytes, ...]:
+        """Return a recording by channel whose channels together are SHORT; nothing of a longer one is kept."""
+        return tuple(bytes(channel) for channel in self._pcm)
 
     async def begin(self, opening: media.Opening) -> None:
         self._channels = opening.channels
@@ -124,13 +130,22 @@ class _Sink:
             writer = _Writer(self._store, channel_key(self._pcm_key, channel))
             self._stack.push_async_callback(writer.close)
             self._writers.append(writer)
+            self._pcm.append(bytearray())
 
     async def write(self, pcm: bytes) -> None:
         self._cuts += await asyncio.to_thread(self._sectioner.push, pcm)
-        for writer, piece in zip(self._writers, split(pcm, self._channels), strict=True):
+        pieces = split(pcm, self._channels)
+        for writer, piece in zip(self._writers, pieces, strict=True):
             await writer.put(piece)
         self._samples += len(pcm) // (SAMPLE_WIDTH * self._channels)
+        self._hold(pieces)
         self._progress(self._samples)
+
+    def _hold(self, pieces: list[bytes]) -> None:
+        if self._samples * self._channels > SHORT:
+            self._pcm.clear()
+        for channel, piece in zip(self._pcm, pieces, strict=False):
+            channel += piece
 
     async def finish(self) -> tuple[Section, ...]:
         """Wait until every channel is stored, and return the sections."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from locution_common import postgres
 from locution_common.objects import ObjectStore
 
+from locution_gateway.media.ready import Children
 from locution_gateway.pipeline.decoder import MediaDecoder
 from locution_gateway.pipeline.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.pipeline.engines.speech import GrpcSpeechEngine
@@ -38,9 +39,10 @@ async def open_worker(assembly: Assembly[Any]) -> None:
     listener = await assembly.enter(postgres.listening(url, [CHANNEL], application=assembly.context.name))
     stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds), assembly.need(TroubledRows))
     store, stall = assembly.need(ObjectStore), settings.engine_stall_seconds
+    children = await assembly.enter(Children(settings.decode_ready, settings.scratch).open())
     work = StageWorker(
         stages=stages,
-        decoder=MediaDecoder(store, PostgresSources(database), settings.decoding()),
+        decoder=MediaDecoder(store, PostgresSources(database), settings.decoding(), children),
         recording=StoredRecording(store),
         speech=GrpcSpeechEngine(await assembly.channel(settings.asr_address), stall),
         speakers=GrpcDiarizationEngine(await assembly.channel(settings.diarizer_address), stall),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Final
 
+from locution_speech.clock import SAMPLE_RATE
 from locution_speech.transcript import Segment
 
 from locution_gateway.jobs.models import Failure, Job, JobWarning, Section, StageKind, StageLease
@@ -13,14 +15,18 @@ from locution_gateway.transcripts.models import SectionTranscript, TranscriptSum
 
 Progress = Callable[[int], None]
 
+SHORT: Final = 60 * SAMPLE_RATE
+"""Longest recording, in samples, whose stages follow each other in one worker without a turn in the queue."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageWork:
-    """A claimed stage with its inputs. `sections` is empty for DECODE."""
+    """A claimed stage with its inputs. `sections` is empty for DECODE; `pcm` by channel saves reading the recording."""
 
     lease: StageLease
     job: Job
     sections: tuple[Section, ...]
+    pcm: tuple[bytes, ...] = ()
 
     @property
     def section(self) -> Section:
@@ -30,7 +36,10 @@ class StageWork:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The result of decoding: PCM objects below `pcm_key` (one per channel), and the sections of the recording."""
+    """The result of decoding: PCM objects below `pcm_key` (one per channel), and the sections of the recording.
+
+    `pcm` holds the recording too, by channel, if its channels together are SHORT.
+    """
 
     pcm_key: str
     audio_samples: int
@@ -38,6 +47,7 @@ class Decoded:
     sections: tuple[Section, ...]
     warnings: tuple[JobWarning, ...] = ()
     media: Media | None = None
+    pcm: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,7 +32,15 @@ from locution_gateway.jobs.postgres import events
 from locution_gateway.jobs.postgres import rows as job_rows
 from locution_gateway.jobs.postgres import stage_sql as sql
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine, failure_of, lock_job
-from locution_gateway.pipeline.models import Decoded, FinishedStage, Joined, LeaseLostError, SectionResult, StageWork
+from locution_gateway.pipeline.models import (
+    SHORT,
+    Decoded,
+    FinishedStage,
+    Joined,
+    LeaseLostError,
+    SectionResult,
+    StageWork,
+)
 from locution_gateway.pipeline.recording import pcm_prefix
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
@@ -81,8 +90,7 @@ class PostgresStages:
             if await connection.fetchval(sql.START_JOB, lease.job_id):
                 running = events.state_changed(JobState.RUNNING)
                 await events.append_event(connection, lease.job_id, EventKind.STATE_CHANGED, running)
-            rows = await connection.fetch(sql.SECTIONS, lease.job_id)
-        return StageWork(lease, job, tuple(Section(*row) for row in rows))
+            return await _work(connection, lease, job)
 
     async def renew(self, lease: StageLease, duration: timedelta, done_samples: int) -> bool:
         """Renew the lease, store progress, and return whether cancellation was requested, in one statement."""
@@ -97,8 +105,10 @@ class PostgresStages:
                 await _append_progress(connection, lease)
         return bool(wanted)
 
-    async def finish_decode(self, lease: StageLease, decoded: Decoded) -> None:
-        """Store the result of decoding and make the sections' stages ready."""
+    async def finish_decode(
+        self, lease: StageLease, decoded: Decoded, onward: timedelta | None = None
+    ) -> StageWork | None:
+        """Store the result of decoding and make the sections' stages ready; go on as `finish_section` does."""
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, decoded.audio_samples, 0.0)
@@ -110,15 +120,24 @@ class PostgresStages:
             await self._warn(connection, job, decoded)
             await self._machine.run(connection, lease.job_id)
             await connection.execute(sql.CHARGE, lease.tenant_id, decoded.audio_samples)
+            following = await self._go_on(connection, lease, onward)
+        return None if following is None else replace(following, pcm=decoded.pcm)
 
-    async def finish_section(self, lease: StageLease, result: SectionResult) -> None:
-        """Store the result of a TRANSCRIBE, DIARIZE or CLUSTER stage."""
+    async def finish_section(
+        self, lease: StageLease, result: SectionResult, onward: timedelta | None = None
+    ) -> StageWork | None:
+        """Store the result of a TRANSCRIBE, DIARIZE or CLUSTER stage.
+
+        With `onward`, the job's next ready stage is leased to the same worker for so long, in the same transaction, and
+        returned, if the recording is SHORT. Its tenant is charged for it as for a claim.
+        """
         async with self._tenant(lease.tenant_id) as connection:
             job = await self._held(connection, lease)
             await self._done(connection, lease, 0, result.work_seconds)
             await connection.execute(sql.KEEP_RESULT, lease.stage_id, lease.tenant_id, result.body)
             await self._measure(connection, job, lease, result.work_seconds)
             await self._machine.run(connection, lease.job_id)
+            return await self._go_on(connection, lease, onward)
 
     async def finish_join(self, lease: StageLease, joined: Joined) -> None:
         """Store the transcript and end the job as SUCCEEDED."""
@@ -250,6 +269,16 @@ class PostgresStages:
             await _drop_attempt(connection, lease.tenant_id, lease.job_id, lease.token)
         await self._machine.run(connection, lease.job_id)
 
+    async def _go_on(self, connection: Connection, lease: StageLease, duration: timedelta | None) -> StageWork | None:
+        job = None if duration is None else await lock_job(connection, lease.job_id)
+        if job is None or job.audio_samples is None or job.audio_samples > SHORT:
+            return None
+        row = await connection.fetchrow(sql.GO_ON, lease.job_id, lease.stage_id, duration)
+        if row is None:
+            return None
+        await connection.execute(sql.CHARGE, lease.tenant_id, max(row["audio_samples"], LEAST_CHARGE))
+        return await _work(connection, _lease(row), job)
+
     async def _add_sections(self, connection: Connection, job: Job, decoded: Decoded) -> None:
         rows = [(job.job_id, job.tenant_id, s.index, s.start, s.end) for s in decoded.sections]
         await connection.executemany(sql.KEEP_SECTION, rows)
@@ -274,6 +303,11 @@ class PostgresStages:
         samples = await connection.fetchval(sql.STAGE_SAMPLES, lease.stage_id)
         if model is not None and samples and seconds > 0:
             await connection.execute(sql.KEEP_SPEED, lease.kind, model, seconds / (samples / SAMPLE_RATE))
+
+
+async def _work(connection: Connection, lease: StageLease, job: Job) -> StageWork:
+    rows = await connection.fetch(sql.SECTIONS, lease.job_id)
+    return StageWork(lease, job, tuple(Section(*row) for row in rows))
 
 
 async def _drop_attempt(connection: Connection, tenant_id: TenantId, job_id: JobId, token: LeaseToken) -> None:

@@ -24,6 +24,11 @@ def channel_key(pcm_key: str, channel: int) -> str:
     return f"{pcm_key}/{channel}.pcm"
 
 
+async def held(pcm: bytes, section: Section) -> AsyncIterator[bytes]:
+    """Yield a section of a channel that is in memory."""
+    yield pcm[section.start * SAMPLE_BYTES : section.end * SAMPLE_BYTES]
+
+
 class StoredRecording:
     """Reads sections of PCM by range."""
 

@@ -40,6 +40,13 @@ class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
         ge=1,
         le=64,
     )
+    decode_ready: int = Field(
+        1,
+        description="Decoding children that are started in advance, for one file each. Each takes 35 MB of memory.",
+        examples=["1"],
+        ge=0,
+        le=64,
+    )
     lease_seconds: float = Field(
         15.0,
         description="Seconds without a heartbeat after which a worker's stages go to other workers.",
@@ -107,7 +114,7 @@ class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
 
     def decoding(self) -> Decoding:
         """Return how to decode and cut media."""
-        return Decoding(self.decode_limits(), self.section_rule(), self.decode_isolation, self.scratch)
+        return Decoding(self.decode_limits(), self.section_rule(), self.decode_isolation)
 
     def decode_limits(self) -> DecodeLimits:
         """Return the limits of one decoding."""

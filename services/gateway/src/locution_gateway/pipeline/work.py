@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from locution_common.errors import InternalError, Reason
 from locution_speech.engine.models import Flow, FlowKey
@@ -28,7 +29,7 @@ from locution_gateway.pipeline.models import (
     StageWork,
 )
 from locution_gateway.pipeline.postgres import PostgresStages
-from locution_gateway.pipeline.recording import StoredRecording
+from locution_gateway.pipeline.recording import StoredRecording, held
 from locution_gateway.platform.ids import VoiceId
 from locution_gateway.transcripts.models import SectionTranscript
 from locution_gateway.voices.clusterings import Clustering
@@ -58,21 +59,23 @@ class StageWorker:
     codec: Codec
     voices: PostgresVoices
 
-    async def do(self, work: StageWork, progress: Progress) -> None:
-        """Run one stage and store its result under its lease."""
+    async def do(self, work: StageWork, progress: Progress, onward: timedelta | None = None) -> StageWork | None:
+        """Run one stage and store its result under its lease; with `onward`, return what a SHORT job needs next."""
         match work.lease.kind:
             case StageKind.DECODE:
-                await self._decode(work, progress)
+                return await self._decode(work, progress, onward)
             case StageKind.TRANSCRIBE:
-                await self.stages.finish_section(work.lease, await self._transcribe(work, progress))
+                result = await self._transcribe(work, progress)
             case StageKind.DIARIZE:
-                await self.stages.finish_section(work.lease, await self._diarize(work, progress))
+                result = await self._diarize(work, progress)
             case StageKind.CLUSTER:
-                await self.stages.finish_section(work.lease, await self._cluster(work))
+                result = await self._cluster(work)
             case StageKind.JOIN:
                 await self.stages.finish_join(work.lease, await self._join(work))
+                return None
+        return await self.stages.finish_section(work.lease, result, onward)
 
-    async def _decode(self, work: StageWork, progress: Progress) -> None:
+    async def _decode(self, work: StageWork, progress: Progress, onward: timedelta | None) -> StageWork | None:
         """Decode, and delete the output of an attempt that cannot have been recorded.
 
         If the recording was cancelled in progress, its outcome is unknown: the output stays, and the end of the lease
@@ -84,7 +87,7 @@ class StageWorker:
             await asyncio.shield(self.decoder.discard(work.lease))
             raise
         try:
-            await self.stages.finish_decode(work.lease, decoded)
+            return await self.stages.finish_decode(work.lease, decoded, onward)
         except LeaseLostError:
             await asyncio.shield(self.decoder.discard(work.lease))
             raise
@@ -149,6 +152,8 @@ class StageWorker:
         channel, section = work.lease.channel, work.section
 
         def read() -> AsyncIterator[bytes]:
+            if work.pcm:
+                return held(work.pcm[channel], section)
             return self.recording.read(key, channel, section)
 
         return read

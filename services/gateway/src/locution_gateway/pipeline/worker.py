@@ -127,11 +127,11 @@ class Worker:
         self._running[lease.kind] += 1
         task = asyncio.create_task(self._hold(lease), name=f"{lease.kind} {lease.stage_id}")
         self._held[task] = lease
-        task.add_done_callback(lambda done: self._ended(lease, done))
+        task.add_done_callback(self._ended)
 
-    def _ended(self, lease: StageLease, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        lease = self._held.pop(task)
         self._running[lease.kind] -= 1
-        del self._held[task]
         self._freed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error(
@@ -147,16 +147,30 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hold(self, lease: StageLease) -> None:
-        """Run one claimed stage to its end: stored, failed, released, cancelled, or lost."""
+        """Run one claimed stage to its end: stored, failed, released, cancelled, or lost; then what follows from it."""
         try:
-            work = await self._stages.begin(lease)
-            with telemetry.resumed(work.job.trace_context), _span(lease):
-                await Attempt(self._stages, self._work, self._policy, self._limits.lease, work).run()
+            work: StageWork | None = await self._stages.begin(lease)
+            while work is not None:
+                with telemetry.resumed(work.job.trace_context), _span(lease):
+                    attempt = Attempt(self._stages, self._work, self._policy, self._limits.lease, work)
+                    work = await attempt.run(go_on=not self._limits.full(self._running))
+                if work is not None:
+                    lease = work.lease
+                    self._go_on(lease)
         except LeaseLostError:
             _log.info("a lease was lost", extra=_names(lease))
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(lease))
             raise
+
+    def _go_on(self, lease: StageLease) -> None:
+        """Count the stage that this task runs now in place of the one before."""
+        task = asyncio.current_task()
+        if task is not None and task in self._held:
+            self._running[self._held[task].kind] -= 1
+            self._running[lease.kind] += 1
+            self._held[task] = lease
+            self._freed.set()
 
     async def _give_back(self, lease: StageLease) -> None:
         try:
@@ -179,22 +193,28 @@ class Attempt:
         self._work = work
         self._done_samples = 0
 
-    async def run(self) -> None:
-        """Run the stage and store or judge the outcome. Raises LeaseLostError."""
-        task = asyncio.create_task(self._worker.do(self._work, self._report))
+    async def run(self, *, go_on: bool) -> StageWork | None:
+        """Run the stage and store or judge the outcome. Raises LeaseLostError.
+
+        With `go_on`, lease and return what follows from it in a SHORT job, so that it takes no turn in the queue. A
+        worker without room for another stage does not: the next stage is that of the tenant whose turn it is.
+        """
+        onward = self._duration if go_on else None
+        task = asyncio.create_task(self._worker.do(self._work, self._report, onward))
         try:
             cancelled = await self._beat(task)
         finally:
             await _end(task)
         if cancelled:
             await self._stages.cancel(self._work.lease)
-            return
+            return None
         await self._judge(task)
+        return None if task.exception() else task.result()
 
     def _report(self, done_samples: int) -> None:
         self._done_samples = max(self._done_samples, done_samples)
 
-    async def _beat(self, task: asyncio.Task[None]) -> bool:
+    async def _beat(self, task: asyncio.Task[StageWork | None]) -> bool:
         """Renew the lease until the task ends; True if its job is being cancelled."""
         while True:
             done, _ = await asyncio.wait({task}, timeout=self._duration.total_seconds() / 3)
@@ -212,7 +232,7 @@ class Attempt:
             _log.warning("a heartbeat failed", extra={**_names(self._work.lease), "reason": error.reason})
             return False
 
-    async def _judge(self, task: asyncio.Task[None]) -> None:
+    async def _judge(self, task: asyncio.Task[StageWork | None]) -> None:
         lease = self._work.lease
         match task.exception():
             case None:
@@ -259,7 +279,7 @@ def _span(lease: StageLease) -> AbstractContextManager[Span]:
     return telemetry.tracer.start_as_current_span(f"stage {lease.kind.lower()}", attributes=attributes)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[StageWork | None]) -> None:
     """Cancel a task that still runs, and wait for its end."""
     if not task.done():
         task.cancel()

@@ -5,6 +5,19 @@ from __future__ import annotations
 # $4: the minimum that a claim costs its tenant, in samples; $5: tenants that get nothing.
 CLAIM = "SELECT s.*, gateway.tenant_share(s.tenant_id) AS share FROM gateway.claim_stage($1, $2, $3, $4, $5) s"
 
+# Leases a ready stage of a job to the worker that finished stage $2, for $3.
+GO_ON = """
+UPDATE gateway.stages SET
+    state = 'LEASED', lease_token = gen_random_uuid(), lease_until = clock_timestamp() + $3,
+    worker = (SELECT worker FROM gateway.stages WHERE stage_id = $2), attempts = attempts + 1,
+    start_time = coalesce(start_time, clock_timestamp())
+WHERE stage_id = (
+    SELECT stage_id FROM gateway.stages
+    WHERE job_id = $1 AND state = 'READY' AND ready_time <= clock_timestamp()
+    ORDER BY section, kind DESC, channel LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING *, gateway.tenant_share(tenant_id) AS share
+"""
+
 CHARGE = "SELECT gateway.charge_stage($1, $2)"
 
 EXPIRED = "SELECT tenant_id, stage_id, lease_token FROM gateway.expired_stages($1)"
