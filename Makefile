@@ -83,29 +83,28 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 # --- tests ----------------------------------------------------------------------------------------
 
 .PHONY: test test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install
-# Each folder runs in its own process, because some tests measure the memory and children of their process. RERUN=1
-# repeats each failed test once, alone, and shows both results: for machines that are shared and noisy.
-each = failed=; for folder in $(1); do $(PYTEST) $$folder $(ARGS) \
-	|| { [ -n "$(RERUN)" ] && echo "once more: $$folder" && $(PYTEST) $$folder --last-failed $(ARGS); } \
-	|| failed="$$failed $$folder"; done; \
-	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+# Each folder runs in its own process, because some tests measure the memory and children of their process; two run at
+# once (tests/lanes.py), those that take longest first.
+LANES = $(PYTHON) -m tests.lanes
 folders = $(sort $(dir $(wildcard $(addsuffix test_*.py,$(1)))))
 UNIT = $(call folders,tests/unit/*/)
 SERVICE = $(call folders,tests/service/*/ tests/service/gateway/*/)
+LONG = $(addprefix tests/service/,asr/ gateway/identity/ gateway/live/ gateway/media/) tests/e2e tests/docs \
+	$(addprefix tests/service/,diarizer/ gateway/uploads/ gateway/pipeline/)
+long_first = $(filter $(1),$(LONG)) $(filter-out $(LONG),$(1))
 
 test: setup models ## Run the unit, contract, service, e2e and docs tests, then read what all of them left behind
-	@export LOCUTION_TEST_LOGS="$${LOCUTION_TEST_LOGS:-$$(mktemp -d)}"; \
-	trap '[ $$? = 0 ] && rm -rf "$$LOCUTION_TEST_LOGS" || echo "logs of the run: $$LOCUTION_TEST_LOGS" >&2' EXIT; \
-	$(call each,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs tests/leaks tests/filled)
+	@$(LANES) --logs $(call long_first,$(UNIT) tests/contract $(SERVICE) tests/e2e tests/docs) \
+		--last tests/leaks tests/filled -- $(ARGS)
 
 test-unit: setup ## Run the tests without sockets or models
-	@$(call each,$(UNIT))
+	@$(LANES) $(UNIT) -- $(ARGS)
 
 test-contract: setup ## Run the tests of the protos
 	$(PYTEST) tests/contract $(ARGS)
 
 test-service: setup models ## Run the tests of each service alone, on real Postgres, S3 and models
-	@$(call each,$(SERVICE))
+	@$(LANES) $(call long_first,$(SERVICE)) -- $(ARGS)
 
 test-e2e: setup models ## Run the tests of the whole stack (TARGET=host:port for a cluster)
 	$(PYTEST) tests/e2e $(if $(TARGET),--target=$(TARGET)) $(ARGS)
@@ -117,10 +116,10 @@ test-media: setup models ## Decode files of every container, codec and oddity, a
 	$(PYTEST) tests/media --media-report docs/media-report.md $(ARGS)
 
 test-chaos: setup models ## Kill, stop and starve everything, then check the invariants (LOCUTION_CHAOS_KILLS=200 for long)
-	@$(call each,tests/chaos)
+	$(PYTEST) tests/chaos $(ARGS)
 
 test-hostile: setup ## Send hostile values, streams, media and rows, with a neighbour watched (LOCUTION_HOSTILE_LONG=1 for long)
-	@$(call each,$(sort $(wildcard tests/hostile/test_*.py)) tests/hostile/media)
+	@$(LANES) --lanes=1 $(sort $(wildcard tests/hostile/test_*.py)) tests/hostile/media -- $(ARGS)
 
 fuzz: setup ## Fuzz our own parsers, guided by coverage (ARGS="--seconds 600" for long)
 	@uv=$$(command -v uv || echo $(BIN)/uv); $$uv pip install -q --python $(PYTHON) --require-hashes -r requirements/fuzz.lock

@@ -91,7 +91,7 @@ class Clone:
 
     def run(self, text: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a script of bash in the clone."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUTION_", "MAKE"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUTION_", "MAKE", "ARGS"))}
         path = f"{self.root / 'bin'}{os.pathsep}{self.root / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],

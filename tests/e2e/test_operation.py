@@ -22,7 +22,7 @@ SERVICES = {"gateway-api", "gateway-worker", "asr", "diarizer", "registry"}
 def test_one_job_is_one_trace_through_the_services(installation: Installation, conversation: dict[str, Any]) -> None:
     if installation.state is None:
         pytest.skip("the spans of a cluster go to its collector")
-    for _ in range(20):
+    for _ in range(120):
         traces: dict[str, set[str]] = defaultdict(set)
         for line in (installation.state / "trace.jsonl").read_text().splitlines()[:-1]:  # the last may be cut short
             span = json.loads(line)

@@ -19,7 +19,7 @@ from tests.service.asr.conftest import Serve, Stack
 from tests.service.asr.recordings import pcm, recording
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -32,7 +32,7 @@ def metric(stack: Stack, name: str, **labels: str) -> float:
 async def test_results_come_while_audio_still_flows(stack: Stack) -> None:
     talk, result = await stack.client.open(start(live=True)), Result()
     await talk.say(*audio(np.concatenate([pcm(recording("jfk.wav")), np.zeros(2 * RATE, np.int16)])))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not result.segments:
             response = await talk.hear()
             assert response is not None
@@ -50,7 +50,9 @@ async def test_cancelled_sections_free_their_windows(serve: Serve) -> None:
         await until(lambda: queued(stack) > 0)
         for talk in talks:
             talk.leave()
-        await until(lambda: queued(stack) == 0, 1.0)  # whatever runs, nothing waits any more
+        await until(lambda: queued(stack) == 0)
+        decoded = metric(stack, "locution_asr_batch_windows_sum")
+        assert decoded < len(talks) * len(speech) / RATE / 30, "what waited was not decoded"
         result = await stack.client.transcribe(pcm(recording("jfk.wav")))
         assert "country" in result.text
 
@@ -72,7 +74,7 @@ async def test_a_section_under_way_ends_well_within_the_grace(serve: Serve) -> N
 
 async def refused(stack: Stack) -> RemoteFailure:
     """Open sections until one is refused."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 await stack.client.converse([pb.TranscribeRequest(start=start())])
@@ -93,7 +95,7 @@ async def test_health_and_serving_reports_follow(stack: Stack) -> None:
     async with grpc.aio.insecure_channel(stack.running.address) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         request = health_pb2.HealthCheckRequest(service="locution.engine.v1.AsrService")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await health.Check(request)).status != health_pb2.HealthCheckResponse.SERVING:
                 await asyncio.sleep(0.05)
     await stack.client.converse([pb.TranscribeRequest(start=start())])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -22,32 +23,40 @@ from tests.unit.asr.live_stage import assert_confirmed_text_stays
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 RATE = 16_000
+STEP = RATE
 Pcm = NDArray[np.int16]
 
 
 def opening(**fields: object) -> pb.ListenRequest:
     options = start(live=True, language="en")
-    return pb.ListenRequest(start=pb.ListenStart(**{"options": options, "step_samples": 8000, **fields}))  # type: ignore[arg-type]
+    return pb.ListenRequest(start=pb.ListenStart(**{"options": options, "step_samples": STEP, **fields}))  # type: ignore[arg-type]
 
 
 async def listen(
-    client: Client, audio: Pcm, *, first: int = 0, until: int = 10**9, pace: float = 4.0, **fields: object
+    client: Client, audio: Pcm, *, first: int = 0, until: int = 10**9, **fields: object
 ) -> list[pb.ListenResponse]:
-    """Send audio from `first` on at `pace` times its speed; return what came until all before `until` was done."""
-    call = client.stub.Listen()
+    """Send audio from `first` on; return what came until all before `until` was done.
+
+    With partials each step waits for an answer to the one before, so that how many come does not depend on the machine.
+    """
+    call, answered = client.stub.Listen(), asyncio.Event()
     await call.write(opening(first_sample=first, **fields))
 
     async def speak() -> None:
-        for at in range(first, len(audio), 3200):
-            piece = audio[at : at + 3200].astype("<i2").tobytes()
+        for at in range(first, len(audio), STEP):
+            piece = audio[at : at + STEP].astype("<i2").tobytes()
+            answered.clear()
             await call.write(pb.ListenRequest(audio=common_pb2.AudioChunk(start_sample=at, pcm=piece)))
-            await asyncio.sleep(len(piece) / 2 / RATE / pace)
+            if fields.get("partials"):
+                with suppress(TimeoutError):  # a pause has no answer
+                    await asyncio.wait_for(answered.wait(), 1.0)
         await call.done_writing()
 
     speaking = asyncio.create_task(speak())
     answers: list[pb.ListenResponse] = []
     async for answer in call:
         answers.append(answer)
+        answered.set()
         if answer.progress.done_sample >= until:
             speaking.cancel()
             call.cancel()
@@ -87,7 +96,7 @@ async def test_the_final_text_is_the_sections_in_fast_mode_too(serve: Serve) -> 
     audio = talk()
     async with serve(fast=True) as stack:
         section = await stack.client.transcribe(audio, start(language="en"))
-        answers = await listen(stack.client, audio, pace=10.0)
+        answers = await listen(stack.client, audio)
     assert answers[0].started.fast
     assert " ".join(final.text for final in finals(answers)) == section.text
 
@@ -95,13 +104,12 @@ async def test_the_final_text_is_the_sections_in_fast_mode_too(serve: Serve) -> 
 async def test_a_second_stream_goes_on_where_the_first_was_lost(shared: Stack) -> None:
     said = pcm(conversation())[6 * RATE : 12 * RATE]
     audio = np.concatenate([said, np.zeros(2 * RATE, np.int16), said, np.zeros(2 * RATE, np.int16), said])
-    whole = finals(await listen(shared.client, audio, endpoint_samples=12800, pace=10.0))
+    whole = finals(await listen(shared.client, audio, endpoint_samples=12800))
     assert len(whole) >= 3
-    before = await listen(shared.client, audio, endpoint_samples=12800, until=whole[0].end_sample, pace=10.0)
+    before = await listen(shared.client, audio, endpoint_samples=12800, until=whole[0].end_sample)
     progress = [answer.progress for answer in before if answer.WhichOneof("message") == "progress"][-1]
     after = await listen(
         shared.client, audio, first=progress.keep_from_sample, done_sample=progress.done_sample, endpoint_samples=12800,
-        pace=10.0,
     )  # fmt: skip
     assert [final.text for final in [*finals(before), *finals(after)]] == [final.text for final in whole]
 
@@ -109,7 +117,7 @@ async def test_a_second_stream_goes_on_where_the_first_was_lost(shared: Stack) -
 @pytest.mark.parametrize("silence", [8000, 12800, 0])
 async def test_confirmed_text_stays_until_a_final_covers_it(shared: Stack, silence: int) -> None:
     audio = np.concatenate([pcm(conversation())[6 * RATE : 26 * RATE], np.zeros(RATE, np.int16)])
-    answers = await listen(shared.client, audio, partials=True, endpoint_samples=silence, pace=3.0)
+    answers = await listen(shared.client, audio, partials=True, endpoint_samples=silence)
     events = [wire.listen_event_from_proto(answer) for answer in answers]
     texts = [event for event in events if isinstance(event, ListenFinal | ListenPartial)]
     assert_confirmed_text_stays(texts)

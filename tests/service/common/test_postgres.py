@@ -153,7 +153,7 @@ async def test_the_pool_outlives_a_crash_of_the_server(own_postgres: Postgres) -
             await check()
         assert is_unavailable(caught.value), repr(caught.value)
         own_postgres.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await _answers(check):
                 await asyncio.sleep(0.02)
 
@@ -172,7 +172,7 @@ async def test_a_notice_wakes_its_channel_alone(database: str) -> None:
     async with open_pool(database) as pool, listening(database, ["jobs", "other"]) as listener:
         payloads: list[str] = []
         listener.on("jobs", payloads.append)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await listener.connected.wait()
             listener.event("jobs").clear()
             listener.event("other").clear()
@@ -186,7 +186,7 @@ async def test_a_notice_wakes_its_channel_alone(database: str) -> None:
 async def test_a_listener_reconnects_and_wakes_everyone(own_postgres: Postgres) -> None:
     url = own_postgres.url()
     async with listening(url, ["jobs"]) as listener:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             await listener.connected.wait()
             listener.event("jobs").clear()
             own_postgres.stop(signal.SIGKILL)

@@ -55,13 +55,13 @@ class Process:
         return [record["message"] for record in self.log()]
 
     async def healthy(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while "health is now SERVING" not in self.messages():
                 assert self.process.poll() is None, self.text()
                 await asyncio.sleep(0.02)
 
     async def ended(self) -> int:
-        return await asyncio.to_thread(self.process.wait, 20)
+        return await asyncio.to_thread(self.process.wait, 60)
 
 
 @pytest.fixture
@@ -104,11 +104,11 @@ async def test_calls_in_progress_finish_and_new_ones_see_not_serving(spawn: Any)
         assert (await stream.read()).text == "before"
         process.process.send_signal(signal.SIGTERM)
         watch = health.Watch(health_pb2.HealthCheckRequest(service=NAME))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await watch.read()).status != NOT_SERVING:
                 pass
         assert (await Client(channel).unary(Request(text="still served"))).text == "still served"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await _refuses(channel):
                 await asyncio.sleep(0.02)
         await stream.write(Request(text="during the grace"))
@@ -131,7 +131,7 @@ async def _refuses(channel: grpc.aio.Channel) -> bool:
 async def test_a_background_task_that_ends_is_restarted_and_reported(spawn: Any, mode: str) -> None:
     process = spawn(MODE=mode, SHUTDOWN_DELAY="0")
     await process.healthy()
-    async with health_of(process.address) as health, asyncio.timeout(20):
+    async with health_of(process.address) as health, asyncio.timeout(30):
         while sum("will be restarted" in message for message in process.messages()) < 3:
             await asyncio.sleep(0.05)
         assert (await health.Check(health_pb2.HealthCheckRequest(service=BACKGROUND))).status == NOT_SERVING
@@ -213,7 +213,7 @@ async def test_health_follows_the_probes() -> None:
     async with (
         serve_echo(service={"probes": {"thing": probe}}, health_interval=0.02) as stack,
         health_of(stack.running.address) as health,
-        asyncio.timeout(5),
+        asyncio.timeout(30),
     ):
         watch = health.Watch(health_pb2.HealthCheckRequest(service=NAME))
         assert (await watch.read()).status == NOT_SERVING
@@ -227,8 +227,8 @@ async def test_health_follows_the_probes() -> None:
 
 
 async def test_a_health_watch_does_not_hold_up_the_shutdown() -> None:
-    async with asyncio.timeout(5), AsyncExitStack() as cleanup:
-        async with serve_echo(shutdown_grace=30) as stack:
+    async with asyncio.timeout(30), AsyncExitStack() as cleanup:
+        async with serve_echo(shutdown_grace=300) as stack:
             health = await cleanup.enter_async_context(health_of(stack.running.address))
             watch = health.Watch(health_pb2.HealthCheckRequest())
             await watch.read()
@@ -239,7 +239,7 @@ async def test_a_health_watch_does_not_hold_up_the_shutdown() -> None:
 
 async def test_health_watches_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locution_common.health.MOST_WATCHES", 2)
-    async with serve_echo() as stack, health_of(stack.running.address) as health, asyncio.timeout(5):
+    async with serve_echo() as stack, health_of(stack.running.address) as health, asyncio.timeout(30):
         watches = [health.Watch(health_pb2.HealthCheckRequest()) for _ in range(2)]
         for watch in watches:
             await watch.read()
@@ -312,7 +312,7 @@ async def test_a_message_beyond_the_limit_is_refused() -> None:
 async def test_calls_go_round_the_replicas() -> None:
     async with serve_echo() as one, serve_echo() as two:
         addresses = f"localhost:{one.running.port}, 127.0.0.1:{two.running.port}"
-        async with open_channel(addresses, token=TOKEN) as channel, asyncio.timeout(10):
+        async with open_channel(addresses, token=TOKEN) as channel, asyncio.timeout(30):
             while not all(stack.echo.started.is_set() for stack in (one, two)):
                 await Client(channel).unary(Request(text="x"))
 

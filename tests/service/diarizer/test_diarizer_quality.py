@@ -75,20 +75,17 @@ async def test_the_same_input_gives_the_same_answer(stack: Stack) -> None:
     assert await stack.client.cluster([first.section]) == await stack.client.cluster([second.section])
 
 
-@pytest.mark.parametrize(
-    ("hints", "expected"),
-    [
-        ({"speaker_count": 1}, {1}),
-        ({"speaker_count": 3}, {3}),
-        ({"min_speaker_count": 3}, {3}),
-        ({"max_speaker_count": 1}, {1}),
-        ({"min_speaker_count": 1, "max_speaker_count": 4}, {2}),
-    ],
-)
-async def test_hints_are_honoured(stack: Stack, hints: dict[str, int], expected: set[int]) -> None:
+async def test_hints_are_honoured(stack: Stack) -> None:
     heard = await stack.client.diarize(pcm(conversation()))
-    joined = await stack.client.cluster([heard.section], **hints)
-    assert {len(joined.centroids)} == expected
+    hints = [
+        ({"speaker_count": 1}, 1),
+        ({"speaker_count": 3}, 3),
+        ({"min_speaker_count": 3}, 3),
+        ({"max_speaker_count": 1}, 1),
+        ({"min_speaker_count": 1, "max_speaker_count": 4}, 2),
+    ]
+    joined = [await stack.client.cluster([heard.section], **given) for given, _ in hints]
+    assert [len(answer.centroids) for answer in joined] == [expected for _, expected in hints]
 
 
 async def centroid(stack: Stack, sample: Pcm) -> NDArray[np.float64]:

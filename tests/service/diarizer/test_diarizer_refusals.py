@@ -99,7 +99,7 @@ async def test_a_model_that_does_not_load_is_refused_and_may_be_mended(serve: Se
         assert (await refusal(stack.client.diarize(SILENCE))).reason == "MODEL_LOAD_FAILED"
         config.write_text(good)
         stack.registry.add(MODEL, tmp_path / MODEL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not await _works(stack):
                 await asyncio.sleep(0.2)
 
@@ -136,7 +136,7 @@ async def test_one_stream_too_many_is_refused_with_a_wait(serve: Serve) -> None:
         assert refused.reason == "ENGINE_OVERLOADED"
         assert refused.retry_after is not None
         held.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await _works(stack):
                 await asyncio.sleep(0.05)
 
@@ -175,7 +175,7 @@ async def test_a_draining_engine_finishes_what_it_has_and_refuses_the_rest(serve
 
 async def test_the_registry_learns_what_is_loaded(stack: Stack) -> None:
     await stack.client.diarize(SILENCE[:RATE])
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while [MODEL] not in stack.registry.reports:
             await asyncio.sleep(0.05)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import asyncpg
@@ -18,6 +19,7 @@ from locution_common.postgres import migrate, open_pool
 from locution_common.service import Running, serving
 from locution_gateway.api import start
 from locution_gateway.commands import migrations_folder
+from locution_gateway.identity.credentials import passwords
 from locution_gateway.jobs.postgres.jobs import PostgresJobs
 from locution_gateway.jobs.postgres.state_machine import JobStateMachine
 from locution_gateway.jobs.postgres.upload_jobs import PostgresUploadJobs
@@ -75,6 +77,14 @@ class Gateway:
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Gateway]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords by the same algorithm at a hundredth of its cost: each start of an api hashes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ArgonPasswords", partial(passwords.ArgonPasswords, memory=1024, rounds=1))
+        yield
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def row(name: str) -> str:
 
 async def state_of(gateway: Gateway, name: str, wanted: pb.Upload.State.ValueType) -> pb.Upload:
     """Wait until an upload is in a state."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (upload := await gateway.client.get_upload(name)).state != wanted:
             await asyncio.sleep(0.05)
     return upload
@@ -39,7 +39,7 @@ async def state_of(gateway: Gateway, name: str, wanted: pb.Upload.State.ValueTyp
 
 async def empty(gateway: Gateway) -> None:
     """Wait until the store holds nothing."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while gateway.keys() or gateway.multiparts():
             await asyncio.sleep(0.05)
 

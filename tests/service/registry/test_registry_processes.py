@@ -99,7 +99,7 @@ async def test_it_serves_until_it_is_told_to_stop(registry_database: str, models
                 assert line, "it ended"
                 said.append(line)
         process.send_signal(signal.SIGTERM)
-        canaries.keep("registry", *said, *await asyncio.wait_for(process.communicate(), 20))
+        canaries.keep("registry", *said, *await asyncio.wait_for(process.communicate(), 30))
     finally:
         if process.returncode is None:
             process.kill()

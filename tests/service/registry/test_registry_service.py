@@ -52,7 +52,7 @@ async def resolve(stack: Stack, choice: str = "") -> pb.ResolveModelResponse:
     return await stack.client.ResolveModel(pb.ResolveModelRequest(kind=ASR, choice=choice))
 
 
-async def until(wanted: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def until(wanted: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not await wanted():
@@ -262,11 +262,11 @@ async def test_a_qualification_of_before_is_about_ten_seconds(stack: Stack, inst
 
 
 async def test_serving_engines_are_counted(serve: Serve, installed: Path) -> None:
-    async with serve(serving_ttl=1) as stack:
+    async with serve(serving_ttl=3) as stack:
         await register(stack, "whisper/base")
         for replica in ("one", "two"):
             report = pb.ReportServingRequest(replica=replica, kind=ASR, paths=["whisper/base"])
-            assert (await stack.client.ReportServing(report)).ttl.ToTimedelta().total_seconds() == 1
+            assert (await stack.client.ReportServing(report)).ttl.ToTimedelta().total_seconds() == 3
         assert (await get(stack, "whisper/base")).serving_replicas == 2
 
         async def forgotten() -> bool:

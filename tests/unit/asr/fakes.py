@@ -47,7 +47,7 @@ class FakeRecogniser:
         return Capabilities(known, self.multilingual, self.multilingual, word_times=True)
 
     def encode(self, windows: Sequence[Pcm], length: int) -> FakeEncoding:
-        assert self.gate.wait(10), "nobody opened the gate"
+        assert self.gate.wait(60), "nobody opened the gate"
         self.batches.append(len(windows))
         self.lengths.append(length)
         return FakeEncoding(self, windows)

@@ -139,7 +139,7 @@ async def test_a_copy_that_stays_is_taken_out(dispatcher: Decoding) -> None:
 
 async def test_noise_is_decoded_again_for_half_of_its_time_at_most() -> None:
     audio = 20.0
-    step = audio * AGAIN_SHARE / 4
+    step = audio * AGAIN_SHARE / 5
     calls: list[int] = []
 
     def nothing(requests: Sequence[DecodeRequest]) -> list[Attempt]:
@@ -152,7 +152,7 @@ async def test_noise_is_decoded_again_for_half_of_its_time_at_most() -> None:
         start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
         result = await RecogniseWindow(dispatcher, loaded(FakeRecogniser()), start, DecodeMode.ACCURATE).run(noise)
     first = sum(length == samples(audio) for length in calls)
-    assert len(calls) - first == 4
+    assert len(calls) - first == 5
     assert DropReason.BUDGET_SPENT in {span.reason for span in result.coverage}
     assert {span.outcome for span in result.coverage} == {Outcome.DROPPED}
 

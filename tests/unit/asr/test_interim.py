@@ -58,6 +58,6 @@ async def test_speech_of_a_dense_language_has_interim_text(dispatcher: Decoding,
     buffer = PcmBuffer()
     buffer.append(np.ones(HEARD, np.int16))
     interim = InterimDecode(InterimDecoder(dispatcher, model, start, samples(0.5)), buffer)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await interim.run(0, HEARD)
     assert interim.partial(0).unstable == (text.strip() if heard else "")

@@ -70,7 +70,7 @@ async def test_reading_stops_while_the_share_is_under_way_and_goes_on_as_windows
             await asyncio.sleep(0)
         assert read == BATCHES + 1
         recognise.gate.set()
-        report = await asyncio.wait_for(run, 5)
+        report = await asyncio.wait_for(run, 30)
         assert (read, report.length, len(report.windows)) == (CHUNKS, CHUNKS * LENGTH, CHUNKS)
         for _ in range(BATCHES):
             assert not allowance.full, "every window gave its place back"

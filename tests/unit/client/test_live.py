@@ -82,7 +82,7 @@ async def test_a_reader_waits_for_room() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     await held.acknowledge(100)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 def test_a_final_is_a_line_a_speaker_and_every_word_stands_once() -> None:

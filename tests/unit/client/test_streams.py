@@ -127,7 +127,7 @@ async def test_a_quiet_pipe_gives_its_stream_back(
     descriptor = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
     assert not gateway.offsets  # no stream is open before the first byte
     os.write(descriptor, b"first")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not gateway.paused:
             await asyncio.sleep(0.01)
         os.write(descriptor, b"second")
@@ -147,7 +147,7 @@ async def test_an_interruption_does_not_wait_for_a_pipe(address: str, gateway: F
     descriptor = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
     try:
         os.write(descriptor, b"first")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not gateway.offsets:
                 await asyncio.sleep(0.01)
             child.send_signal(signal.SIGINT)
@@ -163,5 +163,5 @@ async def test_an_interrupted_read_ends_at_once(pipe: Path) -> None:
         reading = asyncio.create_task(source.next(0))
         await asyncio.sleep(0)
         source.interrupt()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await reading is None

@@ -38,7 +38,7 @@ class FakeModel(OneHotModel):
         self.gate.set()
 
     def analyse(self, windows: Sequence[Samples]) -> list[Any]:
-        self.gate.wait(10)
+        self.gate.wait(60)
         self.batches.append(len(windows))
         if any(window[0] == POISON for window in windows):
             raise RuntimeError("poison")
@@ -143,10 +143,12 @@ async def test_a_cancelled_window_leaves_the_queue(fake: FakeModel, executor: Th
     serving, model = dispatcher(executor), loaded(fake, batch_size=1)
     fake.gate.clear()
     first = asyncio.create_task(serving.submit(request(model, 0.1)))
-    await asyncio.sleep(0.01)
-    second = asyncio.create_task(serving.submit(request(model, 0.2)))
-    await asyncio.sleep(0.01)
-    assert serving.waiting == 1
+    async with asyncio.timeout(30):
+        while not serving.running:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(serving.submit(request(model, 0.2)))
+        while not serving.waiting:
+            await asyncio.sleep(0)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     assert serving.waiting == 0

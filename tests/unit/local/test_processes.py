@@ -25,7 +25,7 @@ def started(tmp_path: Path) -> Iterator[list[Process]]:
     for process in made:
         if processes.alive(process):
             os.kill(process.pid, signal.SIGKILL)
-        processes._CHILDREN.pop(process.pid).wait(10)
+        processes._CHILDREN.pop(process.pid).wait(60)
 
 
 def _spawn(started: list[Process], log: Path, *command: str) -> Process:

@@ -121,7 +121,7 @@ async def test_odd_names_are_refused(disk: LocalFolders, folder: Path, name: str
 async def test_pipes_and_sockets_are_refused_without_being_opened(disk: LocalFolders, folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(ModelPathInvalid, match="pipe is no regular file"):
-        await asyncio.wait_for(disk.inspect(PATH), 5)
+        await asyncio.wait_for(disk.inspect(PATH), 30)
 
 
 async def test_too_many_files_are_refused(disk: LocalFolders, folder: Path) -> None:
@@ -212,6 +212,6 @@ async def test_an_abandoned_digest_ends_early(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await digesting
         (folder / "a-large-one").unlink()
-        files = await asyncio.wait_for(folders.digest(PATH), 10)
+        files = await asyncio.wait_for(folders.digest(PATH), 30)
     assert Stamp(0, 0) not in {file.stamp for file in files}
     assert len(files) == 4

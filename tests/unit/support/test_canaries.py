@@ -74,7 +74,7 @@ def test_a_process_leaves_its_log_to_the_run(run: Path, tmp_path: Path) -> None:
     log = tmp_path / "echo.log"
     secret = PLANTED["a secret that tests gave"]
     child = processes.spawn([sys.executable, "-c", f"print('{secret}')"], log=log)
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
     assert secret in log.read_text()
     log.unlink()
     assert [leak.what for leak in canaries.leaks(run)] == ["a secret that tests gave"]

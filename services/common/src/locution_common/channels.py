@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -113,12 +114,15 @@ class _Outbound:
         service, _, name = method.partition("/")
         attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
         span = self._tracer.start_span(method, kind=SpanKind.CLIENT, attributes=attributes)
+        wrapped = _Requests(request) if isinstance(request, AsyncIterable) else request
         try:
-            call = await continuation(self._details(details, span), request)
+            call = await continuation(self._details(details, span), wrapped)
         except BaseException:
             span.end()
             raise
         call.add_done_callback(partial(_end, span))
+        if isinstance(wrapped, _Requests):
+            call.add_done_callback(wrapped.end)
         return call
 
     def _details(self, details: ClientCallDetails, span: Span) -> ClientCallDetails:
@@ -130,6 +134,37 @@ class _Outbound:
         for key, value in _trace_context(span).items():
             metadata.set_all(key, [value])
         return ClientCallDetails(details.method, details.timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+class _Requests:
+    """The requests of a call. Release whoever waits for the next one when the call has ended.
+
+    grpc.aio reads the requests in a task of its own and ends that task only if the caller cancels the call or ends the
+    requests. If the server ends the call, the task waits until the garbage collector finds it.
+    """
+
+    def __init__(self, requests: AsyncIterable[Any]) -> None:
+        self._requests = aiter(requests)
+        self._reader: asyncio.Task[Any] | None = None
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._ended:
+            raise StopAsyncIteration
+        self._reader = asyncio.current_task()
+        try:
+            return await anext(self._requests)
+        finally:
+            self._reader = None
+
+    def end(self, _call: object) -> None:
+        """Yield no more requests."""
+        self._ended = True
+        if self._reader is not None:
+            self._reader.cancel()
 
 
 def _trace_context(span: Span) -> dict[str, str]:

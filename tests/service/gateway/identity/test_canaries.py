@@ -68,7 +68,7 @@ async def process(name: str, given: Mapping[str, str], log: Path) -> AsyncIterat
     finally:
         if made.returncode is None:
             made.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(made.wait(), 20)
+        await asyncio.wait_for(made.wait(), 30)
 
 
 async def checked(name: str, given: Mapping[str, str]) -> str:
@@ -166,7 +166,7 @@ async def test_a_check_and_a_failed_start_name_settings_and_no_values(
     log = tmp_path / f"{name}.log"
     async with process(name, unreachable, log) as started:
         try:
-            await asyncio.wait_for(started.wait(), 5)
+            await asyncio.wait_for(started.wait(), 30)
         except TimeoutError:
             started.terminate()
     heard = good + bad + log.read_text()

@@ -15,11 +15,11 @@ from locution_client.cli import exit_codes
 from locution_client.cli.main import _parser, main
 
 from tests.service.gateway.conftest import KEY, Gateway
-from tests.service.gateway.identity.test_limits import small
+from tests.service.gateway.identity.test_limits import limit, small
 from tests.service.gateway.identity.world import World
 from tests.support import canaries
 
-__all__ = ["small"]
+__all__ = ["limit", "small"]
 
 COMMANDS = {"login", "logout", "whoami", "users", "keys", "usage", "quotas", "tenants", "settings"}
 

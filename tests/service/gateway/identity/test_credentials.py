@@ -25,11 +25,12 @@ from locution.v1 import identity_pb2 as identity
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution_common.channels import open_channel
 from locution_common.interceptors import RemoteFailure, remote_failure
+from locution_gateway.identity.authenticate import TTL
 
 from tests.service.gateway.client import refusal
 from tests.service.gateway.conftest import KEY, Gateway, Serve
 from tests.service.gateway.identity.conftest import SESSION_KEY
-from tests.service.gateway.identity.world import Party, World, new_key, new_tenant, new_user
+from tests.service.gateway.identity.world import Party, World, expire_key, new_key, new_tenant, new_user
 
 ISSUER = "https://locution.invalid"
 
@@ -111,41 +112,43 @@ async def test_huge_metadata_is_refused_and_the_server_lives(small: World) -> No
 
 
 async def test_an_expired_key_says_so_to_its_bearer_alone(small: World) -> None:
-    soon = Timestamp()
-    soon.FromDatetime(datetime.now(UTC) + timedelta(seconds=1))
-    key = await new_key(small, "acme", "MEMBER", expire_time=soon)
+    later = Timestamp()
+    later.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    key = await new_key(small, "acme", "MEMBER", expire_time=later)
     assert (await caller(small, key.secret)).role == identity.ROLE_MEMBER
+    await expire_key(small, key)
     await until_reason(small, key.secret, "CREDENTIAL_EXPIRED")
     forged = key.secret[:-4] + ("aaaa" if key.secret[-4:] != "aaaa" else "bbbb")
     assert (await refused(small, forged)).reason == "UNAUTHENTICATED"
 
 
-async def until_reason(world: World, token: str, reason: str, seconds: float = 5.0) -> float:
-    """Call until the credential is refused for a reason; return after how many seconds."""
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        try:
-            await caller(world, token)
-        except grpc.aio.AioRpcError as error:
-            if remote_failure(error).reason != reason:
-                raise
-            return time.monotonic() - start
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"still taken after {seconds} s")
+async def until_reason(world: World, token: str, reason: str) -> None:
+    """Call until the credential is refused for a reason."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await caller(world, token)
+            except grpc.aio.AioRpcError as error:
+                if remote_failure(error).reason != reason:
+                    raise
+                return
+            await asyncio.sleep(0.05)
 
 
-async def test_a_revoked_key_is_refused_on_every_replica_within_five_seconds(
-    serve: Serve, small: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_credential_is_cached_for_less_than_five_seconds() -> None:
+    """So long at most a revocation whose notice is lost is not known (docs/guides/tenants.md)."""
+    assert TTL < 5
+
+
+async def test_a_revoked_key_is_refused_on_every_replica(serve: Serve, small: World) -> None:
     key = await new_key(small, "acme", "MEMBER")
     async with serve(session_key=SESSION_KEY) as other, replica_of(small, other) as replica:
         for world in (small, replica):
             await caller(world, key.secret)
         operator = await small.administration()
         await operator.RevokeTenantApiKey(administration.RevokeTenantApiKeyRequest(name=key.api_key.name))
-        waits = [await until_reason(world, key.secret, "UNAUTHENTICATED") for world in (small, replica)]
-    with capsys.disabled():
-        print(f"\nrevocation took effect after {max(waits):.3f} s on two replicas")
+        for world in (small, replica):
+            await until_reason(world, key.secret, "UNAUTHENTICATED")
 
 
 @asynccontextmanager
@@ -154,7 +157,7 @@ async def replica_of(world: World, api: Gateway) -> AsyncIterator[World]:
         yield World(api, stack, world.mine, world.theirs)
 
 
-async def test_a_lost_notice_delays_a_revocation_by_less_than_five_seconds(small: World) -> None:
+async def test_a_revocation_whose_notice_is_lost_takes_effect_too(small: World) -> None:
     """The row changes without its trigger: as if the notice had been lost."""
     key = await new_key(small, "acme", "MEMBER")
     await caller(small, key.secret)
@@ -164,7 +167,6 @@ async def test_a_lost_notice_delays_a_revocation_by_less_than_five_seconds(small
         await owner.execute(
             "UPDATE gateway.api_keys SET revoke_time = now() WHERE key_id = $1", key.api_key.name.rpartition("/")[2]
         )
-    assert (await caller(small, key.secret)).role == identity.ROLE_MEMBER
     await until_reason(small, key.secret, "UNAUTHENTICATED")
 
 
@@ -184,11 +186,12 @@ async def test_a_key_says_when_it_was_last_used(serve: Serve) -> None:
 async def test_rotation_overlaps_and_then_ends(small: World) -> None:
     old = await new_key(small, "acme", "MEMBER", display_name="ci")
     operator = await small.administration()
-    request = administration.RotateTenantApiKeyRequest(name=old.api_key.name, overlap=Duration(seconds=1))
+    request = administration.RotateTenantApiKeyRequest(name=old.api_key.name, overlap=Duration(seconds=3600))
     new = await operator.RotateTenantApiKey(request)
     assert new.api_key.rotated_from == old.api_key.name
     assert (new.api_key.display_name, new.api_key.role) == ("ci", identity.ROLE_MEMBER)
     assert (await caller(small, old.secret)).subject != (await caller(small, new.secret)).subject
+    await expire_key(small, old)
     await until_reason(small, old.secret, "CREDENTIAL_EXPIRED")
     assert (await caller(small, new.secret)).role == identity.ROLE_MEMBER
     again = await refusal(operator.RotateTenantApiKey(request))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -17,9 +18,10 @@ from locution.v1 import administration_service_pb2 as administration
 from locution.v1 import identity_pb2 as identity
 from locution.v1 import job_service_pb2 as jobs
 from locution.v1 import upload_service_pb2 as uploads
-from locution_common.interceptors import remote_failure
+from locution_common.interceptors import RemoteFailure, remote_failure
 from locution_gateway.jobs.models import StageKind
 from locution_gateway.pipeline.models import LeaseLostError, SectionResult
+from locution_gateway.quotas.known import KnownQuotas
 from locution_gateway.transcripts import codec as transcripts_codec
 
 from tests.service.gateway.client import Client, reason, refusal
@@ -28,21 +30,37 @@ from tests.service.gateway.hand_worker import HandWorker, spoken
 from tests.service.gateway.identity.test_credentials import caller, small_world
 from tests.service.gateway.identity.world import World, new_key
 
+Limit = Callable[..., Awaitable[administration.Quotas]]
+
 
 @pytest.fixture
-async def small(api: Gateway) -> AsyncIterator[World]:
+def limit(monkeypatch: pytest.MonkeyPatch) -> Limit:
+    """Set quotas of acme, and wait until the api has been told."""
+    told, heard = KnownQuotas.told, asyncio.Event()
+
+    def hear(known: KnownQuotas, notice: str) -> None:
+        told(known, notice)
+        heard.set()
+
+    monkeypatch.setattr(KnownQuotas, "told", hear)
+
+    async def change(world: World, **limits: Any) -> administration.Quotas:
+        quotas = administration.Quotas(name="tenants/acme/quotas", limits=identity.QuotaLimits(**limits))
+        request = administration.UpdateQuotasRequest(quotas=quotas)
+        request.update_mask.paths.extend(f"limits.{name}" for name in limits)
+        heard.clear()
+        changed = await (await world.administration()).UpdateQuotas(request)
+        async with asyncio.timeout(30):
+            await heard.wait()
+        return changed
+
+    return change
+
+
+@pytest.fixture
+async def small(limit: Limit, api: Gateway) -> AsyncIterator[World]:
     async with small_world(api) as made:
         yield made
-
-
-async def limit(world: World, **limits: Any) -> administration.Quotas:
-    """Set quotas of acme, and wait until every replica knows."""
-    quotas = administration.Quotas(name="tenants/acme/quotas", limits=identity.QuotaLimits(**limits))
-    request = administration.UpdateQuotasRequest(quotas=quotas)
-    request.update_mask.paths.extend(f"limits.{name}" for name in limits)
-    changed = await (await world.administration()).UpdateQuotas(request)
-    await asyncio.sleep(0.1)
-    return changed
 
 
 async def quotas(world: World) -> administration.Quotas:
@@ -59,64 +77,76 @@ async def member(world: World) -> Client:
     return await world.client(world.mine.keys["MEMBER"])
 
 
-async def test_a_principal_that_calls_too_often_is_told_when_to_come_back(small: World) -> None:
+async def test_a_principal_that_calls_too_often_is_told_when_to_come_back(small: World, limit: Limit) -> None:
     await limit(small, calls_per_second_per_principal=5)
     token = small.mine.keys["MEMBER"]
-    refused = []
-    for _ in range(40):
-        try:
-            await caller(small, token)
-        except grpc.aio.AioRpcError as error:
-            refused.append(remote_failure(error))
-    assert len(refused) >= 20
-    assert {one.reason for one in refused} == {"RATE_LIMITED"}
-    assert all(one.retry_after is not None and 0 < one.retry_after <= 1 for one in refused)
+    served, began = 0, time.monotonic()
+    while (refused := await _refused(small, token)) is None:
+        served += 1
+    assert served <= 5 * 2 + 5 * (time.monotonic() - began), "a slow machine may let more pass, in more time"
+    assert refused.reason == "RATE_LIMITED"
+    assert refused.retry_after is not None
+    assert 0 < refused.retry_after <= 1
     assert (await caller(small, small.mine.keys["ADMIN"])).role == identity.ROLE_ADMIN
 
 
 async def test_replicas_overshoot_by_a_slice_each_at_most(
-    serve: Serve, small: World, capsys: pytest.CaptureFixture[str]
+    serve: Serve, small: World, limit: Limit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rate, seconds = 40.0, 3.0
+    rate = 40.0
     await limit(small, calls_per_second=rate, calls_per_second_per_principal=rate)
     async with serve() as second, serve() as third, AsyncExitStack() as stack:
         worlds = [small, World(second, stack, small.mine, small.theirs), World(third, stack, small.mine, small.theirs)]
         start = time.monotonic()
-        served = await asyncio.gather(*[_hammer(world, start + seconds) for world in worlds])
+        served = await asyncio.gather(*[_hammer(world, 50) for world in worlds])
         took = time.monotonic() - start
     bound = rate * 2 + rate * took + 3 * max(1, int(rate * 0.25))
     with capsys.disabled():
         print(f"\nrate over 3 replicas: {sum(served)} calls in {took:.2f} s, at most {bound:.0f} allowed")
-    assert rate * 2 <= sum(served) <= bound
+    assert sum(served) <= bound
 
 
-async def _hammer(world: World, until: float) -> int:
-    served = 0
-    while time.monotonic() < until:
-        try:
-            await caller(world, world.mine.keys["VIEWER"])
-            served += 1
-        except grpc.aio.AioRpcError as error:
-            if remote_failure(error).reason != "RATE_LIMITED":
-                raise
+async def _hammer(world: World, calls: int) -> int:
+    """Call as fast as may be until so many calls were served."""
+    for _ in range(calls):
+        while (refused := await _refused(world, world.mine.keys["VIEWER"])) is not None:
+            assert refused.reason == "RATE_LIMITED"
             await asyncio.sleep(0.005)
-    return served
+    return calls
 
 
-async def test_more_calls_than_the_process_takes_are_refused_at_once(serve: Serve) -> None:
+async def _refused(world: World, token: str) -> RemoteFailure | None:
+    try:
+        await caller(world, token)
+    except grpc.aio.AioRpcError as error:
+        return remote_failure(error)
+    return None
+
+
+async def test_more_calls_than_the_process_takes_are_refused_at_once(serve: Serve, gateway_database: str) -> None:
     async with serve(max_calls=1, max_streams=1) as api, small_world(api) as world:
         token = world.mine.keys["MEMBER"]
         async with api.owner.transaction():
             await api.owner.execute("LOCK gateway.uploads IN ACCESS EXCLUSIVE MODE")
             slow = asyncio.ensure_future((await world.client(token)).uploads.ListUploads(uploads.ListUploadsRequest()))
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(30):
+                while not await _waits_for_a_lock(gateway_database):
+                    await asyncio.sleep(0.01)
             assert await reason(caller(world, token)) == "OVERLOADED"
             assert not slow.done()
         assert (await slow).uploads == []
         assert (await caller(world, token)).role == identity.ROLE_MEMBER
 
 
-async def test_jobs_at_once_are_counted_over_replicas(serve: Serve, small: World) -> None:
+async def _waits_for_a_lock(database: str) -> bool:
+    connection = await asyncpg.connect(database)
+    try:
+        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+    finally:
+        await connection.close()
+
+
+async def test_jobs_at_once_are_counted_over_replicas(serve: Serve, small: World, limit: Limit) -> None:
     await limit(small, concurrent_jobs=3)
     async with serve() as second, AsyncExitStack() as stack:
         clients = [await member(small), await member(World(second, stack, small.mine, small.theirs))]
@@ -128,7 +158,7 @@ async def test_jobs_at_once_are_counted_over_replicas(serve: Serve, small: World
     assert (await quotas(small)).use.concurrent_jobs == 3
 
 
-async def test_streams_at_once_are_counted_over_replicas(serve: Serve, small: World) -> None:
+async def test_streams_at_once_are_counted_over_replicas(serve: Serve, small: World, limit: Limit) -> None:
     await limit(small, concurrent_streams=2)
     async with serve() as second, AsyncExitStack() as stack:
         clients = [await member(small), await member(World(second, stack, small.mine, small.theirs))]
@@ -142,17 +172,16 @@ async def test_streams_at_once_are_counted_over_replicas(serve: Serve, small: Wo
         assert await reason(refused.read()) == "QUOTA_EXCEEDED"
         assert (await quotas(small)).use.concurrent_streams == 2
         held[0].cancel()
-        for _ in range(100):
-            if (await quotas(small)).use.concurrent_streams == 1:
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while (await quotas(small)).use.concurrent_streams != 1:
+                await asyncio.sleep(0.05)
         third = clients[0].jobs.WatchJob(request)
         assert await third.read()
         for stream in (held[1], third):
             stream.cancel()
 
 
-async def test_bytes_and_keys_are_bounded(small: World) -> None:
+async def test_bytes_and_keys_are_bounded(small: World, limit: Limit) -> None:
     client = await member(small)
     await client.upload(b"x" * 900)
     await limit(small, stored_bytes=1000, api_keys=5)
@@ -208,7 +237,7 @@ async def test_a_stage_that_is_taken_over_is_charged_once(small: World, worker: 
     assert await _charged(small) == 10
 
 
-async def test_audio_is_bounded_by_day_and_month(small: World, worker: HandWorker) -> None:
+async def test_audio_is_bounded_by_day_and_month(small: World, limit: Limit, worker: HandWorker) -> None:
     client = await member(small)
     upload = await client.upload(b"sound")
     await limit(small, audio_duration_per_day=Duration(seconds=20))
@@ -231,7 +260,7 @@ async def test_audio_is_bounded_by_day_and_month(small: World, worker: HandWorke
     await client.job(upload.name)
 
 
-async def test_quotas_have_an_etag(small: World) -> None:
+async def test_quotas_have_an_etag(small: World, limit: Limit) -> None:
     first = await limit(small, api_keys=7)
     await limit(small, open_uploads=9)
     stale = administration.Quotas(name="tenants/acme/quotas", limits=identity.QuotaLimits(api_keys=1), etag=first.etag)
@@ -248,9 +277,11 @@ async def test_quotas_have_an_etag(small: World) -> None:
 async def test_a_flood_of_logins_is_bounded_by_address(serve: Serve) -> None:
     async with serve(anonymous_calls_per_second=2.0) as api, small_world(api) as world:
         anybody = await world.account(None)
+        began = time.monotonic()
         asked = [
             anybody.Login(accounts.LoginRequest(tenant="acme", email=f"x{n}@acme.example", password="wrong"))
             for n in range(12)
         ]
         answers = await asyncio.gather(*[refusal(call) for call in asked])
-        assert sum(one.reason == "RATE_LIMITED" for one in answers) >= 6
+        took = time.monotonic() - began
+        assert sum(one.reason != "RATE_LIMITED" for one in answers) <= 2 * 2 + 2 * took

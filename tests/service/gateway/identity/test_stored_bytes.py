@@ -108,7 +108,7 @@ async def test_an_upload_in_parts_needs_room_before_any_part_is_sent(small: Worl
     etags = [await put(urls[0], data[:PART]), await put(urls[1], data[PART:])]
     parts = [pb.UploadPart(part_number=number, etag=etag) for number, etag in enumerate(etags, 1)]
     await client.uploads.CompleteUpload(pb.CompleteUploadRequest(name=name, sha256=digest(data), parts=parts))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (await client.get_upload(name)).state != pb.Upload.STATE_READY:
             await asyncio.sleep(0.05)
     assert await stored(small.api, name) == data

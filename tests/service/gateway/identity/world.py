@@ -100,6 +100,12 @@ async def new_key(world: World, tenant: str, role: str = "ADMIN", **fields: obje
     return await (await world.administration()).CreateTenantApiKey(request)
 
 
+async def expire_key(world: World, key: identity.IssuedApiKey) -> None:
+    """Let a key expire now: its row says so, and tells every replica."""
+    statement = "UPDATE gateway.api_keys SET expire_time = clock_timestamp() WHERE key_id = $1"
+    await world.api.owner.execute(statement, key.api_key.name.rpartition("/")[2])
+
+
 async def new_user(
     world: World, tenant: str, email: str, role: str = "MEMBER", password: str = PASSWORD
 ) -> accounts.Session:

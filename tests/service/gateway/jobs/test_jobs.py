@@ -238,7 +238,7 @@ async def test_a_deleted_job_is_gone_with_its_objects(gateway: Gateway, upload: 
 
 
 async def gone(gateway: Gateway, key: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while key in set(gateway.keys()):
             await asyncio.sleep(0.05)
 

@@ -40,7 +40,7 @@ async def test_a_damaged_job_is_shown_as_such_and_ends(gateway: Gateway, upload:
     assert listed[sound.name].effective_config.asr_model == "whisper/base"
     ended = await gateway.client.jobs.CancelJob(pb.CancelJobRequest(name=job.name))
     assert_damaged(ended, job, pb.Job.STATE_FAILED)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         states = [
             event.state_changed.state async for event in gateway.client.jobs.WatchJob(pb.WatchJobRequest(name=job.name))
         ]

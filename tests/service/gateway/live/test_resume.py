@@ -106,7 +106,7 @@ async def test_a_session_that_nobody_resumes_is_given_up(serve_live: ServeLive) 
         await talk.until_ack(SECOND)
         await talk.leave()
         session = pb.LiveSession()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while session.state != pb.LiveSession.STATE_ENDED:
                 session = await house.speaker.stub.GetSession(pb.GetSessionRequest(name=started.session))
                 await asyncio.sleep(0.1)

@@ -28,13 +28,13 @@ def proxy(s3: S3Server) -> Iterator[FaultProxy]:
 async def orphan(gateway: Gateway, name: str, held: Held, data: bytes) -> str:
     """Let a stream break off while its tail is put, another make the upload READY, and the tail arrive then."""
     broken = gateway.client.uploads.WriteUpload(each(messages(name, data[:MIB], 0, None)))
-    assert await asyncio.to_thread(held.reached.wait, 10)
+    assert await asyncio.to_thread(held.reached.wait, 60)
     broken.cancel()
     done = await gateway.client.write(name, data, finish=hashlib.sha256(data).hexdigest())
     assert done.state == pb.Upload.STATE_READY
     before = set(gateway.keys())
     held.released.set()
-    assert await asyncio.to_thread(held.passed.wait, 10)
+    assert await asyncio.to_thread(held.passed.wait, 60)
     (late,) = set(gateway.keys()) - before
     return late
 
@@ -48,7 +48,7 @@ async def test_a_tail_that_comes_after_ready_is_deleted(
         upload = await gateway.client.new_upload()
         late = await orphan(gateway, upload.name, proxy.hold("/tail-"), data)
         assert "/tail-" in late
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while late in set(gateway.keys()):
                 await asyncio.sleep(0.05)
         key = await gateway.owner.fetchval("SELECT object_key FROM gateway.objects")
@@ -65,7 +65,7 @@ async def test_an_object_that_another_upload_shares_survives_the_first_ones_fold
         first = await gateway.client.upload(data)
         await gateway.client.upload(data)
         await gateway.client.uploads.DeleteUpload(pb.DeleteUploadRequest(name=first.name))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while await gateway.owner.fetchval("SELECT count(*) FROM gateway.deletions"):
                 await asyncio.sleep(0.05)
         key = await gateway.owner.fetchval("SELECT object_key FROM gateway.objects")

@@ -20,7 +20,7 @@ async def test_the_same_bytes_are_stored_once(gateway: Gateway) -> None:
     data = os.urandom(1000)
     one, two = await gateway.client.upload(data), await gateway.client.upload(data)
     assert one.name != two.name
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while len(gateway.keys()) != 1:
             await asyncio.sleep(0.05)
     await gateway.client.uploads.DeleteUpload(pb.DeleteUploadRequest(name=one.name))

@@ -29,7 +29,7 @@ async def test_a_tenant_gets_its_floor_back_from_one_that_holds_all_slots(serve:
             names.append(name)
             streams.append(stream)
             await writing(gateway, len(names))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             upload = await other.new_upload()
             done = await other.write(upload.name, b"sound")
         assert done.state == pb.Upload.STATE_READY
@@ -80,6 +80,6 @@ async def dripping(client: Client) -> tuple[str, asyncio.Future[pb.Upload]]:
 
 async def writing(gateway: Gateway, count: int) -> None:
     """Wait until so many uploads have a writer."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while await gateway.owner.fetchval(WRITERS) < count:
             await asyncio.sleep(0.05)

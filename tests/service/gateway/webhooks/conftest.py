@@ -173,7 +173,7 @@ async def deliver(gateway_database: str, measured: Measured) -> Deliver:
     return run
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(seconds):
         while not await condition():

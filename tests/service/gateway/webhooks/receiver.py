@@ -51,7 +51,7 @@ class Receiver:
     def types(self, job: str | None = None) -> list[str]:
         return [one.told["type"] for one in self.received if job is None or one.told["job"]["name"] == job]
 
-    async def until(self, count: int, seconds: float = 15.0) -> list[Received]:
+    async def until(self, count: int, seconds: float = 60.0) -> list[Received]:
         """Wait until so many requests were received."""
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(lambda: len(self.received) >= count)

@@ -57,7 +57,7 @@ async def test_tasks_run_until_the_process_stops() -> None:
             house.context.stopping.set()
 
     house.every("work", 0.0, work)
-    await asyncio.wait_for(house.service().tasks["work"](), 5)
+    await asyncio.wait_for(house.service().tasks["work"](), 30)
     assert rounds == 3
 
 

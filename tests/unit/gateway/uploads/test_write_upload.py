@@ -114,7 +114,7 @@ async def pieces(*given: bytes | Finish) -> AsyncIterator[bytes | Finish]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 

@@ -50,7 +50,7 @@ class Loader:
         self.gate.set()
 
     def load(self, record: ModelRecord) -> Model:
-        assert self.gate.wait(5)
+        assert self.gate.wait(60)
         self.loads.append(record.name)
         if self.faults:
             raise self.faults.pop()

@@ -18,8 +18,11 @@ from locution_asr.domain.models import FRAME, QUIET_BELOW, Pcm, Sound
 CONTEXT = 64
 STATE = (1, 1, 128)
 
-LONGEST_QUIET = samples(4.0) // FRAME
-"""After so many quiet frames on end the model's state is forgotten."""
+CELL = samples(4.0) // FRAME
+"""Frames between the places where the model's state is forgotten, if all frames since the last place were quiet.
+
+The places are counted from the stream's first sample: a stream that goes on elsewhere forgets at the same ones.
+"""
 
 
 @lru_cache
@@ -37,15 +40,17 @@ def session() -> Any:
 class SileroDetector:
     """Judges the frames of one stream, and keeps the recurrent state between calls.
 
-    The model takes each frame, filtered and levelled, with the 64 samples before it. Without its state being forgotten,
-    half a minute of noise makes it deaf for the next six seconds of speech.
+    The model takes each frame, filtered and levelled, with the 64 samples before it. If its state were never forgotten,
+    half a minute of noise would make it deaf to the next six seconds of speech.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        """Begin at sample `first` of the stream, a multiple of FRAME."""
         self._context = np.zeros(CONTEXT, np.float32)
         self._level = Leveller()
         self._state = _unknown()
-        self._quiet = 0
+        self._at = first // FRAME % CELL
+        self._quiet = self._at == 0
 
     def __call__(self, pcm: Pcm) -> Sound:
         """Return the probability of speech and the power of each frame."""
@@ -55,19 +60,19 @@ class SileroDetector:
         inputs = np.concatenate([contexts, frames], axis=1)
         found: list[NDArray[np.float32]] = []
         while len(inputs):
-            judged = min(len(inputs), LONGEST_QUIET - self._quiet)
-            found.append(self._judge(inputs[:judged]))
-            inputs = inputs[judged:]
+            found.append(self._judge(inputs[: CELL - self._at]))
+            inputs = inputs[len(found[-1]) :]
         return Sound(np.concatenate(found), power)
 
     def _judge(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         h, c = self._state
         output, *self._state = session().run(None, {"input": inputs, "h": h, "c": c})
         probabilities = np.asarray(output, np.float32).reshape(-1)
-        [sounding] = np.nonzero(probabilities >= QUIET_BELOW)
-        self._quiet = len(probabilities) - 1 - int(sounding[-1]) if len(sounding) else self._quiet + len(probabilities)
-        if self._quiet >= LONGEST_QUIET:
-            self._state, self._quiet = _unknown(), 0
+        self._at += len(probabilities)
+        self._quiet = self._quiet and bool(probabilities.max() < QUIET_BELOW)
+        if self._at == CELL:
+            self._state = _unknown() if self._quiet else self._state
+            self._at, self._quiet = 0, True
         return probabilities
 
 

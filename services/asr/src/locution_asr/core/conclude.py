@@ -9,6 +9,7 @@ from itertools import pairwise
 from locution_speech.clock import Span
 from locution_speech.transcript import CoverageSpan, DropReason, Outcome, Segment, Word
 
+from locution_asr.core.coverage import merged
 from locution_asr.core.decode import Attempt
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves, part, position, within
@@ -81,7 +82,7 @@ def concluded(reading: Reading, again: Sequence[Recognised], timing: WindowTimin
     window = reading.window
     parts = [item for found in again for item in found.segments]
     segments = tuple(sorted([*_segments(reading, parts, rule), *parts], key=lambda item: item.start))
-    coverage = tuple(item for piece in window.pieces for item in _covered(piece, reading, segments, again))
+    coverage = tuple(merged(item for piece in window.pieces for item in _covered(piece, reading, segments, again)))
     speech = window.utterances
     with_text = [item for item in coverage if item.outcome is Outcome.TRANSCRIBED]
     return Recognised(
@@ -209,14 +210,14 @@ def _covered(
     spans = [span for item in segments for span in (item.words or (item,))]
     near = [span for span in spans if span.overlaps(piece.span) or span.start == piece.span.start]
     if not near:
-        yield _lost(piece.span, reading, again)
+        yield from _lost(piece.span, reading, again)
         return
     at = piece.span.start
     judged = reading.judged or not reading.words
     for gap in wordless(piece.utterances, near) if judged else ():
         if gap.start > at:
             yield CoverageSpan(at, gap.start, Outcome.TRANSCRIBED)
-        yield _lost(gap, reading, again)
+        yield from _lost(gap, reading, again)
         at = gap.end
     if at < piece.span.end:
         yield CoverageSpan(at, piece.span.end, Outcome.TRANSCRIBED)
@@ -226,15 +227,23 @@ def _silence(coverage: Sequence[CoverageSpan]) -> tuple[CoverageSpan, ...]:
     return tuple(CoverageSpan(item.start, item.end, Outcome.NO_SPEECH) for item in coverage)
 
 
-def _lost(span: Span, reading: Reading, again: Sequence[Recognised]) -> CoverageSpan:
-    """Return why a span has no words: what decoding it again said last, else the window's own reason."""
-    for item in (item for found in again for item in found.coverage):
-        if item.reason is not None and item.overlaps(span):
-            return replace(item, start=span.start, end=span.end)
-    reason = reading.attempt.reason
+def _lost(span: Span, reading: Reading, again: Sequence[Recognised]) -> Iterator[CoverageSpan]:
+    """Yield why a span has no words: what decoding its parts again said last, else the window's own reason."""
+    said = [item for found in again for item in found.coverage if item.reason is not None and item.overlaps(span)]
+    said = said or [_unsaid(span, reading)]
+    at = span.start
+    for item, following in zip(said, [*said[1:], None], strict=True):
+        end = span.end if following is None else max(at, following.start)
+        if end > at:
+            yield replace(item, start=at, end=end)
+        at = end
+
+
+def _unsaid(span: Span, reading: Reading) -> CoverageSpan:
+    reason = reading.attempt.reason or DropReason.NO_TEXT
     if reason is DropReason.INFERENCE_FAILED:
         return CoverageSpan(span.start, span.end, Outcome.FAILED, reason)
-    return _dropped(span, reason or DropReason.NO_TEXT)
+    return _dropped(span, reason)
 
 
 def _dropped(span: Span, reason: DropReason) -> CoverageSpan:

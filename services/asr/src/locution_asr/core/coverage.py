@@ -13,7 +13,7 @@ def partition(length: int, spans: Iterable[CoverageSpan]) -> tuple[CoverageSpan,
 
     `spans` are in order; where two overlap, the earlier one keeps its samples. Equal neighbours are joined.
     """
-    return tuple(_joined(_filled(length, spans)))
+    return tuple(merged(_filled(length, spans)))
 
 
 def check(length: int, spans: Sequence[CoverageSpan]) -> None:
@@ -40,10 +40,11 @@ def _filled(length: int, spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan
         yield CoverageSpan(at, length, Outcome.NO_SPEECH)
 
 
-def _joined(spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan]:
+def merged(spans: Iterable[CoverageSpan]) -> Iterator[CoverageSpan]:
+    """Join neighbours of the same outcome and reason; spans that do not touch stay apart."""
     held: CoverageSpan | None = None
     for item in spans:
-        if held and (held.outcome, held.reason) == (item.outcome, item.reason):
+        if held and (held.end, held.outcome, held.reason) == (item.start, item.outcome, item.reason):
             held = replace(held, end=item.end)
             continue
         if held:

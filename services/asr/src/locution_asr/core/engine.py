@@ -33,7 +33,7 @@ class Engine:
     dispatcher: Decoding
     sharing: KeepRoomForLive
     limiter: InFlightLimiter
-    detector: Callable[[], SpeechDetector]
+    detector: Callable[[int], SpeechDetector]
     executor: Executor
     rule: EndpointRule
     longest: int
@@ -92,7 +92,7 @@ class Engine:
                     self.observer.section(await section.run(chunks, emit), settled)
 
     def _endpointer(self, rule: EndpointRule, first: int = 0, done: int = 0) -> Endpointer:
-        return Endpointer(self.detector(), self.executor, rule, first, done)
+        return Endpointer(self.detector(first), self.executor, rule, first, done)
 
 
 def _settled(options: Options, model: LoadedModel) -> tuple[DecodeMode, Options]:

@@ -23,19 +23,28 @@ from locution_asr.domain.ports import LoadedModel
 AGAIN_SHARE = 0.5
 """The most engine time for decoding again and second hearings, as a share of the audio so far."""
 
+ALWAYS_AGAIN = 4
+"""Decodes again that are made whatever they take: the text of a short recording is the same on a busy engine."""
+
 DEEPEST = 4
 """How often speech that was decoded again may be decoded again."""
 
 
 @dataclass(slots=True)
 class Again:
-    """Counts the engine time of decoding again, in seconds."""
+    """Counts decodes again and their engine time, in seconds."""
 
+    made: int = 0
     spent: float = 0.0
 
     def allowed(self, heard: int) -> bool:
         """Tell whether audio of `heard` samples may be decoded again."""
-        return self.spent < AGAIN_SHARE * seconds(heard)
+        return self.made < ALWAYS_AGAIN or self.spent < AGAIN_SHARE * seconds(heard)
+
+    def add(self, elapsed: float) -> None:
+        """Count one."""
+        self.made += 1
+        self.spent += elapsed
 
 
 class RecogniseWindow:
@@ -88,7 +97,7 @@ class RecogniseWindow:
         plan = plan_second(self._start.options, len(window.pcm))
         request = replace(self._request(window, plan), prior=self._language.known)
         served = await self._dispatcher.submit(request)
-        self._again.spent += served.result.elapsed
+        self._again.add(served.result.elapsed)
         return second(window, served.result, _timing([served]), self._rule)
 
     async def _run(self, window: Window, deep: int, language: tuple[str, float] | None = None) -> Recognised:
@@ -117,7 +126,7 @@ class RecogniseWindow:
     def _account(self, window: Window, served: Sequence[Decoded], deep: int) -> None:
         self._language.tell(window, served[0].result.heard)
         if deep < DEEPEST:
-            self._again.spent += served[-1].result.elapsed
+            self._again.add(served[-1].result.elapsed)
 
     async def _decode_again(self, window: Window, deep: int) -> Recognised:
         """Decode speech that has no words on its own, as far as the engine time allows."""
