@@ -25,8 +25,6 @@ ENGLISH = (
     "austen_0920.wav",
     "fleurs-en-000.ogg",
     "fleurs-en-003.ogg",
-    "fleurs-en-004.ogg",
-    "riva_en-US_sample.wav",
 )
 SHORT = timedelta(seconds=7.5)
 
