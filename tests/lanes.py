@@ -23,7 +23,7 @@ from typing import Final
 from tests.support import canaries, processes
 
 NO_TESTS: Final = 5
-"""The exit status of a pytest whose options deselected every test."""
+"""The exit status of a pytest whose options deselected every test: an error if no folder ran any."""
 
 
 @dataclass
@@ -54,6 +54,7 @@ class Run:
         self._passing = (0, NO_TESTS) if options else (0,)
         self._running: list[Folder] = []
         self.failed: list[str] = []
+        self.ran = False
 
     def all(self, folders: Sequence[str], lanes: int) -> None:
         """Run folders, `lanes` at once, and wait for their ends."""
@@ -86,6 +87,7 @@ class Run:
         time.sleep(0.05)
         for folder in [folder for folder in self._running if folder.process.poll() is not None]:
             self._running.remove(folder)
+            self.ran = self.ran or folder.process.returncode != NO_TESTS
             if not folder.report():
                 self.failed.append(folder.name)
 
@@ -109,7 +111,9 @@ def run(wanted: argparse.Namespace, options: Sequence[str], environment: Mapping
             going.kill()
     if going.failed:
         print(f"failed: {' '.join(going.failed)}", file=sys.stderr)
-    return 1 if going.failed else 0
+    if not going.ran:
+        print("no test was selected", file=sys.stderr)
+    return 1 if going.failed or not going.ran else 0
 
 
 def run_with_logs(wanted: argparse.Namespace, options: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -127,6 +128,26 @@ async def test_long_noise_is_heard_in_windows_that_the_model_can_hold_and_memory
     assert held <= samples(60)
 
 
+@pytest.mark.parametrize("chunk", [16000, 32000])
+async def test_blips_in_long_noise_do_not_make_a_window_longer_than_the_model_hears(chunk: int) -> None:
+    blips = [part for _ in range(150) for part in (rejected(0.52, -3), said(0.05))]
+    found = await cut(said(3), *blips, rejected(2, -3), said(3), chunk=chunk)
+    doubtful = bounds(found)
+    assert max(end - start for start, end in doubtful) <= 29
+    assert sum(end - start for start, end in doubtful) == pytest.approx(87, abs=2)
+
+
+async def test_what_no_window_holds_because_it_would_be_too_long_is_heard_twice() -> None:
+    found = await cut(said(20), rejected(1.9, -1), said(12))
+    assert [each.doubtful for each in found] == [False, True, False]
+    assert bounds(found) == [pytest.approx((20 + PADDING, 21.9 - PADDING), abs=0.1)]
+
+
+async def test_the_short_rest_of_a_cut_leaves_the_level_of_speech_as_it_was() -> None:
+    found = await cut(said(27.2), silence(5), rejected(4, -20), silence(5), rejected(4, -5))
+    assert bounds(found) == [pytest.approx((27.2 + 14 - PADDING, 27.2 + 18), abs=0.4)]
+
+
 async def test_noise_before_speech_is_forgotten_but_for_what_may_be_heard() -> None:
     cutting = endpointer()
     held = 0
@@ -209,3 +230,19 @@ async def test_second_hearings_end_when_their_time_is_spent() -> None:
         refused = await hearing.run(DOUBTED)
     assert len(calls) == ALWAYS_AGAIN
     assert refused.coverage == (CoverageSpan(0, samples(4), Outcome.NO_SPEECH),)
+
+
+async def test_second_hearings_at_once_are_counted_when_they_begin() -> None:
+    calls: list[int] = []
+
+    def slow(requests: Sequence[DecodeRequest]) -> list[Attempt]:
+        calls.append(len(requests))
+        return [Attempt(None, DropReason.NO_TEXT, "en", None, {}, (), 1, 30.0) for _ in requests]
+
+    with ThreadPoolExecutor(1) as executor:
+        dispatcher: Decoding = Dispatcher(WindowQueue(), slow, executor, 1, Unobserved())
+        start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
+        hearing = RecogniseWindow(dispatcher, loaded(FakeRecogniser()), start, DecodeMode.FAST)
+        await hearing.run(DOUBTED)
+        await asyncio.gather(*(hearing.run(DOUBTED) for _ in range(20)))
+    assert sum(calls) == ALWAYS_AGAIN

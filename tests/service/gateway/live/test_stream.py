@@ -90,6 +90,17 @@ async def test_a_change_of_language_reaches_the_engine_in_the_code_of_the_model(
     await talk.leave()
 
 
+async def test_a_change_is_taken_while_the_registry_does_not_know_the_model(house: House) -> None:
+    talk = house.speaker.talk()
+    await talk.begin()
+    house.gateway.registry.models.clear()
+    await talk.say(update=pb.StreamUpdate(vocabulary=pb.LiveVocabulary(hotwords=["Locution"])))
+    await talk.send(noise(1.0))
+    await talk.until_final(1)
+    assert [list(update.vocabulary.hotwords) for update in house.engine.updates] == [["Locution"]]
+    await talk.leave()
+
+
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])
 async def test_other_rates_give_as_many_samples_at_16_khz(house: House, rate: int) -> None:
     talk = house.speaker.talk()

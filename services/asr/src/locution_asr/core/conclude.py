@@ -119,15 +119,15 @@ def second(window: Window, attempt: Attempt, timing: WindowTiming, rule: Segment
     if attempt.reason is DropReason.INFERENCE_FAILED:
         return found
     if not found.segments:
-        return replace(found, coverage=_silence(found.coverage), speech=0)
+        return replace(unheard(window), timing=timing)
     text = CoverageSpan(found.segments[0].start, found.segments[-1].end, Outcome.TRANSCRIBED)
     return replace(found, coverage=(text,), speech=text.length, text_speech=text.length)
 
 
 def unheard(window: Window) -> Recognised:
     """Return the result of audio that the detector rejected and that got no second hearing."""
-    found = untried(window, DropReason.BUDGET_SPENT)
-    return replace(found, coverage=_silence(found.coverage))
+    silence = tuple(CoverageSpan(each.span.start, each.span.end, Outcome.NO_SPEECH) for each in window.pieces)
+    return Recognised((), silence, WindowTiming(0.0, 0.0, 0, 0), 0, 0)
 
 
 def added(timing: WindowTiming, others: Sequence[WindowTiming]) -> WindowTiming:
@@ -221,10 +221,6 @@ def _covered(
         at = gap.end
     if at < piece.span.end:
         yield CoverageSpan(at, piece.span.end, Outcome.TRANSCRIBED)
-
-
-def _silence(coverage: Sequence[CoverageSpan]) -> tuple[CoverageSpan, ...]:
-    return tuple(CoverageSpan(item.start, item.end, Outcome.NO_SPEECH) for item in coverage)
 
 
 def _lost(span: Span, reading: Reading, again: Sequence[Recognised]) -> Iterator[CoverageSpan]:

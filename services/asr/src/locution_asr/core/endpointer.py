@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
@@ -198,7 +198,7 @@ class Endpointer:
     def _end(self, sample: int) -> list[Heard]:
         found: list[Heard] = [event for span in self._tracker.finish(sample) for event in self._ended(span)]
         found += [*self._left_open(), *self._planner.flush()]
-        return [*found, *self._heard_twice(None if self._doubt is None else self._doubt.ended(sample))]
+        return [*found, *self._heard_twice(() if self._doubt is None else self._doubt.ended(sample))]
 
     async def _judge(self, frames: Pcm) -> list[Heard]:
         loop = asyncio.get_running_loop()
@@ -212,31 +212,29 @@ class Endpointer:
             found += self._ended(utterance)
         found += self._left_open()
         found += self._planner.flush(at=self._speech_from())
-        return [*found, *self._heard_twice(self._doubted_silence())]
+        if self._doubt is not None:
+            found += self._heard_twice(self._doubt.silent(self._speech_from() - self._rule.window.padding))
+        return found
 
-    def _doubted_silence(self) -> Span | None:
-        if self._doubt is None or self._tracker.open_since is not None:
-            return None
-        return self._doubt.silent(self._tracker.position - self._rule.window.padding)
-
-    def _heard_twice(self, doubted: Span | None) -> Iterator[Window]:
-        """Yield a window for what is doubted, after the open window, which precedes it."""
-        if doubted is not None:
+    def _heard_twice(self, doubted: Sequence[Span]) -> Iterator[Window]:
+        """Yield windows for what is doubted, after the open window, which precedes them."""
+        for span in doubted:
             yield from self._planner.flush()
-            yield self._planner.doubtful(doubted)
+            yield self._planner.doubtful(span)
 
     def _ended(self, utterance: Span) -> Iterator[Heard]:
         """Pass an utterance to the planner, without the audio before `done`."""
         undone = self._undone(utterance)
+        opened = self._tracker.open_since
+        limit = self.heard if opened is None else opened
         if self._doubt is not None:
             doubted = self._doubt.spoken(undone)
-            yield from self._heard_twice(None if self._planner.bridges(undone) else doubted)
+            yield from self._heard_twice(() if self._planner.bridges(undone, limit) else doubted)
         if self._announced is None:
             yield SpeechEvent(undone.start, True)
-        opened = self._tracker.open_since
         ending = Ending.CUT if opened == utterance.end else Ending.PAUSE
         self._announced = opened if ending is Ending.CUT else None
-        yield from self._planner.add(undone, self.heard if opened is None else opened)
+        yield from self._planner.add(undone, limit)
         yield Utterance(undone.start, self._planner.pending_end or utterance.end, ending)
 
     def _undone(self, utterance: Span) -> Span:

@@ -46,11 +46,6 @@ class SectionLanguage:
         """Return the first window's language. The first window itself has none, unless it continues another stream."""
         return None if window.index == 0 and not self.heard.done() else await asyncio.shield(self.heard)
 
-    @property
-    def known(self) -> Mapping[str, float] | None:
-        """Return the first window's language if it is known by now."""
-        return self.heard.result() if self.heard.done() else None
-
     def tell(self, window: Window, heard: Mapping[str, float]) -> None:
         """Store the first window's language."""
         if window.index == 0 and not self.heard.done():

@@ -32,18 +32,23 @@ DEEPEST = 4
 
 @dataclass(slots=True)
 class Again:
-    """Counts decodes again and their engine time, in seconds."""
+    """Counts decodes again and second hearings, and their engine time in seconds."""
 
-    made: int = 0
+    begun: int = 0
+    ended: int = 0
     spent: float = 0.0
 
-    def allowed(self, heard: int) -> bool:
-        """Tell whether audio of `heard` samples may be decoded again."""
-        return self.made < ALWAYS_AGAIN or self.spent < AGAIN_SHARE * seconds(heard)
+    def begin(self, heard: int) -> bool:
+        """Tell whether audio of `heard` samples may be decoded again, and count it. What runs costs as those before."""
+        expected = self.spent * max(1.0, self.begun / max(1, self.ended))
+        if self.begun >= ALWAYS_AGAIN and expected >= AGAIN_SHARE * seconds(heard):
+            return False
+        self.begun += 1
+        return True
 
-    def add(self, elapsed: float) -> None:
-        """Count one."""
-        self.made += 1
+    def end(self, elapsed: float) -> None:
+        """Count the engine time of one that was begun."""
+        self.ended += 1
         self.spent += elapsed
 
 
@@ -92,12 +97,12 @@ class RecogniseWindow:
         return joined(_timing(served), decoded)
 
     async def _second(self, window: Window) -> Recognised:
-        if not self._again.allowed(window.span.end):
+        if not self._again.begin(window.span.end):
             return unheard(window)
         plan = plan_second(self._start.options, len(window.pcm))
-        request = replace(self._request(window, plan), prior=self._language.known)
-        served = await self._dispatcher.submit(request)
-        self._again.add(served.result.elapsed)
+        prior = await self._language.prior(window) if self._detects else None
+        served = await self._dispatcher.submit(replace(self._request(window, plan), prior=prior))
+        self._again.end(served.result.elapsed)
         return second(window, served.result, _timing([served]), self._rule)
 
     async def _run(self, window: Window, deep: int, language: tuple[str, float] | None = None) -> Recognised:
@@ -126,13 +131,13 @@ class RecogniseWindow:
     def _account(self, window: Window, served: Sequence[Decoded], deep: int) -> None:
         self._language.tell(window, served[0].result.heard)
         if deep < DEEPEST:
-            self._again.add(served[-1].result.elapsed)
+            self._again.end(served[-1].result.elapsed)
 
     async def _decode_again(self, window: Window, deep: int) -> Recognised:
         """Decode speech that has no words on its own, as far as the engine time allows."""
         if not deep:
             return untried(window, DropReason.NO_TEXT)
-        if not self._again.allowed(window.span.end):
+        if not self._again.begin(window.span.end):
             return untried(window, DropReason.BUDGET_SPENT)
         return await self._run(window, deep - 1)
 

@@ -102,12 +102,9 @@ class WindowPlanner:
 
     def add(self, utterance: Span, limit: int) -> Iterator[Window]:
         """Add an utterance whose padding must not pass `limit`. Yield the window that this closes."""
-        end = min(limit, utterance.end + self._rule.padding)
-        padded = Span(max(self._last, utterance.start - self._rule.padding), end)
-        gap = utterance.start - self._last
-        joined = Span(self._last, end) if gap <= self._rule.bridge else padded
-        if self._pieces and (self._ends(gap) or self._length + joined.length > self._rule.longest):
-            yield self.close()
+        padded, joined = self._spans(utterance, limit)
+        if not self._holds(utterance, joined):
+            yield from self.flush()
         self._take(joined if self._pieces else padded, utterance)
 
     def flush(self, at: int | None = None) -> Iterator[Window]:
@@ -126,9 +123,21 @@ class WindowPlanner:
         """Return a window of its own for audio that the detector rejected."""
         return Window(self._index, self._buffer.slice(span), (Piece(0, span, (span,)),), doubtful=True)
 
-    def bridges(self, utterance: Span) -> bool:
-        """Tell whether the open window holds, or will hold, the silence before an utterance."""
-        return bool(self._pieces) and utterance.start - self._last <= self._rule.bridge
+    def bridges(self, utterance: Span, limit: int) -> bool:
+        """Tell whether the open window will hold the silence before an utterance, when `add` adds it."""
+        _, joined = self._spans(utterance, limit)
+        return self._holds(utterance, joined) and joined.start == self._last
+
+    def _spans(self, utterance: Span, limit: int) -> tuple[Span, Span]:
+        """Return the audio of an utterance in a window of its own, and in the open window."""
+        end = min(limit, utterance.end + self._rule.padding)
+        padded = Span(max(self._last, utterance.start - self._rule.padding), end)
+        return padded, Span(self._last, end) if utterance.start - self._last <= self._rule.bridge else padded
+
+    def _holds(self, utterance: Span, joined: Span) -> bool:
+        """Tell whether the open window takes an utterance too."""
+        fits = self._length + joined.length <= self._rule.longest
+        return bool(self._pieces) and fits and not self._ends(utterance.start - self._last)
 
     def _ends(self, gap: int) -> bool:
         return gap > self._rule.pause

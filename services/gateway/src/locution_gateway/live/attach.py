@@ -96,10 +96,14 @@ class Attach:
     async def update(self, config: LiveConfig, asked: ListenUpdate) -> tuple[ListenUpdate, bool]:
         """Return a change of options as the model takes it, and whether it ignores the language's region.
 
-        Refuses with OPTION_UNSUPPORTED and the MODEL reasons.
+        Refuses with OPTION_UNSUPPORTED. If the registry is away or the model was disabled, which ends no stream, the
+        engine alone checks the change.
         """
-        model = await self._models.resolve(ModelKind.ASR, config.asr_model.path)
-        check_prompt(model, asked.prompt, asked.hotwords, "update")
+        try:
+            model = await self._models.resolve(ModelKind.ASR, config.asr_model.path)
+        except Refused:
+            return asked, False
+        check_prompt(model, asked.prompt, asked.hotwords, "update", "vocabulary")
         if asked.language is None:
             return asked, False
         language = match_language(model, asked.language, "update")

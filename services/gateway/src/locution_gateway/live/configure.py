@@ -44,7 +44,7 @@ def configured(
             f"{path} gives no word times, which live streams need",
             field="start.config.asr_model",
         )
-    check_prompt(model, asked.prompt, asked.hotwords, "start.config")
+    check_prompt(model, asked.prompt, asked.hotwords, "start.config", "hotwords")
     return LiveConfig(
         encoding=asked.encoding,
         sample_rate=asked.sample_rate,
@@ -70,11 +70,13 @@ def match_language(model: ResolvedModel, asked: str | None, message: str) -> Mat
     return matched(model, asked, f"{message}.language")
 
 
-def check_prompt(model: ResolvedModel, prompt: str | None, hotwords: Sequence[str] | None, message: str) -> None:
+def check_prompt(
+    model: ResolvedModel, prompt: str | None, hotwords: Sequence[str] | None, message: str, hotwords_field: str
+) -> None:
     """Refuse with OPTION_UNSUPPORTED a prompt or hotwords in `message` that the model does not accept."""
     if (prompt or hotwords) and not model.capabilities.prompt:
         text = f"{model.choice.path} accepts no prompt and no hotwords"
-        raise Refused(Reason.OPTION_UNSUPPORTED, text, field=f"{message}.prompt")
+        raise Refused(Reason.OPTION_UNSUPPORTED, text, field=f"{message}.{'prompt' if prompt else hotwords_field}")
 
 
 def _silence(asked: LiveRequest) -> int:
