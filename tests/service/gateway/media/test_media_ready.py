@@ -58,7 +58,7 @@ async def used(pool: Children, data: bytes = WAVE) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -139,7 +139,7 @@ def test_no_child_outlives_a_worker_that_is_killed() -> None:
         assert worker.stdout is not None
         child = psutil.Process(int(worker.stdout.readline()))
         worker.kill()
-    psutil.wait_procs([child], timeout=20)
+    psutil.wait_procs([child], timeout=30)
     assert not child.is_running()
 
 
@@ -155,6 +155,81 @@ async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest
     async with Children(1, pause=at_once).open() as pool:
         await until(lambda: len(pool.waiting) == 1)
     assert failures == []
+
+
+async def test_children_that_die_at_once_are_replaced_more_and_more_slowly(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(process, "_START", "pass")
+    pauses: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            await asyncio.Event().wait()
+
+    async with Children(1, pause=noted).open():
+        await until(lambda: len(pauses) == 8)
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert caplog.messages == ["decode children ended while they waited"] * 7
+
+
+async def test_a_child_that_is_taken_ends_the_long_pauses() -> None:
+    pauses: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with Children(1, pause=noted).open() as pool:
+        await until(lambda: len(pool.waiting) == 1)
+        (dead,) = pool.waiting
+        os.kill(dead, signal.SIGKILL)
+        await until(lambda: pool.waiting not in ((), (dead,)))
+        await used(pool)
+        await until(lambda: len(pauses) >= 2)  # the end of a child that was taken wakes the keeper too
+    assert set(pauses) == {ready.REPLACE_SECONDS}
+
+
+async def test_no_failure_ends_the_keeper(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    start, failures = process._start, [ValueError("a fault")]
+
+    async def failing(report: int, scratch: int) -> asyncio.subprocess.Process:
+        if failures:
+            raise failures.pop()
+        return await start(report, scratch)
+
+    monkeypatch.setattr(process, "_start", failing)
+    async with Children(1, pause=at_once).open() as pool:
+        await until(lambda: len(pool.waiting) == 1)
+    assert caplog.messages == ["decode children could not be replaced"]
+
+
+async def test_all_children_end_even_if_ending_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    reap, failures = process.Child.reap, [ValueError("a fault")]
+
+    async def failing(child: process.Child) -> None:
+        await reap(child)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(process.Child, "reap", failing)
+    with pytest.raises(ValueError, match="a fault"):
+        async with Children(3, pause=at_once).open() as pool:
+            await until(lambda: len(pool.waiting) == 3)
+    assert not children()
+    assert pool.waiting == ()
+
+
+async def test_a_start_that_fails_keeps_no_descriptor(tmp_path: Path) -> None:
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = count()
+    for _ in range(20):
+        with pytest.raises(FileNotFoundError):
+            async with process.spawn(tmp_path / "missing"):
+                pass
+    await until(lambda: count() == before)
 
 
 async def test_replacing_leaves_the_work_that_took_the_child_its_time() -> None:

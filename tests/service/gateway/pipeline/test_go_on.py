@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from locution_gateway.jobs.models import StageKind
-from locution_gateway.pipeline.models import SHORT, Decoded, LeaseLostError, SectionResult, StageWork
+from locution_gateway.pipeline.models import SHORT, Decoded, LeaseLostError, Onward, SectionResult, StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
-from locution_gateway.pipeline.postgres import LEAST_CHARGE
+from locution_gateway.pipeline.postgres import LEAST_CHARGE, PostgresStages
 from locution_gateway.pipeline.worker import Limits, Worker
+from locution_gateway.platform.ids import JobId
 
 from tests.service.gateway.pipeline.conftest import Queue, tenant, until
 from tests.service.gateway.pipeline.test_stages import ALL, LEASE, claim, decoded, joined
@@ -131,37 +135,162 @@ class Hand:
         self.stages = queue.stages
         self.decoded = result
         self.asked: list[tuple[StageKind, timedelta | None]] = []
+        self.gates: dict[StageKind, asyncio.Event] = {}
+        """A stage of the kind waits for its event before it is finished."""
 
-    async def do(self, work: StageWork, _progress: Any, onward: timedelta | None) -> StageWork | None:
-        self.asked.append((work.lease.kind, onward))
-        if work.lease.kind is StageKind.DECODE:
-            return await self.stages.finish_decode(work.lease, self.decoded, onward)
-        if work.lease.kind is StageKind.JOIN:
+    async def do(self, work: StageWork, _progress: Any, onward: Onward) -> StageWork | None:
+        kind = work.lease.kind
+        self.asked.append((kind, None))
+        place = len(self.asked) - 1
+        if kind in self.gates:
+            await self.gates[kind].wait()
+        if kind is StageKind.JOIN:
             await self.stages.finish_join(work.lease, joined())
             return None
-        return await self.stages.finish_section(work.lease, RESULT, onward)
+        duration = onward()
+        self.asked[place] = (kind, duration)
+        if kind is StageKind.DECODE:
+            return await self.stages.finish_decode(work.lease, self.decoded, duration)
+        return await self.stages.finish_section(work.lease, RESULT, duration)
+
+    def kinds(self) -> list[StageKind]:
+        """Return the kinds of the stages that began."""
+        return [kind for kind, _ in self.asked]
 
 
 @pytest.mark.parametrize(("stages", "onward"), [(1, None), (2, LEASE)])
 @pytest.mark.parametrize("result", [CLIP, decoded(2)], ids=["short", "long"])
 async def test_no_stage_waits_for_a_poll(queue: Queue, stages: int, onward: timedelta | None, result: Decoded) -> None:
     """A full worker goes on with nothing: the next stage belongs to the tenant whose turn it is."""
-    hand: Any = Hand(queue, result)
+    hand = Hand(queue, result)
+    job_id = await queue.job(diarize=False)
+    async with working(queue.stages, hand, stages):
+        await until(lambda: succeeded(queue, job_id))
+    assert hand.kinds() == [StageKind.DECODE, *[StageKind.TRANSCRIBE] * len(result.sections), StageKind.JOIN]
+    assert hand.asked[0] == (StageKind.DECODE, onward)
+
+
+async def test_the_place_of_a_decode_is_free_for_another_job_when_its_worker_goes_on(queue: Queue) -> None:
+    hand = Hand(queue)
+    hand.gates[StageKind.TRANSCRIBE] = asyncio.Event()
+    jobs = [await queue.job(diarize=False) for _ in range(2)]
+    both = [StageKind.DECODE, StageKind.TRANSCRIBE] * 2
+    async with working(queue.stages, hand, 3) as worker:
+        await until(lambda: _is(hand.kinds() == both))
+        assert worker._running == Counter({StageKind.TRANSCRIBE: 2})
+        hand.gates[StageKind.TRANSCRIBE].set()
+        for job_id in jobs:
+            await until(lambda job_id=job_id: succeeded(queue, job_id))
+    assert worker._running.total() == 0
+
+
+async def test_room_is_looked_for_when_a_stage_ends(queue: Queue) -> None:
+    """The worker had room when the first stage began; the second job filled it."""
+    hand = Hand(queue)
+    hand.gates = {StageKind.DECODE: asyncio.Event(), StageKind.TRANSCRIBE: asyncio.Event()}
+    await queue.job(diarize=False)
+    async with working(queue.stages, hand, 2, decodes=2) as worker:
+        await until(lambda: _is(hand.kinds() == [StageKind.DECODE]))
+        await queue.job(diarize=False)
+        worker._freed.set()
+        await until(lambda: _is(hand.kinds() == [StageKind.DECODE] * 2 and worker._running.total() == 2))
+        hand.gates[StageKind.DECODE].set()
+        await until(lambda: _is(hand.kinds()[2:] == [StageKind.TRANSCRIBE] * 2))
+    assert (StageKind.DECODE, None) in hand.asked[:2]
+
+
+class Late:
+    """The queue, whose answer to a finished stage comes only when the test lets it, after the transaction."""
+
+    def __init__(self, stages: PostgresStages) -> None:
+        self._stages = stages
+        self.committed, self.answered = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stages, name)
+
+    async def finish_decode(self, *arguments: Any) -> StageWork | None:
+        following = await self._stages.finish_decode(*arguments)
+        self.committed.set()
+        await self.answered.wait()
+        return following
+
+    async def renew(self, *arguments: Any) -> bool:
+        await self.committed.wait()
+        try:
+            return await self._stages.renew(*arguments)
+        finally:
+            self.answered.set()
+
+
+async def test_a_heartbeat_that_meets_the_end_of_its_stage_loses_nothing(queue: Queue) -> None:
+    stages: Any = Late(queue.stages)
+    hand = Hand(queue)
+    hand.stages = stages
+    job_id = await queue.job(diarize=False)
+    async with working(stages, hand, 2, lease=timedelta(seconds=3)):
+        await until(lambda: succeeded(queue, job_id))
+    assert hand.kinds() == [StageKind.DECODE, StageKind.TRANSCRIBE, StageKind.JOIN]
+    assert await queue.owner.fetchval("SELECT max(attempts) FROM gateway.stages") == 1
+
+
+async def test_a_drain_that_meets_the_end_of_a_stage_gives_back_the_next(queue: Queue) -> None:
+    stages: Any = Late(queue.stages)
+    hand = Hand(queue)
+    hand.stages = stages
+    job_id = await queue.job(diarize=False)
+    async with working(stages, hand, 2) as worker:
+        await stages.committed.wait()
+        draining = asyncio.create_task(worker._drain())
+        await asyncio.sleep(0)
+        stages.answered.set()
+        await draining
+        row = await queue.owner.fetchrow("SELECT state, attempts FROM gateway.stages WHERE kind = 'TRANSCRIBE'")
+        assert tuple(row) == ("READY", 0)
+    assert await queue.stage_states(job_id) == {"DECODE": ["DONE"], "TRANSCRIBE": ["READY"]}
+
+
+async def test_a_next_row_at_the_end_of_its_bounds_is_leased(queue: Queue) -> None:
+    await queue.job()
+    await queue.stages.finish_decode((await begun(queue)).lease, CLIP)
+    transcribe = await queue.stages.begin(await claim(queue, StageKind.TRANSCRIBE))
+    await queue.owner.execute("UPDATE gateway.stages SET attempts = 1000000000 WHERE kind = 'DIARIZE'")
+    following = await queue.stages.finish_section(transcribe.lease, RESULT, LEASE)
+    assert following is not None
+    assert (following.lease.kind, following.lease.attempts) == (StageKind.DIARIZE, 1_000_000_000)
+
+
+async def test_a_next_row_that_cannot_be_leased_costs_no_result(queue: Queue) -> None:
+    job_id = await queue.job(diarize=False)
+    await queue.stages.finish_decode((await begun(queue)).lease, CLIP)
+    transcribe = await begun(queue)
+    await queue.owner.execute(
+        "ALTER TABLE gateway.stages ADD CONSTRAINT damaged CHECK (kind <> 'JOIN' OR state <> 'LEASED')"
+    )
+    assert await queue.stages.finish_section(transcribe.lease, RESULT, LEASE) is None
+    assert await queue.stage_states(job_id) == {"DECODE": ["DONE"], "TRANSCRIBE": ["DONE"], "JOIN": ["READY"]}
+    assert await queue.owner.fetchval("SELECT body FROM gateway.stage_results") == RESULT.body
+
+
+@asynccontextmanager
+async def working(
+    stages: PostgresStages, hand: Any, places: int, *, decodes: int = 1, lease: timedelta = LEASE
+) -> AsyncIterator[Worker]:
+    """Run a worker that never polls."""
     policy = RetryPolicy(5, timedelta(seconds=1), timedelta(seconds=60), timedelta(days=1))
-    worker = Worker("test", queue.stages, hand, policy, Limits(stages, 1, LEASE, FOREVER))
+    worker = Worker("test", stages, hand, policy, Limits(places, decodes, lease, FOREVER))
     stopping, wake = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(worker.run(stopping, wake))
     try:
-        job_id = await queue.job(diarize=False)
-        wake.set()
-
-        async def succeeded() -> bool:
-            return await queue.state(job_id) == "SUCCEEDED"
-
-        await until(succeeded)
+        yield worker
     finally:
         stopping.set()
         await running
-    kinds = [StageKind.DECODE, *[StageKind.TRANSCRIBE] * len(result.sections), StageKind.JOIN]
-    assert [kind for kind, _ in hand.asked] == kinds
-    assert hand.asked[0] == (StageKind.DECODE, onward)
+
+
+async def succeeded(queue: Queue, job_id: JobId) -> bool:
+    return await queue.state(job_id) == "SUCCEEDED"
+
+
+async def _is(value: bool) -> bool:
+    return value

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -105,13 +105,12 @@ async def spawn(folder: Path | None) -> AsyncIterator[Child]:
     Its scratch file lies in `folder`, in the system's temporary folder for None.
     """
     async with AsyncExitStack() as stack:
-        report, writer = await stack.enter_async_context(_report_pipe())
-        scratch = stack.enter_context(scratch_file(folder))
-        try:
+        with ExitStack() as childs:
+            report, writer = await stack.enter_async_context(_report_pipe())
+            childs.callback(os.close, writer)
+            scratch = stack.enter_context(scratch_file(folder))
+            childs.callback(scratch.close_reading)
             process = await _start(writer, scratch.reading)
-        finally:
-            os.close(writer)
-            scratch.close_reading()
         child = Child(process, report, scratch)
         try:
             yield child
@@ -125,9 +124,13 @@ async def _report_pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
     read_end, write_end = os.pipe()
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
-    )
+    file = os.fdopen(read_end, "rb", buffering=0)
+    try:
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    except BaseException:
+        file.close()
+        os.close(write_end)
+        raise
     try:
         yield reader, write_end
     finally:

@@ -17,6 +17,9 @@ _log = logging.getLogger(__name__)
 REPLACE_SECONDS: Final = 0.5
 """Pause before a child is replaced: the work that it was taken for goes first."""
 
+MAX_REPLACE_SECONDS: Final = 30.0
+"""Longest pause: it doubles each time that children die while they wait, until one is taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -35,6 +38,7 @@ class Children:
         self._wanted = ready
         self._folder = folder
         self._pause = pause
+        self._pause_seconds = REPLACE_SECONDS
         self._waiting: list[_Waiting] = []
         self._changed = asyncio.Event()
 
@@ -47,7 +51,8 @@ class Children:
         finally:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-            await asyncio.shield(self._end(self._waiting))
+            waiting, self._waiting = self._waiting, []
+            await asyncio.shield(self._end(waiting))
 
     @property
     def waiting(self) -> tuple[int, ...]:
@@ -63,6 +68,7 @@ class Children:
                 yield child
             return
         self._waiting.remove(found)
+        self._pause_seconds = REPLACE_SECONDS
         self._changed.set()
         async with found.stack:
             yield found.child
@@ -74,13 +80,26 @@ class Children:
                 await self._replace()
             except OSError as error:
                 _log.warning("no decode child could be started", extra={"error": str(error)})
-                self._changed.set()
+                self._failed()
+            except Exception:  # noqa: BLE001 - a worker without waiting children would be slow for good
+                _log.exception("decode children could not be replaced")
+                self._failed()
             await self._changed.wait()
-            await self._pause(REPLACE_SECONDS)
+            await self._pause(self._pause_seconds)
+
+    def _failed(self) -> None:
+        self._pause_longer()
+        self._changed.set()
+
+    def _pause_longer(self) -> None:
+        self._pause_seconds = min(2 * self._pause_seconds, MAX_REPLACE_SECONDS)
 
     async def _replace(self) -> None:
         dead = [waiting for waiting in self._waiting if not waiting.child.alive]
         self._waiting = [waiting for waiting in self._waiting if waiting.child.alive]
+        if dead:
+            _log.warning("decode children ended while they waited", extra={"pids": [each.child.pid for each in dead]})
+            self._pause_longer()
         await self._end(dead)
         while len(self._waiting) < self._wanted:
             async with AsyncExitStack() as stack:
@@ -100,8 +119,10 @@ class Children:
                 await asyncio.gather(ended, return_exceptions=True)
 
     async def _end(self, those: list[_Waiting]) -> None:
-        for waiting in those:
-            await waiting.stack.aclose()
+        """End all, even if ending one fails."""
+        async with AsyncExitStack() as stack:
+            for waiting in those:
+                stack.push_async_exit(waiting.stack)
 
 
 FRESH: Final = Children()

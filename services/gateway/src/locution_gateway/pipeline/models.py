@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from locution_speech.clock import SAMPLE_RATE
@@ -15,8 +16,14 @@ from locution_gateway.transcripts.models import SectionTranscript, TranscriptSum
 
 Progress = Callable[[int], None]
 
+Onward = Callable[[], timedelta | None]
+"""Called when a result is about to be stored. Returns for how long to lease the next stage, or None not to lease it."""
+
 SHORT: Final = 60 * SAMPLE_RATE
-"""Longest recording, in samples, whose stages follow each other in one worker without a turn in the queue."""
+"""Longest recording, in samples, whose stages follow each other in one worker without a turn in the queue.
+
+Its duration alone counts, not its channels. For the audio in memory, duration × channels counts: see Decoded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,8 @@ class StageWork:
 class Decoded:
     """The result of decoding: PCM objects below `pcm_key` (one per channel), and the sections of the recording.
 
-    `pcm` holds the recording too, by channel, if its channels together are SHORT.
+    `pcm` holds the recording too, by channel, if its channels together are SHORT. Only the stage right after DECODE
+    gets it.
     """
 
     pcm_key: str

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from locution_common.errors import Reason
 from locution_common.postgres import Connection, translate
 from locution_speech.clock import SAMPLE_RATE
@@ -270,6 +271,15 @@ class PostgresStages:
         await self._machine.run(connection, lease.job_id)
 
     async def _go_on(self, connection: Connection, lease: StageLease, duration: timedelta | None) -> StageWork | None:
+        """Lease what follows; a damaged row costs nothing of what the transaction holds already."""
+        try:
+            async with connection.transaction():
+                return await self._next(connection, lease, duration)
+        except (asyncpg.PostgresError, job_rows.UnreadableJobError):
+            _log.exception("the next stage could not be leased", extra={"job_id": str(lease.job_id)})
+            return None
+
+    async def _next(self, connection: Connection, lease: StageLease, duration: timedelta | None) -> StageWork | None:
         job = None if duration is None else await lock_job(connection, lease.job_id)
         if job is None or job.audio_samples is None or job.audio_samples > SHORT:
             return None

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from locution_common.errors import InternalError, Reason
 from locution_speech.engine.models import Flow, FlowKey
@@ -24,6 +23,7 @@ from locution_gateway.pipeline.models import (
     FinishedStage,
     Joined,
     LeaseLostError,
+    Onward,
     Progress,
     SectionResult,
     StageWork,
@@ -59,8 +59,8 @@ class StageWorker:
     codec: Codec
     voices: PostgresVoices
 
-    async def do(self, work: StageWork, progress: Progress, onward: timedelta | None = None) -> StageWork | None:
-        """Run one stage and store its result under its lease; with `onward`, return what a SHORT job needs next."""
+    async def do(self, work: StageWork, progress: Progress, onward: Onward = lambda: None) -> StageWork | None:
+        """Run one stage and store its result under its lease; return what a SHORT job needs next, if `onward` asks."""
         match work.lease.kind:
             case StageKind.DECODE:
                 return await self._decode(work, progress, onward)
@@ -73,9 +73,9 @@ class StageWorker:
             case StageKind.JOIN:
                 await self.stages.finish_join(work.lease, await self._join(work))
                 return None
-        return await self.stages.finish_section(work.lease, result, onward)
+        return await self.stages.finish_section(work.lease, result, onward())
 
-    async def _decode(self, work: StageWork, progress: Progress, onward: timedelta | None) -> StageWork | None:
+    async def _decode(self, work: StageWork, progress: Progress, onward: Onward) -> StageWork | None:
         """Decode, and delete the output of an attempt that cannot have been recorded.
 
         If the recording was cancelled in progress, its outcome is unknown: the output stays, and the end of the lease
@@ -87,7 +87,7 @@ class StageWorker:
             await asyncio.shield(self.decoder.discard(work.lease))
             raise
         try:
-            return await self.stages.finish_decode(work.lease, decoded, onward)
+            return await self.stages.finish_decode(work.lease, decoded, onward())
         except LeaseLostError:
             await asyncio.shield(self.decoder.discard(work.lease))
             raise

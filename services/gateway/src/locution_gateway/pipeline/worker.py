@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import cast
 
 from locution_common import telemetry
 from locution_common.errors import Reason, Refused
 from opentelemetry.trace import Span
 
 from locution_gateway.jobs.models import Failure, StageKind, StageLease
-from locution_gateway.pipeline.models import LeaseLostError, StageWork
+from locution_gateway.pipeline.models import LeaseLostError, Onward, StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.work import StageWorker
@@ -104,10 +106,10 @@ class Worker:
         most = max(counts, key=lambda tenant_id: counts[tenant_id], default=None)
         if len(decodes) < self._limits.decodes or most is None or counts[most] < 2 or self._limits.full(self._running):
             return False
-        lent = next(task for task, lease in reversed(decodes) if lease.tenant_id == most)
+        lent, lent_lease = next((task, lease) for task, lease in reversed(decodes) if lease.tenant_id == most)
         lease = await self._take((StageKind.DECODE,), counts)
-        if lease is not None:
-            _log.info("a decode was interrupted for another tenant", extra=_names(self._held[lent]))
+        if lease is not None and self._held.get(lent) is lent_lease:  # it still runs that decode
+            _log.info("a decode was interrupted for another tenant", extra=_names(lent_lease))
             lent.cancel()
         return lease is not None
 
@@ -143,7 +145,8 @@ class Worker:
     async def _drain(self) -> None:
         tasks = list(self._held)
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # it gives its stage back already
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hold(self, lease: StageLease) -> None:
@@ -151,11 +154,13 @@ class Worker:
         try:
             work: StageWork | None = await self._stages.begin(lease)
             while work is not None:
-                with telemetry.resumed(work.job.trace_context), _span(lease):
-                    attempt = Attempt(self._stages, self._work, self._policy, self._limits.lease, work)
-                    work = await attempt.run(go_on=not self._limits.full(self._running))
+                attempt = Attempt(self._stages, self._work, self._policy, self._limits.lease, work)
+                try:
+                    with telemetry.resumed(work.job.trace_context), _span(lease):
+                        work = await attempt.run(lambda: not self._limits.full(self._running))
+                finally:
+                    lease = attempt.lease
                 if work is not None:
-                    lease = work.lease
                     self._go_on(lease)
         except LeaseLostError:
             _log.info("a lease was lost", extra=_names(lease))
@@ -165,16 +170,17 @@ class Worker:
 
     def _go_on(self, lease: StageLease) -> None:
         """Count the stage that this task runs now in place of the one before."""
-        task = asyncio.current_task()
-        if task is not None and task in self._held:
-            self._running[self._held[task].kind] -= 1
-            self._running[lease.kind] += 1
-            self._held[task] = lease
-            self._freed.set()
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._running[self._held[task].kind] -= 1
+        self._running[lease.kind] += 1
+        self._held[task] = lease
+        self._freed.set()
 
     async def _give_back(self, lease: StageLease) -> None:
         try:
             await self._stages.give_back(lease, DRAINED, timedelta(), self._policy.max_age)
+        except LeaseLostError:
+            _log.info("a lease was lost", extra=_names(lease))
         except Refused as error:
             _log.info("a stage could not be released", extra={**_names(lease), "reason": error.reason})
 
@@ -192,24 +198,51 @@ class Attempt:
         self._duration = lease
         self._work = work
         self._done_samples = 0
+        self._storing = False
+        self.lease = work.lease
+        """The lease that is held: that of the next stage once it was leased with the result."""
 
-    async def run(self, *, go_on: bool) -> StageWork | None:
+    async def run(self, room: Callable[[], bool]) -> StageWork | None:
         """Run the stage and store or judge the outcome. Raises LeaseLostError.
 
-        With `go_on`, lease and return what follows from it in a SHORT job, so that it takes no turn in the queue. A
-        worker without room for another stage does not: the next stage is that of the tenant whose turn it is.
+        Lease and return what follows from it in a SHORT job, so that it takes no turn in the queue. A worker without
+        `room` for another stage by then does not: the next stage is that of the tenant whose turn it is.
         """
-        onward = self._duration if go_on else None
-        task = asyncio.create_task(self._worker.do(self._work, self._report, onward))
+        task = asyncio.create_task(self._do(partial(self._onward, room)))
+        cancelled = False
         try:
             cancelled = await self._beat(task)
+        except Exception:
+            await self._end(task)
+            if not _succeeded(task):
+                raise
         finally:
-            await _end(task)
-        if cancelled:
+            await asyncio.shield(self._end(task))
+        if cancelled and not _succeeded(task):
             await self._stages.cancel(self._work.lease)
             return None
         await self._judge(task)
-        return None if task.exception() else task.result()
+        return task.result() if _succeeded(task) else None
+
+    async def _do(self, onward: Onward) -> StageWork | None:
+        following = await self._worker.do(self._work, self._report, onward)
+        if following is not None:
+            self.lease = following.lease
+        return following
+
+    def _onward(self, room: Callable[[], bool]) -> timedelta | None:
+        self._storing = True
+        return self._duration if room() else None
+
+    async def _end(self, task: asyncio.Task[StageWork | None]) -> None:
+        """Wait for a task that stores its result, for the duration of a lease at most; cancel any other.
+
+        The transaction may have ended this lease and begun the next one already.
+        """
+        if self._storing:
+            await asyncio.wait({task}, timeout=self._duration.total_seconds())
+        task.cancel()
+        await asyncio.wait({task})
 
     def _report(self, done_samples: int) -> None:
         self._done_samples = max(self._done_samples, done_samples)
@@ -279,11 +312,8 @@ def _span(lease: StageLease) -> AbstractContextManager[Span]:
     return telemetry.tracer.start_as_current_span(f"stage {lease.kind.lower()}", attributes=attributes)
 
 
-async def _end(task: asyncio.Task[StageWork | None]) -> None:
-    """Cancel a task that still runs, and wait for its end."""
-    if not task.done():
-        task.cancel()
-    await asyncio.wait({task})
+def _succeeded(task: asyncio.Task[StageWork | None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _wait(

@@ -9,8 +9,8 @@ CLAIM = "SELECT s.*, gateway.tenant_share(s.tenant_id) AS share FROM gateway.cla
 GO_ON = """
 UPDATE gateway.stages SET
     state = 'LEASED', lease_token = gen_random_uuid(), lease_until = clock_timestamp() + $3,
-    worker = (SELECT worker FROM gateway.stages WHERE stage_id = $2), attempts = attempts + 1,
-    start_time = coalesce(start_time, clock_timestamp())
+    worker = (SELECT worker FROM gateway.stages WHERE stage_id = $2),
+    attempts = least(attempts, 999999999) + 1, start_time = coalesce(start_time, clock_timestamp())
 WHERE stage_id = (
     SELECT stage_id FROM gateway.stages
     WHERE job_id = $1 AND state = 'READY' AND ready_time <= clock_timestamp()
