@@ -25,6 +25,8 @@ PIECE = RATE // 10 * 2
 MODEL = "whisper/tiny.en"
 PATIENCE = 60.0
 LARGEST_ERROR = 0.02
+LOST = 0.15
+"""Errors a word between two runs; a final that was lost or came twice is more."""
 
 Strike = Callable[[Session], Awaitable[None]]
 
@@ -204,8 +206,10 @@ async def test_a_gateway_that_is_killed_loses_nothing(
 
 
 def _assert_nothing_lost(told: Told, undisturbed: Told) -> None:
+    """Check that all was heard. Close calls may differ: batches round differently, and who shares one is chance."""
     assert told.done.audio_duration == undisturbed.done.audio_duration
-    assert [final.text for final in told.finals.values()] == [final.text for final in undisturbed.finals.values()]
+    assert sorted(told.finals) == sorted(undisturbed.finals)
+    assert error_rate(undisturbed.text, told.text) <= LOST
 
 
 def test_the_command_line_prints_the_finals(installation: Installation, sample: Path, undisturbed: Told) -> None:
