@@ -214,5 +214,5 @@ def _assert_nothing_lost(told: Told, undisturbed: Told) -> None:
 
 def test_the_command_line_prints_the_finals(installation: Installation, sample: Path, undisturbed: Told) -> None:
     done = installation.locution("live", sample, "--asr-model", MODEL, "--language", "en", "--as-recording")
-    assert done.stdout.split() == undisturbed.text.split()
+    assert error_rate(undisturbed.text, done.stdout) <= LOST
     assert "\x1b" not in done.stdout
