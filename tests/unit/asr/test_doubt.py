@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -214,8 +214,15 @@ async def test_a_model_that_fails_says_so() -> None:
     assert {(span.outcome, span.reason) for span in result.coverage} == {(Outcome.FAILED, DropReason.INFERENCE_FAILED)}
 
 
-async def test_second_hearings_end_when_their_time_is_spent() -> None:
-    calls: list[int] = []
+@pytest.fixture
+def calls() -> list[int]:
+    """The sizes of the batches that `hearing` decoded."""
+    return []
+
+
+@pytest.fixture
+async def hearing(calls: list[int]) -> AsyncIterator[RecogniseWindow]:
+    """Each attempt takes thirty seconds of the engine and gives no text."""
 
     def slow(requests: Sequence[DecodeRequest]) -> list[Attempt]:
         calls.append(len(requests))
@@ -224,25 +231,18 @@ async def test_second_hearings_end_when_their_time_is_spent() -> None:
     with ThreadPoolExecutor(1) as executor:
         dispatcher: Decoding = Dispatcher(WindowQueue(), slow, executor, 1, Unobserved())
         start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
-        hearing = RecogniseWindow(dispatcher, loaded(FakeRecogniser()), start, DecodeMode.FAST)
-        for _ in range(ALWAYS_AGAIN):
-            await hearing.run(DOUBTED)
-        refused = await hearing.run(DOUBTED)
+        yield RecogniseWindow(dispatcher, loaded(FakeRecogniser()), start, DecodeMode.FAST)
+
+
+async def test_second_hearings_end_when_their_time_is_spent(hearing: RecogniseWindow, calls: list[int]) -> None:
+    for _ in range(ALWAYS_AGAIN):
+        await hearing.run(DOUBTED)
+    refused = await hearing.run(DOUBTED)
     assert len(calls) == ALWAYS_AGAIN
     assert refused.coverage == (CoverageSpan(0, samples(4), Outcome.NO_SPEECH),)
 
 
-async def test_second_hearings_at_once_are_counted_when_they_begin() -> None:
-    calls: list[int] = []
-
-    def slow(requests: Sequence[DecodeRequest]) -> list[Attempt]:
-        calls.append(len(requests))
-        return [Attempt(None, DropReason.NO_TEXT, "en", None, {}, (), 1, 30.0) for _ in requests]
-
-    with ThreadPoolExecutor(1) as executor:
-        dispatcher: Decoding = Dispatcher(WindowQueue(), slow, executor, 1, Unobserved())
-        start = SectionStart(ModelName("whisper/fake"), Flow(FlowKey("f")), options=Options(language="en"))
-        hearing = RecogniseWindow(dispatcher, loaded(FakeRecogniser()), start, DecodeMode.FAST)
-        await hearing.run(DOUBTED)
-        await asyncio.gather(*(hearing.run(DOUBTED) for _ in range(20)))
+async def test_second_hearings_at_once_are_counted_when_they_begin(hearing: RecogniseWindow, calls: list[int]) -> None:
+    await hearing.run(DOUBTED)
+    await asyncio.gather(*(hearing.run(DOUBTED) for _ in range(20)))
     assert sum(calls) == ALWAYS_AGAIN

@@ -143,8 +143,9 @@ def test_no_child_outlives_a_worker_that_is_killed() -> None:
     assert not child.is_running()
 
 
-async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, failures = process._start, [OSError("no process"), OSError("no process")]
+def fail_starts(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> None:
+    """Fail as many starts of children as there are failures, and take these off the list."""
+    start = process._start
 
     async def failing(report: int, scratch: int) -> asyncio.subprocess.Process:
         if failures:
@@ -152,6 +153,11 @@ async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest
         return await start(report, scratch)
 
     monkeypatch.setattr(process, "_start", failing)
+
+
+async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[Exception] = [OSError("no process"), OSError("no process")]
+    fail_starts(monkeypatch, failures)
     async with Children(1, pause=at_once).open() as pool:
         await until(lambda: len(pool.waiting) == 1)
     assert failures == []
@@ -191,14 +197,7 @@ async def test_a_child_that_is_taken_ends_the_long_pauses() -> None:
 
 
 async def test_no_failure_ends_the_keeper(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    start, failures = process._start, [ValueError("a fault")]
-
-    async def failing(report: int, scratch: int) -> asyncio.subprocess.Process:
-        if failures:
-            raise failures.pop()
-        return await start(report, scratch)
-
-    monkeypatch.setattr(process, "_start", failing)
+    fail_starts(monkeypatch, [ValueError("a fault")])
     async with Children(1, pause=at_once).open() as pool:
         await until(lambda: len(pool.waiting) == 1)
     assert caplog.messages == ["decode children could not be replaced"]

@@ -17,13 +17,13 @@ class DoubtRule:
     """What gets a second hearing; lengths in samples.
 
     Audio that is at most `below` decibels quieter than the utterance before it (or after it, where none is before), for
-    at least `shortest` in all. Of a silence, at most `longest` is heard at a time.
+    at least `shortest` in all. Of a silence, at most `longest` is heard at a time; `padding` is that of windows.
     """
 
+    longest: int
+    padding: int
     below: float = 10.0
     shortest: int = samples(1.0)
-    longest: int = samples(27.0)
-    padding: int = samples(0.3)
     smooth: int = samples(0.5)
 
 

@@ -68,7 +68,7 @@ class EndpointRule:
 
     def doubting(self) -> EndpointRule:
         """Return the rule with a second hearing, which delays windows: it is for recordings."""
-        return replace(self, doubt=DoubtRule(padding=self.window.padding))
+        return replace(self, doubt=DoubtRule(self.speech.longest, self.window.padding))
 
     def apart(self) -> EndpointRule:
         """Return the rule with one window per utterance, closed at once."""
