@@ -24,8 +24,7 @@ RATE = 16_000
 PIECE = RATE // 10 * 2
 MODEL = "whisper/tiny.en"
 PATIENCE = 60.0
-LOST = 0.15
-"""Errors a word between two runs; a final that was lost or came twice is more."""
+LARGEST_ERROR = 0.02
 
 Strike = Callable[[Session], Awaitable[None]]
 
@@ -150,7 +149,7 @@ def test_finals_are_the_text_of_the_same_audio_as_a_file(installation: Installat
     installation.locution("jobs", "watch", job)
     text = installation.locution("jobs", "get", job, "--format", "txt").stdout
     file_text = " ".join(line.partition(": ")[2] or line for line in text.splitlines())
-    assert error_rate(file_text, undisturbed.text) <= LOST
+    assert error_rate(file_text, undisturbed.text) <= LARGEST_ERROR
 
 
 def test_words_have_the_speakers_of_the_recording(undisturbed: Told, sample: Path) -> None:
@@ -205,13 +204,11 @@ async def test_a_gateway_that_is_killed_loses_nothing(
 
 
 def _assert_nothing_lost(told: Told, undisturbed: Told) -> None:
-    """Check that all was heard. A close call of the model may come out differently in another run."""
     assert told.done.audio_duration == undisturbed.done.audio_duration
-    assert sorted(told.finals) == sorted(undisturbed.finals)
-    assert error_rate(undisturbed.text, told.text) <= LOST
+    assert [final.text for final in told.finals.values()] == [final.text for final in undisturbed.finals.values()]
 
 
 def test_the_command_line_prints_the_finals(installation: Installation, sample: Path, undisturbed: Told) -> None:
     done = installation.locution("live", sample, "--asr-model", MODEL, "--language", "en", "--as-recording")
-    assert error_rate(undisturbed.text, done.stdout) <= LOST
+    assert done.stdout.split() == undisturbed.text.split()
     assert "\x1b" not in done.stdout

@@ -91,7 +91,9 @@ class Keeper:
 
     async def _keep(self) -> None:
         data, samples = bytes(self._held[:MOST_HELD]), self._samples
-        chunk = LiveChunk(self._kept, self._kept + len(data) // self._unit, self._key())
+        end = self._kept + len(data) // self._unit
+        key = keys.chunk(self._session.tenant_id, self._session.session_id, self._kept, end, self._owner)
+        chunk = LiveChunk(self._kept, end, key)
         await retry(lambda: self._objects.put(chunk.key, data), backoff=PATIENCE, clock=self._clock)
         await retry(lambda: self._commit(chunk, samples), backoff=PATIENCE, clock=self._clock)
         self._kept = chunk.end
@@ -102,6 +104,3 @@ class Keeper:
 
     async def _commit(self, chunk: LiveChunk, samples: int) -> None:
         await self._store.keep(self._principal, self._session.session_id, self._owner, chunk, samples)
-
-    def _key(self) -> str:
-        return keys.chunk(self._session.tenant_id, self._session.session_id, self._kept, self._owner)

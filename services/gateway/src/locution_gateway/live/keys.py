@@ -8,9 +8,9 @@ from locution_gateway.live.models import LiveId
 from locution_gateway.platform.principal import TenantId
 
 
-def chunk(tenant_id: TenantId, session_id: LiveId, start: int, owner: UUID) -> str:
-    """Return the key of a chunk; each owner writes its own, so a stale owner overwrites nothing."""
-    return f"live/{tenant_id}/{session_id}/{start:016d}-{owner.hex}"
+def chunk(tenant_id: TenantId, session_id: LiveId, start: int, end: int, owner: UUID) -> str:
+    """Return the key of a chunk: no other audio, of this owner or another, is ever written to it."""
+    return f"live/{tenant_id}/{session_id}/{start:016d}-{end:016d}-{owner.hex}"
 
 
 def section(tenant_id: TenantId, session_id: LiveId, final_id: int, owner: UUID) -> str:

@@ -108,8 +108,13 @@ class PostgresLive:
         await self._owned(principal, session_id, sql.RENEW, owner, self._lease, self._resume, heard)
 
     async def keep(self, principal: Principal, session_id: LiveId, owner: UUID, chunk: LiveChunk, samples: int) -> None:
-        """Record stored audio, and invalidate the resume token before the last."""
-        await self._owned(principal, session_id, sql.KEEP, owner, chunk.start, chunk.end, chunk.key, samples)
+        """Record stored audio, and invalidate the resume token before the last; a repeat changes nothing."""
+        row = (session_id, principal.tenant_id)
+        async with self._database.transaction(principal) as connection:
+            if await connection.fetchval(sql.KEEP, *row, owner, chunk.start, chunk.end, chunk.key, samples) is not None:
+                return
+            if await connection.fetchval(sql.KEPT, *row, chunk.start, chunk.key) is None:
+                raise await _lost(connection, principal, session_id)
 
     async def add_final(
         self, principal: Principal, session_id: LiveId, owner: UUID, final: LiveFinal, language: str | None

@@ -47,6 +47,10 @@ INSERT INTO gateway.live_chunks (session_id, tenant_id, start_offset, end_offset
 SELECT session_id, tenant_id, $4, $5, $6 FROM held RETURNING 1
 """
 
+KEPT: Final = """
+SELECT 1 FROM gateway.live_chunks WHERE session_id = $1 AND tenant_id = $2 AND start_offset = $3 AND object_key = $4
+"""
+
 ADD_FINAL: Final = f"""
 WITH held AS (
     UPDATE gateway.live_sessions SET last_final = $4, done_sample = greatest(done_sample, $5),
