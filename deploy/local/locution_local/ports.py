@@ -10,7 +10,8 @@ import errno
 import os
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from locution_local.errors import StackError
 
@@ -28,6 +29,9 @@ WEED_GRPC = 10000
 WEED = {"s3": 18333, "s3-master": 18334, "s3-volume": 18335, "s3-filer": 18336, "s3-admin": 18337}
 
 ASR = 20061
+
+TURN = 20050
+"""Bound by a command that starts processes: another stack that starts meanwhile leaves it the defaults."""
 
 DEFAULTS: Mapping[str, int] = {
     "postgres": 24329,
@@ -52,13 +56,29 @@ def free(port: int) -> bool:
     return True
 
 
-def settle(name: str, recorded: Mapping[str, int]) -> int:
-    """Choose the port of a process that is not running: the recorded one, its default, or a free one."""
+def settle(name: str, recorded: Mapping[str, int], defaults: bool = True) -> int:
+    """Choose the port of a process that is not running: the recorded one, its default if allowed, or a free one."""
     if name == "gateway" and os.environ.get("LOCUTION_PORT"):
         return _asked()
-    wanted = recorded.get(name) or default(name)
     distances = companions(name)
-    return wanted if _all_free(wanted, distances) else _another(distances, taken=recorded.values())
+    wanted = recorded.get(name) or (default(name) if defaults else None)
+    if wanted is not None and _all_free(wanted, distances):
+        return wanted
+    return _another(distances, taken=recorded.values())
+
+
+@contextmanager
+def turn() -> Iterator[bool]:
+    """Tell whether this command may use the defaults, until it has started its processes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+        try:
+            holder.bind((HOST, TURN))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            yield False
+        else:
+            yield True
 
 
 def default(name: str) -> int:

@@ -47,6 +47,15 @@ def test_a_port_whose_companion_is_taken_is_replaced() -> None:
         assert ports.settle("registry", {"registry": wanted}) != wanted
 
 
+def test_a_stack_that_starts_beside_another_leaves_it_the_defaults() -> None:
+    with _taken(port=ports.TURN), ports.turn() as defaults:
+        assert not defaults
+    assert ports.settle("registry", {}, defaults=False) != ports.default("registry")
+    assert ports.settle("registry", {"registry": 24000}, defaults=False) == 24000
+    with ports.turn() as defaults, ports.turn() as others:
+        assert (defaults, others) == (True, False)
+
+
 def test_the_gateway_is_where_it_was_told_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     with _taken() as port:
         monkeypatch.setenv("LOCUTION_PORT", str(port))
