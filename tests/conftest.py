@@ -1,4 +1,4 @@
-"""What all tests share: options, and the keeping of logs and of the fields that responses carried."""
+"""What all tests share: options, expected skips, and the keeping of logs and of the fields that responses carried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.support import canaries, filled
+from tests.support import canaries, filled, skips
 
 SERVICES = ("locution", "locution_common", "locution_gateway", "locution_registry", "locution_asr", "locution_diarizer")
 
@@ -17,7 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what services inside of this process log and answer, where the run's logs are kept."""
+    """Check skips, and keep what services inside of this process log and answer, where the run's logs are kept."""
+    config.pluginmanager.register(skips.Check(skips.listed()))
     filled.record()
     handler = canaries.handler()
     if handler is not None:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,3 +150,14 @@ def conversation(
     out = tmp_path_factory.mktemp("conversation") / "sample.json"
     installation.locution("transcribe", sample, "--format", "json", "--output", out)
     return dict(json.loads(out.read_text()))
+
+
+@pytest.fixture(scope="session")
+def excerpt(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of the sample with dense speech, for tests that ask for no more than words."""
+    path = tmp_path_factory.mktemp("excerpt") / "excerpt.wav"
+    with wave.open(str(sample), "rb") as whole, wave.open(str(path), "wb") as part:
+        part.setparams(whole.getparams())
+        whole.setpos(7 * whole.getframerate())
+        part.writeframes(whole.readframes(10 * whole.getframerate()))
+    return path

@@ -47,12 +47,12 @@ def test_an_empty_file_is_refused(installation: Installation, tmp_path: Path) ->
     assert "MEDIA_EMPTY" in refused(installation, tmp_path / "empty.wav")
 
 
-def test_a_wrong_extension_transcribes(installation: Installation, sample: Path, tmp_path: Path) -> None:
-    (tmp_path / "sample.pdf").write_bytes(sample.read_bytes())
+def test_a_wrong_extension_transcribes(installation: Installation, excerpt: Path, tmp_path: Path) -> None:
+    (tmp_path / "sample.pdf").write_bytes(excerpt.read_bytes())
     done = installation.locution(
         "transcribe", tmp_path / "sample.pdf", "--no-diarize", "--asr-model", "whisper/tiny.en"
     )
-    assert len(done.stdout.split()) > 30
+    assert len(done.stdout.split()) > 10
 
 
 def test_truncated_media_gives_what_decoded_with_a_warning(
@@ -108,5 +108,6 @@ def test_recordings_of_the_test_data_end_as_their_manifest_says(installation: In
 
 def words(installation: Installation, path: Path) -> int:
     """Transcribe a file and count its words."""
-    text: dict[str, Any] = json.loads(installation.locution("transcribe", path, "--format", "json").stdout)
+    done = installation.locution("transcribe", path, "--no-diarize", "--format", "json")
+    text: dict[str, Any] = json.loads(done.stdout)
     return sum(len(segment["text"].split()) for segment in text["segments"])

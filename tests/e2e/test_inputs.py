@@ -22,8 +22,8 @@ from tests.e2e.conftest import COMMAND_LINE, Installation
 FAST = ("--no-diarize", "--asr-model", "whisper/tiny.en")
 
 
-def test_standard_input_is_transcribed(installation: Installation, sample: Path) -> None:
-    with subprocess.Popen(["cat", str(sample)], stdout=subprocess.PIPE) as sender:
+def test_standard_input_is_transcribed(installation: Installation, excerpt: Path) -> None:
+    with subprocess.Popen(["cat", str(excerpt)], stdout=subprocess.PIPE) as sender:
         done = subprocess.run(
             [*COMMAND_LINE, "transcribe", "-", *FAST],
             env=installation.environment(),
@@ -34,15 +34,15 @@ def test_standard_input_is_transcribed(installation: Installation, sample: Path)
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) > 30
+    assert len(done.stdout.split()) > 10
 
 
-def test_files_of_one_odd_name_fill_a_folder(installation: Installation, sample: Path, tmp_path: Path) -> None:
+def test_files_of_one_odd_name_fill_a_folder(installation: Installation, excerpt: Path, tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9\n.wav")
     files = [tmp_path / folder / name for folder in ("monday", "tuesday")]
     for file in files:
         file.parent.mkdir()
-        file.symlink_to(sample)
+        file.symlink_to(excerpt)
     command: list[str | Path] = ["transcribe", *files, *FAST, "--format", "srt", "--output", tmp_path / "out"]
     installation.locution(*command)
     written = sorted(path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*.srt"))
@@ -51,11 +51,11 @@ def test_files_of_one_odd_name_fill_a_folder(installation: Installation, sample:
 
 
 def test_options_of_the_command_line_reach_the_transcript(
-    installation: Installation, sample: Path, tmp_path: Path
+    installation: Installation, excerpt: Path, tmp_path: Path
 ) -> None:
     options = ("--language", "en-US", "--beam-size", "2", "--tag", "checked", "--priority", "3", "--no-word-times")
-    installation.locution("transcribe", sample, *FAST, *options, "--format", "srt,json", "--output", tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{sample.stem}.json", f"{sample.stem}.srt"]
+    installation.locution("transcribe", excerpt, *FAST, *options, "--format", "srt,json", "--output", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["excerpt.json", "excerpt.srt"]
     (job,) = json.loads(installation.locution("jobs", "list", "--filter", "tags:checked", "--json").stdout)
     effective = job["effective_config"]
     assert (effective["language"], effective["beam_size"], effective["word_times"], job["priority"]) == (
@@ -94,9 +94,15 @@ async def uploads(installation: Installation) -> set[str]:
         return {upload.name for upload in page.uploads}
 
 
+@pytest.fixture(scope="module")
+def alone(installation: Installation, sample: Path) -> str:
+    """What is heard of the sample itself."""
+    return installation.locution("live", sample, "--asr-model", "whisper/tiny.en").stdout
+
+
 @pytest.mark.parametrize(("rate", "width"), [(16_000, 2), (96_000, 3)])
 def test_stereo_of_any_width_and_rate_is_streamed(
-    installation: Installation, sample: Path, tmp_path: Path, rate: int, width: int
+    installation: Installation, sample: Path, alone: str, tmp_path: Path, rate: int, width: int
 ) -> None:
     """The channels are in antiphase, and the file is cut inside of its last sample: all words come nevertheless."""
     with wave.open(str(sample), "rb") as file:
@@ -110,9 +116,9 @@ def test_stereo_of_any_width_and_rate_is_streamed(
         file.setframerate(rate)
         file.writeframes(_narrow(stereo, width))
     path.write_bytes(path.read_bytes()[:-1])
-    alone = installation.locution("live", sample, "--asr-model", "whisper/tiny.en").stdout
     both = installation.locution("live", path, "--asr-model", "whisper/tiny.en").stdout
     normal = EnglishTextNormalizer()
+    assert len(alone.split()) > 30
     assert jiwer.wer(normal(alone), normal(both)) < 0.1
 
 

@@ -110,7 +110,7 @@ class Postgres:
     def database(self, template: str = "template0") -> Iterator[str]:
         """Make a fresh database from a template, give its URL, and drop it at the end with all connections."""
         name = f"test_{uuid.uuid4().hex}"
-        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
+        self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         try:
             yield self.url(name)
         finally:

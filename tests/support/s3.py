@@ -1,4 +1,4 @@
-"""A real S3 server for tests: one a session, a fresh bucket a test.
+"""A real S3 server for tests: one a session, an empty bucket a test.
 
 Import the fixtures in a conftest: `from tests.support.s3 import bucket, s3  # noqa: F401`. `bucket` names an empty
 bucket; `s3` tells endpoint and credentials, and gives `settings(bucket)` for `locution_common.objects.open_store`.
@@ -49,6 +49,7 @@ class S3Server:
         self.folder = Path(tempfile.mkdtemp(prefix="locution-s3-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
+        self.spare: list[str] = []  # empty buckets that no test uses
         self._start_somewhere()
 
     @property
@@ -147,16 +148,23 @@ def s3() -> Iterator[S3Server]:
 
 @pytest.fixture
 def bucket(s3: S3Server) -> Iterator[str]:
-    """A fresh bucket that goes with its test: each holds volumes of the server, which has only so many."""
-    name, client = f"test-{uuid.uuid4().hex}", s3.client
-    client.make_bucket(name)
+    """An empty bucket. Later tests use it again: the server makes files of its own for the first object of each bucket."""
+    client = s3.client
+    if s3.spare:
+        name = s3.spare.pop()
+    else:
+        client.make_bucket(name := f"test-{uuid.uuid4().hex}")
     yield name
     with suppress(S3Error, MaxRetryError):  # a test may leave the server dead; its folder goes anyway
-        for pending in client._list_multipart_uploads(name).uploads:
-            client._abort_multipart_upload(name, str(pending.object_name), str(pending.upload_id))
-        for found in client.list_objects(name, recursive=True):
-            client.remove_object(name, str(found.object_name))
-        client.remove_bucket(name)
+        _empty(client, name)
+        s3.spare.append(name)
+
+
+def _empty(client: Minio, name: str) -> None:
+    for pending in client._list_multipart_uploads(name).uploads:
+        client._abort_multipart_upload(name, str(pending.object_name), str(pending.upload_id))
+    for found in client.list_objects(name, recursive=True):
+        client.remove_object(name, str(found.object_name))
 
 
 def _weed() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from locution.engine.v1.diarizer_service_pb2_grpc import DiarizerServiceStub
 from locution_common.channels import open_channel
 from locution_common.service import Running, serving
@@ -56,6 +57,13 @@ async def serve_diarizer(*, models_root: Path = MODELS, name: str = MODEL, **set
 @pytest.fixture
 def serve() -> Serve:
     return serve_diarizer
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def shared() -> AsyncIterator[Stack]:
+    """Serve all tests of the package that are marked with its loop, which leave nothing behind."""
+    async with serve_diarizer() as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
 from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.v1 import model_service_pb2 as models
@@ -16,53 +17,61 @@ from tests.service.diarizer.client import Client, audio, each, flow, refusal
 from tests.service.diarizer.conftest import Serve, Stack
 from tests.service.diarizer.recordings import MODEL, RATE, conversation, model_folder, pcm
 
+SHARED = pytest.mark.asyncio(loop_scope="package")
 SILENCE = np.zeros(12 * RATE, np.int16)
 
 
-async def test_silence_has_no_speakers(stack: Stack) -> None:
-    heard = await stack.client.diarize(SILENCE)
-    joined = await stack.client.cluster([heard.section])
+@SHARED
+async def test_silence_has_no_speakers(shared: Stack) -> None:
+    heard = await shared.client.diarize(SILENCE)
+    joined = await shared.client.cluster([heard.section])
     assert not heard.section.speakers
     assert joined.sections == [[]]
     assert not joined.centroids
 
 
-async def test_a_section_without_audio_has_no_speakers(stack: Stack) -> None:
-    heard = await stack.client.diarize(SILENCE[:0])
+@SHARED
+async def test_a_section_without_audio_has_no_speakers(shared: Stack) -> None:
+    heard = await shared.client.diarize(SILENCE[:0])
     assert heard.section.sample_count == 0
-    assert (await stack.client.cluster([heard.section])).sections == [[]]
+    assert (await shared.client.cluster([heard.section])).sections == [[]]
 
 
-async def test_silent_sections_between_others_keep_their_place(stack: Stack) -> None:
-    spoken, silent = await stack.client.diarize(pcm(conversation())), await stack.client.diarize(SILENCE)
-    joined = await stack.client.cluster([silent.section, spoken.section, silent.section])
+@SHARED
+async def test_silent_sections_between_others_keep_their_place(shared: Stack) -> None:
+    spoken, silent = await shared.client.diarize(pcm(conversation())), await shared.client.diarize(SILENCE)
+    joined = await shared.client.cluster([silent.section, spoken.section, silent.section])
     assert [bool(turns) for turns in joined.sections] == [False, True, False]
     assert len(joined.centroids) == 2
 
 
-async def test_a_short_section_is_heard(stack: Stack) -> None:
+@SHARED
+async def test_a_short_section_is_heard(shared: Stack) -> None:
     speech = pcm(conversation())[7 * RATE : 9 * RATE]
-    heard = await stack.client.diarize(speech)
+    heard = await shared.client.diarize(speech)
     assert heard.done.timings.windows == 1
     assert heard.section.turns
     assert all(turn.end_sample <= len(speech) for turn in heard.section.turns)
 
 
-async def test_audio_with_a_gap_is_refused(stack: Stack) -> None:
+@SHARED
+async def test_audio_with_a_gap_is_refused(shared: Stack) -> None:
     chunks = [*audio(SILENCE[:RATE]), *audio(SILENCE[:RATE], offset=RATE + 1)]
-    requests = [pb.DiarizeRequest(start=stack.client.start()), *(pb.DiarizeRequest(audio=c) for c in chunks)]
-    refused = await refusal(stack.client.converse(requests))
+    requests = [pb.DiarizeRequest(start=shared.client.start()), *(pb.DiarizeRequest(audio=c) for c in chunks)]
+    refused = await refusal(shared.client.converse(requests))
     assert refused.reason == "AUDIO_OFFSET_MISMATCH"
 
 
-async def test_audio_before_start_is_refused(stack: Stack) -> None:
+@SHARED
+async def test_audio_before_start_is_refused(shared: Stack) -> None:
     requests = [pb.DiarizeRequest(audio=audio(SILENCE)[0])]
-    assert (await refusal(stack.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
+    assert (await refusal(shared.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
 
 
-async def test_a_second_start_is_refused(stack: Stack) -> None:
-    requests = [pb.DiarizeRequest(start=stack.client.start())] * 2
-    assert (await refusal(stack.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
+@SHARED
+async def test_a_second_start_is_refused(shared: Stack) -> None:
+    requests = [pb.DiarizeRequest(start=shared.client.start())] * 2
+    assert (await refusal(shared.client.converse(requests))).reason == "STREAM_PROTOCOL_VIOLATED"
 
 
 async def test_a_section_that_is_too_long_is_refused(serve: Serve) -> None:
@@ -70,8 +79,9 @@ async def test_a_section_that_is_too_long_is_refused(serve: Serve) -> None:
         assert (await refusal(stack.client.diarize(SILENCE[: 11 * RATE]))).reason == "AUDIO_TOO_LONG"
 
 
-async def test_an_unknown_model_is_refused(stack: Stack) -> None:
-    assert (await refusal(stack.client.diarize(SILENCE, model="pyannote/none"))).reason == "MODEL_NOT_FOUND"
+@SHARED
+async def test_an_unknown_model_is_refused(shared: Stack) -> None:
+    assert (await refusal(shared.client.diarize(SILENCE, model="pyannote/none"))).reason == "MODEL_NOT_FOUND"
 
 
 async def test_a_disabled_model_is_refused(stack: Stack) -> None:
@@ -112,14 +122,16 @@ async def _works(stack: Stack) -> bool:
     return True
 
 
-async def test_a_state_of_elsewhere_is_refused(stack: Stack) -> None:
+@SHARED
+async def test_a_state_of_elsewhere_is_refused(shared: Stack) -> None:
     for state in (b"", b"LSV1" + b"\xff" * 200, np.random.default_rng(1).bytes(5000)):
-        refused = await refusal(stack.client.cluster([pb.SectionSpeakers(state=state)]))
+        refused = await refusal(shared.client.cluster([pb.SectionSpeakers(state=state)]))
         assert refused.reason == "INVALID_REQUEST"
 
 
-async def test_contradicting_hints_are_refused(stack: Stack) -> None:
-    refused = await refusal(stack.client.cluster([], min_speaker_count=3, max_speaker_count=2))
+@SHARED
+async def test_contradicting_hints_are_refused(shared: Stack) -> None:
+    refused = await refusal(shared.client.cluster([], min_speaker_count=3, max_speaker_count=2))
     assert refused.reason == "INVALID_REQUEST"
 
 
@@ -141,9 +153,10 @@ async def test_one_stream_too_many_is_refused_with_a_wait(serve: Serve) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def test_a_call_without_the_service_token_is_refused(stack: Stack) -> None:
-    async with grpc.aio.insecure_channel(stack.running.address) as channel:
-        stub = type(stack.client.stub)(channel)
+@SHARED
+async def test_a_call_without_the_service_token_is_refused(shared: Stack) -> None:
+    async with grpc.aio.insecure_channel(shared.running.address) as channel:
+        stub = type(shared.client.stub)(channel)
         refused = await refusal(Client(stub, MODEL).diarize(SILENCE))
         assert refused.reason == "UNAUTHENTICATED"
 

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 import asyncpg
+import httpx
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from locution_common.channels import open_channel
 from locution_common.clock import Clock
+from locution_common.interceptors import validation
 from locution_common.objects import open_store
 from locution_common.postgres import migrate, open_pool
 from locution_common.service import Running, serving
@@ -32,6 +34,7 @@ from locution_gateway.upkeep.reaper import Reaper
 from locution_gateway.uploads.objects import S3Objects
 from locution_gateway.uploads.postgres import PostgresUploads
 from minio import Minio
+from protovalidate import Validator
 
 from tests.service.gateway.client import Client
 from tests.service.gateway.hand_worker import HandWorker
@@ -84,6 +87,15 @@ def cheap_passwords() -> Iterator[None]:
     """Hash passwords by the same algorithm at a hundredth of its cost: each start of an api hashes one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "ArgonPasswords", partial(passwords.ArgonPasswords, memory=1024, rounds=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def common_starts() -> Iterator[None]:
+    """Give all apis of the process one validator and one TLS context: each start compiles and reads the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "Validator", cache(Validator))
+        patch.setattr(httpx._transports.default, "create_ssl_context", cache(httpx.create_ssl_context))
         yield
 
 

@@ -132,9 +132,9 @@ async def test_a_child_that_hangs_is_killed_in_time() -> None:
 
 
 async def test_a_slow_source_and_a_slow_sink_are_not_the_childs_fault() -> None:
-    async def source() -> AsyncIterator[bytes]:
+    async def source(pause: float) -> AsyncIterator[bytes]:
         yield files.wave(SECOND * 90, data_size=32_000 * 91)
-        await asyncio.sleep(STALL + 0.5)
+        await asyncio.sleep(pause)
         yield SECOND
 
     class Slow(Kept):
@@ -142,8 +142,9 @@ async def test_a_slow_source_and_a_slow_sink_are_not_the_childs_fault() -> None:
             await super().begin(opening)
             await asyncio.sleep(STALL + 0.5)
 
-    report = await decode(source(), DecodeSpec(limits=DecodeLimits(stall_seconds=STALL)), Slow())
-    assert report.seconds == 91
+    spec = DecodeSpec(limits=DecodeLimits(stall_seconds=STALL))
+    reports = await asyncio.gather(decode(source(STALL + 0.5), spec, Kept()), decode(source(0), spec, Slow()))
+    assert [report.seconds for report in reports] == [91, 91]
 
 
 async def test_the_limit_on_everything_holds_for_a_source_that_hangs() -> None:
