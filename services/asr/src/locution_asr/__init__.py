@@ -1,5 +1,5 @@
 """Speech recognition: one batch for all streams."""
 
-from locution_speech.engine.quiet import report_to_nobody
+from locution_speech.engine.environment import prepare_environment
 
-report_to_nobody()
+prepare_environment()

@@ -1,5 +1,5 @@
 """Locution's diarizer: who spoke when, from PCM, with local pyannote models."""
 
-from locution_speech.engine.quiet import report_to_nobody
+from locution_speech.engine.environment import prepare_environment
 
-report_to_nobody()
+prepare_environment()

@@ -1,4 +1,4 @@
-"""An engine's libraries are quiet before they are imported, whatever the environment says."""
+"""What an engine's libraries find in the environment: nobody to report to, and a name for any user."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from locution_speech.engine.quiet import QUIET
+from locution_speech.engine.environment import QUIET
 
 ROOT = Path(__file__).resolve().parents[4]
 SHOW = "import {package}, os, sys; print([os.environ.get(name) for name in {names}], 'onnxruntime' in sys.modules)"
+NAMELESS = """
+import pwd
+
+def nobody(number):
+    raise KeyError(f"getpwuid(): uid not found: {{number}}")
+
+pwd.getpwuid = nobody
+import {package}.app
+"""
 LOUD = {"ORT_DISABLE_TELEMETRY": "0", "PYANNOTE_METRICS_ENABLED": "1", "HF_HUB_OFFLINE": "0"}
 
 
@@ -22,6 +31,14 @@ def test_importing_an_engine_silences_its_libraries(package: str) -> None:
         [sys.executable, "-c", code], env=os.environ | LOUD, check=True, capture_output=True, text=True
     )
     assert shown.stdout.strip() == f"{list(QUIET.values())} False"
+
+
+@pytest.mark.parametrize("package", ["locution_asr", "locution_diarizer"])
+def test_an_engine_starts_as_a_user_without_a_name(package: str) -> None:
+    """As in a container whose user has no entry in its database of users."""
+    code = NAMELESS.format(package=package)
+    named = {name: value for name, value in os.environ.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
+    subprocess.run([sys.executable, "-c", code], env=named, check=True)
 
 
 @pytest.mark.parametrize("file", ["services/Dockerfile", "deploy/helm/locution/templates/_environment.tpl", "Makefile"])
