@@ -11,7 +11,8 @@ import os
 import random
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from locution_local.errors import StackError
 
@@ -31,7 +32,10 @@ WEED = {"s3": 18333, "s3-master": 18334, "s3-volume": 18335, "s3-filer": 18336, 
 ASR = 20061
 
 TURN = 20050
-"""Bound by a command that starts processes: another stack that starts meanwhile leaves it the defaults."""
+"""Bound by the command that may use the defaults; other commands of the host leave them alone meanwhile."""
+
+BLOCKS = [range(first, first + METRICS - 1) for first in range(21_000, 22_000, 2 * METRICS)]
+"""Ports that replace defaults. A command takes them from one block, and binds the port behind it meanwhile."""
 
 DEFAULTS: Mapping[str, int] = {
     "postgres": 24329,
@@ -56,29 +60,44 @@ def free(port: int) -> bool:
     return True
 
 
-def settle(name: str, recorded: Mapping[str, int], defaults: bool = True) -> int:
-    """Choose the port of a process that is not running: the recorded one, its default if allowed, or a free one."""
-    if name == "gateway" and os.environ.get("LOCUTION_PORT"):
-        return _asked()
-    distances = companions(name)
-    wanted = recorded.get(name) or (default(name) if defaults else None)
-    if wanted is not None and _all_free(wanted, distances):
-        return wanted
-    return _another(distances, taken=recorded.values())
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a command may choose from: the defaults, if no other command of the host may, and a block of its own."""
+
+    defaults: bool
+    block: range
 
 
 @contextmanager
-def turn() -> Iterator[bool]:
-    """Tell whether this command may use the defaults, until it has started its processes."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
-        try:
-            holder.bind((HOST, TURN))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            yield False
-        else:
-            yield True
+def turn() -> Iterator[Turn]:
+    """Reserve ports while a command chooses some and starts processes on them. Raises StackError if too many do."""
+    with ExitStack() as held:
+        block = next((block for block in BLOCKS if _hold(held, block.stop)), None)
+        if block is None:
+            raise StackError(f"{len(BLOCKS)} other stacks are being started on this host; try again when they are up")
+        yield Turn(_hold(held, TURN), block)
+
+
+def _hold(held: ExitStack, port: int) -> bool:
+    holder = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    try:
+        holder.bind((HOST, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise
+    return True
+
+
+def settle(name: str, recorded: Mapping[str, int], allowed: Turn) -> int:
+    """Choose the port of a process that is not running: the recorded one, its default, or one of the block."""
+    if name == "gateway" and os.environ.get("LOCUTION_PORT"):
+        return _asked()
+    distances = companions(name)
+    wanted = recorded.get(name) or (default(name) if allowed.defaults else None)
+    if wanted is not None and _all_free(wanted, distances):
+        return wanted
+    return _another(allowed.block, distances, taken=recorded.values())
 
 
 def default(name: str) -> int:
@@ -106,10 +125,9 @@ def _all_free(port: int, distances: tuple[int, ...]) -> bool:
     return all(port + distance < 65536 and free(port + distance) for distance in distances)
 
 
-def _another(distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
+def _another(block: range, distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
     avoided = set(taken)
-    for _ in range(200):
-        port = random.SystemRandom().randrange(21_000, 22_000)
+    for port in random.SystemRandom().sample(block, len(block)):
         if port not in avoided and _all_free(port, distances):
             return port
-    raise StackError("found no free port in 200 tries")
+    raise StackError(f"found no free port from {block.start} to {block.stop - 1}")

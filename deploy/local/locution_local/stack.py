@@ -51,14 +51,11 @@ class Stack:
         write_private(self.folder.client_env, f"LOCUTION_ADDRESS={address}\nLOCUTION_API_KEY={key}\n")
 
 
-def open_stack(folder: StateFolder, defaults: bool = True) -> Stack:
-    """Complete the recorded stack: choose ports of stopped processes, create missing folders and secrets.
-
-    `defaults` tells whether a process without a recorded port may have its default one.
-    """
+def open_stack(folder: StateFolder, allowed: ports.Turn) -> Stack:
+    """Complete the recorded stack: choose ports of stopped processes, create missing folders and secrets."""
     record = state.load(folder)
     asr = asr_names(record)
-    _settle_ports(record, asr, defaults)
+    _settle_ports(record, asr, allowed)
     place(folder, record)
     stack = _assemble(folder, record, asr)
     stack.wiring.models.mkdir(parents=True, exist_ok=True)
@@ -90,11 +87,11 @@ def models_root(folder: StateFolder) -> Path:
     return Path(named).expanduser().resolve() if named else folder.models
 
 
-def _settle_ports(record: State, asr: Iterable[str], defaults: bool) -> None:
+def _settle_ports(record: State, asr: Iterable[str], allowed: ports.Turn) -> None:
     for name in (*ports.DEFAULTS, *asr):
         owner = "s3" if name in ports.WEED else name
         if name not in record.ports or not alive(record.processes.get(owner)):
-            record.ports[name] = ports.settle(name, record.ports, defaults)
+            record.ports[name] = ports.settle(name, record.ports, allowed)
 
 
 def _assemble(folder: StateFolder, record: State, asr: list[str]) -> Stack:

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "deploy" / "local"))
 
+from locution_local import ports
 from locution_local.folder import StateFolder
 
 
@@ -26,3 +27,7 @@ def folder(tmp_path: Path) -> StateFolder:
     made = StateFolder(tmp_path / "state")
     made.create()
     return made
+
+
+ALONE = ports.Turn(True, ports.BLOCKS[0])
+"""What a command may choose from when no other one runs."""

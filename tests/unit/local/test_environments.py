@@ -11,10 +11,12 @@ from locution_local.errors import StackError
 from locution_local.folder import StateFolder
 from locution_local.stack import open_stack
 
+from tests.unit.local.conftest import ALONE
+
 
 def test_all_services_share_this_environment_by_default(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locution_local.postgres.system_user", lambda: None)
-    commands = {role.command[0] for role in open_stack(folder).roles if "-m" in role.command}
+    commands = {role.command[0] for role in open_stack(folder, ALONE).roles if "-m" in role.command}
     assert commands == {sys.executable}
     assert environments.make() == []
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pytest
 from locution_local import ports
 from locution_local.errors import StackError
+
+from tests.unit.local.conftest import ALONE
 
 
 @contextmanager
@@ -30,12 +33,12 @@ def test_a_listener_is_noticed(host: str) -> None:
 def test_a_recorded_port_is_kept_while_it_is_free() -> None:
     with _taken() as port:
         pass
-    assert ports.settle("registry", {"registry": port}) == port
+    assert ports.settle("registry", {"registry": port}, ALONE) == port
 
 
 def test_a_taken_port_is_replaced() -> None:
     with _taken() as port:
-        moved = ports.settle("registry", {"registry": port})
+        moved = ports.settle("registry", {"registry": port}, ALONE)
     assert moved != port
     assert ports.free(moved)
     assert ports.free(moved + ports.METRICS)
@@ -44,24 +47,39 @@ def test_a_taken_port_is_replaced() -> None:
 def test_a_port_whose_companion_is_taken_is_replaced() -> None:
     with _taken() as port:
         wanted = port - ports.METRICS
-        assert ports.settle("registry", {"registry": wanted}) != wanted
+        assert ports.settle("registry", {"registry": wanted}, ALONE) != wanted
 
 
-def test_a_stack_that_starts_beside_another_leaves_it_the_defaults() -> None:
-    with _taken(port=ports.TURN), ports.turn() as defaults:
-        assert not defaults
-    assert ports.settle("registry", {}, defaults=False) != ports.default("registry")
-    assert ports.settle("registry", {"registry": 24000}, defaults=False) == 24000
-    with ports.turn() as defaults, ports.turn() as others:
-        assert (defaults, others) == (True, False)
+def test_commands_that_run_at_the_same_time_choose_different_ports() -> None:
+    names = [*ports.DEFAULTS, "asr", "asr-2"]
+    with ports.turn() as first, ports.turn() as second:
+        assert (first.defaults, second.defaults) == (True, False)
+        chosen: list[dict[str, int]] = [{}, {}, {}]
+        for allowed, record in zip((first, replace(first, defaults=False), second), chosen, strict=True):
+            for name in names:
+                record[name] = ports.settle(name, record, allowed)
+    for one, other in ((chosen[0], chosen[1]), (chosen[0], chosen[2]), (chosen[1], chosen[2])):
+        assert not used(one) & used(other)
+
+
+def used(record: dict[str, int]) -> set[int]:
+    return {port + distance for name, port in record.items() for distance in ports.companions(name)}
+
+
+def test_too_many_commands_at_the_same_time_are_refused() -> None:
+    with ExitStack() as running:
+        for _ in ports.BLOCKS:
+            running.enter_context(ports.turn())
+        with pytest.raises(StackError, match="try again"), ports.turn():
+            pass
 
 
 def test_the_gateway_is_where_it_was_told_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
     with _taken() as port:
         monkeypatch.setenv("LOCUTION_PORT", str(port))
         with pytest.raises(StackError, match=f"LOCUTION_PORT={port}"):
-            ports.settle("gateway", {})
-    assert ports.settle("gateway", {"gateway": 1}) == port
+            ports.settle("gateway", {}, ALONE)
+    assert ports.settle("gateway", {"gateway": 1}, ALONE) == port
 
 
 def test_defaults_do_not_collide() -> None:

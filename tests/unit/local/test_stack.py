@@ -19,6 +19,8 @@ from locution_local.processes import SystemUser
 from locution_local.roles import STORES, Role
 from locution_local.stack import Stack, open_stack, read_stack
 
+from tests.unit.local.conftest import ALONE
+
 
 @pytest.fixture(autouse=True)
 def no_system_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +30,7 @@ def no_system_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stack(folder: StateFolder) -> Stack:
-    return open_stack(folder)
+    return open_stack(folder, ALONE)
 
 
 def test_the_processes_come_up_in_order(stack: Stack) -> None:
@@ -38,7 +40,7 @@ def test_the_processes_come_up_in_order(stack: Stack) -> None:
 
 def test_replicas_are_addressed_as_a_list(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCUTION_ASR_REPLICAS", "2")
-    stack = open_stack(folder)
+    stack = open_stack(folder, ALONE)
     addresses = [stack.role(name).address for name in ("asr", "asr-2")]
     assert stack.role("worker").settings["LOCUTION_ASR_ADDRESS"] == ",".join(addresses)
     assert len(set(addresses)) == 2
@@ -48,7 +50,7 @@ def test_replicas_are_addressed_as_a_list(folder: StateFolder, monkeypatch: pyte
 def test_impossible_replicas_are_refused(folder: StateFolder, monkeypatch: pytest.MonkeyPatch, count: str) -> None:
     monkeypatch.setenv("LOCUTION_ASR_REPLICAS", count)
     with pytest.raises(StackError, match="LOCUTION_ASR_REPLICAS"):
-        open_stack(folder)
+        open_stack(folder, ALONE)
 
 
 def test_everything_listens_on_loopback_alone(stack: Stack) -> None:
@@ -98,9 +100,9 @@ def test_own_settings_do_not_reach_the_services(stack: Stack, monkeypatch: pytes
 def test_a_changed_setting_changes_the_digest_of_those_who_use_it(
     folder: StateFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {role.name: role.digest for role in open_stack(folder).roles}
+    before = {role.name: role.digest for role in open_stack(folder, ALONE).roles}
     monkeypatch.setenv("LOCUTION_ASR_REPLICAS", "2")
-    after = {role.name: role.digest for role in open_stack(folder).roles if role.name in before}
+    after = {role.name: role.digest for role in open_stack(folder, ALONE).roles if role.name in before}
     assert {name for name in before if before[name] != after[name]} == {"gateway", "worker"}
 
 
@@ -240,7 +242,7 @@ def test_an_unknown_process_is_named_with_those_there_are(stack: Stack) -> None:
 
 
 def test_asr_replicas_stay_as_many_as_there_were(folder: StateFolder) -> None:
-    record = open_stack(folder).state
+    record = open_stack(folder, ALONE).state
     record.processes = {name: processes.Process(1, "x", "y") for name in ("asr", "asr-2", "gateway")}
     assert stacks.asr_names(record) == ["asr", "asr-2"]
 

@@ -6,7 +6,7 @@ import argparse
 import signal
 import time
 
-from locution_local import lifecycle, processes
+from locution_local import lifecycle, ports, processes
 from locution_local.commands import Commands
 from locution_local.errors import StackError
 from locution_local.folder import StateFolder
@@ -39,8 +39,8 @@ def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Apply the action to the named process."""
     if not folder.state.exists():
         raise StackError(f"no stack in {folder.root}; create one with `make up`")
-    with folder.locked():
-        stack = open_stack(folder)
+    with folder.locked(), ports.turn() as allowed:
+        stack = open_stack(folder, allowed)
         arguments.action(stack, stack.role(arguments.name), arguments)
     return 0
 

@@ -33,8 +33,8 @@ def configure(commands: Commands) -> None:
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Start the stack; return 0 if every process is healthy."""
     began = time.monotonic()
-    with folder.locked(), ports.turn() as defaults:
-        stack = open_stack(folder, defaults)
+    with folder.locked(), ports.turn() as allowed:
+        stack = open_stack(folder, allowed)
         print(f"state folder: {folder.root}", flush=True)
         if not arguments.no_models and stack.wiring.models == folder.models:
             model_files.install(stack.wiring.models, folder.scratch, _say)
