@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.service.asr.conftest import TOKEN, Stack
 from tests.service.asr.recordings import MODELS, recording
 
-SPOKEN = ("jfk.wav", "fleurs-en-000.ogg", "cold_corpus3.wav")
+SPOKEN = ("jfk.wav", "fleurs-en-000.ogg")
 
 
 def folder_of_recordings(folder: Path, *names: str) -> Path:
