@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from locution_local import ports
 from locution_local.errors import StackError
 
+from tests.support.processes import free_port, free_ports
 from tests.unit.local.conftest import ALONE
 
 
@@ -50,28 +51,30 @@ def test_a_port_whose_companion_is_taken_is_replaced() -> None:
         assert ports.settle("registry", {"registry": wanted}, ALONE) != wanted
 
 
+@pytest.fixture
+def own_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reserve other ports than the stacks that this machine may be starting."""
+    monkeypatch.setattr(ports, "TURN", free_port())
+    (stop,) = free_ports(1, offset=200)
+    monkeypatch.setattr(ports, "BLOCKS", [range(stop - 99, stop), range(stop + 101, stop + 200)])
+
+
+@pytest.mark.usefixtures("own_turns")
 def test_commands_that_run_at_the_same_time_choose_different_ports() -> None:
-    names = [*ports.DEFAULTS, "asr", "asr-2"]
     with ports.turn() as first, ports.turn() as second:
         assert (first.defaults, second.defaults) == (True, False)
-        chosen: list[dict[str, int]] = [{}, {}, {}]
-        for allowed, record in zip((first, replace(first, defaults=False), second), chosen, strict=True):
-            for name in names:
+        chosen: list[dict[str, int]] = [{}, {}]
+        for allowed, record in zip((replace(first, defaults=False), second), chosen, strict=True):
+            for name in (*ports.DEFAULTS, "asr", "asr-2"):
                 record[name] = ports.settle(name, record, allowed)
-    for one, other in ((chosen[0], chosen[1]), (chosen[0], chosen[2]), (chosen[1], chosen[2])):
-        assert not used(one) & used(other)
+    used = [{port + distance for name, port in each.items() for distance in ports.companions(name)} for each in chosen]
+    assert not used[0] & used[1]
 
 
-def used(record: dict[str, int]) -> set[int]:
-    return {port + distance for name, port in record.items() for distance in ports.companions(name)}
-
-
+@pytest.mark.usefixtures("own_turns")
 def test_too_many_commands_at_the_same_time_are_refused() -> None:
-    with ExitStack() as running:
-        for _ in ports.BLOCKS:
-            running.enter_context(ports.turn())
-        with pytest.raises(StackError, match="try again"), ports.turn():
-            pass
+    with ports.turn(), ports.turn(), pytest.raises(StackError, match="try again"), ports.turn():
+        pass
 
 
 def test_the_gateway_is_where_it_was_told_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
