@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import render_chart as render
 
 from tests.chart.manifests import Installation, containers, environment
@@ -15,16 +16,30 @@ from tests.support.s3 import S3Server, s3  # noqa: F401 - a fixture
 BUCKET = "chart-evaluation"
 
 
-def test_the_bucket_is_made_once(s3: S3Server, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+Step = tuple[list[str], dict[str, str]]
+
+
+@pytest.fixture
+def step(s3: S3Server, tmp_path: Path) -> Step:  # noqa: F811 - the fixture
+    """The command of the step, and its environment."""
     installation = Installation.render(render.CHART / "values-evaluation.yaml")
-    step = next(one for one in containers(installation.get("Deployment", "api")) if one["name"] == "make-bucket")
+    made = next(one for one in containers(installation.get("Deployment", "api")) if one["name"] == "make-bucket")
     secrets = {"LOCUTION_S3_ACCESS_KEY": s3.access_key, "LOCUTION_S3_SECRET_KEY": s3.secret_key}
     here = {"LOCUTION_S3_ENDPOINT": s3.endpoint, "LOCUTION_S3_BUCKET": BUCKET}
     for name, value in secrets.items():
         (tmp_path / name).write_text(value + "\n", encoding="utf-8")
         here[f"{name}_FILE"] = str(tmp_path / name)
-    assert here.keys() <= environment(step).keys()
-    variables = {"PATH": os.environ["PATH"], **environment(step), **here}
-    for _ in range(2):
-        subprocess.run([sys.executable, *step["command"][1:]], env=variables, check=True, timeout=30)
+    assert here.keys() <= environment(made).keys()
+    return [sys.executable, *made["command"][1:]], {"PATH": os.environ["PATH"], **environment(made), **here}
+
+
+def test_the_bucket_is_made_once_and_its_server_waited_for(s3: S3Server, step: Step) -> None:  # noqa: F811
+    command, variables = step
+    s3.stop()
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline() == f"waiting for the S3 server at {s3.endpoint}\n"
+        s3.start()
+        assert waiting.wait(timeout=60) == 0
+    subprocess.run(command, env=variables, check=True, timeout=30)
     assert s3.client.bucket_exists(BUCKET)

@@ -16,9 +16,9 @@ PREFIX = "LOCUTION_"
 CLASSES = {
     ("locution_gateway", "api"): "locution_gateway.settings:ApiSettings",
     ("locution_gateway", "worker"): "locution_gateway.settings:WorkerSettings",
-    ("locution_gateway", "migrate"): "locution_gateway.settings:MigrateSettings",
+    ("locution_gateway", "migrate"): "locution_common.settings:MigrateSettings",
     ("locution_registry", "serve"): "locution_registry.settings:RegistrySettings",
-    ("locution_registry", "migrate"): "locution_registry.settings:MigrateSettings",
+    ("locution_registry", "migrate"): "locution_common.settings:MigrateSettings",
     ("locution_asr",): "locution_asr.settings:AsrSettings",
     ("locution_diarizer",): "locution_diarizer.settings:DiarizerSettings",
 }

@@ -21,6 +21,7 @@ from locution_common.postgres import (
     translate,
 )
 
+from tests.support.clock import ManualClock
 from tests.support.postgres import Postgres
 
 FIRST = """-- migrate:up
@@ -108,6 +109,41 @@ async def test_an_absent_server_is_a_dependency_that_is_unavailable(tmp_path: Pa
             pass
     with pytest.raises(DependencyUnavailable):
         await migrate(url, tmp_path, "things")
+
+
+class Opening(ManualClock):
+    """A clock on which a server's socket appears during a sleep."""
+
+    def __init__(self, place: Path, server: Path, after: int) -> None:
+        super().__init__()
+        self._place, self._server, self._left = place, server, after
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self._left -= 1
+        if self._left == 0:
+            self._place.symlink_to(self._server)
+
+
+async def test_migrations_wait_for_a_server_and_say_so(
+    postgres: Postgres, database: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = tmp_path / "server"
+    url = database.replace(str(postgres.folder), str(place))
+    clock = Opening(place, postgres.folder, after=3)
+    await migrate(url, folder, "things", patience=60, clock=clock)
+    waits = [record for record in caplog.records if record.getMessage() == "waiting for the database"]
+    assert [vars(record)["seconds_left"] for record in waits] == [60, 58, 56]
+    assert {vars(record)["database"] for record in waits} == {str(place)}
+    async with open_pool(database) as pool:
+        assert await applied(pool, "things") == 2
+
+
+async def test_migrations_do_not_wait_for_ever(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with pytest.raises(DependencyUnavailable, match="absent cannot be reached; waited 60 s"):
+        await migrate(f"postgresql://postgres@/x?host={tmp_path}/absent", tmp_path, "things", patience=60, clock=clock)
+    assert clock.monotonic() == 60
 
 
 async def test_a_wrong_statement_is_no_unavailability(database: str) -> None:

@@ -58,7 +58,7 @@ async def test_migrations_at_once_on_a_fresh_database(database: str) -> None:  #
 
 async def test_a_failed_migration_is_told_without_the_password() -> None:
     url = f"postgresql://owner:{PASSWORD}@127.0.0.1:1/none"
-    code, output, errors = await finish("migrate", MIGRATION_DATABASE_URL=url)
+    code, output, errors = await finish("migrate", MIGRATION_DATABASE_URL=url, MIGRATION_WAIT="0")
     assert code == 1
     assert "cannot be reached" in errors
     assert PASSWORD not in output + errors

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from locution_common import logs, service, settings
-from locution_common.postgres import migrate
+from locution_common import service, settings
+from locution_common.migrate import run_migrations
 
 from locution_gateway.platform.allocator import return_large_buffers
-from locution_gateway.settings import ApiSettings, MigrateSettings, WorkerSettings
+from locution_gateway.settings import ApiSettings, WorkerSettings
 
 SCHEMA: Final = "gateway"
 USAGE: Final = """\
@@ -60,9 +59,7 @@ def _worker(argv: Sequence[str]) -> None:
 
 
 def _migrate(argv: Sequence[str]) -> None:
-    loaded = settings.load(MigrateSettings, argv, program="locution_gateway migrate")
-    logs.configure("locution-gateway-migrate", "INFO", loaded.secrets())
-    asyncio.run(migrate(loaded.migration_url, migrations_folder(), SCHEMA))
+    sys.exit(run_migrations(argv, "locution_gateway", migrations_folder(), SCHEMA))
 
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], None]]] = {"api": _api, "worker": _worker, "migrate": _migrate}

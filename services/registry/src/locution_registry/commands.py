@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from locution_common import logs, service, settings
-from locution_common.errors import Refused
-from locution_common.postgres import MigrationFailed, migrate
+from locution_common import service, settings
+from locution_common.migrate import run_migrations
 
-from .settings import MigrateSettings, RegistrySettings
+from .settings import RegistrySettings
 
 SCHEMA: Final = "registry"
 USAGE: Final = """\
@@ -30,7 +28,7 @@ def main(argv: Sequence[str]) -> NoReturn:
             sys.stdout.write(USAGE)
             sys.exit(0)
         case ["migrate", *arguments]:
-            sys.exit(_migrate(arguments))
+            sys.exit(run_migrations(arguments, "locution_registry", migrations_folder(), SCHEMA))
         case ["serve", *arguments] | arguments:
             _serve(arguments)
 
@@ -47,14 +45,3 @@ def _serve(argv: Sequence[str]) -> NoReturn:
     from .app import start
 
     service.main(loaded, start, name="locution-registry")
-
-
-def _migrate(argv: Sequence[str]) -> int:
-    loaded = settings.load(MigrateSettings, argv, program="locution_registry migrate")
-    logs.configure("locution-registry-migrate", "INFO", loaded.secrets())
-    try:
-        asyncio.run(migrate(loaded.migration_url, migrations_folder(), SCHEMA))
-    except (MigrationFailed, Refused, TimeoutError) as error:
-        sys.stderr.write(f"locution_registry migrate: {error or 'timed out'}\n")
-        return 1
-    return 0

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
 
-from locution_common.settings import DatabaseSettings, ServiceSettings, Settings
-from pydantic import Field, SecretStr, model_validator
+from locution_common.settings import DatabaseSettings, ServiceSettings
+from pydantic import Field
 
 
 class RegistrySettings(ServiceSettings, DatabaseSettings):
@@ -32,30 +31,3 @@ class RegistrySettings(ServiceSettings, DatabaseSettings):
     digest_threads: int = Field(
         2, description="Folders that are digested at once; each takes a core and 1 MiB.", examples=["2"], ge=1, le=64
     )
-
-
-class MigrateSettings(Settings):
-    """Settings of `migrate`; it needs one of the two URLs."""
-
-    migration_database_url: SecretStr | None = Field(
-        None,
-        description="Postgres as the role that owns schema `registry`; unset migrates with LOCUTION_DATABASE_URL.",
-        examples=["postgresql://owner:secret@db:5432/locution"],
-    )
-    database_url: SecretStr | None = Field(
-        None,
-        description="Postgres as the application role, for an installation where it owns the schema too.",
-        examples=["postgresql://locution:secret@db:5432/locution"],
-    )
-
-    @model_validator(mode="after")
-    def _one_is_set(self) -> Self:
-        if not self.migration_url:
-            raise ValueError("LOCUTION_MIGRATION_DATABASE_URL (or LOCUTION_DATABASE_URL) is required but not set")
-        return self
-
-    @property
-    def migration_url(self) -> str:
-        """Return the URL for migrations."""
-        url = self.migration_database_url or self.database_url
-        return url.get_secret_value() if url else ""

@@ -17,10 +17,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from ..clock import Clock, SystemClock
+from ..errors import DependencyUnavailable
 from .pool import translate
 
 _log = logging.getLogger(__name__)
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,40}")
+AGAIN = 2.0
+"""Seconds between two attempts to reach the database."""
+CONNECT = 10.0
+"""Seconds that an attempt may take."""
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))"
 
 
@@ -28,16 +34,26 @@ class MigrationFailed(Exception):
     """A migration failed; the text is dbmate's, without credentials."""
 
 
-async def migrate(url: str, folder: Path, schema: str, *, timeout: float = 600.0) -> None:
+async def migrate(
+    url: str,
+    folder: Path,
+    schema: str,
+    *,
+    timeout: float = 600.0,
+    patience: float = 0.0,
+    clock: Clock | None = None,
+) -> None:
     """Migrate `schema` of the database to the newest migration in `folder`, creating the schema if needed.
+
+    Waits up to `patience` seconds for a database that cannot be reached.
 
     Any number of processes may call it at once: the others wait, then find nothing to do. Unqualified names in the
     migrations belong to `schema`. Raises MigrationFailed, DependencyUnavailable, or TimeoutError after `timeout` s.
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"{schema!r} is not a schema name")
+    connection = await _reached(url, patience, clock or SystemClock())
     async with asyncio.timeout(timeout):
-        connection = await _connect(url)
         try:
             await connection.execute(_LOCK, schema)
             await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -47,9 +63,26 @@ async def migrate(url: str, folder: Path, schema: str, *, timeout: float = 600.0
             await connection.close()
 
 
+async def _reached(url: str, patience: float, clock: Clock) -> asyncpg.Connection:
+    """Connect, trying again while the database cannot be reached, and say so."""
+    until = clock.monotonic() + patience
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+    while True:
+        try:
+            return await _connect(url)
+        except DependencyUnavailable as error:
+            left = until - clock.monotonic()
+            if left <= 0:
+                message = f"the database at {place} cannot be reached; waited {patience:.0f} s"
+                raise DependencyUnavailable(message) from error
+            _log.warning("waiting for the database", extra={"database": place, "seconds_left": round(left)})
+            await clock.sleep(min(AGAIN, left))
+
+
 async def _connect(url: str) -> asyncpg.Connection:
     try:
-        return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"})
+        return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"}, timeout=CONNECT)
     except Exception as error:
         raise translate(error) or error from error
 

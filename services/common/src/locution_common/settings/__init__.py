@@ -7,12 +7,13 @@ field of type SecretStr is read from NAME, or from the file that NAME_FILE names
 from __future__ import annotations
 
 from .base import Settings, setting_name
-from .groups import DatabaseSettings, ListenAddress, ObjectStoreSettings, ServiceSettings
+from .groups import DatabaseSettings, ListenAddress, MigrateSettings, ObjectStoreSettings, ServiceSettings
 from .loading import Problem, SettingsInvalid, describe, load, read
 
 __all__ = [
     "DatabaseSettings",
     "ListenAddress",
+    "MigrateSettings",
     "ObjectStoreSettings",
     "Problem",
     "ServiceSettings",

@@ -112,11 +112,6 @@ class DatabaseSettings(Settings):
         description="Postgres URL of the application role.",
         examples=["postgresql://locution:secret@db:5432/locution"],
     )
-    migration_database_url: SecretStr | None = Field(
-        None,
-        description="Postgres URL of the role that owns the schema. Unset: migrate as the application role.",
-        examples=["postgresql://owner:secret@db:5432/locution"],
-    )
     database_pool_size: int = Field(
         10, description="Maximum number of Postgres connections per process.", examples=["10"], ge=1, le=1000
     )
@@ -124,10 +119,39 @@ class DatabaseSettings(Settings):
         15.0, description="Timeout of one statement in seconds.", examples=["15"], gt=0, le=3600
     )
 
+
+class MigrateSettings(Settings):
+    """Settings of the command `migrate` of a service that owns a Postgres schema; it needs one of the two URLs."""
+
+    migration_database_url: SecretStr | None = Field(
+        None,
+        description="Postgres URL of the role that owns the schema. Unset: migrate as the application role.",
+        examples=["postgresql://owner:secret@db:5432/locution"],
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="Postgres URL of the application role, where it owns the schema too.",
+        examples=["postgresql://locution:secret@db:5432/locution"],
+    )
+    migration_wait: float = Field(
+        120.0,
+        description="Seconds to wait for a database that cannot be reached yet.",
+        examples=["120"],
+        ge=0,
+        le=3600,
+    )
+
+    @model_validator(mode="after")
+    def _one_is_set(self) -> Self:
+        if not self.migration_url:
+            raise ValueError("LOCUTION_MIGRATION_DATABASE_URL (or LOCUTION_DATABASE_URL) is required but not set")
+        return self
+
     @property
     def migration_url(self) -> str:
         """Return the URL for migrations."""
-        return (self.migration_database_url or self.database_url).get_secret_value()
+        url = self.migration_database_url or self.database_url
+        return url.get_secret_value() if url else ""
 
 
 class ObjectStoreSettings(Settings):

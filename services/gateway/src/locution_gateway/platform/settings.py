@@ -1,4 +1,4 @@
-"""Settings of both processes of the gateway, and of the process `migrate`."""
+"""Settings of both processes of the gateway."""
 
 from __future__ import annotations
 
@@ -41,7 +41,3 @@ class WorkerBaseSettings(GatewaySettings):
     poll_seconds: float = Field(
         2.0, description="Seconds between polls for work, in case a notification was lost.", examples=["2"], gt=0, le=60
     )
-
-
-class MigrateSettings(DatabaseSettings):
-    """Settings of the process `migrate`."""
