@@ -65,6 +65,11 @@ def test_a_doubled_sentence_is_the_copy_without_time() -> None:
     assert soundless([*second, *evenly("and my lady heard him", 7.4, 0.2)]) == {0, 1, 2, 3, 4}
 
 
+@pytest.mark.parametrize(("each", "lost"), [(0.02, {3, 4, 5}), (0.1, set())])
+def test_a_few_words_said_again_are_a_copy_only_without_any_time(each: float, lost: set[int]) -> None:
+    assert soundless([*evenly("all right, thanks", 0.0, 0.3), *evenly("All right, thanks.", 1.0, each)]) == lost
+
+
 def test_a_sentence_that_is_said_twice_stays() -> None:
     assert (
         soundless([*evenly("he might even have been", 0.0, 0.3), *evenly("he might even have been", 1.6, 0.25)])

@@ -26,7 +26,9 @@ INSTANT = samples(0.04)
 
 INSTANT_WORDS = 4
 REPEATED_WORDS = 4
+REPEATED_INSTANTS = 2
 REPEATED_SHARE = 0.4
+"""A copy is judged from four words on, or from two if the aligner finds none of them."""
 
 
 def wordless(speech: Sequence[Span], words: Sequence[Span]) -> list[Span]:
@@ -94,13 +96,14 @@ def _instant(words: Sequence[Word]) -> Iterator[int]:
 def _hurried(words: Sequence[Word]) -> Iterator[int]:
     """Yield the shorter copy of each run of words that follows itself at once in a fraction of its time."""
     texts = [plain(word.text) for word in words]
-    for size in range(REPEATED_WORDS, len(words) // 2 + 1):
+    for size in range(REPEATED_INSTANTS, len(words) // 2 + 1):
         for first in range(len(words) - 2 * size + 1):
             second = first + size
             if texts[first:second] == texts[second : second + size]:
                 lasted, again = _lasted(words[first:second]), _lasted(words[second : second + size])
-                if min(lasted, again) < REPEATED_SHARE * max(lasted, again):
-                    start = first if lasted < again else second
+                start = first if lasted < again else second
+                judged = size >= REPEATED_WORDS or all(word.length <= INSTANT for word in words[start : start + size])
+                if judged and min(lasted, again) < REPEATED_SHARE * max(lasted, again):
                     yield from range(start, start + size)
 
 
