@@ -118,14 +118,45 @@ async def test_what_gives_no_words_again_is_dropped_to_the_sample(dispatcher: De
     assert result.speech - result.text_speech == samples(4.4)
 
 
-async def test_a_doubled_sentence_is_decoded_again_in_full(dispatcher: Decoding) -> None:
+async def test_a_doubled_sentence_in_the_place_of_another_is_decoded_again_in_full(dispatcher: Decoding) -> None:
     sentence = ["and", "my", "lady", "heard", "him"]
     once = [(word, i * 0.8, (i + 1) * 0.8) for i, word in enumerate(sentence)]
     twice = [*once, *((word, 4.0 + i * 0.02, 4.02 + i * 0.02) for i, word in enumerate(sentence))]
-    told = Told(twice, once)
+    told = Told(twice, [*once, *((word, 6 + i * 0.8, 6.8 + i * 0.8) for i, word in enumerate(["he", "came"]))])
+    result = await recognised(dispatcher, told, window((0, 4.2), (6, 7.6)), DecodeMode.FAST)
+    assert " ".join(text for text, _, _ in texts(result)) == "and my lady heard him he came"
+    assert told.lengths == [samples(10), samples(30)]
+
+
+async def test_a_doubled_sentence_that_hides_nothing_is_taken_out_at_once(dispatcher: Decoding) -> None:
+    sentence = ["and", "my", "lady", "heard", "him"]
+    once = [(word, i * 0.8, (i + 1) * 0.8) for i, word in enumerate(sentence)]
+    told = Told([*once, *((word, 4.0 + i * 0.02, 4.02 + i * 0.02) for i, word in enumerate(sentence))])
     result = await recognised(dispatcher, told, window((0, 4.2)), DecodeMode.FAST)
     assert [text for text, _, _ in texts(result)] == ["and my lady heard him"]
-    assert told.lengths == [samples(10), samples(30)]
+    assert told.lengths == [samples(10)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "lengths"), [(DropReason.IMPROBABLE_SPEECH, [10.0]), (DropReason.NO_TEXT, [10.0, 30.0])]
+)
+async def test_what_is_no_speech_on_a_cut_input_is_not_decoded_again_in_full(
+    reason: DropReason, lengths: list[float]
+) -> None:
+    asked: list[float] = []
+
+    def unsound(requests: Sequence[DecodeRequest]) -> list[Attempt]:
+        [request] = requests
+        words = (Word(0, samples(1), "yes", 0.9),) if not asked else ()
+        asked.append(request.plan.length / samples(1))
+        draft = sound(" yes") if words else None
+        return [Attempt(draft, None if words else reason, "en", None, {}, words, 1, 0.1)]
+
+    with ThreadPoolExecutor(1) as executor:
+        dispatcher: Decoding = Dispatcher(WindowQueue(), unsound, executor, 1, Unobserved())
+        result = await recognised(dispatcher, Told(), window((0, 1), (3, 3.9)), DecodeMode.FAST)
+    assert asked[1:] == lengths
+    assert outcomes(result)[-1][1] is reason
 
 
 async def test_a_copy_that_stays_is_taken_out(dispatcher: Decoding) -> None:

@@ -48,18 +48,21 @@ def plan_attempts(options: Options, mode: DecodeMode, heard: int) -> tuple[Attem
     return tuple(replace(each, limit=limit) for each in (first, *(again if mode is DecodeMode.FAST else again[1:])))
 
 
-def plan_again(options: Options, heard: int) -> tuple[AttemptPlan, ...]:
-    """Return the attempts at `heard` samples of speech that got no words: a full window, without the request's prompt.
+def plan_again(options: Options, mode: DecodeMode, heard: int) -> tuple[AttemptPlan, ...]:
+    """Return the attempts at `heard` samples of speech that got no words, without the request's prompt.
 
-    The text of an earlier attempt may have been right to leave this out, so the limits are not relaxed.
+    The text of an earlier attempt may have been right to leave this out, so the limits are not relaxed. FAST cuts the
+    encoder's input first: what is improbable there is not tried again.
     """
-    plan = _full(max(REDO_BEAM, options.beam_size))
-    return (replace(plan, prompted=False, limit=token_limit(options, heard)),)
+    whole = _full(max(REDO_BEAM, options.beam_size))
+    plans = (_cut(options, heard), whole) if mode is DecodeMode.FAST else (whole,)
+    return tuple(replace(each, prompted=False, limit=token_limit(options, heard)) for each in plans)
 
 
-def plan_second(options: Options, heard: int) -> AttemptPlan:
-    """Return the attempt at `heard` samples that the detector rejected: like `plan_again`, and the text is certain."""
-    return replace(plan_again(options, heard)[0], guard=CERTAIN)
+def plan_second(options: Options, mode: DecodeMode, heard: int) -> tuple[AttemptPlan, ...]:
+    """Return the attempts at `heard` samples that the detector rejected; all must be sound, the last one certain."""
+    *cut, whole = plan_again(options, mode, heard)
+    return (*cut, replace(whole, guard=CERTAIN))
 
 
 def plan_detection(heard: int) -> AttemptPlan:

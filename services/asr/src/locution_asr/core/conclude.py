@@ -47,17 +47,33 @@ class Reading:
 
 
 def read(window: Window, attempts: Sequence[Attempt]) -> Reading:
-    """Return the sound attempt; else the first one that holds words after those without audio are taken out."""
+    """Return the sound attempt; else one whose words, without those that have no audio, leave no speech without words.
+
+    Failing that, it is the first one that has words with audio.
+    """
     last = attempts[-1]
     if last.reason is None:
         return Reading(window, last, _placed(window, last.words))
-    for attempt in attempts:
-        if attempt.reason is DropReason.UNALIGNED:
-            lost = soundless(attempt.words)
-            kept = [word for index, word in enumerate(attempt.words) if index not in lost]
-            if kept:
-                return Reading(window, replace(attempt, reason=None), _placed(window, kept))
-    return Reading(window, last, ())
+    readings = [each for attempt in attempts if (each := relieved(window, attempt)) is not None]
+    whole = (each for each in readings if not missing(each))
+    return next(whole, readings[0] if readings else Reading(window, last, ()))
+
+
+def relieved(window: Window, attempt: Attempt) -> Reading | None:
+    """Return an UNALIGNED attempt without the words that the audio does not hold, or None if none are left."""
+    if attempt.reason is not DropReason.UNALIGNED:
+        return None
+    lost = soundless(attempt.words)
+    kept = [word for index, word in enumerate(attempt.words) if index not in lost]
+    return Reading(window, replace(attempt, reason=None), _placed(window, kept)) if kept else None
+
+
+def settles(window: Window, attempt: Attempt) -> bool:
+    """Tell whether no further attempt is needed: sound or failed, or only words without audio are to be taken out."""
+    if attempt.reason in (None, DropReason.INFERENCE_FAILED):
+        return True
+    without = relieved(window, attempt)
+    return without is not None and not missing(without)
 
 
 def _placed(window: Window, words: Sequence[Word]) -> tuple[Word, ...]:

@@ -11,7 +11,7 @@ from locution_speech.clock import seconds
 from locution_speech.transcript import DropReason
 
 from locution_asr.core.attempts import AttemptPlan, plan_again, plan_attempts, plan_detection, plan_second
-from locution_asr.core.conclude import Recognised, concluded, joined, missing, read, second, unheard, untried
+from locution_asr.core.conclude import Recognised, concluded, joined, missing, read, second, settles, unheard, untried
 from locution_asr.core.decode import DecodeRequest
 from locution_asr.core.dispatch import Decoded, Decoding
 from locution_asr.core.language import SectionLanguage, mean, runs, slices
@@ -46,9 +46,9 @@ class Again:
         self.begun += 1
         return True
 
-    def end(self, elapsed: float) -> None:
-        """Count the engine time of one that was begun."""
-        self.ended += 1
+    def end(self, elapsed: float, more: bool = False) -> None:
+        """Count the engine time of one that was begun, or of `more` attempts at it."""
+        self.ended += not more
         self.spent += elapsed
 
 
@@ -76,7 +76,7 @@ class RecogniseWindow:
 
         If a window's text exceeds the decoder's limit, the window is split and its halves are transcribed. Speech that
         has no words is decoded again on its own. Where the language is to be detected and changes, each run of one
-        language is decoded on its own. What the detector rejected has one attempt, whose text must be certain.
+        language is decoded on its own. What the detector rejected has no attempts after an unsound one.
         """
         found = await (self._second(window) if window.doubtful else self._in_languages(window))
         return found if self._start.options.word_times else found.untimed()
@@ -99,11 +99,15 @@ class RecogniseWindow:
     async def _second(self, window: Window) -> Recognised:
         if not self._again.begin(window.span.end):
             return unheard(window)
-        plan = plan_second(self._start.options, len(window.pcm))
         prior = await self._language.prior(window) if self._detects else None
-        served = await self._dispatcher.submit(replace(self._request(window, plan), prior=prior))
-        self._again.end(served.result.elapsed)
-        return second(window, served.result, _timing([served]), self._rule)
+        served: list[Decoded] = []
+        for plan in plan_second(self._start.options, self._mode, len(window.pcm)):
+            served.append(await self._dispatcher.submit(replace(self._request(window, plan), prior=prior)))
+            if served[-1].result.reason is not None:
+                break
+        timing = _timing(served)
+        self._again.end(timing.decode)
+        return second(window, served[-1].result, timing, self._rule)
 
     async def _run(self, window: Window, deep: int, language: tuple[str, float] | None = None) -> Recognised:
         served: list[Decoded] = []
@@ -112,7 +116,7 @@ class RecogniseWindow:
             request = replace(self._request(window, plan), prior=prior, language=language)
             served.append(await self._dispatcher.submit(request))
             self._account(window, served, deep)
-            if served[-1].result.reason in (None, DropReason.INFERENCE_FAILED):
+            if settles(window, served[-1].result) or (deep < DEEPEST and _improbable(served[-1])):
                 break
             if served[-1].result.reason is DropReason.TOO_MANY_TOKENS and plan.whole and (parts := halves(window)):
                 return joined(_timing(served), [await self._run(each, deep, language) for each in parts])
@@ -126,12 +130,12 @@ class RecogniseWindow:
 
     def _plans(self, window: Window, deep: int) -> Sequence[AttemptPlan]:
         options, heard = self._start.options, len(window.pcm)
-        return plan_attempts(options, self._mode, heard) if deep == DEEPEST else plan_again(options, heard)
+        return plan_attempts(options, self._mode, heard) if deep == DEEPEST else plan_again(options, self._mode, heard)
 
     def _account(self, window: Window, served: Sequence[Decoded], deep: int) -> None:
         self._language.tell(window, served[0].result.heard)
         if deep < DEEPEST:
-            self._again.end(served[-1].result.elapsed)
+            self._again.end(served[-1].result.elapsed, more=len(served) > 1)
 
     async def _decode_again(self, window: Window, deep: int) -> Recognised:
         """Decode speech that has no words on its own, as far as the engine time allows."""
@@ -150,6 +154,11 @@ class RecogniseWindow:
             plan=plan,
             flow=self._start.flow,
         )
+
+
+def _improbable(served: Decoded) -> bool:
+    """Tell whether the model takes the audio for no speech."""
+    return served.result.reason is DropReason.IMPROBABLE_SPEECH
 
 
 def _timing(served: Sequence[Decoded]) -> WindowTiming:
