@@ -82,7 +82,8 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install
+.PHONY: test test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install \
+	test-egress
 # Each folder runs in its own process, because some tests measure the memory and children of their process; two run at
 # once (tests/lanes.py), those that take longest first.
 LANES = $(PYTHON) -m tests.lanes
@@ -127,6 +128,11 @@ fuzz: setup ## Fuzz our own parsers, guided by coverage (ARGS="--seconds 600" fo
 
 test-chart: setup ## Lint, render and check the Helm chart
 	$(PYTEST) tests/chart $(ARGS)
+
+# Excluded by name, because they install or build: tests/docs, tests/install, tests/contract's clients in other languages.
+test-egress: setup models ## Run the tests and an idle stack where every look-up and connection is recorded (IDLE=900 seconds)
+	$(PYTHON) -m tests.egress --report $(or $(REPORT),.locution/egress.txt) -- bash -c '$(LANES) \
+		$(call long_first,$(UNIT) $(SERVICE) tests/e2e) && $(PYTHON) -m tests.egress.idle $(or $(IDLE),900) $(SAMPLE)'
 
 test-install: setup ## Check that each service installs alone with only what it needs
 	$(PYTEST) tests/install $(ARGS)

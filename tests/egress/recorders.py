@@ -1,0 +1,112 @@
+"""What records: a resolver that knows no name, and a reader of every packet that leaves."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+import threading
+from collections import Counter
+from typing import Any, Final, Self
+
+EVERY_PROTOCOL: Final = 3
+IPV4, IPV6 = 0x0800, 0x86DD
+PORTS: Final = {6: "tcp", 17: "udp"}
+NO_SUCH_NAME: Final = 3
+
+
+class _Recorder:
+    """A thread that reads a socket until it is closed."""
+
+    def __init__(self, reading: socket.socket) -> None:
+        self._socket = reading
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._socket.settimeout(0.2)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                data, sender = self._socket.recvfrom(65536)
+            except TimeoutError:
+                continue
+            self.got(data, sender)
+
+    def got(self, data: bytes, sender: Any) -> None:
+        """Record what was read."""
+        raise NotImplementedError
+
+
+class Resolver(_Recorder):
+    """Answers every question on port 53 with "no such name", and counts the names that were asked."""
+
+    def __init__(self) -> None:
+        listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        listening.bind(("127.0.0.1", 53))
+        super().__init__(listening)
+        self._names: Counter[str] = Counter()
+
+    def names(self) -> Counter[str]:
+        """Return how often each name was asked for."""
+        return self._names
+
+    def got(self, data: bytes, sender: Any) -> None:
+        """Record a question and answer it."""
+        name, end = question(data)
+        self._names[name] += 1
+        flags = 0x8180 | NO_SUCH_NAME
+        self._socket.sendto(data[:2] + struct.pack(">HHHHH", flags, 1, 0, 0, 0) + data[12:end], sender)
+
+
+class Packets(_Recorder):
+    """Counts the destinations of the packets that leave through an interface; those of multicast are not counted."""
+
+    def __init__(self, interface: str) -> None:
+        reading = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
+        reading.bind((interface, EVERY_PROTOCOL))
+        super().__init__(reading)
+        self._destinations: Counter[str] = Counter()
+
+    def destinations(self) -> Counter[str]:
+        """Return how many packets went to each address, port and protocol."""
+        return self._destinations
+
+    def got(self, data: bytes, sender: Any) -> None:
+        """Record a packet."""
+        if (where := destination(data)) is not None:
+            self._destinations[where] += 1
+
+
+def question(data: bytes) -> tuple[str, int]:
+    """Return the name that a DNS message asks for, and where its question ends."""
+    at, labels = 12, []
+    while length := data[at]:
+        labels.append(data[at + 1 : at + 1 + length].decode("ascii", "backslashreplace"))
+        at += 1 + length
+    return ".".join(labels).lower(), at + 5
+
+
+def destination(frame: bytes) -> str | None:
+    """Return where an Ethernet frame with an IP packet goes, as address, port and protocol; None for multicast."""
+    kind, packet = struct.unpack(">H", frame[12:14])[0], frame[14:]
+    if kind == IPV4:
+        address, protocol, rest = packet[16:20], packet[9], packet[(packet[0] & 15) * 4 :]
+    elif kind == IPV6:
+        address, protocol, rest = packet[24:40], packet[6], packet[40:]
+    else:
+        return None
+    where = ipaddress.ip_address(address)
+    if where.is_multicast:
+        return None
+    if protocol not in PORTS:
+        return f"{where} protocol {protocol}"
+    return f"{where} port {struct.unpack('>H', rest[2:4])[0]} {PORTS[protocol]}"
