@@ -62,3 +62,16 @@ async def test_a_broken_stream_goes_on_to_the_same_text(house: House, codec: str
     await send(again, data, middle, len(data))
     await again.finish()
     assert (broken.finals | again.finals) == whole.finals
+
+
+async def test_the_decoding_of_a_stream_is_measured(house: House) -> None:
+    def outcome(name: str) -> float:
+        registry = house.gateway.running.context.registry
+        return registry.get_sample_value("locution_decode_children_total", {"outcome": name}) or 0
+
+    data = encoded("flac", 2.0)
+    whole = house.speaker.talk()
+    await whole.begin(config(encoding=ENCODINGS["flac"], sample_rate_hertz=None))
+    await send(whole, data, 0, len(data))
+    await whole.finish()
+    assert (outcome("decoded"), outcome("cancelled"), outcome("MEDIA_DECODER_CRASHED")) == (1, 0, 0)

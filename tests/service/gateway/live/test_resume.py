@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import Any
 
 import grpc
 import pytest
 from locution.v1 import live_service_pb2 as pb
-from locution_common.errors import DependencyUnavailable
-from locution_gateway.live.postgres import PostgresLive
 
 from tests.service.gateway.live.conftest import House, ServeLive
 from tests.service.gateway.live.fake_engine import expected
@@ -39,48 +36,6 @@ async def test_a_dropped_client_goes_on_without_a_lost_sample(house: House, seed
     finals |= (await talk.finish()).finals
     assert [finals[number] for number in sorted(finals)] == expected(audio)
     assert sorted(finals) == list(range(1, len(finals) + 1))
-
-
-async def test_a_stream_cut_while_its_audio_is_recorded_repeats_no_sample(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The database has recorded a chunk when its stream is cut; what came after it is stored apart."""
-    recorded, keep = asyncio.Event(), PostgresLive.keep
-
-    async def without_an_answer(self: PostgresLive, *values: Any) -> None:
-        await keep(self, *values)
-        if not recorded.is_set():
-            recorded.set()
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr(PostgresLive, "keep", without_an_answer)
-    audio, half, talk = noise(3.0), SECOND // 2, house.speaker.talk()
-    token = (await talk.begin()).resume_token
-    await talk.send(audio[:half])
-    await recorded.wait()
-    await talk.send(audio[half:SECOND], half)
-    await talk.until_final(1)
-    await talk.leave()
-    again = house.speaker.talk()
-    started = await again.resume(token)
-    assert started.next_offset == half
-    await again.send(audio[half:], half)
-    assert (await again.finish()).texts == expected(audio)
-
-
-async def test_a_record_whose_answer_was_lost_is_made_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers, keep = iter([DependencyUnavailable("the answer was lost")]), PostgresLive.keep
-
-    async def answer_lost(self: PostgresLive, *values: Any) -> None:
-        await keep(self, *values)
-        if (error := next(answers, None)) is not None:
-            raise error
-
-    monkeypatch.setattr(PostgresLive, "keep", answer_lost)
-    audio, talk = noise(2.0), house.speaker.talk()
-    await talk.begin()
-    await talk.send(audio)
-    assert (await talk.finish()).texts == expected(audio)
 
 
 async def test_finals_behind_the_last_one_that_came_are_sent_again(house: House) -> None:

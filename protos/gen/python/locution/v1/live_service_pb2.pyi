@@ -640,7 +640,9 @@ class StreamFinal(_message.Message):
     WORDS_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """Output only. Increases within a session; the same final may arrive twice after a resume."""
+    """Output only. Number of the final within its session, from 1 without gaps; the same final may arrive twice after a
+    resume.
+    """
     utterance: _builtins.int
     """Output only. Number of the utterance."""
     text: _builtins.str

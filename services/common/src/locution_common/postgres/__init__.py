@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .listener import Listener, listening
 from .migrations import MigrationFailed, migrate
-from .pool import Connection, Pool, is_unavailable, open_pool, probe, translate
+from .pool import Connection, Pool, is_unavailable, open_pool, probe, translate, translated
 
 __all__ = [
     "Connection",
@@ -17,4 +17,5 @@ __all__ = [
     "open_pool",
     "probe",
     "translate",
+    "translated",
 ]

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import ssl
 import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -19,7 +20,7 @@ import asyncpg
 
 from ..clock import Clock, SystemClock
 from ..errors import DependencyUnavailable
-from .pool import translate
+from .pool import is_unavailable
 
 _log = logging.getLogger(__name__)
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -27,11 +28,12 @@ AGAIN = 2.0
 """Seconds between two attempts to reach the database."""
 CONNECT = 10.0
 """Seconds that an attempt may take."""
+_NOT_CONNECTED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))"
 
 
 class MigrationFailed(Exception):
-    """A migration failed; the text is dbmate's, without credentials."""
+    """A migration failed, with the text of dbmate, or Postgres refused the connection; without credentials."""
 
 
 async def migrate(
@@ -45,10 +47,9 @@ async def migrate(
 ) -> None:
     """Migrate `schema` of the database to the newest migration in `folder`, creating the schema if needed.
 
-    Waits up to `patience` seconds for a database that cannot be reached.
-
     Any number of processes may call it at once: the others wait, then find nothing to do. Unqualified names in the
-    migrations belong to `schema`. Raises MigrationFailed, DependencyUnavailable, or TimeoutError after `timeout` s.
+    migrations belong to `schema`. Raises DependencyUnavailable if the database cannot be reached for `patience`
+    seconds, TimeoutError if the migration takes longer than `timeout` seconds from then on, or MigrationFailed.
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"{schema!r} is not a schema name")
@@ -66,25 +67,35 @@ async def migrate(
 async def _reached(url: str, patience: float, clock: Clock) -> asyncpg.Connection:
     """Connect, trying again while the database cannot be reached, and say so."""
     until = clock.monotonic() + patience
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+    place = _place(url)
     while True:
         try:
             return await _connect(url)
-        except DependencyUnavailable as error:
+        except _NOT_CONNECTED as error:
+            cause = _without_password(str(error) or type(error).__name__, url)
+            if not _may_pass(error):
+                raise MigrationFailed(f"cannot connect to the database at {place}: {cause}") from error
             left = until - clock.monotonic()
             if left <= 0:
-                message = f"the database at {place} cannot be reached; waited {patience:.0f} s"
+                message = f"the database at {place} cannot be reached; waited {patience:.0f} s: {cause}"
                 raise DependencyUnavailable(message) from error
-            _log.warning("waiting for the database", extra={"database": place, "seconds_left": round(left)})
+            waiting = {"database": place, "error": cause, "seconds_left": round(left)}
+            _log.warning("waiting for the database", extra=waiting)
             await clock.sleep(min(AGAIN, left))
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    try:
-        return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"}, timeout=CONNECT)
-    except Exception as error:
-        raise translate(error) or error from error
+    return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"}, timeout=CONNECT)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether it helps to connect again: a certificate that is not trusted stays so, though it is an OSError."""
+    return is_unavailable(error) and not isinstance(error, ssl.SSLCertVerificationError)
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
 
 
 def _dbmate_url(url: str, schema: str, *, encrypted: bool) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -55,10 +55,8 @@ async def open_pool(
         init=_speak_json,
         reset=_reset,
     )
-    try:
+    with translated():
         await pool
-    except Exception as error:
-        raise translate(error) or error from error
     try:
         yield pool
     finally:
@@ -86,6 +84,18 @@ def translate(error: Exception) -> Refused | None:
     if isinstance(error, _OVERTAKEN):
         return DependencyUnavailable("other changes of the same rows came first")
     return DependencyUnavailable("the database cannot be reached") if is_unavailable(error) else None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Convert retryable asyncpg errors to DependencyUnavailable; others pass."""
+    try:
+        yield
+    except Exception as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
 
 
 async def _reset(connection: Any) -> None:

@@ -137,7 +137,8 @@ class Attach:
         while chunks := await self._store.chunks(principal, session.session_id, offset, PAGE):
             for chunk in chunks:
                 data = await self._objects.get(chunk.key)
-                yield data[(offset - chunk.start) * unit :]
+                # The row counts: earlier versions may have stored longer audio under its key.
+                yield data[(offset - chunk.start) * unit : (chunk.end - chunk.start) * unit]
                 offset = chunk.end
 
     async def _finals(self, principal: Principal, session_id: LiveId, after: int) -> AsyncIterator[LiveFinal]:

@@ -24,6 +24,7 @@ from locution_gateway.live.servicer import Live
 from locution_gateway.live.settings import LiveSettings
 from locution_gateway.live.settle import SettleLive
 from locution_gateway.live.stream import StreamLive
+from locution_gateway.media.metrics import ChildMetrics
 from locution_gateway.media.stream import StreamDecoders
 from locution_gateway.models.registry import RegistryModels
 from locution_gateway.platform.assembly import Assembly
@@ -70,7 +71,7 @@ async def open_api(assembly: Assembly[Any]) -> None:
         store,
         objects,
         engine,
-        StreamDecoders(settings.live_decode_isolation),
+        StreamDecoders(settings.live_decode_isolation, ChildMetrics(context.registry)),
         LiveMetrics(context.registry, context.tracer_provider),
         context.clock,
         context.stopping,

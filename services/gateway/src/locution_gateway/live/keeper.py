@@ -45,6 +45,7 @@ class Keeper:
         self._seconds = seconds
         self._unit = session.config.encoding.unit
         self._held = bytearray()
+        self._chunk: LiveChunk | None = None
         self._kept = session.kept
         self._samples = session.audio_samples
         self._ending = False
@@ -58,13 +59,13 @@ class Keeper:
     async def take(self, data: bytes, samples: int) -> None:
         """Add audio; `samples` at 16 kHz have arrived so far. Waits while the store is far behind."""
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._held) < MOST_HELD)
             self._held += data
             self._samples = max(self._samples, samples)
             self._changed.notify_all()
+            await self._changed.wait_for(lambda: len(self._held) < MOST_HELD)
 
     async def run(self) -> None:
-        """Store audio until `finish` was called and everything is stored."""
+        """Store audio until `finish` was called and everything is stored; after it was interrupted, continue."""
         while await self._due():
             await self._keep()
 
@@ -90,17 +91,21 @@ class Keeper:
             return
 
     async def _keep(self) -> None:
-        data, samples = bytes(self._held[:MOST_HELD]), self._samples
-        end = self._kept + len(data) // self._unit
-        key = keys.chunk(self._session.tenant_id, self._session.session_id, self._kept, end, self._owner)
-        chunk = LiveChunk(self._kept, end, key)
+        """Store the next chunk, or repeat exactly one that was interrupted: it may be recorded already."""
+        chunk = self._chunk = self._chunk or self._next()
+        data, samples = bytes(self._held[: (chunk.end - chunk.start) * self._unit]), self._samples
         await retry(lambda: self._objects.put(chunk.key, data), backoff=PATIENCE, clock=self._clock)
         await retry(lambda: self._commit(chunk, samples), backoff=PATIENCE, clock=self._clock)
-        self._kept = chunk.end
+        self._kept, self._chunk = chunk.end, None
+        del self._held[: len(data)]
         async with self._changed:
-            del self._held[: len(data)]
             self._changed.notify_all()
         await self._acknowledge(Ack(chunk.end))
+
+    def _next(self) -> LiveChunk:
+        end = self._kept + min(len(self._held), MOST_HELD) // self._unit
+        key = keys.chunk(self._session.tenant_id, self._session.session_id, self._kept, end, self._owner)
+        return LiveChunk(self._kept, end, key)
 
     async def _commit(self, chunk: LiveChunk, samples: int) -> None:
         await self._store.keep(self._principal, self._session.session_id, self._owner, chunk, samples)

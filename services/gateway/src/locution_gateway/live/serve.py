@@ -122,12 +122,14 @@ class Serve:
 
     async def _let_go(self) -> None:
         """Store the received audio, and let the session be resumed, unless another stream took it over."""
-        with suppress(Refused, TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
-                await self._keeper.finish()
-                await self._keeper.run()
-        with suppress(Refused):
-            await self._parts.store.detach(self._principal, self._session.session_id, self._owner, self._heard)
+        try:
+            with suppress(Refused, TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._keeper.finish()
+                    await self._keeper.run()
+        finally:
+            with suppress(Refused):
+                await self._parts.store.detach(self._principal, self._session.session_id, self._owner, self._heard)
 
     async def _read(self, messages: AsyncIterator[ClientMessage]) -> None:
         """Take messages until `finish`, or until the client half-closes the stream, which says the same."""

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from locution_common.settings import Settings
+from locution_common.settings import ServiceAddress, Settings
 from pydantic import Field
 
 
 class LiveSettings(Settings):
     """Engines and limits of live sessions."""
 
-    asr_address: str | None = Field(
+    asr_address: ServiceAddress | None = Field(
         None,
         description="ASR service for live streams, as LOCUTION_ASR_ADDRESS of the worker. Unset: no live streams.",
-        examples=["dns:///asr:50051"],
+        examples=["asr:50051"],
     )
-    diarizer_address: str | None = Field(
+    diarizer_address: ServiceAddress | None = Field(
         None,
         description=(
             "Diarizer for live streams, as LOCUTION_DIARIZER_ADDRESS of the worker. Unset: live streams "
             "have no speakers."
         ),
-        examples=["dns:///diarizer:50051"],
+        examples=["diarizer:50051"],
     )
     live_streams: int = Field(
         200, description="Maximum number of concurrent live streams per process.", examples=["200"], ge=1, le=100_000

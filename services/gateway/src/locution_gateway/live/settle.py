@@ -67,7 +67,8 @@ class SettleLive:
     async def _upload(self, principal: Principal, session: LiveSession) -> UploadId:
         size = session.kept * session.config.encoding.unit
         draft = UploadDraft(session.display_name or f"live {session.session_id}", "", size, None)
-        upload = await self._create.run(principal, draft, _once("CreateUpload", session))
+        # Not "CreateUpload": the uploads that earlier versions began under this name may hold audio twice.
+        upload = await self._create.run(principal, draft, _once("WriteAudio", session))
         if upload.state is UploadState.WRITING:
             pieces = self._pieces(principal, session, upload.committed_bytes)
             await self._write.run(principal, upload.upload_id, upload.committed_bytes, pieces)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 from locution_common.errors import Reason
-from locution_common.postgres import Connection, translate
+from locution_common.postgres import Connection
 from locution_speech.clock import SAMPLE_RATE
 
 from locution_gateway.jobs.models import (
@@ -72,7 +72,7 @@ class PostgresStages:
         self, worker: str, lease: timedelta, kinds: Sequence[StageKind], others_than: Collection[TenantId] = ()
     ) -> StageLease | None:
         """Claim the next ready stage, fairly between the tenants except `others_than`; None if there is none."""
-        async with self._everyone() as connection:
+        async with self._database.across_tenants() as connection:
             row = await connection.fetchrow(sql.CLAIM, worker, lease, list(kinds), LEAST_CHARGE, list(others_than))
         return None if row is None else _lease(row)
 
@@ -156,22 +156,30 @@ class PostgresStages:
                 metrics["speaker_count"] = len(joined.summary.speakers)
             await self._machine.succeed(connection, job, joined.warnings, metrics)
 
-    async def give_back(self, lease: StageLease, failure: Failure, delay: timedelta, max_age: timedelta) -> None:
-        """Make the stage ready after `delay` without using an attempt; dead once the job is older than max_age."""
+    async def give_back(
+        self, lease: StageLease, failure: Failure, delay: timedelta, max_age: timedelta
+    ) -> tuple[StageState, Failure]:
+        """Make the stage ready after `delay` without using an attempt; dead once the job is older than max_age.
+
+        Return its state, and why it is in it.
+        """
         async with self._tenant(lease.tenant_id) as connection:
             age = await connection.fetchval(sql.JOB_AGE, lease.job_id)
             if age is not None and age > max_age:
                 failure = Failure(Reason.JOB_EXPIRED, f"no capacity for {max_age}: {failure.message}")
-                await self._return(connection, lease, StageState.DEAD, failure, 0, delay)
+                state = StageState.DEAD
             else:
-                await self._return(connection, lease, StageState.READY, failure, 1, delay)
+                state = StageState.READY
+            await self._return(connection, lease, state, failure, int(state is StageState.READY), delay)
+        return state, failure
 
-    async def fail(self, lease: StageLease, failure: Failure, delay: timedelta | None, max_attempts: int) -> None:
+    async def fail(self, lease: StageLease, failure: Failure, delay: timedelta | None, max_attempts: int) -> StageState:
         """Make the stage ready again after `delay`, or dead if that is None or the attempts are used up."""
         async with self._tenant(lease.tenant_id) as connection:
             again = delay is not None and lease.attempts < max_attempts
             state = StageState.READY if again else StageState.DEAD
             await self._return(connection, lease, state, failure, 0, delay or timedelta())
+        return state
 
     async def cancel(self, lease: StageLease) -> None:
         """End the stage as CANCELLED, because its job is being cancelled."""
@@ -185,15 +193,22 @@ class PostgresStages:
             rows = await connection.fetch(sql.FINISHED, lease.job_id, list(kinds))
         return tuple(_finished(row) for row in rows)
 
-    async def reap(self, max_attempts: int, backoff: timedelta, limit: int) -> int:
+    async def reap(
+        self,
+        max_attempts: int,
+        backoff: timedelta,
+        limit: int,
+        note: Callable[[StageKind], None] = lambda _: None,
+    ) -> int:
         """Return stages of silent workers to the queue, or fail them after the last attempt; end cancelled jobs.
 
-        If expiring a stage fails again and again, its job ends as FAILED without being read. Returns the number tried.
+        If expiring a stage fails again and again, its job ends as FAILED without being read. Returns the number tried;
+        `note` hears of each that was returned or failed.
         """
-        async with self._everyone() as connection:
+        async with self._database.across_tenants() as connection:
             expired = await connection.fetch(sql.EXPIRED, limit)
         rows = [
-            (tenant, stage, partial(self._expire, TenantId(tenant), stage, token, max_attempts, backoff))
+            (tenant, stage, partial(self._expire, TenantId(tenant), stage, token, max_attempts, backoff, note))
             for tenant, stage, token in expired
         ]
         for tenant, stage, _ in await self._troubled.attempt(Work.EXPIRE_STAGE, rows):
@@ -211,7 +226,13 @@ class PostgresStages:
             _log.exception("an unreadable job could not be ended", extra={"stage_id": str(stage_id)})
 
     async def _expire(
-        self, tenant_id: TenantId, stage_id: UUID, token: UUID, max_attempts: int, backoff: timedelta
+        self,
+        tenant_id: TenantId,
+        stage_id: UUID,
+        token: UUID,
+        max_attempts: int,
+        backoff: timedelta,
+        note: Callable[[StageKind], None],
     ) -> None:
         async with self._tenant(tenant_id) as connection:
             await connection.fetchval(sql.LOCK_STAGES_JOB, stage_id)
@@ -223,19 +244,11 @@ class PostgresStages:
                 if row["kind"] == StageKind.DECODE:
                     await _drop_attempt(connection, tenant_id, job_id, LeaseToken(token))
                 await self._machine.run(connection, job_id)
+        if row is not None:
+            note(StageKind(row["kind"]))
 
-    @asynccontextmanager
-    async def _tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
-        """Yield a transaction of a tenant. Raises DependencyUnavailable if Postgres cannot be reached."""
-        with translated():
-            async with self._database.transaction(system(tenant_id)) as connection:
-                yield connection
-
-    @asynccontextmanager
-    async def _everyone(self) -> AsyncIterator[Connection]:
-        with translated():
-            async with self._database.across_tenants() as connection:
-                yield connection
+    def _tenant(self, tenant_id: TenantId) -> AbstractAsyncContextManager[Connection]:
+        return self._database.transaction(system(tenant_id))
 
     async def _held(self, connection: Connection, lease: StageLease) -> Job:
         """Lock job and stage, and return the job. Raises LeaseLostError."""
@@ -328,18 +341,6 @@ async def _append_progress(connection: Connection, lease: StageLease) -> None:
     row = await connection.fetchrow(sql.STAGE_PROGRESS, lease.job_id, lease.kind)
     payload = events.stage_progress(StageProgress(lease.kind, *row))
     await events.append_event(connection, lease.job_id, EventKind.STAGE_PROGRESS, payload)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Convert the library's errors of an unreachable database to DependencyUnavailable."""
-    try:
-        yield
-    except Exception as error:
-        known = translate(error)
-        if known is None:
-            raise
-        raise known from error
 
 
 def _lease(row: Any) -> StageLease:

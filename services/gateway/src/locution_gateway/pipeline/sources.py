@@ -7,7 +7,6 @@ from typing import Final
 from locution_common.errors import Reason, Refused
 
 from locution_gateway.pipeline.models import Source, StageWork
-from locution_gateway.pipeline.postgres import translated
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.principal import system
 
@@ -32,12 +31,11 @@ class PostgresSources:
 
     async def source(self, work: StageWork) -> Source:
         """Return it. Refuses with UPLOAD_STATE_CONFLICT during verification, UPLOAD_NOT_FOUND if it is deleted."""
-        with translated():
-            async with self._database.transaction(system(work.lease.tenant_id)) as connection:
-                row = await connection.fetchrow(FIND, work.lease.job_id)
-                if row is not None and row["object_id"] is not None:
-                    await connection.execute(KEEP, work.lease.job_id, row["object_id"])
-                    return Source(row["object_key"], row["size_bytes"])
+        async with self._database.transaction(system(work.lease.tenant_id)) as connection:
+            row = await connection.fetchrow(FIND, work.lease.job_id)
+            if row is not None and row["object_id"] is not None:
+                await connection.execute(KEEP, work.lease.job_id, row["object_id"])
+                return Source(row["object_key"], row["size_bytes"])
         state = None if row is None else row["state"]
         if state is None:
             raise Refused(Reason.UPLOAD_NOT_FOUND)

@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from locution_common import names
 from locution_common.errors import Refused, Retry
-from locution_common.names import MetricName
 from prometheus_client import CollectorRegistry
 
 from locution_gateway.platform.database import TenantDatabase
@@ -32,12 +32,6 @@ AT_ONCE: Final = 4
 
 Attempt: TypeAlias = tuple[UUID, object, Callable[[], Awaitable[object]]]
 """The tenant of a row, its id, and the work on it."""
-
-ROWS: Final = MetricName(
-    "locution_troubled_rows",
-    "Rows that background work fails on, by work and whether they are set aside.",
-    ("work", "state"),
-)
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +144,7 @@ class TroubledMetrics:
 
     def __init__(self, database: TenantDatabase, registry: CollectorRegistry) -> None:
         self._database = database
-        self._rows = ROWS.gauge(registry)
+        self._rows = names.TROUBLED_ROWS.gauge(registry)
         for work in Work:
             self._set(work, 0, 0)
 

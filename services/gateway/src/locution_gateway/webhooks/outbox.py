@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from locution_common.errors import Reason
-from locution_common.postgres import Connection, translate
+from locution_common.postgres import Connection
 
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId
@@ -28,7 +28,7 @@ class PostgresOutbox:
 
     async def claim(self, lease: timedelta, limit: int, per_webhook: int) -> Sequence[Dispatch]:
         """Claim due deliveries, each after the earlier ones of its job; unreadable ones become DEAD."""
-        async with _translated(), self._database.across_tenants() as connection:
+        async with self._database.across_tenants() as connection:
             rows = await connection.fetch(sql.CLAIM, lease, limit, per_webhook)
         claimed = [(row, _readable(row)) for row in rows]
         for row, _ in (pair for pair in claimed if pair[1] is None):
@@ -38,7 +38,7 @@ class PostgresOutbox:
     async def _bury(self, row: Mapping[str, Any]) -> None:
         """End a delivery that cannot be read as DEAD; if that fails, its lease ends and it is claimed again."""
         try:
-            async with _translated(), self._database.transaction(system(TenantId(row["tenant_id"]))) as connection:
+            async with self._database.transaction(system(TenantId(row["tenant_id"]))) as connection:
                 values = (row["delivery_id"], row["lease_token"], None, "the stored delivery is unreadable", None)
                 await connection.execute(sql.FAILED, *values)
                 await connection.execute(sql.RELEASE_NEXT, row["webhook_id"], row["job_id"], row["event_id"])
@@ -78,18 +78,18 @@ class PostgresOutbox:
 
     async def forget(self, age: timedelta, limit: int) -> None:
         """Delete deliveries that ended earlier, and expired secrets."""
-        async with _translated(), self._database.across_tenants() as connection:
+        async with self._database.across_tenants() as connection:
             await connection.execute(sql.FORGET, age, limit)
 
     async def backlog(self) -> Backlog:
         """Return the backlog of all tenants."""
-        async with _translated(), self._database.across_tenants() as connection:
+        async with self._database.across_tenants() as connection:
             row = await connection.fetchrow(sql.BACKLOG)
         return Backlog(**dict(row))
 
     @asynccontextmanager
     async def _holding(self, principal: Principal, dispatch: Dispatch) -> AsyncIterator[Connection]:
-        async with _translated(), self._database.transaction(principal) as connection:
+        async with self._database.transaction(principal) as connection:
             await connection.fetchval(sql.HOLD, dispatch.webhook_id)
             yield connection
 
@@ -103,14 +103,6 @@ async def _settle_next(connection: Connection, dispatch: Dispatch, *, dead: bool
 
 def _place(dispatch: Dispatch) -> tuple[WebhookId, JobId | None, int]:
     return dispatch.webhook_id, dispatch.job_id, dispatch.event_id
-
-
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise translate(error) or error from error
 
 
 def _readable(row: Mapping[str, Any]) -> Dispatch | None:
