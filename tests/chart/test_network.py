@@ -79,13 +79,22 @@ def test_stores_inside_the_chart_are_closed_to_engines(policed: Installation) ->
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_round_robin_sees_every_pod(component: str, installation: Installation) -> None:
+def test_round_robin_sees_every_pod_and_a_name_is_always_there(component: str, installation: Installation) -> None:
     for target, address in _addresses(installation, component).items():
-        service = installation.get("Service", target)
-        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-        assert address == f"dns:///{name}.{namespace}.svc.cluster.local:50051"
-        assert service["spec"]["clusterIP"] == "None", "without a headless service DNS answers one address for all pods"
-        assert 50051 in {port["port"] for port in service["spec"]["ports"]}
+        every, ready = (installation.get("Service", name) for name in (target, f"{target}-ready"))
+        hosts = [f"{each['metadata']['name']}.{each['metadata']['namespace']}" for each in (every, ready)]
+        assert address == ";".join(f"{host}.svc.cluster.local:50051" for host in hosts)
+        assert every["spec"]["clusterIP"] == "None", "without a headless service DNS answers one address for all pods"
+        assert "clusterIP" not in ready["spec"], "a headless service without ready pods has no name"
+        assert every["spec"]["selector"] == ready["spec"]["selector"]
+        for service in (every, ready):
+            assert 50051 in {port["port"] for port in service["spec"]["ports"]}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_full_names_are_looked_up_once(component: str, installation: Installation) -> None:
+    pod = installation.get("Deployment", component)["spec"]["template"]["spec"]
+    assert pod["dnsConfig"]["options"] == [{"name": "ndots", "value": "1"}]
 
 
 def test_clients_reach_the_api_by_one_address(installation: Installation) -> None:

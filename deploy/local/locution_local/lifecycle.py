@@ -25,6 +25,9 @@ POLL = 0.2
 """Seconds between two probes of a process."""
 
 MIGRATE_TIMEOUT = 120.0
+MIGRATION_WAIT = "10"
+"""Seconds that `migrate` waits for the database, which is healthy then; well below MIGRATE_TIMEOUT."""
+
 STRANGER_SECONDS = 30.0
 
 
@@ -143,10 +146,14 @@ def waves(roles: Iterable[Role]) -> list[list[Role]]:
 def _migration(stack: Stack, owner: str) -> subprocess.Popen[bytes]:
     role = stack.role(owner)
     command = [*role.command[:3], "migrate"]
+    settings = {
+        "LOCUTION_MIGRATION_DATABASE_URL": stack.postgres.url(owner),
+        "LOCUTION_MIGRATION_WAIT": MIGRATION_WAIT,
+    }
     with stack.folder.log(f"migrate-{owner}").open("wb") as log:
         return subprocess.Popen(
             command,
-            env={**role.environment(), "LOCUTION_MIGRATION_DATABASE_URL": stack.postgres.url(owner)},
+            env={**role.environment(), **settings},
             cwd=role.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

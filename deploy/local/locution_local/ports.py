@@ -1,4 +1,4 @@
-"""The ports of the stack: fixed defaults, or others if a default is taken.
+"""The ports of the stack: fixed defaults, or others if a default is taken or another command may be taking it.
 
 All but the gateway's are below the kernel's range for outgoing connections (32768 and up), which could otherwise take a
 port between its choice and its use.
@@ -10,9 +10,10 @@ import errno
 import os
 import random
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from locution_local.errors import StackError
 
@@ -34,8 +35,12 @@ ASR = 20061
 TURN = 20050
 """Bound by the command that may use the defaults; other commands of the host leave them alone meanwhile."""
 
-BLOCKS = [range(first, first + METRICS - 1) for first in range(21_000, 22_000, 2 * METRICS)]
-"""Ports that replace defaults. A command takes them from one block, and binds the port behind it meanwhile."""
+BLOCKS = [
+    range(first, first + METRICS // 2 - 1)
+    for pair in range(20_200, 22_000, 2 * METRICS)
+    for first in (pair, pair + METRICS // 2)
+]
+"""Ports used instead of the defaults, in blocks. A command reserves a block by binding the port after it."""
 
 DEFAULTS: Mapping[str, int] = {
     "postgres": 24329,
@@ -62,20 +67,42 @@ def free(port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a command may choose from: the defaults, if no other command of the host may, and a block of its own."""
+    """Ports that a command may choose: its own blocks, and the defaults unless another command has them."""
 
     defaults: bool
-    block: range
+    blocks: Sequence[range]
+
+    def allows(self, name: str, port: int) -> bool:
+        """Tell whether no other command can choose the port for one of its processes meanwhile."""
+        if port == default(name):
+            return self.defaults
+        return _block(port) in (None, *self.blocks)
 
 
 @contextmanager
-def turn() -> Iterator[Turn]:
-    """Reserve ports while a command chooses some and starts processes on them. Raises StackError if too many do."""
+def turn(recorded: Mapping[str, int]) -> Iterator[Turn]:
+    """Reserve ports while a command chooses some and starts processes on them; those of its record first.
+
+    Raises StackError if all blocks are reserved.
+    """
     with ExitStack() as held:
-        block = next((block for block in BLOCKS if _hold(held, block.stop)), None)
-        if block is None:
+        own = {block for block in map(_block, recorded.values()) if block}
+        blocks = [block for block in BLOCKS if block in own and _hold(held, block.stop)]
+        if not blocks:
+            anywhere = random.SystemRandom().sample(BLOCKS, len(BLOCKS))
+            blocks = list(islice((block for block in anywhere if _hold(held, block.stop)), 1))
+        if not blocks:
             raise StackError(f"{len(BLOCKS)} other stacks are being started on this host; try again when they are up")
-        yield Turn(_hold(held, TURN), block)
+        yield Turn(_wants_defaults(recorded) and _hold(held, TURN), blocks)
+
+
+def _block(port: int) -> range | None:
+    return next((block for block in BLOCKS if port in block), None)
+
+
+def _wants_defaults(recorded: Mapping[str, int]) -> bool:
+    defaults = {**DEFAULTS, "asr": ASR}
+    return any(recorded.get(name, port) == port for name, port in defaults.items())
 
 
 def _hold(held: ExitStack, port: int) -> bool:
@@ -90,14 +117,17 @@ def _hold(held: ExitStack, port: int) -> bool:
 
 
 def settle(name: str, recorded: Mapping[str, int], allowed: Turn) -> int:
-    """Choose the port of a process that is not running: the recorded one, its default, or one of the block."""
+    """Choose the port of a process that is not running: the recorded one, else its default, else one of a block.
+
+    A recorded port or a default counts only if the command holds it: another command may be about to use it.
+    """
     if name == "gateway" and os.environ.get("LOCUTION_PORT"):
         return _asked()
     distances = companions(name)
-    wanted = recorded.get(name) or (default(name) if allowed.defaults else None)
-    if wanted is not None and _all_free(wanted, distances):
+    wanted = recorded.get(name) or default(name)
+    if allowed.allows(name, wanted) and _all_free(wanted, distances):
         return wanted
-    return _another(allowed.block, distances, taken=recorded.values())
+    return _another(allowed.blocks, distances, taken=recorded.values())
 
 
 def default(name: str) -> int:
@@ -125,9 +155,11 @@ def _all_free(port: int, distances: tuple[int, ...]) -> bool:
     return all(port + distance < 65536 and free(port + distance) for distance in distances)
 
 
-def _another(block: range, distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
+def _another(blocks: Sequence[range], distances: tuple[int, ...], *, taken: Iterable[int]) -> int:
     avoided = set(taken)
-    for port in random.SystemRandom().sample(block, len(block)):
-        if port not in avoided and _all_free(port, distances):
-            return port
-    raise StackError(f"found no free port from {block.start} to {block.stop - 1}")
+    for block in blocks:
+        for port in random.SystemRandom().sample(block, len(block)):
+            if port not in avoided and _all_free(port, distances):
+                return port
+    searched = ", ".join(f"{block.start} to {block.stop - 1}" for block in blocks)
+    raise StackError(f"found no free port in {searched}; stop another stack of this host")

@@ -93,6 +93,10 @@ class Wiring:
         """Return the address of a process."""
         return f"{HOST}:{self.ports[name]}"
 
+    def found_at(self, name: str) -> str:
+        """Return where its callers find a process: by a name, as in a cluster."""
+        return f"localhost:{self.ports[name]}"
+
     def service(self, name: str) -> dict[str, str]:
         """Return the settings that all services share."""
         return {
@@ -107,7 +111,7 @@ class Wiring:
 
     def engines(self) -> dict[str, str]:
         """Return the settings that both engines share."""
-        return {"LOCUTION_MODELS_ROOT": str(self.models), "LOCUTION_REGISTRY_ADDRESS": self.address("registry")}
+        return {"LOCUTION_MODELS_ROOT": str(self.models), "LOCUTION_REGISTRY_ADDRESS": self.found_at("registry")}
 
     def objects(self) -> dict[str, str]:
         """Return the settings of the object store."""
@@ -150,9 +154,9 @@ def gateway(name: str, process: str, wiring: Wiring, postgres: Postgres) -> Role
     settings = {
         **database(postgres, f"locution_{process}"),
         **wiring.objects(),
-        "LOCUTION_REGISTRY_ADDRESS": wiring.address("registry"),
-        "LOCUTION_ASR_ADDRESS": ",".join(wiring.address(engine) for engine in wiring.asr),
-        "LOCUTION_DIARIZER_ADDRESS": wiring.address("diarizer"),
+        "LOCUTION_REGISTRY_ADDRESS": wiring.found_at("registry"),
+        "LOCUTION_ASR_ADDRESS": ",".join(wiring.found_at(engine) for engine in wiring.asr),
+        "LOCUTION_DIARIZER_ADDRESS": wiring.found_at("diarizer"),
         "LOCUTION_DEVELOPMENT_KEY": wiring.development_key,
         "LOCUTION_SESSION_KEY_FILE": str(wiring.session_key),
         "LOCUTION_SCRATCH": str(wiring.scratch),

@@ -215,6 +215,17 @@ async def test_metrics_count_by_code_with_buckets_in_seconds(stack: Stack) -> No
     assert _sample(stack, "locution_rpc_server_duration_seconds_bucket", le="1800.0") == 3
 
 
+async def test_errors_are_counted_by_method_and_reason(stack: Stack) -> None:
+    await unary(stack.client, "hello")
+    for text in ("refuse", "refuse", "bug", "x" * 21):
+        await refusal(unary(stack.client, text))
+    families = stack.running.context.registry.collect()
+    (errors,) = [family for family in families if family.name == "locution_rpc_server_errors"]
+    found = {sample.labels["reason"]: sample.value for sample in errors.samples if sample.name.endswith("_total")}
+    assert found == {"OVERLOADED": 2, "INTERNAL": 1, "INVALID_REQUEST": 1}
+    assert {sample.labels["method"] for sample in errors.samples} == {"/locution.test.EchoService/Unary"}
+
+
 async def test_refused_callers_are_counted() -> None:
     async with serve_echo(token=None) as stack:
         await refusal(unary(stack.client, "hello"))

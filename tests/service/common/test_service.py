@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -325,19 +324,6 @@ async def test_a_channel_finds_a_replica_that_came_back() -> None:
         async with serve_echo(listen=f"127.0.0.1:{port}"):
             answer = await Client(channel).unary(Request(text="back"), timeout=10, wait_for_ready=True)
             assert answer.text == "back"
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    pair = (folder / "tls.crt", folder / "tls.key")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", str(pair[0]), "-keyout", str(pair[1])]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed, so no certificate can be made")
-    return pair
 
 
 async def test_tls(certificate: tuple[Path, Path]) -> None:

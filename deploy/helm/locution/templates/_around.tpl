@@ -11,7 +11,7 @@ metadata:
 automountServiceAccountToken: false
 {{- end -}}
 
-{{- /* Headless but for the api: gRPC clients of ours see every pod by DNS and go round them. */ -}}
+{{- /* Headless but for the api: gRPC clients of ours see every pod by DNS and go round them. See locution.address. */ -}}
 {{- define "locution.service" -}}
 {{- $service := default dict .values.service -}}
 apiVersion: v1
@@ -32,6 +32,18 @@ spec:
   ports:
     - {name: grpc, port: {{ default 50051 $service.port }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
     - {name: metrics, port: 9090, targetPort: metrics, appProtocol: http}
+{{- if .facts.callers }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "locution.metadata" (dict "root" .root "name" (printf "%s-ready" .name)) | nindent 2 }}
+spec:
+  selector:
+    {{- include "locution.selector" . | nindent 4 }}
+  ports:
+    - {name: grpc, port: 50051, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+{{- end }}
 {{- end -}}
 
 {{- define "locution.disruptionBudget" -}}

@@ -46,6 +46,9 @@ prometheus.io/path: /metrics
 serviceAccountName: {{ include "locution.fullname" .root }}-{{ .name }}
 automountServiceAccountToken: false
 enableServiceLinks: false # Kubernetes' LOCUTION_..._PORT variables would look like settings
+dnsConfig:
+  options:
+    - {name: ndots, value: "1"} # addresses are full names: no look-ups in every search domain first
 terminationGracePeriodSeconds: {{ include "locution.gracePeriod" .values.shutdown }}
 securityContext:
   {{- include "locution.podSecurity" .root.Values.podSecurity | nindent 2 }}

@@ -37,9 +37,12 @@ labels:
 {{ include "locution.fullname" .root }}-{{ .name }}.{{ .root.Release.Namespace }}.svc.{{ .root.Values.clusterDomain }}
 {{- end -}}
 
-{{- /* Address by which gRPC finds every pod of a headless Service and goes round them. Takes root and name. */ -}}
+{{- /*
+Address by which callers find a component: every pod by the headless Service, or any that is ready by its Service with an
+address of its own, whose name resolves also while no pod is ready, and for caches that still say so. Takes root and name.
+*/ -}}
 {{- define "locution.address" -}}
-dns:///{{ include "locution.host" . }}:50051
+{{ include "locution.host" . }}:50051;{{ include "locution.host" (dict "root" .root "name" (printf "%s-ready" .name)) }}:50051
 {{- end -}}
 
 {{- /* Pods of the named components, as peers of a NetworkPolicy. Takes root and names. */ -}}

@@ -6,12 +6,12 @@ import argparse
 import signal
 import time
 
-from locution_local import lifecycle, ports, processes
+from locution_local import lifecycle, ports, processes, state
 from locution_local.commands import Commands
 from locution_local.errors import StackError
 from locution_local.folder import StateFolder
 from locution_local.roles import Role
-from locution_local.stack import Stack, open_stack
+from locution_local.stack import Stack, open_stack, read_stack
 
 SIGNALS = ("KILL", "TERM", "INT", "STOP", "CONT", "HUP")
 
@@ -21,28 +21,46 @@ def configure(commands: Commands) -> None:
     for name, action, text in (
         ("start", _start, "start one process"),
         ("restart", _restart, "stop one process gracefully and start it again"),
-        ("kill", _kill, "send a signal to one process"),
     ):
-        parser = commands.add_parser(name, help=text)
-        parser.add_argument("name", metavar="NAME", help="process name, as `status` shows it")
+        parser = _parser(commands, name, text)
         parser.set_defaults(run=run, action=action)
-        if action is _kill:
-            parser.add_argument("--signal", choices=SIGNALS, default="KILL", help="signal (default: KILL)")
-        else:
-            parser.add_argument("--no-wait", action="store_true", help="do not wait until it is well")
-            parser.add_argument(
-                "--timeout", type=float, default=180.0, metavar="S", help="seconds to wait (default: 180)"
-            )
+        parser.add_argument("--no-wait", action="store_true", help="do not wait until it is well")
+        parser.add_argument("--timeout", type=float, default=180.0, metavar="S", help="seconds to wait (default: 180)")
+    parser = _parser(commands, "kill", "send a signal to one process")
+    parser.set_defaults(run=kill)
+    parser.add_argument("--signal", choices=SIGNALS, default="KILL", help="signal (default: KILL)")
 
 
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
-    """Apply the action to the named process."""
+    """Start or restart the named process."""
     if not folder.state.exists():
-        raise StackError(f"no stack in {folder.root}; create one with `make up`")
-    with folder.locked(), ports.turn() as allowed:
+        raise _absent(folder)
+    with folder.locked(), ports.turn(state.load(folder).ports) as allowed:
         stack = open_stack(folder, allowed)
         arguments.action(stack, stack.role(arguments.name), arguments)
     return 0
+
+
+def kill(folder: StateFolder, arguments: argparse.Namespace) -> int:
+    """Send a signal to the named process. It starts none, so it reserves no ports."""
+    if not folder.state.exists():
+        raise _absent(folder)
+    with folder.locked():
+        stack = read_stack(folder)
+        if stack is None:
+            raise _absent(folder)
+        _kill(stack, stack.role(arguments.name), arguments)
+    return 0
+
+
+def _parser(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text)
+    parser.add_argument("name", metavar="NAME", help="process name, as `status` shows it")
+    return parser
+
+
+def _absent(folder: StateFolder) -> StackError:
+    return StackError(f"no stack in {folder.root}; create one with `make up`")
 
 
 def _start(stack: Stack, role: Role, arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from locution_local import environments, lifecycle, model_files, ports
+from locution_local import environments, lifecycle, model_files, ports, state
 from locution_local.commands import Commands
 from locution_local.folder import StateFolder
 from locution_local.lifecycle import Say
@@ -33,7 +33,7 @@ def configure(commands: Commands) -> None:
 def run(folder: StateFolder, arguments: argparse.Namespace) -> int:
     """Start the stack; return 0 if every process is healthy."""
     began = time.monotonic()
-    with folder.locked(), ports.turn() as allowed:
+    with folder.locked(), ports.turn(state.load(folder).ports) as allowed:
         stack = open_stack(folder, allowed)
         print(f"state folder: {folder.root}", flush=True)
         if not arguments.no_models and stack.wiring.models == folder.models:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from locution_common.settings import ServiceSettings
+from locution_common.addresses import FORM
+from locution_common.settings import ServiceAddress, ServiceSettings
 from pydantic import Field
 
 
@@ -13,9 +14,7 @@ class AsrSettings(ServiceSettings):
     """Settings of the asr service beyond those that all services share."""
 
     models_root: Path = Field(description="Folder that holds the models as <set>/<model>.", examples=["/models"])
-    registry_address: str = Field(
-        description="The registry service, host:port or dns:///name:port.", examples=["dns:///registry:50051"]
-    )
+    registry_address: ServiceAddress = Field(description=f"Registry: {FORM}.", examples=["registry:50051"])
     asr_device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where models run; auto takes a GPU where there is one.", examples=["cuda"]
     )

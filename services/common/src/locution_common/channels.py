@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pydantic import SecretStr
 
 from . import logs, telemetry
+from .addresses import is_literal, is_target, places, target, written
+from .following import FollowingChannel
 
 T = TypeVar("T")
 
@@ -37,46 +38,29 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """Return a channel to `address`; close it, preferably by `stack.enter_async_context`.
 
-    `address` is host:port, several of them separated by commas, or a gRPC target such as `dns:///asr:50051`. Calls
-    rotate over the replicas. Names in a comma list are resolved once, here; a `dns:` target is resolved again as
-    replicas come and go. With `ca_file` the connection uses TLS.
+    `address` has the form of `addresses.FORM`. Calls rotate over all replicas that its names resolve to, also over
+    later ones. With `ca_file` the connection uses TLS, and certificates are for the first name.
     """
-    target, authority = _target(address)
-    options = [*_options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
     interceptors = _interceptors(_secret(token), tracer_provider)
-    if ca_file is None:
-        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
-    credentials = grpc.ssl_channel_credentials(ca_file.read_bytes())
-    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+    credentials = None if ca_file is None else grpc.ssl_channel_credentials(ca_file.read_bytes())
+
+    def connect(target: str, authority: str | None = None) -> grpc.aio.Channel:
+        options = [*_options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+
+    if is_target(address):
+        return connect(address)
+    found = places(address)
+    authority = written(found[0][0])
+    if len(found) == 1 and all(is_literal(host) for host, _ in found[0]):
+        return connect(target(found[0]), authority)
+    return FollowingChannel(found, partial(connect, authority=authority))
 
 
 def _secret(token: str | SecretStr | None) -> str | None:
     return token.get_secret_value() if isinstance(token, SecretStr) else token
-
-
-def _target(address: str) -> tuple[str, str | None]:
-    """Return the gRPC target of an address, and the authority to send if the target does not contain it."""
-    addresses = [part.strip() for part in address.split(",") if part.strip()]
-    if not addresses:
-        raise ValueError("no address is given")
-    if len(addresses) == 1:
-        only = addresses[0]
-        return (only if _has_scheme(only) else f"dns:///{only}"), None
-    resolved = [_resolve(part) for part in addresses]
-    if len({family for family, _ in resolved}) != 1:
-        raise ValueError(f"{address} mixes IPv4 and IPv6")
-    return f"{resolved[0][0]}:" + ",".join(where for _, where in resolved), addresses[0]
-
-
-def _has_scheme(address: str) -> bool:
-    return address.split(":", 1)[0] in {"dns", "ipv4", "ipv6", "unix", "xds"}
-
-
-def _resolve(address: str) -> tuple[str, str]:
-    host, _, port = address.rpartition(":")
-    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-    family, *_, where = min(found, key=lambda info: info[0] != socket.AF_INET)
-    return ("ipv4", f"{where[0]}:{port}") if family == socket.AF_INET else ("ipv6", f"[{where[0]}]:{port}")
 
 
 def _options(max_message_bytes: int) -> list[tuple[str, Any]]:
@@ -92,7 +76,7 @@ def _options(max_message_bytes: int) -> list[tuple[str, Any]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
         ("grpc.dns_min_time_between_resolutions_ms", 5_000),
     ]
 

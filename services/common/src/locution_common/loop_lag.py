@@ -16,14 +16,12 @@ WINDOW_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 5.0
 """A process whose loop was late by this much in the last WINDOW_SECONDS is not healthy."""
 
-_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-
 
 class LoopLag:
     """Measures the lag of the current event loop again and again, as a metric and a health probe."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._metric = names.LOOP_LAG.histogram(registry, _BUCKETS)
+        self._metric = names.LOOP_LAG.histogram(registry)
         self._seen: deque[tuple[float, float]] = deque()
 
     async def run(self) -> None:

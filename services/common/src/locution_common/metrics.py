@@ -12,11 +12,12 @@ from . import names
 
 
 class RpcMetrics:
-    """Counts the calls of a server, their durations, and those in progress."""
+    """Counts the calls of a server, their errors, their durations, and those in progress."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handled = names.RPC_HANDLED.counter(registry)
-        self.seconds = names.RPC_SECONDS.histogram(registry, names.SECONDS_BUCKETS)
+        self.errors = names.RPC_ERRORS.counter(registry)
+        self.seconds = names.RPC_SECONDS.histogram(registry)
         self.in_flight = names.RPC_IN_FLIGHT.gauge(registry)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from locution_common.settings import ServiceSettings
+from locution_common.addresses import FORM
+from locution_common.settings import ServiceAddress, ServiceSettings
 from pydantic import Field
 
 
@@ -15,9 +16,7 @@ class DiarizerSettings(ServiceSettings):
     models_root: Path = Field(
         description="Folder below which models lie as <set>/<model>.", examples=["/var/lib/locution/models"]
     )
-    registry_address: str = Field(
-        description="Where the registry is: host:port, or a gRPC target.", examples=["dns:///registry:50051"]
-    )
+    registry_address: ServiceAddress = Field(description=f"Registry: {FORM}.", examples=["registry:50051"])
     diarizer_device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Device that computes; auto takes a GPU where there is one.", examples=["cuda"]
     )

@@ -11,7 +11,7 @@ from typing import Final, NoReturn, TypeAlias
 import grpc
 
 from ..channels import REQUEST_ID_KEY
-from ..errors import Code, Refused
+from ..errors import Code, Reason, Refused
 from .layer import Call
 from .status import status_of
 
@@ -62,6 +62,7 @@ async def _abort(call: Call, error: Exception) -> NoReturn:
     _record(call, error)
     status = status_of(error, call.request_id)
     call.code = status.code.name
+    call.reason = error.reason if isinstance(error, Refused) else Reason.INTERNAL
     trailers = (*(status.trailing_metadata or ()), (REQUEST_ID_KEY, call.request_id))
     await call.context.abort(status.code, status.details, trailers)
 

@@ -26,13 +26,14 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic in its stubs a
 
 @dataclass(slots=True)
 class Call:
-    """A call in progress; `code` is its current gRPC status name, and final after the layer `errors`."""
+    """A call in progress; its gRPC status name `code` and its error `reason` are final after the layer `errors`."""
 
     method: str
     unary: bool
     context: ServicerContext
     request_id: str = ""
     code: str = "OK"
+    reason: str = ""
 
     @property
     def metadata(self) -> Metadata:

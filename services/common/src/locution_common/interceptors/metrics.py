@@ -1,4 +1,4 @@
-"""Layer 4: counts, durations and calls in progress; before auth, so that refusals count."""
+"""Layer 4: counts, errors, durations and calls in progress; before auth, so that refusals count."""
 
 from __future__ import annotations
 
@@ -25,3 +25,5 @@ class Metrics:
             finally:
                 self._metrics.seconds.labels(call.method).observe(time.monotonic() - start)
                 self._metrics.handled.labels(call.method, call.code).inc()
+                if call.reason:
+                    self._metrics.errors.labels(call.method, call.reason).inc()

@@ -7,7 +7,14 @@ field of type SecretStr is read from NAME, or from the file that NAME_FILE names
 from __future__ import annotations
 
 from .base import Settings, setting_name
-from .groups import DatabaseSettings, ListenAddress, MigrateSettings, ObjectStoreSettings, ServiceSettings
+from .groups import (
+    DatabaseSettings,
+    ListenAddress,
+    MigrateSettings,
+    ObjectStoreSettings,
+    ServiceAddress,
+    ServiceSettings,
+)
 from .loading import Problem, SettingsInvalid, describe, load, read
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "MigrateSettings",
     "ObjectStoreSettings",
     "Problem",
+    "ServiceAddress",
     "ServiceSettings",
     "Settings",
     "SettingsInvalid",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from .. import addresses
 from .base import PREFIX, Settings
 
 
@@ -18,6 +19,7 @@ def _listen_address(value: str) -> str:
 
 
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
+ServiceAddress = Annotated[str, AfterValidator(addresses.checked)]
 
 
 class ServiceSettings(Settings):
