@@ -49,6 +49,7 @@ class Installation:
         """Return everything that makes pods."""
         yield from self.of_kind("Deployment")
         yield from self.of_kind("StatefulSet")
+        yield from self.of_kind("Job")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+import render_chart as render
 from grpc_health.v1 import health_pb2
 from locution.engine.v1 import asr_service_pb2, diarizer_service_pb2
 from locution.registry.v1 import registry_service_pb2
@@ -44,7 +45,7 @@ def test_nobody_is_root_or_gains_privileges(installation: Installation) -> None:
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
 
 
-def test_scratch_is_bounded_and_models_are_read_only(installation: Installation) -> None:
+def test_scratch_is_bounded_and_models_are_read_only_but_for_their_loader(installation: Installation) -> None:
     for spec, container in _all_containers(installation):
         volumes = {volume["name"]: volume for volume in spec["volumes"]}
         for mount in container["volumeMounts"]:
@@ -53,7 +54,30 @@ def test_scratch_is_bounded_and_models_are_read_only(installation: Installation)
             if "emptyDir" in volume:
                 assert volume["emptyDir"]["sizeLimit"]
             if mount["name"] in ("models", "secrets", "migration"):
-                assert mount["readOnly"] is True
+                loads = mount["name"] == "models" and container["name"] == "load"
+                assert mount.get("readOnly", False) is not loads
+
+
+def test_the_group_may_write_to_the_models_volume_whoever_mounts_it_first(installation: Installation) -> None:
+    for workload in installation.workloads():
+        for volume in pod(workload)["volumes"]:
+            claim = volume.get("persistentVolumeClaim", {})
+            assert "readOnly" not in claim, "Kubernetes gives a volume that is mounted read-only to nobody"
+
+
+def test_a_read_only_volume_is_mounted_so_and_not_loaded() -> None:
+    values = render.CHART / "values-production.yaml"
+    mounted = render.manifests(render.template(values, {"models.readOnlyVolume": True}))
+    claims = [
+        volume["persistentVolumeClaim"]
+        for manifest in mounted
+        if manifest["kind"] == "Deployment"
+        for volume in pod(manifest)["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+    assert claims == [{"claimName": "locution-models", "readOnly": True}] * 3
+    with pytest.raises(render.HelmError, match="the volume is read-only"):
+        render.template(values, {"models.readOnlyVolume": True, "models.load.enabled": True})
 
 
 def test_every_container_has_a_memory_limit(installation: Installation) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import pytest
 from locution_registry.adapters.folders import local_folders
 from locution_registry.domain.models import Inspection, Kind, ModelPath
 from locution_speech.capabilities import Capabilities
 
-ROOT = Path(os.environ.get("LOCUTION_MODELS_ROOT") or Path(__file__).parents[3] / ".locution" / "models")
+from tests.support.models import FOLDER, model_folder
 
 
 async def inspect(path: ModelPath) -> Inspection:
-    """Inspect a development model, or skip where it was not installed."""
-    if not (ROOT / str(path)).is_dir():
-        pytest.skip(f"{path} is not below {ROOT}: `make models` installs it, or set LOCUTION_MODELS_ROOT")
-    async with local_folders(ROOT, 1) as folders:
+    """Inspect a development model, or skip the test."""
+    model_folder(str(path))
+    async with local_folders(FOLDER, 1) as folders:
         return await folders.inspect(path)
 
 
@@ -35,9 +30,7 @@ async def test_base_is_multilingual() -> None:
 
 
 async def test_the_pyannote_model_is_a_pipeline() -> None:
-    models = sorted(path.name for path in (ROOT / "pyannote").glob("*/") if not path.name.startswith("."))
-    if not models:
-        pytest.skip(f"there is no pyannote model below {ROOT}: `make models` installs one, or set LOCUTION_MODELS_ROOT")
+    models = sorted(path.name for path in model_folder("pyannote").glob("*/") if not path.name.startswith("."))
     found = await inspect(ModelPath("pyannote", models[0]))
     assert (found.layout.kind, found.layout.name) == (Kind.DIARIZATION, "pyannote-pipeline")
     assert found.layout.capabilities == Capabilities(speaker_counts=True, overlap=True)

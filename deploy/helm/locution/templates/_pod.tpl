@@ -70,12 +70,22 @@ timeoutSeconds: 3
 {{- if has "models" .facts.uses }}
 - name: models
   persistentVolumeClaim:
-    claimName: {{ default (printf "%s-models" (include "locution.fullname" .root)) .root.Values.models.existingClaim }}
+    claimName: {{ include "locution.modelsClaim" .root }}
+    {{- if .root.Values.models.readOnlyVolume }}
     readOnly: true
+    {{- end }}
 {{- end }}
 {{- with .values.volumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{- /*
+The claim of the models. Pods mount it read-only, but ask for a writable volume: else Kubernetes would not give it to the
+group of fsGroup, and nobody but root could write to it once an engine came first.
+*/ -}}
+{{- define "locution.modelsClaim" -}}
+{{ default (printf "%s-models" (include "locution.fullname" .)) .Values.models.existingClaim }}
 {{- end -}}
 
 {{- define "locution.mounts" -}}
@@ -101,7 +111,7 @@ timeoutSeconds: 3
 {{- end }}
 {{- if and .root.Values.migrations.enabled .facts.migrate }}
 {{- $command := concat (list "python" "-m") .facts.migrate }}
-{{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" }}
+{{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" "LOCUTION_MIGRATION_WAIT" .root.Values.migrations.wait }}
 {{- $role := include "locution.migrationRef" (dict "root" .root "owner" .facts.database) }}
 {{- if $role }}
 {{- $_ := set $settings "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
@@ -111,15 +121,16 @@ timeoutSeconds: 3
 {{- end -}}
 
 {{- define "locution.initContainer" -}}
+{{- $settings := merge .settings (pick .values.settings "LOCUTION_ENVIRONMENT") -}}
 - name: {{ .step }}
   image: {{ include "locution.image" . }}
   imagePullPolicy: {{ .root.Values.image.pullPolicy }}
   command:
     {{- toYaml .command | nindent 4 }}
   env:
-    {{- range $name := keys .settings | sortAlpha }}
+    {{- range $name := keys $settings | sortAlpha }}
     - name: {{ $name }}
-      value: {{ get $.settings $name | quote }}
+      value: {{ get $settings $name | quote }}
     {{- end }}
     {{- range $name := keys .root.Values.extraEnv | sortAlpha }}
     - name: {{ $name }}

@@ -18,6 +18,7 @@ usage: python -m locution_registry [COMMAND] [--help] [--check-settings]
 
   serve     answer locution.registry.v1.RegistryService (what runs without a command)
   migrate   bring the database schema up to date, then exit
+  load      copy models from the object store to the models root, then exit
 """
 
 
@@ -29,6 +30,8 @@ def main(argv: Sequence[str]) -> NoReturn:
             sys.exit(0)
         case ["migrate", *arguments]:
             sys.exit(run_migrations(arguments, "locution_registry", migrations_folder(), SCHEMA))
+        case ["load", *arguments]:
+            sys.exit(_load(arguments))
         case ["serve", *arguments] | arguments:
             _serve(arguments)
 
@@ -38,6 +41,12 @@ def migrations_folder() -> Path:
     here = Path(__file__).resolve()
     packaged = here.parent / "migrations"
     return packaged if packaged.is_dir() else here.parents[2] / "migrations"
+
+
+def _load(argv: Sequence[str]) -> int:
+    from .load import run_load
+
+    return run_load(argv)
 
 
 def _serve(argv: Sequence[str]) -> NoReturn:
