@@ -120,7 +120,7 @@ def run(wanted: argparse.Namespace, options: Sequence[str], environment: Mapping
 
 
 def with_bytecode(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment whose processes keep bytecode, beside the packages where it says to write none.
+    """Return the environment. If it forbids bytecode beside the sources, keep bytecode in BYTECODE.
 
     The folders start about a hundred processes. Each would else compile all that it imports: 11 s for the diarizer.
     """

@@ -20,7 +20,8 @@ from pyannote.core import Annotation, Segment
 
 from tests.service.diarizer.client import Client, Joined
 from tests.service.diarizer.conftest import serve_diarizer
-from tests.service.diarizer.recordings import RATE, TESTDATA, Pcm, conversation, meetings, reference
+from tests.service.diarizer.recordings import RATE, Pcm, conversation, meetings, reference
+from tests.support import testdata
 
 PURE = 0.75
 LONGEST = 60 * RATE
@@ -69,7 +70,7 @@ async def _all(client: Client) -> AsyncIterator[Heard]:
             for speaker in _known(await _clustered(client, pcm[begin:end]), path.name, half, turns, begin):
                 yield speaker
     for name in ALONE:
-        pcm = _read(TESTDATA / name)[:LONGEST]
+        pcm = _read(testdata.recording(name))[:LONGEST]
         for half, (begin, end) in enumerate(_halves(pcm)):
             found = await _clustered(client, pcm[begin:end], speaker_count=1)
             spoken = sum(turn.end_sample - turn.start_sample for turn in found.sections[0])

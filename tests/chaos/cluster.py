@@ -32,7 +32,7 @@ from locution_registry import commands as registry
 from tests.chaos import webhooks
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.supervisor import Supervisor
-from tests.support import processes
+from tests.support import models, processes
 from tests.support.postgres import Postgres
 from tests.support.s3 import S3Server
 
@@ -273,7 +273,7 @@ class Cluster:
             "LOCUTION_ASR_ADDRESS": self._addresses["asr"],
             "LOCUTION_DIARIZER_ADDRESS": self._addresses["diarizer"],
             "LOCUTION_DEVELOPMENT_KEY": KEY,
-            "LOCUTION_MODELS_ROOT": str(models_root()),
+            "LOCUTION_MODELS_ROOT": str(models.FOLDER),
             "LOCUTION_SCRATCH": str(self.scratch),
             "LOCUTION_ASR_WORKERS": "1",
             "LOCUTION_ASR_THREADS": "1",
@@ -294,12 +294,6 @@ async def _migrate(url: str) -> None:
         await connection.execute(AUDIT)
     finally:
         await connection.close()
-
-
-def models_root() -> Path:
-    """Return where the development models lie."""
-    named = os.environ.get("LOCUTION_MODELS_ROOT")
-    return Path(named) if named else ROOT / ".locution/models"
 
 
 def serving(address: str) -> bool:

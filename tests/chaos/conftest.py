@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos import report
-from tests.chaos.cluster import Cluster, models_root
+from tests.chaos.cluster import MODELS, Cluster
 from tests.chaos.rounds import Chaos
+from tests.support.models import model_folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +28,8 @@ def kills() -> int:
 @pytest.fixture(scope="session")
 def chaos(request: pytest.FixtureRequest) -> Iterator[Chaos]:
     """The system under test, run once undisturbed."""
-    if not (models_root() / "whisper/tiny.en").exists():
-        pytest.skip("the development models are not installed; run `make models`")
+    for name in MODELS:
+        model_folder(name)
     cluster = Cluster()
     chaos = Chaos(cluster)
     try:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.docs.commands import Command
-from tests.e2e.conftest import ROOT, keep_logs, models_root, sample
-from tests.support import canaries
+from tests.e2e.conftest import ROOT, keep_logs, sample
+from tests.support import canaries, models
 
 __all__ = ["sample"]
 
@@ -125,13 +125,12 @@ class Clone:
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[Clone]:
     """Clone the checkout, with its environment and its models linked in, and start the stack."""
-    if not (models_root() / "whisper/base").exists():
-        pytest.skip("the development models are not installed; run `make models`")
+    models.model_folder("whisper/base")
     root = tmp_path_factory.mktemp("docs") / "locution"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(root)], check=True, capture_output=True, timeout=60)
     _link_environment(root)
     (root / ".locution").mkdir()
-    (root / ".locution/models").symlink_to(models_root())
+    (root / ".locution/models").symlink_to(models.FOLDER.resolve())
     made = Clone(root, sample)
     try:
         made.shell("make up")

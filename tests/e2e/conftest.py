@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import canaries
+from tests.support import canaries, models
 from tests.support.processes import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,7 @@ def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping
     environment = {
         **os.environ,
         "LOCUTION_STATE": str(state),
-        "LOCUTION_MODELS_ROOT": str(models_root()),
+        "LOCUTION_MODELS_ROOT": str(models.FOLDER),
         "LOCUTION_ENVIRONMENTS": os.environ.get("LOCUTION_ENVIRONMENTS") or str(ROOT / ".locution/environments"),
         **(extra or {}),
     }
@@ -97,12 +97,6 @@ def run_stack(state: Path, *arguments: str, timeout: float = 240, extra: Mapping
     return done.stdout
 
 
-def models_root() -> Path:
-    """Return where the development models lie."""
-    named = os.environ.get("LOCUTION_MODELS_ROOT")
-    return Path(named) if named else ROOT / ".locution/models"
-
-
 @pytest.fixture(scope="session")
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """The installation under test."""
@@ -110,8 +104,7 @@ def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     if target:
         yield Installation(str(target), os.environ["LOCUTION_API_KEY"], None)
         return
-    if not (models_root() / "whisper/base").exists():
-        pytest.skip("the development models are not installed; run `make models`")
+    models.model_folder("whisper/base")
     state = Path(tempfile.mkdtemp(prefix="locution-e2e-"))
     try:
         (port,) = free_ports(1, offset=100)  # its metrics lie 100 above; the default may be a developer's own stack

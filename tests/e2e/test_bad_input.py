@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Installation
+from tests.e2e.conftest import Installation
+from tests.support import testdata
 
 PLAYLISTS = {
     "playlist.wav": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nneighbour.wav\n#EXT-X-ENDLIST\n",
@@ -81,29 +81,20 @@ def test_silence_is_an_empty_transcript(installation: Installation, tmp_path: Pa
 
 def rows() -> list[dict[str, str]]:
     """Return the recordings of the test data whose outcome is not simply a transcript."""
-    folder = recordings()
-    if not folder.exists():
-        return []
-    with (folder / "manifest.tsv").open() as lines:
+    with testdata.recording("manifest.tsv").open() as lines:
         return [row for row in csv.DictReader(lines, delimiter="\t") if row["expected"] in ("REFUSED", "NO_WORDS")]
-
-
-def recordings() -> Path:
-    """Return the folder of recordings with references."""
-    return Path(os.environ.get("LOCUTION_TESTDATA", ROOT.parent / "shared/testdata"))
 
 
 @pytest.mark.timeout(240)
 def test_recordings_of_the_test_data_end_as_their_manifest_says(installation: Installation) -> None:
-    if not rows():
-        pytest.skip("no test data: set LOCUTION_TESTDATA to a folder with manifest.tsv")
+    assert rows()
     for row in rows():
         if Path(row["file"]).suffix == ".raw":
-            assert "has no header" in misused(installation, recordings() / row["file"]), row["file"]
+            assert "has no header" in misused(installation, testdata.recording(row["file"])), row["file"]
         elif row["expected"] == "REFUSED":
-            assert "MEDIA_" in refused(installation, recordings() / row["file"]), row["file"]
+            assert "MEDIA_" in refused(installation, testdata.recording(row["file"])), row["file"]
         else:
-            assert words(installation, recordings() / row["file"]) == 0, row["file"]
+            assert words(installation, testdata.recording(row["file"])) == 0, row["file"]
 
 
 def words(installation: Installation, path: Path) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import wave
 from pathlib import Path
 
@@ -20,17 +19,17 @@ from locution_client.transcription import Silent, follow
 from numpy.typing import NDArray
 from whisper_normalizer.basic import BasicTextNormalizer
 
-from tests.e2e.conftest import ROOT, Installation
+from tests.e2e.conftest import Installation
+from tests.support.testdata import recording
 
 RATE = 16_000
-TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
-LEFT, RIGHT = TESTDATA / "fleurs-en-000.ogg", TESTDATA / "fleurs-de-000.ogg"
+LEFT, RIGHT = "fleurs-en-000.ogg", "fleurs-de-000.ogg"
 
 
 @pytest.fixture(scope="module")
 def stereo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A WAV file with an English sentence on the left, and behind it a German one on the right."""
-    return _stereo(tmp_path_factory.mktemp("stereo") / "stereo.wav", _pcm(LEFT), _pcm(RIGHT))
+    return _stereo(tmp_path_factory.mktemp("stereo") / "stereo.wav", _pcm(recording(LEFT)), _pcm(recording(RIGHT)))
 
 
 def _stereo(path: Path, left: NDArray[np.int16], right: NDArray[np.int16]) -> Path:
@@ -46,8 +45,6 @@ def _stereo(path: Path, left: NDArray[np.int16], right: NDArray[np.int16]) -> Pa
 def _pcm(path: Path) -> NDArray[np.int16]:
     from faster_whisper.audio import decode_audio
 
-    if not path.exists():
-        pytest.skip(f"{path} is not here: set LOCUTION_TESTDATA")
     return np.asarray(np.clip(decode_audio(str(path)) * 32767, -32768, 32767), np.int16)
 
 
@@ -73,10 +70,10 @@ def heard(segments: list[pb.Segment]) -> str:
     return " ".join(segment.text for segment in segments)
 
 
-def assert_said(segments: list[pb.Segment], path: Path) -> None:
+def assert_said(segments: list[pb.Segment], name: str) -> None:
     """Check the text of a sentence against its reference."""
     normal = BasicTextNormalizer()
-    assert wer(normal(path.with_suffix(".txt").read_text()), normal(heard(segments))) < 0.3
+    assert wer(normal(recording(name).with_suffix(".txt").read_text()), normal(heard(segments))) < 0.3
 
 
 def assert_whole(spans: list[pb.CoverageSpan], transcript: pb.Transcript) -> None:

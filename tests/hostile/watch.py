@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locution.v1 import job_service_pb2 as jobs
-from locution_gateway.quotas.slots import HELD
+from locution_common.names import SLOTS_HELD
 from prometheus_client import CollectorRegistry
 
 SLOW = 0.012
@@ -91,7 +91,7 @@ def callbacks() -> Iterator[Callbacks]:
 
 def slots_held(registry: CollectorRegistry) -> dict[str, float]:
     """Return how many slots of each kind are held, those with none left out."""
-    samples = [sample for metric in registry.collect() if metric.name == HELD.name for sample in metric.samples]
+    samples = [sample for metric in registry.collect() if metric.name == SLOTS_HELD.name for sample in metric.samples]
     return {sample.labels["kind"]: sample.value for sample in samples if sample.value}
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
 AMR = "libopencore_amrnb"
 ALWAYS_RF64, BLU_RAY = {"rf64": "always"}, {"mpegts_m2ts_mode": "1"}
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
@@ -141,4 +145,14 @@ WITH_VIDEO = [
     ("mpeg", "mp2"),
     ("asf", "wmav2"),
 ]
-WITHOUT_VIDEO = [*WITH_VIDEO, ("ogg", "libopus")]
+WITH_HOLES = [*WITH_VIDEO, ("ogg", "libopus"), ("mpegts", "libopus")]
+OUTLASTED = [*WITH_VIDEO, ("avi", "libmp3lame"), ("avi", "pcm_s16le")]
+
+
+def chosen(rows: list[Row], *beginnings: tuple[Any, ...]) -> list[Row]:
+    """Return the row that begins so, for each beginning. Raises ValueError unless there is exactly one."""
+    found = []
+    for beginning in beginnings:
+        (row,) = (row for row in rows if row[: len(beginning)] == beginning)
+        found.append(row)
+    return found

@@ -1,4 +1,5 @@
-"""Every container and codec that people have: its sound is where it was, and its end is missed where it is missing.
+"""Every container and codec that people have: its sound is where it was, and a file that was cut off is
+reported as truncated.
 
 `make test` runs a row of each kind of these in tests/service/gateway/media.
 """
@@ -10,7 +11,7 @@ import pytest
 from tests.data import media_files as files
 from tests.data.bursts import SECONDS, STARTS, bursts
 from tests.data.quirky_media import hole, mux
-from tests.media.matrix import CUT, FILMS, SOUND, WITH_VIDEO, WITHOUT_VIDEO
+from tests.media.matrix import CUT, FILMS, OUTLASTED, SOUND, WITH_HOLES, WITH_VIDEO
 from tests.service.gateway.media import places
 from tests.service.gateway.media.places import film, heard, sent, toned
 
@@ -41,12 +42,12 @@ async def test_sound_that_starts_behind_the_picture_is_late(container: str, code
 
 
 @pytest.mark.parametrize("seconds", [7.3, 0.12])
-@pytest.mark.parametrize(("container", "codec"), [*WITHOUT_VIDEO, ("mpegts", "libopus")])
+@pytest.mark.parametrize(("container", "codec"), WITH_HOLES)
 async def test_a_hole_is_silence(container: str, codec: str, seconds: float) -> None:
     data = mux(container, [sent(codec, shift=hole(3.5, seconds))])
     await heard(data, [1.0, 2.5, 4.2 + seconds], SECONDS + seconds)
 
 
-@pytest.mark.parametrize(("container", "codec"), [*WITH_VIDEO, ("avi", "libmp3lame"), ("avi", "pcm_s16le")])
+@pytest.mark.parametrize(("container", "codec"), OUTLASTED)
 async def test_a_picture_that_outlasts_the_sound_is_part_of_the_recording(container: str, codec: str) -> None:
     await heard(mux(container, [sent(codec)], video=20), STARTS, 20)

@@ -15,6 +15,8 @@ from typing import Final
 
 from tests.support import canaries
 
+PORTS: Final = range(12_000, 18_000)
+"""Of the ports that tests choose: below the ephemeral range, and clear of those of the local stack."""
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
 
@@ -80,10 +82,10 @@ def free_port() -> int:
 
 
 def free_ports(count: int, *, offset: int = 0) -> list[int]:
-    """Return `count` loopback ports, below the ephemeral range, whose ports `offset` above are free too."""
+    """Return `count` loopback ports of PORTS whose ports `offset` above are free too."""
     found: list[int] = []
     while len(found) < count:
-        port = random.SystemRandom().randrange(12_000, 21_000)
+        port = random.SystemRandom().choice(PORTS)
         taken = {*found, *(other + offset for other in found)}
         if not {port, port + offset} & taken and _is_free(port) and _is_free(port + offset):
             found.append(port)

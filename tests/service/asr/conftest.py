@@ -15,9 +15,9 @@ from locution_common.channels import open_channel
 from locution_common.service import Running, serving
 
 from tests.service.asr.client import Client
-from tests.service.asr.recordings import MODELS, model_folder
 from tests.service.asr.registry import Registry, serving_registry
 from tests.support import canaries
+from tests.support.models import FOLDER, model_folder
 
 TOKEN = canaries.secret("service-token")
 
@@ -35,7 +35,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 
 @asynccontextmanager
-async def serve_asr(*, fast: bool = False, models_root: Path = MODELS, **settings: Any) -> AsyncIterator[Stack]:
+async def serve_asr(*, fast: bool = False, models_root: Path = FOLDER, **settings: Any) -> AsyncIterator[Stack]:
     values = {
         "listen": "127.0.0.1:0",
         "service_token": TOKEN,

@@ -1,8 +1,7 @@
-"""Read the test recordings as 16 kHz PCM, and find the development models."""
+"""Read the test recordings as 16 kHz PCM."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,9 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).parents[3]
-TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
-MODELS = Path(os.environ.get("LOCUTION_MODELS_ROOT", ROOT / ".locution/models"))
+from tests.support.testdata import recording
 
 
 def conversation() -> Path:
@@ -24,22 +21,6 @@ def conversation() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("pyannote.audio is not installed, so its sample is not here")
     return Path(spec.origin).parent / "sample/sample.wav"
-
-
-def recording(name: str) -> Path:
-    """Return a test recording, or skip the test."""
-    path = TESTDATA / name
-    if not path.exists():
-        pytest.skip(f"{path} is not here: set LOCUTION_TESTDATA")
-    return path
-
-
-def model_folder(name: str) -> Path:
-    """Return a model's folder, or skip the test."""
-    path = MODELS / name
-    if not (path / "model.bin").exists():
-        pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")
-    return path
 
 
 @lru_cache(maxsize=32)

@@ -14,7 +14,8 @@ from locution.engine.v1 import asr_service_pb2 as pb
 
 from tests.service.asr.client import RATE, Result, start
 from tests.service.asr.conftest import Serve, Stack, serve_asr
-from tests.service.asr.recordings import normal, pcm, recording
+from tests.service.asr.recordings import normal, pcm
+from tests.support.testdata import recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tests.service.asr.client import RATE, start
 from tests.service.asr.conftest import Stack
-from tests.service.asr.recordings import normal, pcm, recording, reference
+from tests.service.asr.recordings import normal, pcm, reference
 from tests.service.asr.test_transcribe import assert_whole
+from tests.support.testdata import recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

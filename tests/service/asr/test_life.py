@@ -16,7 +16,8 @@ from locution_common.interceptors import RemoteFailure, remote_failure
 
 from tests.service.asr.client import RATE, Result, audio, start
 from tests.service.asr.conftest import Serve, Stack
-from tests.service.asr.recordings import pcm, recording
+from tests.service.asr.recordings import pcm
+from tests.support.testdata import recording
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

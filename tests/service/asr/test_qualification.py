@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from tests.service.asr.conftest import TOKEN, Stack
-from tests.service.asr.recordings import MODELS, recording
+from tests.support.models import FOLDER
+from tests.support.testdata import recording
 
 SPOKEN = ("jfk.wav", "fleurs-en-000.ogg")
 
@@ -28,7 +29,7 @@ def folder_of_recordings(folder: Path, *names: str) -> Path:
 async def qualify(stack: Stack, folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run the command; return its exit code, and what it printed."""
     given = (
-        "--model", "whisper/tiny.en", "--models-root", str(MODELS), "--recordings", str(folder),
+        "--model", "whisper/tiny.en", "--models-root", str(FOLDER), "--recordings", str(folder),
         "--asr", stack.running.address, *arguments,
     )  # fmt: skip
     process = await asyncio.create_subprocess_exec(

@@ -15,7 +15,9 @@ from locution_common.errors import Code
 
 from tests.service.asr.client import RATE, audio, start
 from tests.service.asr.conftest import Serve, Stack
-from tests.service.asr.recordings import model_folder, pcm, recording
+from tests.service.asr.recordings import pcm
+from tests.support.models import model_folder
+from tests.support.testdata import recording
 
 QUIET = np.zeros(RATE, np.int16)
 

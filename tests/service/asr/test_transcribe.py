@@ -9,7 +9,8 @@ from locution.engine.v1 import asr_service_pb2 as pb
 
 from tests.service.asr.client import RATE, Result, start
 from tests.service.asr.conftest import Stack
-from tests.service.asr.recordings import conversation, normal, pcm, recording, reference
+from tests.service.asr.recordings import conversation, normal, pcm, reference
+from tests.support.testdata import recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

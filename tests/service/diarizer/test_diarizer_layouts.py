@@ -21,7 +21,7 @@ from locution_diarizer.tools import prepare_model
 from locution_speech.engine.errors import ModelLoadFailed
 from locution_speech.speakers import SpeakerHints
 
-from tests.service.diarizer.recordings import Pcm, annotation, conversation, error_rate, model_folder, pcm, reference
+from tests.service.diarizer.recordings import Pcm, annotation, conversation, error_rate, installed_model, pcm, reference
 
 COMMUNITY = {
     "dependencies": {"pyannote.audio": "4.0.0"},
@@ -84,7 +84,7 @@ def community(tmp_path: Path) -> Path:
     """A folder in community-1's shape: pickled checkpoints, VBx with a PLDA; the embedding's weights are random."""
     torch.manual_seed(3)
     folder = tmp_path / "community"
-    as_pyannote_saves_it(folder / "segmentation", checkpoint.build(checkpoint.read(model_folder() / "segmentation")))
+    as_pyannote_saves_it(folder / "segmentation", checkpoint.build(checkpoint.read(installed_model() / "segmentation")))
     embedding = parts.WeSpeakerResNet34()
     embedding.specifications = parts.Specifications(
         problem=parts.Problem.REPRESENTATION, resolution=parts.Resolution.CHUNK, duration=5.0
@@ -96,7 +96,7 @@ def community(tmp_path: Path) -> Path:
 
 
 def test_the_community_shape_runs_on_development_models(tmp_path: Path) -> None:
-    shutil.copytree(model_folder(), tmp_path / "w")
+    shutil.copytree(installed_model(), tmp_path / "w")
     plda(tmp_path / "w" / "plda", 192)
     (tmp_path / "w" / "config.yaml").write_text(yaml.safe_dump(COMMUNITY))
     audio = pcm(conversation())
@@ -126,10 +126,10 @@ def test_the_torch_embedding_is_what_pyannote_computes(community: Path) -> None:
 def test_the_onnx_embedding_is_what_pyannote_computes() -> None:
     from pyannote.audio.pipelines.speaker_verification import ONNXWeSpeakerPretrainedSpeakerEmbedding
 
-    model = pyannote_model.load(model_folder(), device="cpu")
+    model = pyannote_model.load(installed_model(), device="cpu")
     window = pcm(conversation())[10 * 16000 : 20 * 16000].astype(np.float32) / np.float32(32768)
     speakers = model.analyse([window])[0]
-    theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(model_folder() / "embedding" / "wespeaker-campplus.onnx"))
+    theirs = ONNXWeSpeakerPretrainedSpeakerEmbedding(str(installed_model() / "embedding" / "wespeaker-campplus.onnx"))
     for speaker in np.flatnonzero(speakers.activity.any(axis=0)):
         mask = torch.from_numpy(speakers.activity[:, speaker].astype(np.float32))[None]
         expected = theirs(torch.from_numpy(window)[None, None], masks=mask)[0]
@@ -162,7 +162,7 @@ def test_a_poisoned_pickle_runs_nothing(community: Path, tmp_path: Path, monkeyp
 
 
 def test_an_architecture_off_the_list_is_refused(tmp_path: Path) -> None:
-    shutil.copytree(model_folder(), tmp_path / "w")
+    shutil.copytree(installed_model(), tmp_path / "w")
     header = tmp_path / "w" / "segmentation" / "model.json"
     header.write_text(header.read_text().replace("PyanNet", "SSeRiouSS"))
     with pytest.raises(ModelLoadFailed, match="SSeRiouSS"):
@@ -171,7 +171,7 @@ def test_an_architecture_off_the_list_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["segmentation/model.safetensors", "embedding/wespeaker-campplus.onnx", "config.yaml"])
 def test_a_damaged_file_is_refused(tmp_path: Path, file: str) -> None:
-    shutil.copytree(model_folder(), tmp_path / "w")
+    shutil.copytree(installed_model(), tmp_path / "w")
     (tmp_path / "w" / file).write_bytes(b"\x00\x01nonsense: [")
     with pytest.raises(ModelLoadFailed):
         pyannote_model.load(tmp_path / "w", device="cpu")

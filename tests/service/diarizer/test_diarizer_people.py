@@ -12,14 +12,13 @@ from tests.bench.scoring import overlap
 from tests.service.diarizer.conftest import Stack
 from tests.service.diarizer.recordings import (
     RATE,
-    TESTDATA,
     annotation,
     conversation,
     error_rate,
     pcm,
-    recording,
     reference,
 )
+from tests.support.testdata import recording
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="package"),
@@ -31,8 +30,7 @@ LONGEST = 60 * RATE
 
 def together(people: int, *, seed: int, at_once: bool = False) -> Conversation:
     """Return so many people who speak in turn, or skip the test."""
-    if not list((TESTDATA / "utterances").glob("*.flac")):
-        pytest.skip(f"no utterances in {TESTDATA}: set LOCUTION_TESTDATA")
+    recording("utterances")
     return meeting(people, seed=seed, at_once=at_once)
 
 

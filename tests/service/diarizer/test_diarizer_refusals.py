@@ -15,7 +15,7 @@ from locution.v1 import model_service_pb2 as models
 
 from tests.service.diarizer.client import Client, audio, each, flow, refusal
 from tests.service.diarizer.conftest import Serve, Stack
-from tests.service.diarizer.recordings import MODEL, RATE, conversation, model_folder, pcm
+from tests.service.diarizer.recordings import MODEL, RATE, conversation, installed_model, pcm
 
 SHARED = pytest.mark.asyncio(loop_scope="package")
 SILENCE = np.zeros(12 * RATE, np.int16)
@@ -93,7 +93,7 @@ async def test_a_disabled_model_is_refused(stack: Stack) -> None:
 
 
 async def test_a_model_whose_files_changed_is_refused(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(model_folder(), tmp_path / MODEL)
+    shutil.copytree(installed_model(), tmp_path / MODEL)
     async with serve(models_root=tmp_path) as stack:
         with (tmp_path / MODEL / "config.yaml").open("a") as config:
             config.write("# touched\n")
@@ -101,7 +101,7 @@ async def test_a_model_whose_files_changed_is_refused(serve: Serve, tmp_path: Pa
 
 
 async def test_a_model_that_does_not_load_is_refused_and_may_be_mended(serve: Serve, tmp_path: Path) -> None:
-    shutil.copytree(model_folder(), tmp_path / MODEL)
+    shutil.copytree(installed_model(), tmp_path / MODEL)
     config = tmp_path / MODEL / "config.yaml"
     good = config.read_text()
     config.write_text("pipeline: {name: something.Else}\n")

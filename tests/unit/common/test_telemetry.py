@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from locution_common import names, telemetry
+from locution_common import telemetry
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -102,11 +102,3 @@ def test_processes_share_a_file_line_by_line(tmp_path: Path) -> None:
         *("kind", "start", "end", "attributes", "status"),
     }
     assert spans[0]["end"] - spans[0]["start"] < 60_000_000_000
-
-
-def test_metrics_have_units_and_sentences() -> None:
-    for metric in names.METRICS:
-        assert metric.name.startswith("locution_")
-        assert metric.meaning.endswith(".")
-        assert metric.name.endswith(("_total", "_seconds", "_in_flight", "_up"))
-    assert list(names.SECONDS_BUCKETS) == sorted(names.SECONDS_BUCKETS)

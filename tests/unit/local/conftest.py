@@ -29,5 +29,5 @@ def folder(tmp_path: Path) -> StateFolder:
     return made
 
 
-ALONE = ports.Turn(True, ports.BLOCKS[0])
+ALONE = ports.Turn(True, ports.BLOCKS[:1])
 """What a command may choose from when no other one runs."""

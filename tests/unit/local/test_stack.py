@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from locution_local import lifecycle, processes
+from locution_local import lifecycle, ports, processes
 from locution_local import stack as stacks
 from locution_local.cli import main
 from locution_local.errors import RoleFailed, StackError
@@ -41,7 +43,7 @@ def test_the_processes_come_up_in_order(stack: Stack) -> None:
 def test_replicas_are_addressed_as_a_list(folder: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCUTION_ASR_REPLICAS", "2")
     stack = open_stack(folder, ALONE)
-    addresses = [stack.role(name).address for name in ("asr", "asr-2")]
+    addresses = [f"localhost:{stack.role(name).port}" for name in ("asr", "asr-2")]
     assert stack.role("worker").settings["LOCUTION_ASR_ADDRESS"] == ",".join(addresses)
     assert len(set(addresses)) == 2
 
@@ -188,6 +190,24 @@ def test_other_settings_start_a_process_anew(running: Stack) -> None:
     assert lifecycle.ensure(running, _role(running, "asr", "exec sleep 61", None))
     assert running.state.processes["asr"].pid != first.pid
     processes._CHILDREN.pop(first.pid).wait(60)
+
+
+def test_kill_needs_no_turn(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle.ensure(running, _role(running, "asr", "exec sleep 60", None))
+    monkeypatch.setenv("LOCUTION_STATE", str(running.folder.root))
+    monkeypatch.setattr(ports, "BLOCKS", [])
+    assert main(["kill", "asr"]) == 0
+    assert not processes.alive(running.state.processes["asr"])
+    assert main(["restart", "asr"]) == 1
+
+
+def test_migrate_reports_before_the_stack_ends_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCUTION_MIGRATION_WAIT", "3600")
+    show = (sys.executable, "-c", "import os; print(os.environ['LOCUTION_MIGRATION_WAIT'])")
+    roles = tuple(replace(role, command=show) if role.name == "registry" else role for role in stack.roles)
+    lifecycle.migrate(replace(stack, roles=roles), ["registry"])
+    (wait,) = stack.folder.log("migrate-registry").read_text().splitlines()
+    assert 0 < float(wait) < lifecycle.MIGRATE_TIMEOUT / 2
 
 
 def test_processes_that_are_no_longer_wanted_are_ended(running: Stack) -> None:

@@ -77,6 +77,7 @@ def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device
     sharing = KeepRoomForLive()
     dispatcher = Decoding(queue, decode, threads, device.slots, metrics, sharing=sharing)
     metrics.watch_queue(lambda: dispatcher.queued_cost)
+    metrics.watch_models(pool)
     session()
     return Engine(
         admission=Admission(settings.asr_sections, lambda: dispatcher.backlog),

@@ -58,6 +58,7 @@ async def start(stack: AsyncExitStack, context: Context[DiarizerSettings]) -> Se
         queue, analyse, windows, device.workers, metrics, sharing=EvenShares(), pace=FIRST_PACE
     )
     metrics.watch_queue(lambda: dispatcher.waiting)
+    metrics.watch_models(models)
     stack.push_async_callback(dispatcher.settle)
     admission = Admission(settings.diarizer_streams, lambda: dispatcher.backlog)
     engine = Engine(

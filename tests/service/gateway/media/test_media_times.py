@@ -11,27 +11,27 @@ from locution_gateway.media.models import DecodeSpec
 from tests.data import media_files as files
 from tests.data.bursts import SECONDS, STARTS, bursts
 from tests.data.quirky_media import hole, mux
+from tests.media import matrix
+from tests.media.matrix import FRAGMENTED, chosen
 from tests.service.gateway.media.places import heard, sent
 from tests.service.gateway.media.support import Kept, pieces
 from tests.support.refusals import refusal
 
 LIVE = {"live": "1"}
-FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "1000000"}
 # A row of each demuxer; tests/media has all.
-WITH_VIDEO = [
+WITH_VIDEO = chosen(
+    matrix.WITH_VIDEO,
     ("matroska", "libopus"),
     ("mp4", "aac"),
     ("flv", "libmp3lame"),
     ("mpegts", "mp2"),
     ("mpeg", "mp2"),
     ("asf", "wmav2"),
-]
-HOLES = [*((container, codec, 7.3) for container, codec in WITH_VIDEO), ("ogg", "libopus", 7.3)]
-SMALL_HOLES = [
-    ("matroska", "pcm_s16le", 0.12),
-    ("mp4", "aac", 0.12),
-    ("mpegts", "libopus", 0.12),
-    ("ogg", "libopus", 0.12),
+)
+SMALL_HOLES = [("matroska", "pcm_s16le"), ("mp4", "aac"), ("mpegts", "libopus"), ("ogg", "libopus")]
+HOLES = [
+    *((*row, 7.3) for row in chosen(matrix.WITH_HOLES, *WITH_VIDEO, ("ogg", "libopus"))),
+    *((*row, 0.12) for row in chosen(matrix.WITH_HOLES, *SMALL_HOLES)),
 ]
 
 
@@ -41,7 +41,7 @@ async def test_sound_that_starts_behind_the_picture_is_late(container: str, code
     await heard(data, [start + 4.9 for start in STARTS], 12)
 
 
-@pytest.mark.parametrize(("container", "codec", "seconds"), [*HOLES, *SMALL_HOLES])
+@pytest.mark.parametrize(("container", "codec", "seconds"), HOLES)
 async def test_a_hole_is_silence(container: str, codec: str, seconds: float) -> None:
     data = mux(container, [sent(codec, shift=hole(3.5, seconds))])
     await heard(data, [1.0, 2.5, 4.2 + seconds], SECONDS + seconds)
@@ -93,7 +93,7 @@ async def test_a_hole_of_days_is_refused() -> None:
         await decode(pieces(mux("matroska", [sent("aac", shift=hole(3.5, 3 * 86_400))])), DecodeSpec(), Kept())
 
 
-@pytest.mark.parametrize(("container", "codec"), [*WITH_VIDEO, ("avi", "libmp3lame")])
+@pytest.mark.parametrize(("container", "codec"), chosen(matrix.OUTLASTED, *WITH_VIDEO, ("avi", "libmp3lame")))
 async def test_a_picture_that_outlasts_the_sound_is_part_of_the_recording(container: str, codec: str) -> None:
     await heard(mux(container, [sent(codec)], video=20), STARTS, 20)
 

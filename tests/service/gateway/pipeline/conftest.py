@@ -18,12 +18,14 @@ from locution_gateway.jobs.config import DiarizationConfig, JobConfig, JobReques
 from locution_gateway.jobs.postgres import rows
 from locution_gateway.media.models import ChannelMode
 from locution_gateway.models.models import ModelChoice
+from locution_gateway.pipeline.metrics import StageMetrics
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.ids import JobId, new_id
 from locution_gateway.platform.principal import TenantId
 from locution_gateway.platform.troubled import TroubledRows
 from locution_speech.asr import Task
+from prometheus_client import CollectorRegistry
 
 from tests.support.postgres import Postgres, postgres
 
@@ -121,6 +123,11 @@ async def until(condition: Any, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.02)
+
+
+def unmeasured() -> StageMetrics:
+    """Return metrics that nobody reads."""
+    return StageMetrics(CollectorRegistry())
 
 
 def tenant(number: int) -> TenantId:

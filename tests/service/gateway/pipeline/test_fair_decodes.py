@@ -15,7 +15,7 @@ from locution_gateway.pipeline.worker import Limits, Worker
 from locution_gateway.platform.ids import JobId
 from locution_gateway.platform.principal import TenantId
 
-from tests.service.gateway.pipeline.conftest import Queue, tenant, until
+from tests.service.gateway.pipeline.conftest import Queue, tenant, unmeasured, until
 from tests.service.gateway.pipeline.test_stages import LEASE, decoded
 
 BUSY, OTHER = TenantId(tenant(1)), TenantId(tenant(2))
@@ -43,7 +43,7 @@ async def test_a_tenant_that_runs_no_decode_gets_a_lent_one(queue: Queue) -> Non
     work: Any = Endless()
     policy = RetryPolicy(5, timedelta(seconds=1), timedelta(seconds=60), timedelta(days=1))
     limits = Limits(stages=16, decodes=2, lease=LEASE, poll=timedelta(seconds=0.2))
-    worker = Worker("test", queue.stages, work, policy, limits)
+    worker = Worker("test", queue.stages, work, policy, limits, unmeasured())
     stopping, wake = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(worker.run(stopping, wake))
     try:

@@ -18,7 +18,7 @@ from locution_gateway.pipeline.postgres import LEAST_CHARGE, PostgresStages
 from locution_gateway.pipeline.worker import Limits, Worker
 from locution_gateway.platform.ids import JobId
 
-from tests.service.gateway.pipeline.conftest import Queue, tenant, until
+from tests.service.gateway.pipeline.conftest import Queue, tenant, unmeasured, until
 from tests.service.gateway.pipeline.test_stages import ALL, LEASE, claim, decoded, joined
 
 RESULT = SectionResult(b"x", 1.5)
@@ -239,14 +239,14 @@ async def test_a_drain_that_meets_the_end_of_a_stage_gives_back_the_next(queue: 
     hand = Hand(queue)
     hand.stages = stages
     job_id = await queue.job(diarize=False)
-    async with working(stages, hand, 2) as worker:
+    stopping = asyncio.Event()
+    async with working(stages, hand, 2, stopping=stopping) as worker:
         await stages.committed.wait()
-        draining = asyncio.create_task(worker._drain())
-        await asyncio.sleep(0)
+        stopping.set()
+        await until(lambda: _is(all(task.cancelling() for task in worker._held)))
         stages.answered.set()
-        await draining
-        row = await queue.owner.fetchrow("SELECT state, attempts FROM gateway.stages WHERE kind = 'TRANSCRIBE'")
-        assert tuple(row) == ("READY", 0)
+    row = await queue.owner.fetchrow("SELECT state, attempts FROM gateway.stages WHERE kind = 'TRANSCRIBE'")
+    assert tuple(row) == ("READY", 0)
     assert await queue.stage_states(job_id) == {"DECODE": ["DONE"], "TRANSCRIBE": ["READY"]}
 
 
@@ -274,12 +274,18 @@ async def test_a_next_row_that_cannot_be_leased_costs_no_result(queue: Queue) ->
 
 @asynccontextmanager
 async def working(
-    stages: PostgresStages, hand: Any, places: int, *, decodes: int = 1, lease: timedelta = LEASE
+    stages: PostgresStages,
+    hand: Any,
+    places: int,
+    *,
+    decodes: int = 1,
+    lease: timedelta = LEASE,
+    stopping: asyncio.Event | None = None,
 ) -> AsyncIterator[Worker]:
-    """Run a worker that never polls."""
+    """Run a worker that never polls, until `stopping` or the end of the block."""
     policy = RetryPolicy(5, timedelta(seconds=1), timedelta(seconds=60), timedelta(days=1))
-    worker = Worker("test", stages, hand, policy, Limits(places, decodes, lease, FOREVER))
-    stopping, wake = asyncio.Event(), asyncio.Event()
+    worker = Worker("test", stages, hand, policy, Limits(places, decodes, lease, FOREVER), unmeasured())
+    stopping, wake = stopping or asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(worker.run(stopping, wake))
     try:
         yield worker

@@ -13,16 +13,14 @@ from locution_speech.clock import samples
 from locution_speech.languages import ends_sentence
 from locution_speech.transcript import Segment, Word, text_of
 
-from tests.bench.recordings import MissingInput, Recording, referenced
+from tests.bench.recordings import Recording, referenced
 from tests.bench.scoring import BY_CHARACTER
-from tests.support import subtitles
+from tests.support import subtitles, testdata
 
 
 def texts() -> list[Recording]:
-    try:
-        return referenced()
-    except MissingInput as missing:
-        pytest.skip(f"LOCUTION_TESTDATA: {missing}")
+    testdata.folder()
+    return referenced()
 
 
 def spoken(found: Recording, seed: int) -> Iterator[Segment]:

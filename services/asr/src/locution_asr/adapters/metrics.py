@@ -1,48 +1,45 @@
-"""Metrics of the engine: all their names, units and meanings."""
+"""Metrics of the engine."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from locution_common.names import SECONDS_BUCKETS, MetricName
+from locution_common import names
 from locution_speech.asr import SectionStart
 from locution_speech.clock import seconds
-from locution_speech.engine.metrics import BatchMetrics
+from locution_speech.engine.metrics import EngineMetrics, EngineNames
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 
 from locution_asr.domain.models import SectionReport
 
-AUDIO_SECONDS: Final = MetricName(
-    "locution_asr_audio_seconds_total",
-    "Seconds of audio, by traffic class and what became of them.",
-    ("traffic", "outcome"),
+_NAMES = EngineNames(
+    size=names.ASR_BATCH_SIZE,
+    fill=names.ASR_BATCH_FILL,
+    elapsed=names.ASR_BATCH_SECONDS,
+    queued=names.ASR_QUEUED,
+    models=names.ASR_MODELS,
+    memory=names.ASR_MODEL_MEMORY,
 )
-SPEECH_SECONDS: Final = MetricName("locution_asr_speech_seconds_total", "Seconds in which the detector heard speech.")
-TEXT_SECONDS: Final = MetricName("locution_asr_text_speech_seconds_total", "Seconds of detected speech that gave text.")
-QUEUE_SECONDS: Final = MetricName("locution_asr_queue_seconds", "Seconds that a window waited.", ("traffic",))
-REDONE_WINDOWS: Final = MetricName("locution_asr_redone_windows_total", "Windows that were decoded more than once.")
-BATCH_SIZE: Final = MetricName("locution_asr_batch_windows", "Windows in a batch.")
-BATCH_SECONDS: Final = MetricName("locution_asr_batch_seconds", "Seconds that a batch took.")
-QUEUED_SECONDS: Final = MetricName("locution_asr_queued_audio_seconds", "Seconds of audio that wait now.")
 
 
-class Metrics(BatchMetrics):
+class Metrics(EngineMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        super().__init__(registry, BATCH_SIZE, BATCH_SECONDS, QUEUED_SECONDS)
-        self._audio = AUDIO_SECONDS.counter(registry)
-        self._speech = SPEECH_SECONDS.counter(registry)
-        self._text = TEXT_SECONDS.counter(registry)
-        self._redone = REDONE_WINDOWS.counter(registry)
-        self._queue = QUEUE_SECONDS.histogram(registry, SECONDS_BUCKETS)
+        super().__init__(registry, _NAMES)
+        self._audio = names.ASR_AUDIO.counter(registry)
+        self._speech = names.ASR_SPEECH.counter(registry)
+        self._text = names.ASR_TEXT.counter(registry)
+        self._dropped = names.ASR_DROPPED.counter(registry)
+        self._redone = names.ASR_REDONE.counter(registry)
+        self._queue = names.ASR_QUEUE_SECONDS.histogram(registry)
 
     def section(self, report: SectionReport, start: SectionStart) -> None:
         """Record a finished section."""
         traffic = start.flow.traffic.name.lower()
         for item in report.coverage:
             self._audio.labels(traffic, item.outcome.value.lower()).inc(seconds(item.length))
+            if item.reason is not None:
+                self._dropped.labels(item.reason).inc()
         self._speech.inc(seconds(report.speech))
         self._text.inc(seconds(report.text_speech))
         for window in report.windows:

@@ -1,12 +1,10 @@
-"""Metrics of the engine: all their names, units and meanings."""
+"""Metrics of the engine."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from locution_common.names import MetricName
+from locution_common import names
 from locution_speech.clock import seconds
-from locution_speech.engine.metrics import BatchMetrics
+from locution_speech.engine.metrics import EngineMetrics, EngineNames
 from locution_speech.engine.models import Timings
 from locution_speech.speakers import SectionSpeakers
 from opentelemetry import trace
@@ -14,22 +12,23 @@ from prometheus_client import CollectorRegistry
 
 from locution_diarizer.domain.models import Start
 
-AUDIO_SECONDS: Final = MetricName(
-    "locution_diarizer_audio_seconds_total", "Seconds of audio in finished sections, by traffic class.", ("traffic",)
+_NAMES = EngineNames(
+    size=names.DIARIZER_BATCH_SIZE,
+    fill=names.DIARIZER_BATCH_FILL,
+    elapsed=names.DIARIZER_BATCH_SECONDS,
+    queued=names.DIARIZER_QUEUED,
+    models=names.DIARIZER_MODELS,
+    memory=names.DIARIZER_MODEL_MEMORY,
 )
-BATCH_SIZE: Final = MetricName("locution_diarizer_batch_windows", "Windows in a batch.")
-BATCH_SECONDS: Final = MetricName("locution_diarizer_batch_seconds", "Seconds that a batch took.")
-QUEUED_WINDOWS: Final = MetricName("locution_diarizer_queued_windows", "Windows that wait now.")
-CLUSTERED_SECTIONS: Final = MetricName("locution_diarizer_clustered_sections_total", "Sections that were clustered.")
 
 
-class Metrics(BatchMetrics):
+class Metrics(EngineMetrics):
     """Records the engine's metrics, and adds a section's figures to its span."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        super().__init__(registry, BATCH_SIZE, BATCH_SECONDS, QUEUED_WINDOWS)
-        self._audio = AUDIO_SECONDS.counter(registry)
-        self._clustered = CLUSTERED_SECTIONS.counter(registry)
+        super().__init__(registry, _NAMES)
+        self._audio = names.DIARIZER_AUDIO.counter(registry)
+        self._clustered = names.DIARIZER_CLUSTERED.counter(registry)
 
     def section(self, start: Start, section: SectionSpeakers, timings: Timings) -> None:
         """Record a finished section."""

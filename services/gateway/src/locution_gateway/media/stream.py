@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
 from .decode import decode
+from .metrics import ChildMetrics
 from .models import DecodeLimits, DecodeSpec, Opening
 
 Sink: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -23,14 +24,15 @@ LIMITS: Final = DecodeLimits(
 class StreamDecoders:
     """Starts one child per stream; `isolation` refuses kernels that cannot confine it."""
 
-    def __init__(self, isolation: bool) -> None:
+    def __init__(self, isolation: bool, metrics: ChildMetrics) -> None:
         self._isolation = isolation
+        self._metrics = metrics
 
     @asynccontextmanager
     async def open(self, container: str, sink: Sink) -> AsyncIterator[StreamDecoder]:
         """Start a decoder of a container ("flac" or "ogg") that ends with the context."""
         spec = DecodeSpec(limits=LIMITS, require_isolation=self._isolation, live=container)
-        decoder = StreamDecoder(spec, sink)
+        decoder = StreamDecoder(spec, sink, self._metrics)
         try:
             yield decoder
         finally:
@@ -40,9 +42,9 @@ class StreamDecoders:
 class StreamDecoder:
     """Feeds one child and passes on its output."""
 
-    def __init__(self, spec: DecodeSpec, sink: Sink) -> None:
+    def __init__(self, spec: DecodeSpec, sink: Sink, metrics: ChildMetrics) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
-        self._task = asyncio.create_task(self._run(spec, sink))
+        self._task = asyncio.create_task(self._run(spec, sink, metrics))
 
     async def feed(self, data: bytes) -> None:
         """Add bytes. Refuses with a MEDIA reason after the child has refused them."""
@@ -65,8 +67,9 @@ class StreamDecoder:
             handing.cancel()
             self._task.result()
 
-    async def _run(self, spec: DecodeSpec, sink: Sink) -> None:
-        await decode(self._source(), spec, _PcmSink(sink))
+    async def _run(self, spec: DecodeSpec, sink: Sink, metrics: ChildMetrics) -> None:
+        with metrics.child():
+            await decode(self._source(), spec, _PcmSink(sink))
 
     async def _source(self) -> AsyncIterator[bytes]:
         while (data := await self._queue.get()) is not None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from locution_common.settings import Settings
+from locution_common.addresses import FORM
+from locution_common.settings import ServiceAddress, Settings
 from pydantic import Field
 
 
 class ModelSettings(Settings):
     """The address and the timeouts of the registry."""
 
-    registry_address: str = Field(
-        description="Registry: host:port, a comma-separated list, or a gRPC target such as dns:///name:port.",
-        examples=["registry:50051"],
-        min_length=1,
-    )
+    registry_address: ServiceAddress = Field(description=f"Registry: {FORM}.", examples=["registry:50051"])
     registry_timeout: float = Field(
         5.0, description="Timeout in seconds of a call to the registry.", examples=["5"], gt=0, le=60
     )

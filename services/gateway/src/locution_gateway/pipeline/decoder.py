@@ -18,6 +18,7 @@ from locution_gateway.jobs.models import JobWarning, Section, StageLease, Warnin
 from locution_gateway.media import decode as child
 from locution_gateway.media import models as media
 from locution_gateway.media import sections
+from locution_gateway.media.metrics import ChildMetrics
 from locution_gateway.media.ready import Children
 from locution_gateway.media.sections import Sectioner, SectionRule
 from locution_gateway.pipeline.models import SHORT, Decoded, Progress, StageWork
@@ -40,12 +41,20 @@ class Decoding:
 class MediaDecoder:
     """Streams object → child → PCM objects with flat memory."""
 
-    def __init__(self, store: ObjectStore, sources: PostgresSources, decoding: Decoding, children: Children) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        sources: PostgresSources,
+        decoding: Decoding,
+        children: Children,
+        metrics: ChildMetrics,
+    ) -> None:
         """Decode what `sources` finds in one of `children`, and store PCM in `store`."""
         self._store = store
         self._sources = sources
         self._decoding = decoding
         self._children = children
+        self._metrics = metrics
 
     async def decode(self, work: StageWork, progress: Progress) -> Decoded:
         """Decode the job's upload, store its PCM, cut it at pauses. Raises the MEDIA reasons."""
@@ -54,9 +63,10 @@ class MediaDecoder:
         async with AsyncExitStack() as stack:
             sink = _Sink(self._store, pcm_key, self._decoding.rule, progress, stack)
             spec = spec_of(work.job.config, self._decoding)
-            report = await child.decode(
-                self._store.stream(source.key), spec, sink, size=source.size, children=self._children
-            )
+            with self._metrics.child():
+                report = await child.decode(
+                    self._store.stream(source.key), spec, sink, size=source.size, children=self._children
+                )
             found = await sink.finish()
         warnings = tuple(warnings_of(report, work.job.config))
         return Decoded(pcm_key, report.samples, report.opening.channels, found, warnings, report.media, sink.pcm)

@@ -11,10 +11,12 @@ from typing import Any, Final
 from locution_common import postgres
 from locution_common.objects import ObjectStore
 
+from locution_gateway.media.metrics import ChildMetrics
 from locution_gateway.media.ready import Children
 from locution_gateway.pipeline.decoder import MediaDecoder
 from locution_gateway.pipeline.engines.speakers import GrpcDiarizationEngine
 from locution_gateway.pipeline.engines.speech import GrpcSpeechEngine
+from locution_gateway.pipeline.metrics import StageMetrics
 from locution_gateway.pipeline.postgres import PostgresStages
 from locution_gateway.pipeline.recording import StoredRecording
 from locution_gateway.pipeline.settings import PipelineSettings
@@ -40,16 +42,18 @@ async def open_worker(assembly: Assembly[Any]) -> None:
     stages = PostgresStages(database, timedelta(seconds=settings.job_retention_seconds), assembly.need(TroubledRows))
     store, stall = assembly.need(ObjectStore), settings.engine_stall_seconds
     children = await assembly.enter(Children(settings.decode_ready, settings.scratch).open())
+    registry = assembly.context.registry
     work = StageWorker(
         stages=stages,
-        decoder=MediaDecoder(store, PostgresSources(database), settings.decoding(), children),
+        decoder=MediaDecoder(store, PostgresSources(database), settings.decoding(), children, ChildMetrics(registry)),
         recording=StoredRecording(store),
         speech=GrpcSpeechEngine(await assembly.channel(settings.asr_address), stall),
         speakers=GrpcDiarizationEngine(await assembly.channel(settings.diarizer_address), stall),
         codec=Codec(dump_section, load_section, dump_clustering, load_clustering),
         voices=assembly.need(PostgresVoices),
     )
-    worker, stopping = Worker(_name(), stages, work, settings.policy(), settings.limits()), assembly.context.stopping
+    worker = Worker(_name(), stages, work, settings.policy(), settings.limits(), StageMetrics(registry))
+    stopping = assembly.context.stopping
     assembly.run("stages", lambda: worker.run(stopping, listener.event(CHANNEL)), traced=True)
     assembly.run("reaper", lambda: worker.reap(stopping), traced=True)
 

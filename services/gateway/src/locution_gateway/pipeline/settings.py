@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from locution_common.addresses import FORM
+from locution_common.settings import ServiceAddress
 from pydantic import Field, model_validator
 
 from locution_gateway.jobs.settings import JobSettings
@@ -20,15 +22,9 @@ from locution_gateway.platform.settings import WorkerBaseSettings
 class PipelineSettings(WorkerBaseSettings, MediaSettings, JobSettings):
     """How a worker runs the stages of jobs."""
 
-    asr_address: str = Field(
-        description="ASR service: host:port, a comma-separated list, or dns:///name:port for round robin.",
-        examples=["dns:///asr:50051"],
-        min_length=1,
-    )
-    diarizer_address: str = Field(
-        description="Diarizer, in the same form as LOCUTION_ASR_ADDRESS.",
-        examples=["dns:///diarizer:50051"],
-        min_length=1,
+    asr_address: ServiceAddress = Field(description=f"ASR service: {FORM}.", examples=["asr:50051"])
+    diarizer_address: ServiceAddress = Field(
+        description="Diarizer, in the same form as LOCUTION_ASR_ADDRESS.", examples=["diarizer:50051"]
     )
     worker_stages: int = Field(
         16, description="Maximum number of concurrent stages per process.", examples=["16"], ge=1, le=1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from locution_common.errors import Reason, Refused
 from opentelemetry.trace import Span
 
 from locution_gateway.jobs.models import Failure, StageKind, StageLease
+from locution_gateway.pipeline.metrics import AttemptOutcome, StageMetrics
 from locution_gateway.pipeline.models import LeaseLostError, Onward, StageWork
 from locution_gateway.pipeline.policy import RetryPolicy
 from locution_gateway.pipeline.postgres import PostgresStages
@@ -53,7 +55,13 @@ class Worker:
     """Claims stages and runs them, several at once."""
 
     def __init__(
-        self, name: str, stages: PostgresStages, work: StageWorker, policy: RetryPolicy, limits: Limits
+        self,
+        name: str,
+        stages: PostgresStages,
+        work: StageWorker,
+        policy: RetryPolicy,
+        limits: Limits,
+        metrics: StageMetrics,
     ) -> None:
         """Run as `name`, which the leases of its stages show."""
         self._name = name
@@ -61,7 +69,9 @@ class Worker:
         self._work = work
         self._policy = policy
         self._limits = limits
+        self._metrics = metrics
         self._running: Counter[StageKind] = Counter()
+        metrics.watch(self._running)
         self._held: dict[asyncio.Task[None], StageLease] = {}
         """Oldest first."""
         self._freed = asyncio.Event()
@@ -83,7 +93,7 @@ class Worker:
         while not stopping.is_set():
             try:
                 with telemetry.suppressed():
-                    await self._stages.reap(self._policy.max_attempts, self._policy.base, 100)
+                    await self._stages.reap(self._policy.max_attempts, self._policy.base, 100, self._metrics.expired)
             except Refused as error:
                 _log.warning("stages of silent workers could not be returned", extra={"reason": error.reason})
             await _wait([asyncio.create_task(stopping.wait())], self._limits.poll)
@@ -122,6 +132,7 @@ class Worker:
             _log.warning("no stage could be claimed", extra={"reason": error.reason})
             return None
         if lease is not None:
+            self._metrics.claimed(lease)
             self._start(lease)
         return lease
 
@@ -154,7 +165,7 @@ class Worker:
         try:
             work: StageWork | None = await self._stages.begin(lease)
             while work is not None:
-                attempt = Attempt(self._stages, self._work, self._policy, self._limits.lease, work)
+                attempt = Attempt(self._stages, self._work, self._policy, self._limits.lease, work, self._metrics)
                 try:
                     with telemetry.resumed(work.job.trace_context), _span(lease):
                         work = await attempt.run(lambda: not self._limits.full(self._running))
@@ -163,7 +174,7 @@ class Worker:
                 if work is not None:
                     self._go_on(lease)
         except LeaseLostError:
-            _log.info("a lease was lost", extra=_names(lease))
+            self._lost(lease)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(lease))
             raise
@@ -179,17 +190,28 @@ class Worker:
     async def _give_back(self, lease: StageLease) -> None:
         try:
             await self._stages.give_back(lease, DRAINED, timedelta(), self._policy.max_age)
+            self._metrics.ended(lease, AttemptOutcome.RELEASED)
         except LeaseLostError:
-            _log.info("a lease was lost", extra=_names(lease))
+            self._lost(lease)
         except Refused as error:
             _log.info("a stage could not be released", extra={**_names(lease), "reason": error.reason})
+
+    def _lost(self, lease: StageLease) -> None:
+        _log.info("a lease was lost", extra=_names(lease))
+        self._metrics.ended(lease, AttemptOutcome.LOST)
 
 
 class Attempt:
     """One attempt at a stage, under a heartbeat."""
 
     def __init__(
-        self, stages: PostgresStages, worker: StageWorker, policy: RetryPolicy, lease: timedelta, work: StageWork
+        self,
+        stages: PostgresStages,
+        worker: StageWorker,
+        policy: RetryPolicy,
+        lease: timedelta,
+        work: StageWork,
+        metrics: StageMetrics,
     ) -> None:
         """Work on `work`, whose lease is renewed three times in its duration."""
         self._stages = stages
@@ -197,6 +219,8 @@ class Attempt:
         self._policy = policy
         self._duration = lease
         self._work = work
+        self._metrics = metrics
+        self._began = time.monotonic()
         self._done_samples = 0
         self._storing = False
         self.lease = work.lease
@@ -220,6 +244,7 @@ class Attempt:
             await asyncio.shield(self._end(task))
         if cancelled and not _succeeded(task):
             await self._stages.cancel(self._work.lease)
+            self._metrics.ended(self._work.lease, AttemptOutcome.CANCELLED)
             return None
         await self._judge(task)
         return task.result() if _succeeded(task) else None
@@ -269,11 +294,13 @@ class Attempt:
         lease = self._work.lease
         match task.exception():
             case None:
-                return
+                self._metrics.done(self._work, self._began, self._done_samples)
             case LeaseLostError() as error:
                 raise error
             case Refused(retry_after=float() | int() as seconds) as busy:  # nothing was done: it uses no attempt
-                await self._stages.give_back(lease, failure_of(busy), timedelta(seconds=seconds), self._policy.max_age)
+                delay = timedelta(seconds=seconds)
+                state, failure = await self._stages.give_back(lease, failure_of(busy), delay, self._policy.max_age)
+                self._metrics.failed(lease, failure, state, AttemptOutcome.RETURNED)
             case Refused() as error:
                 await self._fail(failure_of(error))
             case Exception() as error:
@@ -286,7 +313,8 @@ class Attempt:
         lease = self._work.lease
         delay = self._policy.delay(failure, lease.attempts)
         _log.info("a stage failed", extra={**_names(lease), "reason": failure.reason, "again": delay is not None})
-        await self._stages.fail(lease, failure, delay, self._policy.max_attempts)
+        state = await self._stages.fail(lease, failure, delay, self._policy.max_attempts)
+        self._metrics.failed(lease, failure, state, AttemptOutcome.RETRIED)
 
 
 def failure_of(error: Refused) -> Failure:

@@ -15,22 +15,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from locution_common import names
 from locution_common.cancellation import Ending, endable
 from locution_common.clock import Clock
 from locution_common.errors import Reason, Refused
-from locution_common.names import MetricName
 from prometheus_client import CollectorRegistry
 
 from locution_gateway.platform.principal import TenantId
-
-HELD: Final = MetricName("locution_slots_held", "Slots that are held, by kind.", ("kind",))
-MOST: Final = MetricName("locution_slots_held_most", "Slots that the tenant with the most holds, by kind.", ("kind",))
-TAKEN: Final = MetricName(
-    "locution_slots_taken_back_total", "Lent slots that went back to a tenant below its floor, by kind.", ("kind",)
-)
-REAPED: Final = MetricName(
-    "locution_slots_reaped_total", "Slots that were still held after their call had ended, by kind.", ("kind",)
-)
 
 RETURN_SECONDS: Final = 4.0
 """Seconds that a newcomer waits for the end of the work whose slot it takes."""
@@ -49,10 +40,10 @@ class SlotMetrics:
     """The metrics of all kinds of slots."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.held = HELD.gauge(registry)
-        self.most = MOST.gauge(registry)
-        self.taken = TAKEN.counter(registry)
-        self.reaped = REAPED.counter(registry)
+        self.held = names.SLOTS_HELD.gauge(registry)
+        self.most = names.SLOTS_MOST.gauge(registry)
+        self.taken = names.SLOTS_TAKEN.counter(registry)
+        self.reaped = names.SLOTS_REAPED.counter(registry)
 
 
 @dataclass(eq=False, slots=True)

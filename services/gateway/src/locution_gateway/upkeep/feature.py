@@ -11,6 +11,7 @@ from locution_gateway.platform.database import TenantDatabase
 from locution_gateway.platform.settings import ApiBaseSettings
 from locution_gateway.platform.troubled import TroubledMetrics, TroubledRows
 from locution_gateway.upkeep.postgres import PostgresUpkeep
+from locution_gateway.upkeep.queue import QueueMetrics
 from locution_gateway.upkeep.reaper import Reaper
 from locution_gateway.upkeep.verifier import Verifier
 from locution_gateway.uploads.complete import Unverified
@@ -43,4 +44,5 @@ async def open_api(assembly: Assembly[Any]) -> None:
     assembly.run("verifier", lambda: repeat(verifier.run, seconds, stopping, unverified))
     assembly.every("reaper", seconds, reaper.run)
     assembly.every("troubled rows", MEASURE_SECONDS, TroubledMetrics(database, assembly.context.registry).measure)
+    assembly.every("queue figures", MEASURE_SECONDS, QueueMetrics(database, assembly.context.registry).measure)
     assembly.every("multiparts", seconds * MULTIPART_ROUNDS, reaper.abort_multiparts)

@@ -1,4 +1,4 @@
-"""Metrics of webhook deliveries: all names, units and meanings."""
+"""Metrics of webhook deliveries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from locution_common import telemetry
-from locution_common.names import MetricName
+from locution_common import names, telemetry
 from opentelemetry.trace import Span, Status, StatusCode, TracerProvider
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -16,34 +15,15 @@ from locution_gateway.webhooks.models import AttemptResult, Backlog, Dispatch, O
 
 SPAN: Final = "webhook delivery"
 
-ATTEMPTS: Final = MetricName(
-    "locution_webhook_attempts_total",
-    "Attempts at deliveries that ended, by outcome: delivered, failed (made again), dead (the last one), released.",
-    ("outcome",),
-)
-SECONDS: Final = MetricName(
-    "locution_webhook_attempt_seconds",
-    "Seconds of an attempt, from its signing to the receiver's answer.",
-    ("outcome",),
-)
-BACKLOG: Final = MetricName(
-    "locution_webhook_backlog", "Deliveries of the whole installation that wait for webhooks which are not disabled."
-)
-LATE: Final = MetricName(
-    "locution_webhook_late_seconds", "Seconds for which the first waiting delivery of the whole installation is due."
-)
-METRICS: Final = (ATTEMPTS, SECONDS, BACKLOG, LATE)
-BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
-
 
 class WebhookMetrics:
     """Records the metrics, and one span per attempt in the trace of the delivery's job."""
 
     def __init__(self, registry: CollectorRegistry, provider: TracerProvider) -> None:
-        self._attempts = ATTEMPTS.counter(registry)
-        self._seconds = SECONDS.histogram(registry, BUCKETS)
-        self._backlog = BACKLOG.gauge(registry)
-        self._late = LATE.gauge(registry)
+        self._attempts = names.WEBHOOK_ATTEMPTS.counter(registry)
+        self._seconds = names.WEBHOOK_SECONDS.histogram(registry)
+        self._backlog = names.WEBHOOK_BACKLOG.gauge(registry)
+        self._late = names.WEBHOOK_LATE.gauge(registry)
         self._tracer = provider.get_tracer("locution")
 
     @contextmanager

@@ -78,8 +78,8 @@ class FullBatches:
 class BatchObserver(Protocol):
     """Measures batches; never raises, never blocks."""
 
-    def batch(self, size: int, elapsed: float) -> None:
-        """Record a batch: its windows and its seconds."""
+    def batch(self, size: int, most: int, elapsed: float) -> None:
+        """Record a batch: its windows, the most that it takes, and its seconds."""
         ...
 
 
@@ -216,4 +216,4 @@ class Dispatcher(Generic[T, R]):
     def _measure(self, batch: Sequence[T], elapsed: float) -> None:
         pace = elapsed / sum(item.cost for item in batch)
         self._pace += NEWEST * (pace - self._pace)
-        self._observer.batch(len(batch), elapsed)
+        self._observer.batch(len(batch), batch[0].batch_size, elapsed)

@@ -23,4 +23,4 @@ USER: Final = "locution"
 def prepare_environment() -> None:
     """Stop libraries from reporting to their vendors, whatever the environment says, and name a user without a name."""
     os.environ.update(QUIET)
-    os.environ.setdefault("USER", USER)
+    os.environ["USER"] = os.environ.get("USER") or USER

@@ -88,7 +88,12 @@ class ModelPool(Generic[R, L]):
     @property
     def loaded(self) -> list[ModelName]:
         """Return the names of the models in memory."""
-        return [name for name, _ in self._entries]
+        return [name for name, _ in list(self._entries)]
+
+    @property
+    def used(self) -> int:
+        """Return the bytes of the models in memory; those of one that is being loaded are the registry's."""
+        return sum(entry.memory for entry in list(self._entries.values()))
 
     @asynccontextmanager
     async def lease(self, name: ModelName) -> AsyncIterator[L]:
@@ -139,8 +144,7 @@ class ModelPool(Generic[R, L]):
     def _fits(self, record: R) -> bool:
         if len(self._entries) >= self.resident:
             return False
-        used = sum(entry.memory for entry in self._entries.values())
-        return self.memory is None or used + record.size <= self.memory
+        return self.memory is None or self.used + record.size <= self.memory
 
     async def _unload(self, key: tuple[ModelName, str]) -> None:
         entry = self._entries.pop(key)
