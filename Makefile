@@ -139,7 +139,7 @@ test-install: setup ## Check that each service installs alone with only what it 
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-field bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording
+.PHONY: bench bench-field bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording bench-replicas
 bench: setup models ## Measure the engines against their baselines, as one table
 	$(PYTHON) -m tests.bench.engines $(ARGS)
 
@@ -154,6 +154,9 @@ bench-memory: setup models ## Peak memory of api, worker and decode child, one m
 
 bench-recording: setup models ## Sixty minutes with asr and worker killed, against the same undisturbed
 	$(PYTHON) -m tests.bench.recording $(ARGS)
+
+bench-replicas: setup ## How soon the first replica of a service is used, beside gRPC's own look-ups (root)
+	$(PYTHON) -m tests.bench.replicas $(ARGS)
 
 bench-queue: setup ## Claims beside SELECT 1 with a million finished stages, and fairness over tenants
 	$(PYTHON) -m tests.bench.queue $(ARGS)

@@ -7,12 +7,14 @@ import socket
 import struct
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 EVERY_PROTOCOL: Final = 3
 IPV4, IPV6 = 0x0800, 0x86DD
 PORTS: Final = {6: "tcp", 17: "udp"}
 NO_SUCH_NAME: Final = 3
+HOST_ADDRESS: Final = 1
 
 
 class _Recorder:
@@ -47,13 +49,15 @@ class _Recorder:
 
 
 class Resolver(_Recorder):
-    """Answers every question on port 53 with "no such name", and counts the names that were asked."""
+    """Answers questions on port 53, and counts the names that were asked; only `known` names exist."""
 
     def __init__(self) -> None:
         listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         listening.bind(("127.0.0.1", 53))
         super().__init__(listening)
         self._names: Counter[str] = Counter()
+        self.known: Mapping[str, str] = {}
+        """IPv4 addresses by name."""
 
     def names(self) -> Counter[str]:
         """Return how often each name was asked for."""
@@ -63,8 +67,7 @@ class Resolver(_Recorder):
         """Record a question and answer it."""
         name, end = question(data)
         self._names[name] += 1
-        flags = 0x8180 | NO_SUCH_NAME
-        self._socket.sendto(data[:2] + struct.pack(">HHHHH", flags, 1, 0, 0, 0) + data[12:end], sender)
+        self._socket.sendto(answer(data[:end], self.known.get(name)), sender)
 
 
 class Packets(_Recorder):
@@ -93,6 +96,16 @@ def question(data: bytes) -> tuple[str, int]:
         labels.append(data[at + 1 : at + 1 + length].decode("ascii", "backslashreplace"))
         at += 1 + length
     return ".".join(labels).lower(), at + 5
+
+
+def answer(asked: bytes, address: str | None) -> bytes:
+    """Return the answer to a question: "no such name" without an address, else the address if IPv4 is asked for."""
+    records = b""
+    if address is not None and struct.unpack(">H", asked[-4:-2])[0] == HOST_ADDRESS:
+        pointer, internet, seconds = 0xC00C, 1, 5
+        records = struct.pack(">HHHIH", pointer, HOST_ADDRESS, internet, seconds, 4) + socket.inet_aton(address)
+    flags = 0x8180 | (NO_SUCH_NAME if address is None else 0)
+    return asked[:2] + struct.pack(">HHHHH", flags, 1, int(bool(records)), 0, 0) + asked[12:] + records
 
 
 def destination(frame: bytes) -> str | None:

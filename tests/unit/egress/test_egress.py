@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from tests.egress.recorders import destination, question
+from tests.egress.recorders import answer, destination, question
 from tests.egress.seen import Expected, Seen, report
 
 FRAME = b"\0" * 12
@@ -32,6 +32,14 @@ def test_packets_are_named_by_where_they_go() -> None:
 def test_questions_are_read() -> None:
     asked = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0" + b"\x09Telemetry\x07example\x03com\0" + b"\0\x01\0\x01"
     assert question(asked + b"more") == ("telemetry.example.com", len(asked))
+
+
+def test_a_known_name_is_answered_for_ipv4_alone() -> None:
+    head = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\x01a\0"
+    ipv4_asked, ipv6_asked = head + b"\0\x01\0\x01", head + b"\0\x1c\0\x01"
+    assert answer(ipv4_asked, "10.1.2.3").endswith(b"\0\x04\x0a\x01\x02\x03")
+    assert answer(ipv6_asked, "10.1.2.3") == b"\x12\x34\x81\x80\0\1\0\0\0\0\0\0\x01a\0\0\x1c\0\x01"
+    assert answer(ipv4_asked, None)[3] & 15 == 3
 
 
 def test_what_nobody_expects_is_said() -> None:

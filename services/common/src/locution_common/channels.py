@@ -23,6 +23,7 @@ from .following import FollowingChannel
 T = TypeVar("T")
 
 REQUEST_ID_KEY: Final = "x-request-id"
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _SERVICE_CONFIG: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
@@ -33,7 +34,7 @@ def open_channel(
     *,
     token: str | SecretStr | None = None,
     ca_file: Path | None = None,
-    max_message_bytes: int = 16 * 1024 * 1024,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
     tracer_provider: TracerProvider | None = None,
 ) -> grpc.aio.Channel:
     """Return a channel to `address`; close it, preferably by `stack.enter_async_context`.
@@ -45,10 +46,10 @@ def open_channel(
     credentials = None if ca_file is None else grpc.ssl_channel_credentials(ca_file.read_bytes())
 
     def connect(target: str, authority: str | None = None) -> grpc.aio.Channel:
-        options = [*_options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
+        chosen = [*options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
         if credentials is None:
-            return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
-        return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+            return grpc.aio.insecure_channel(target, options=chosen, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, options=chosen, interceptors=interceptors)
 
     if is_target(address):
         return connect(address)
@@ -63,7 +64,8 @@ def _secret(token: str | SecretStr | None) -> str | None:
     return token.get_secret_value() if isinstance(token, SecretStr) else token
 
 
-def _options(max_message_bytes: int) -> list[tuple[str, Any]]:
+def options(max_message_bytes: int = MAX_MESSAGE_BYTES) -> list[tuple[str, Any]]:
+    """Return the options of a channel."""
     return [
         ("grpc.service_config", _SERVICE_CONFIG),
         (
