@@ -94,7 +94,7 @@ def test_round_robin_sees_every_pod_and_a_name_is_always_there(component: str, i
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_full_names_are_looked_up_once(component: str, installation: Installation) -> None:
     pod = installation.get("Deployment", component)["spec"]["template"]["spec"]
-    assert pod["dnsConfig"]["options"] == [{"name": "ndots", "value": "1"}]
+    assert pod["dnsConfig"]["options"] == [{"name": "ndots", "value": "3"}]
 
 
 def test_clients_reach_the_api_by_one_address(installation: Installation) -> None:

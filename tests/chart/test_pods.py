@@ -65,6 +65,17 @@ def test_the_group_may_write_to_the_models_volume_whoever_mounts_it_first(instal
             assert "readOnly" not in claim, "Kubernetes gives a volume that is mounted read-only to nobody"
 
 
+def test_the_loader_runs_where_and_as_the_others_do() -> None:
+    values = render.CHART / "values-evaluation.yaml"
+    chosen = {"nodeSelector": {"pool": "a"}, "tolerations": [{"key": "a", "operator": "Exists"}]}
+    changes = {"models.load.enabled": True, "defaults.settings": {"LOCUTION_ENVIRONMENT": "local"}}
+    changes |= {f"defaults.{key}": value for key, value in chosen.items()}
+    rendered = render.manifests(render.template(values, changes))
+    (job,) = [each for each in rendered if each["kind"] == "Job"]
+    assert {key: pod(job)[key] for key in chosen} == chosen
+    assert environment(containers(job)[0])["LOCUTION_ENVIRONMENT"] == "local"
+
+
 def test_a_read_only_volume_is_mounted_so_and_not_loaded() -> None:
     values = render.CHART / "values-production.yaml"
     mounted = render.manifests(render.template(values, {"models.readOnlyVolume": True}))

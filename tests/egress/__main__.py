@@ -48,7 +48,7 @@ def _inside(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder, Resolver() as resolver, Packets(INTERFACE) as packets:
         namespaces.use_resolver(Path(folder))
         status = subprocess.call(options.command)
-        found = seen.Seen(resolver.names(), packets.destinations())
+    found = seen.Seen(resolver.names(), packets.destinations())
     text, surprises = seen.report(found, seen.expected())
     sys.stdout.write(text)
     if options.report is not None:

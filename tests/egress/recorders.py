@@ -36,15 +36,24 @@ class _Recorder:
         self._socket.close()
 
     def _run(self) -> None:
-        while not self._ended.is_set():
+        while True:
             try:
                 data, sender = self._socket.recvfrom(65536)
             except TimeoutError:
+                if self._ended.is_set():  # and what came before has been read
+                    return
                 continue
-            self.got(data, sender)
+            try:
+                self.got(data, sender)
+            except (IndexError, ValueError, struct.error):
+                self.unreadable(data)
 
     def got(self, data: bytes, sender: Any) -> None:
         """Record what was read."""
+        raise NotImplementedError
+
+    def unreadable(self, data: bytes) -> None:
+        """Record what cannot be interpreted."""
         raise NotImplementedError
 
 
@@ -69,6 +78,10 @@ class Resolver(_Recorder):
         self._names[name] += 1
         self._socket.sendto(answer(data[:end], self.known.get(name)), sender)
 
+    def unreadable(self, data: bytes) -> None:
+        """Record a question that is none."""
+        self._names[f"unreadable question {data[:32].hex()}"] += 1
+
 
 class Packets(_Recorder):
     """Counts the destinations of the packets that leave through an interface; those of multicast are not counted."""
@@ -87,6 +100,10 @@ class Packets(_Recorder):
         """Record a packet."""
         if (where := destination(data)) is not None:
             self._destinations[where] += 1
+
+    def unreadable(self, data: bytes) -> None:
+        """Record a packet that is cut off."""
+        self._destinations[f"unreadable packet {data[:48].hex()}"] += 1
 
 
 def question(data: bytes) -> tuple[str, int]:

@@ -39,6 +39,12 @@ def ip(*arguments: str) -> None:
 
 
 def use_resolver(folder: Path) -> None:
-    """Ask 127.0.0.1 for names from now on; `folder` keeps a file while the namespace lives."""
-    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-    subprocess.run(["mount", "--bind", str(folder / "resolv.conf"), "/etc/resolv.conf"], check=True)
+    """Ask 127.0.0.1 for names from now on; `folder` keeps files while the namespace lives."""
+    files = {
+        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",  # no daemon outside is asked
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        if Path("/etc", name).exists():
+            subprocess.run(["mount", "--bind", str(folder / name), f"/etc/{name}"], check=True)

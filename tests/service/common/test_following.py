@@ -25,12 +25,18 @@ class Names:
 
     def __init__(self) -> None:
         self._found: dict[Address, Sequence[Address]] = {}
+        self.unknown: set[Address] = set()
+        self.error: Exception | None = None
+        self.asked = asyncio.Event()
 
     def set(self, name: Address, *stacks: Stack) -> None:
         self._found[name] = [(stack.running.host, stack.running.port) for stack in stacks]
 
-    async def look_up(self, name: Address) -> Sequence[Address]:
-        return self._found.get(name, [])
+    async def look_up(self, name: Address) -> Sequence[Address] | None:
+        self.asked.set()
+        if self.error is not None:
+            raise self.error
+        return None if name in self.unknown else self._found.get(name, [])
 
 
 @asynccontextmanager
@@ -106,6 +112,23 @@ async def test_the_name_behind_the_semicolon_is_used_only_meanwhile() -> None:
         assert not service.echo.started.is_set()
 
 
+async def test_a_name_that_cannot_be_asked_for_moves_no_call() -> None:
+    names = Names()
+    async with serve_echo() as pod, serve_echo() as service, following(names, [[NAME], [FALLBACK]]) as channel:
+        names.set(NAME, pod)
+        names.set(FALLBACK, service)
+        await until(answering(Client(channel)))
+        before = channel.target
+        for names.unknown, names.error in (({NAME}, None), (set(), RuntimeError("can't start new thread"))):
+            for _ in range(3):
+                names.asked.clear()
+                await names.asked.wait()
+            assert channel.target == before
+        names.error = None
+        names.set(NAME, service)
+        await until(called(Client(channel), service))
+
+
 async def test_a_stream_ends_where_it_began() -> None:
     names = Names()
     async with serve_echo() as first, serve_echo() as second, following(names, [[NAME]]) as channel:
@@ -125,6 +148,10 @@ async def test_a_stream_ends_where_it_began() -> None:
         assert await stream.read() is grpc.aio.EOF
         assert await stream.code() is grpc.StatusCode.OK
         await until(lambda: retired(channel))
+
+
+async def found(channel: FollowingChannel) -> bool:
+    return channel.target.startswith("ipv4:127.0.0.1:")
 
 
 async def retired(channel: FollowingChannel) -> bool:
@@ -151,4 +178,5 @@ async def test_names_are_looked_up_by_the_system(form: str) -> None:
         address = form.replace("{}", str(stack.running.port))
         async with open_channel(address, token=TOKEN) as channel:
             assert isinstance(channel, FollowingChannel)
+            await until(lambda: found(channel))
             await until(answering(Client(channel)))

@@ -18,6 +18,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from locution_common.channels import open_channel
+from locution_common.following import FollowingChannel
 from locution_common.health import BACKGROUND
 from locution_common.interceptors import remote_failure
 
@@ -330,7 +331,10 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
     crt, key = certificate
     async with serve_echo(tls_cert_file=crt, tls_key_file=key) as stack:
         address = f"localhost:{stack.running.port}"
-        async with open_channel(address, token=TOKEN, ca_file=crt) as channel:
+        async with open_channel(address, token=TOKEN, ca_file=crt) as channel, asyncio.timeout(30):
+            assert isinstance(channel, FollowingChannel)
+            while not channel.target.startswith("ipv4:"):
+                await asyncio.sleep(0.01)
             assert (await Client(channel).unary(Request(text="sealed"), timeout=10)).text == "sealed"
         with pytest.raises(grpc.aio.AioRpcError):
             await stack.client.unary(Request(text="plain"), timeout=2)

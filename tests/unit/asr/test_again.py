@@ -137,6 +137,19 @@ async def test_a_doubled_sentence_that_hides_nothing_is_taken_out_at_once(dispat
     assert told.lengths == [samples(10)]
 
 
+async def test_words_that_the_aligner_does_not_find_are_decoded_again_though_others_hide_them(
+    dispatcher: Decoding,
+) -> None:
+    sentence = [(word, i * 0.8, (i + 1) * 0.8) for i, word in enumerate(["and", "my", "lady", "heard", "him"])]
+    lost = ["then", "he", "went", "home"]
+    instants = [(word, 4.0 + i * 0.02, 4.02 + i * 0.02) for i, word in enumerate(lost)]
+    found = [(word, 4.1 + i * 0.25, 4.3 + i * 0.25) for i, word in enumerate(lost)]
+    told = Told([*sentence, *instants], [*sentence, *found])
+    result = await recognised(dispatcher, told, window((0, 5.3)), DecodeMode.FAST)
+    assert " ".join(text for text, _, _ in texts(result)) == "and my lady heard him then he went home"
+    assert told.lengths == [samples(10), samples(30)]
+
+
 @pytest.mark.parametrize(
     ("reason", "lengths"), [(DropReason.IMPROBABLE_SPEECH, [10.0]), (DropReason.NO_TEXT, [10.0, 30.0])]
 )

@@ -48,7 +48,7 @@ automountServiceAccountToken: false
 enableServiceLinks: false # Kubernetes' LOCUTION_..._PORT variables would look like settings
 dnsConfig:
   options:
-    - {name: ndots, value: "1"} # addresses are full names: no look-ups in every search domain first
+    - {name: ndots, value: "3"} # full names are not looked up in every search domain first; name.namespace still is
 terminationGracePeriodSeconds: {{ include "locution.gracePeriod" .values.shutdown }}
 securityContext:
   {{- include "locution.podSecurity" .root.Values.podSecurity | nindent 2 }}

@@ -19,6 +19,7 @@ FORM: Final = (
     "resolves; or a gRPC target such as unix:/path"
 )
 
+_NO_SUCH_NAME: Final = (socket.EAI_NONAME, socket.EAI_NODATA)
 _SCHEMES: Final = ("dns", "ipv4", "ipv6", "unix", "xds")
 
 
@@ -39,6 +40,9 @@ def places(text: str) -> Places:
     found = [[_address(part.strip()) for part in names.split(",") if part.strip()] for names in text.split(";")]
     if not (named := [names for names in found if names]):
         raise ValueError("names no host")
+    for names in named:
+        if len({":" in host for host, _ in names if is_literal(host)}) > 1:
+            raise ValueError("mixes IPv4 and IPv6, of which a channel can use one")
     return named
 
 
@@ -64,13 +68,17 @@ def target(addresses: Sequence[Address]) -> str:
     return f"{family}:" + ",".join(written(address) for address in chosen)
 
 
-async def resolve(address: Address) -> list[Address]:
-    """Return the IP addresses of a name by the system's resolver; none if it has none, or none can be asked."""
+async def resolve(address: Address) -> list[Address] | None:
+    """Return the IP addresses of a name by the system's resolver: none if it has none, None if that is not known."""
     host, port = address
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except socket.gaierror as error:
+        return [] if error.errno in _NO_SUCH_NAME else None
+    except UnicodeError:
         return []
+    except OSError:
+        return None
     return [(str(where[0]), int(where[1])) for *_, where in found]
 
 

@@ -8,6 +8,7 @@ added would get no calls until another one breaks. This channel looks names up i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -15,12 +16,14 @@ import grpc
 
 from .addresses import Address, Places, resolve, target, written
 
-LookUp: TypeAlias = Callable[[Address], Awaitable[Sequence[Address]]]
-"""Returns the IP addresses of a name, none if it has none."""
+LookUp: TypeAlias = Callable[[Address], Awaitable[Sequence[Address] | None]]
+"""Returns the IP addresses of a name, none if it has none; None if that is not known."""
 
 CONNECTED_INTERVAL: Final = 5.0
 UNCONNECTED_INTERVAL: Final = 1.0
 """Seconds between two look-ups, while there is a connection and while there is none."""
+
+_log = logging.getLogger(__name__)
 
 
 class FollowingChannel(grpc.aio.Channel):
@@ -42,8 +45,9 @@ class FollowingChannel(grpc.aio.Channel):
         self._connect = connect
         self._look_up = look_up
         self._connected, self._unconnected = intervals
-        self._target = f"dns:///{written(places[0][0])}"
-        self._current = Counted(connect(self._target))
+        self.target = f"dns:///{written(places[0][0])}"
+        """Where new calls go, a target of gRPC."""
+        self._current = Counted(connect(self.target))
         self.retired: set[Counted] = set()
         """Channels that are left, until their last calls have ended."""
         self._moved = asyncio.Event()
@@ -51,21 +55,28 @@ class FollowingChannel(grpc.aio.Channel):
 
     async def _follow(self) -> None:
         while True:
-            found = await self._found()
-            if found and (at := target(found)) != self._target:
+            try:
+                found = await self._found()
+            except Exception:  # noqa: BLE001 - logged; without look-ups the channel would stay where it is for ever
+                _log.exception("names could not be looked up", extra={"address": written(self._places[0][0])})
+                found = []
+            if found and (at := target(found)) != self.target:
                 self._move(at)
             ready = self.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
             await asyncio.sleep(self._connected if ready else self._unconnected)
 
     async def _found(self) -> list[Address]:
+        """Return the addresses to use; none if a name that comes before them could not be asked for."""
         for names in self._places:
-            answers = await asyncio.gather(*map(self._look_up, names))
-            if found := sorted({address for answer in answers for address in answer}):
+            known = [answer for answer in await asyncio.gather(*map(self._look_up, names)) if answer is not None]
+            if len(known) < len(names):
+                return []
+            if found := sorted({address for answer in known for address in answer}):
                 return found
         return []
 
     def _move(self, at: str) -> None:
-        before, self._target, self._current = self._current, at, Counted(self._connect(at))
+        before, self.target, self._current = self._current, at, Counted(self._connect(at))
         self.retired.add(before)
         before.retire(self.retired.discard)
         self._moved.set()

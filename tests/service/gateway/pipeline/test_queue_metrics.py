@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from locution_common import postgres as pg
 from locution_gateway.jobs.models import Failure, StageKind
@@ -72,6 +73,23 @@ async def test_the_oldest_waits_since_it_was_ready_or_tried(queue: Queue, depth:
     await queue.owner.execute("UPDATE gateway.stages SET start_time = now() - interval '600 seconds'")
     await queue.stages.give_back(lease, Failure(CRASH.reason, "full"), timedelta(minutes=1), timedelta(days=1))
     assert 600 <= ((await depth.read(StageKind.DECODE))["oldest_seconds"] or 0) < 700
+
+
+async def test_a_stage_whose_worker_is_silent_waits(queue: Queue, depth: Depth) -> None:
+    await queue.job()
+    await claim(queue)
+    await queue.owner.execute("UPDATE gateway.stages SET lease_until = now() - interval '1 second'")
+    found = await depth.read(StageKind.DECODE)
+    assert (found["stages"], found["tenants"], found["leased_stages"]) == (1, 1, 0)
+
+
+async def test_figures_that_can_no_longer_be_measured_are_not_shown(queue: Queue, depth: Depth) -> None:
+    await queue.job()
+    assert (await depth.read(StageKind.DECODE))["stages"] == 1
+    await queue.owner.execute("REVOKE EXECUTE ON FUNCTION gateway.measure_queue FROM locution_api")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await depth.metrics.measure()
+    assert depth.registry.get_sample_value("locution_queue_stages", {"kind": "decode"}) is None
 
 
 async def test_a_stage_whose_upload_is_not_verified_does_not_wait(queue: Queue, depth: Depth) -> None:

@@ -13,7 +13,7 @@ from locution_asr.core.coverage import merged
 from locution_asr.core.decode import Attempt
 from locution_asr.core.segments import SegmentRule, placed_words, segment, split
 from locution_asr.core.windows import halves, part, position, within
-from locution_asr.core.wordless import REACH, SHORTEST_UTTERANCE, settled, soundless, spoken, wordless
+from locution_asr.core.wordless import REACH, SHORTEST_UTTERANCE, copies, settled, soundless, spoken, wordless
 from locution_asr.domain.models import Piece, Window, WindowTiming
 
 
@@ -69,11 +69,11 @@ def relieved(window: Window, attempt: Attempt) -> Reading | None:
 
 
 def settles(window: Window, attempt: Attempt) -> bool:
-    """Tell whether no further attempt is needed: sound or failed, or only words without audio are to be taken out."""
+    """Tell whether no further attempt is needed: sound or failed, or only copies of other words are to be taken out."""
     if attempt.reason in (None, DropReason.INFERENCE_FAILED):
         return True
     without = relieved(window, attempt)
-    return without is not None and not missing(without)
+    return without is not None and soundless(attempt.words) == set(copies(attempt.words)) and not missing(without)
 
 
 def _placed(window: Window, words: Sequence[Word]) -> tuple[Word, ...]:

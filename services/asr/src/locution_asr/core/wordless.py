@@ -27,8 +27,9 @@ INSTANT = samples(0.04)
 INSTANT_WORDS = 4
 REPEATED_WORDS = 4
 REPEATED_INSTANTS = 2
-REPEATED_SHARE = 0.4
 """A copy is judged from four words on, or from two if the aligner finds none of them."""
+
+REPEATED_SHARE = 0.4
 
 
 def wordless(speech: Sequence[Span], words: Sequence[Span]) -> list[Span]:
@@ -67,7 +68,7 @@ def settled(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
 
 def soundless(words: Sequence[Word]) -> frozenset[int]:
     """Return the indices of words that the audio does not hold: runs without duration, and hurried repetitions."""
-    return frozenset([*_instant(words), *_hurried(words)])
+    return frozenset([*_instant(words), *copies(words)])
 
 
 def _without(span: Span, taken: Sequence[Span]) -> Iterator[Span]:
@@ -93,8 +94,8 @@ def _instant(words: Sequence[Word]) -> Iterator[int]:
         run = []
 
 
-def _hurried(words: Sequence[Word]) -> Iterator[int]:
-    """Yield the shorter copy of each run of words that follows itself at once in a fraction of its time."""
+def copies(words: Sequence[Word]) -> Iterator[int]:
+    """Yield the indices of shorter copies: of a run of words that follows itself at once in a fraction of its time."""
     texts = [plain(word.text) for word in words]
     for size in range(REPEATED_INSTANTS, len(words) // 2 + 1):
         for first in range(len(words) - 2 * size + 1):

@@ -8,11 +8,12 @@ from typing import Final
 
 from locution_gateway.jobs.config import Afterwards, DiarizationConfig, DiarizationRequest, JobRequestConfig
 from locution_gateway.jobs.create import CreateJob, JobDraft
+from locution_gateway.jobs.models import Job
 from locution_gateway.live.attach import Attach
 from locution_gateway.live.models import LiveId, LiveSession, LiveState
 from locution_gateway.live.postgres import PostgresLive
 from locution_gateway.media.models import AudioFormat, Encoding
-from locution_gateway.platform.ids import JobId, UploadId
+from locution_gateway.platform.ids import UploadId
 from locution_gateway.platform.principal import Principal, Role, system
 from locution_gateway.platform.requests import RequestKey
 from locution_gateway.platform.troubled import TroubledRows, Work
@@ -49,8 +50,8 @@ class SettleLive:
             return session
         upload_id, job_id = None, None
         if session.config.afterwards is Afterwards.JOB and session.kept:
-            upload_id = await self._upload(principal, session)
-            job_id = await self._job(principal, session, upload_id)
+            job = await self._job(principal, session, await self._upload(principal, session))
+            upload_id, job_id = job.upload_id, job.job_id  # of a job that was there already, its own upload
         return await self._store.settle(principal, session_id, upload_id, job_id)
 
     async def reap(self) -> None:
@@ -82,7 +83,7 @@ class SettleLive:
             skipped = 0
         yield Finish()
 
-    async def _job(self, principal: Principal, session: LiveSession, upload_id: UploadId) -> JobId:
+    async def _job(self, principal: Principal, session: LiveSession, upload_id: UploadId) -> Job:
         config = session.config
         asked = JobRequestConfig(
             language=config.language,
@@ -93,7 +94,7 @@ class SettleLive:
             diarization=_speakers(config.diarization),
         )
         draft = JobDraft(upload_id, asked, session.display_name, (), 0, paid_samples=session.done_sample)
-        return (await self._jobs.run(principal, draft, _once("CreateJob", session))).job_id
+        return await self._jobs.run(principal, draft, _once("CreateJob", session))
 
 
 def _speakers(wanted: DiarizationConfig | None) -> DiarizationRequest:

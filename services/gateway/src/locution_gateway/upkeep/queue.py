@@ -29,9 +29,14 @@ class QueueMetrics:
         """In the order of the columns after the kind."""
 
     async def measure(self) -> None:
-        """Read the figures."""
-        async with self._database.across_tenants() as connection:
-            found = {kind: figures for kind, *figures in await connection.fetch(MEASURE)}
+        """Read the figures. If that fails there are none: old ones would look like new ones."""
+        try:
+            async with self._database.across_tenants() as connection:
+                found = {kind: figures for kind, *figures in await connection.fetch(MEASURE)}
+        except BaseException:
+            for gauge in self._gauges:
+                gauge.clear()
+            raise
         for kind in StageKind:
             figures = found.get(kind, [0] * len(self._gauges))
             for gauge, figure in zip(self._gauges, figures, strict=True):
