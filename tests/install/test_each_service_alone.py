@@ -35,7 +35,7 @@ def installed(python: Path) -> set[str]:
     [
         ("gateway", ["locution_gateway", "api"], HEAVY),
         ("gateway", ["locution_gateway", "worker"], HEAVY),
-        ("registry", ["locution_registry"], HEAVY | {"av", "minio"}),
+        ("registry", ["locution_registry"], HEAVY | {"av"}),
         ("client", ["locution_client"], HEAVY | {"numpy"}),
         ("asr", ["locution_asr"], {"torch", "asyncpg", "minio"}),
     ],
