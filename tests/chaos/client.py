@@ -33,6 +33,9 @@ OWN_FAULT = "Internal error from Core"
 MISSTATED = "UPLOAD_DIGEST_MISMATCH"
 """What a wrong digest is told. Where the digest was right, the upload is FAILED, which `settled` takes as a violation."""
 
+MISTAGGED = "UPLOAD_PART_INVALID"
+"""What a wrong tag of a part is told: send the part again."""
+
 CALL_SECONDS = 15.0
 PATIENCE = 75.0
 CHUNK = 256 * 1024
@@ -105,11 +108,26 @@ class Client:
             "CreateUploadPartUrls", lambda: self.uploads.CreateUploadPartUrls(asked, timeout=CALL_SECONDS)
         )
         pieces = [recording.data[size * (n - 1) : size * n] for n in numbers]
-        tags = await asyncio.gather(*(put(each.url, piece) for each, piece in zip(urls.urls, pieces, strict=True)))
-        stated = [uploads.UploadPart(part_number=n, etag=tag) for n, tag in zip(numbers, tags, strict=True)]
-        finish = uploads.CompleteUploadRequest(name=made.name, sha256=recording.sha256, parts=stated)
-        await self.call("CompleteUpload", lambda: self.uploads.CompleteUpload(finish, timeout=CALL_SECONDS))
-        return await self.settled(sent)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                tags = await asyncio.gather(
+                    *(put(each.url, piece) for each, piece in zip(urls.urls, pieces, strict=True))
+                )
+                stated = [uploads.UploadPart(part_number=n, etag=tag) for n, tag in zip(numbers, tags, strict=True)]
+                if await self._complete(
+                    uploads.CompleteUploadRequest(name=made.name, sha256=recording.sha256, parts=stated)
+                ):
+                    return await self.settled(sent)
+
+    async def _complete(self, finish: uploads.CompleteUploadRequest) -> bool:
+        """Complete an upload; tell whether its parts were right. A store that lies may have given a wrong tag."""
+        try:
+            await self.call("CompleteUpload", lambda: self.uploads.CompleteUpload(finish, timeout=CALL_SECONDS))
+        except grpc.aio.AioRpcError as error:
+            if remote_failure(error).reason != MISTAGGED:
+                raise
+            return False
+        return True
 
     async def get_upload(self, sent: Sent) -> uploads.Upload:
         """Read an upload and note its offset."""
