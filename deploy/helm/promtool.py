@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from helm_tools import ToolsError, state_folder
+from helm_tools import ToolsError, run, state_folder
 
 MODULE: Final = "github.com/prometheus/prometheus"
 VERSION: Final = "v0.316.0"
@@ -38,26 +37,10 @@ def install() -> Path:
 
 
 def _go(*arguments: str) -> str:
-    path().parent.mkdir(parents=True, exist_ok=True)
-    given = {**os.environ, "GOBIN": str(path().parent), "GOFLAGS": "-mod=mod"}
-    command = ["go", *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=path().parent,
-            env=given,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_SECONDS,
-        )
-    except FileNotFoundError as error:
-        raise ToolsError("go is not installed") from error
-    except subprocess.TimeoutExpired as error:
-        raise ToolsError(f"go took longer than {BUILD_SECONDS} s") from error
-    except subprocess.CalledProcessError as error:
-        raise ToolsError(f"go failed: {error.stderr.strip()[-500:]}") from error
-    return done.stdout
+    folder = path().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    given = {**os.environ, "GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
+    return run(["go", *arguments], BUILD_SECONDS, cwd=folder, env=given)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, Self
@@ -17,7 +18,7 @@ NO_SUCH_NAME: Final = 3
 HOST_ADDRESS: Final = 1
 
 
-class _Recorder:
+class _Recorder(ABC):
     """A thread that reads a socket until it is closed."""
 
     def __init__(self, reading: socket.socket) -> None:
@@ -48,13 +49,13 @@ class _Recorder:
             except (IndexError, ValueError, struct.error):
                 self.unreadable(data)
 
+    @abstractmethod
     def got(self, data: bytes, sender: Any) -> None:
         """Record what was read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unreadable(self, data: bytes) -> None:
         """Record what cannot be interpreted."""
-        raise NotImplementedError
 
 
 class Resolver(_Recorder):

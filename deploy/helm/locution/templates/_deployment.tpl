@@ -52,6 +52,25 @@ dnsConfig:
 terminationGracePeriodSeconds: {{ include "locution.gracePeriod" .values.shutdown }}
 securityContext:
   {{- include "locution.podSecurity" .root.Values.podSecurity | nindent 2 }}
+{{- include "locution.placement" . }}
+affinity:
+  {{- include "locution.affinity" . | nindent 2 }}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "locution.initContainers" . | trim }}
+initContainers:
+  {{- . | nindent 2 }}
+{{- end }}
+containers:
+  {{- include "locution.container" . | nindent 2 }}
+volumes:
+  {{- include "locution.volumes" . | nindent 2 }}
+{{- end -}}
+
+{{- /* Where pods come from and may run; begins with a new line. */ -}}
+{{- define "locution.placement" -}}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
@@ -72,20 +91,6 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-affinity:
-  {{- include "locution.affinity" . | nindent 2 }}
-{{- with .values.topologySpreadConstraints }}
-topologySpreadConstraints:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with include "locution.initContainers" . | trim }}
-initContainers:
-  {{- . | nindent 2 }}
-{{- end }}
-containers:
-  {{- include "locution.container" . | nindent 2 }}
-volumes:
-  {{- include "locution.volumes" . | nindent 2 }}
 {{- end -}}
 
 {{- define "locution.container" -}}

@@ -107,7 +107,7 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
 {{- range list "LOCUTION_S3_ACCESS_KEY" "LOCUTION_S3_SECRET_KEY" }}
 {{- $_ := set $settings (printf "%s_FILE" .) (printf "/etc/locution/secrets/%s" .) }}
 {{- end }}
-{{ include "locution.initContainer" (merge (dict "step" "make-bucket" "command" $command "settings" $settings) .) }}
+{{ include "locution.step" (merge (dict "step" "make-bucket" "command" $command "settings" $settings) .) }}
 {{- end }}
 {{- if and .root.Values.migrations.enabled .facts.migrate }}
 {{- $command := concat (list "python" "-m") .facts.migrate }}
@@ -116,11 +116,12 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
 {{- if $role }}
 {{- $_ := set $settings "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
 {{- end }}
-{{ include "locution.initContainer" (merge (dict "step" "migrate" "command" $command "settings" $settings "migration" $role) .) }}
+{{ include "locution.step" (merge (dict "step" "migrate" "command" $command "settings" $settings "migration" $role) .) }}
 {{- end }}
 {{- end -}}
 
-{{- define "locution.initContainer" -}}
+{{- /* A container that does one thing and ends. Takes root, values, step, command, settings, and what it mounts more. */ -}}
+{{- define "locution.step" -}}
 {{- $settings := merge .settings (pick .values.settings "LOCUTION_ENVIRONMENT") -}}
 - name: {{ .step }}
   image: {{ include "locution.image" . }}
@@ -145,6 +146,9 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
     - {name: scratch, mountPath: /tmp}
     {{- if .migration }}
     - {name: migration, mountPath: /etc/locution/migration, readOnly: true}
+    {{- end }}
+    {{- with .mount }}
+    - {{ toJson . }}
     {{- end }}
 {{- end -}}
 
