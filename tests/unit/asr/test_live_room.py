@@ -24,7 +24,7 @@ NOON = 1000.0
 
 
 def load(now: float = NOON, *, slots: int = 3, files: int = 0, pace: float = 0.01) -> Load:
-    return Load(now, waiting=100, free=slots - files, slots=slots, files=files, pace=pace)
+    return Load(now, waiting=100, cost=3000.0, free=slots - files, slots=slots, files=files, pace=pace)
 
 
 def awaiting_live() -> KeepRoomForLive:
@@ -49,6 +49,13 @@ def test_files_have_all_slots_again_when_no_live_window_came_for_a_while() -> No
     assert sharing.again() == NOON + LIVE_MEMORY
     assert sharing.room(load(NOON + LIVE_MEMORY - 0.01, files=2)) == Room(files=0)
     assert sharing.room(load(NOON + LIVE_MEMORY, files=2)) == UNLIMITED
+
+
+def test_where_a_full_batch_takes_as_long_as_its_windows_no_slot_takes_more_than_its_share() -> None:
+    sharing = KeepRoomForLive(even=True)
+    assert sharing.room(load(slots=2)) == Room(cost=1500.0)
+    sharing.note(LIVE, NOON)
+    assert sharing.room(load(slots=2, files=1)) == Room(files=0, cost=1500.0)
 
 
 @pytest.mark.parametrize("pace", [0.0005, 0.001, 0.004, 0.016])

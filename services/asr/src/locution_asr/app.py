@@ -72,9 +72,9 @@ def _pool(stack: AsyncExitStack, settings: AsrSettings, device: Device, stub: Re
 
 def _engine(stack: AsyncExitStack, context: Context[AsrSettings], device: Device, pool: Models) -> Engine:
     settings, metrics = context.settings, Metrics(context.registry)
-    queue: WindowQueue[DecodeRequest] = WindowQueue(mix_classes=device.kind == "cuda")
+    queue: WindowQueue[DecodeRequest] = WindowQueue(mix_classes=device.fills_batches)
     threads = _threads(stack, device.slots, "asr-decode")
-    sharing = KeepRoomForLive()
+    sharing = KeepRoomForLive(even=not device.fills_batches)
     dispatcher = Decoding(queue, decode, threads, device.slots, metrics, sharing=sharing)
     metrics.watch_queue(lambda: dispatcher.queued_cost)
     metrics.watch_models(pool)

@@ -149,3 +149,9 @@ def test_room_limits_a_batch_by_its_class_and_nothing_holds_a_class_back() -> No
     assert queue.take(0.0, Room(files=0)) == []
     assert len(queue.take(0.0, Room(live=1, files=3))) == 3
     assert len(queue.take(0.0, Room(live=1))) == 3
+
+
+def test_room_limits_a_batch_by_its_cost_but_for_its_first_item() -> None:
+    queue = filled(*(Item(FlowKey(str(i)), cost=cost, batch_size=4) for i, cost in enumerate([20.0, 20.0, 30.0, 30.0])))
+    taken = [[item.cost for item in queue.take(0.0, Room(cost=queue.cost / 2))] for _ in range(3)]
+    assert taken == [[20.0, 20.0], [30.0], [30.0]]

@@ -35,6 +35,11 @@ class Device:
         """
         return self.workers + 1 if self.kind == "cuda" else self.workers
 
+    @property
+    def fills_batches(self) -> bool:
+        """Tell whether a full batch takes hardly longer than one window, as on a GPU."""
+        return self.kind == "cuda"
+
 
 def choose(wanted: str, workers: int = 0, threads: int = 0, compute_type: str = "auto") -> Device:
     """Return the device for "auto", "cpu" or "cuda"; zeros are replaced by its defaults.

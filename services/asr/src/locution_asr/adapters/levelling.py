@@ -51,8 +51,9 @@ class Leveller:
     def _filtered(self, wave: Wave) -> NDArray[np.float64]:
         joined = np.concatenate([self._before, wave])
         self._before = joined[-(RESPONSE - 1) :]
-        size = 1 << (len(joined) + RESPONSE).bit_length()
-        spectrum = np.fft.rfft(joined, size) * np.fft.rfft(_response(), size)
+        size = 1 << (len(joined) - 1).bit_length()
+        # What wraps round falls on the samples of `before`, which are left out.
+        spectrum = np.fft.rfft(joined, size) * _spectrum(size)
         filtered: NDArray[np.float64] = np.fft.irfft(spectrum, size)[RESPONSE - 1 : len(joined)]
         return filtered
 
@@ -61,7 +62,12 @@ class Leveller:
         return min(max(TARGET - self._loudest, LEAST_GAIN), MOST_GAIN)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=16)
+def _spectrum(size: int) -> NDArray[np.complex128]:
+    spectrum: NDArray[np.complex128] = np.fft.rfft(_response(), size)
+    return spectrum
+
+
 def _response() -> NDArray[np.float64]:
     """Return the impulse response of a Butterworth high-pass of fourth order."""
     wave = np.zeros(RESPONSE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from locution_speech.engine.dispatch import Dispatcher, Load, Served
 from locution_speech.engine.models import TrafficClass
@@ -27,9 +27,12 @@ LONGEST_WAIT = 0.5
 class KeepRoomForLive:
     """While live windows arrive, keep one slot free of files; if there is only one slot, keep its file batches short.
 
-    While live streams are open but send no windows, files may use every slot, with short batches.
+    While live streams are open but send no windows, files may use every slot, with short batches. With `even`, no
+    batch takes more than its slot's share of what waits: where a batch takes as long as its windows one by one, a slot
+    would otherwise idle while the last batch runs.
     """
 
+    even: bool = False
     live_until: float = float("-inf")
     streams: int = 0
 
@@ -48,16 +51,20 @@ class KeepRoomForLive:
             self.live_until = now + LIVE_MEMORY
 
     def room(self, load: Load) -> Room:
-        """Limit batches of files while live windows arrive or may arrive at any moment."""
+        """Limit batches of files while live windows arrive or may arrive at any moment, and every batch if `even`."""
+        room = self._beside_live(load)
+        return replace(room, cost=load.cost / load.slots) if self.even else room
+
+    def again(self) -> float:
+        """Return when files get all slots again, unless another live window arrives."""
+        return self.live_until
+
+    def _beside_live(self, load: Load) -> Room:
         if load.now >= self.live_until:
             return _short(load) if self.streams else UNLIMITED
         if load.slots > 1:
             return Room(files=0) if load.files >= load.slots - 1 else UNLIMITED
         return _short(load)
-
-    def again(self) -> float:
-        """Return when files get all slots again, unless another live window arrives."""
-        return self.live_until
 
 
 def _short(load: Load) -> Room:

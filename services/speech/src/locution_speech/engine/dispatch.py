@@ -31,13 +31,14 @@ class Served(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The current load: items waiting, slots free and in all, batches of files running, and the pace.
+    """The current load: items waiting and their cost, slots free and in all, batches of files running, and the pace.
 
     `now` is the event loop's time, `pace` the seconds that a slot takes for a second of audio.
     """
 
     now: float
     waiting: int
+    cost: float
     free: int
     slots: int
     files: int
@@ -185,7 +186,7 @@ class Dispatcher(Generic[T, R]):
             task.add_done_callback(self._running.discard)
 
     def _load(self, now: float) -> Load:
-        return Load(now, len(self._queue), self._free, self._slots, self._files, self._pace)
+        return Load(now, len(self._queue), self._queue.cost, self._free, self._slots, self._files, self._pace)
 
     async def _run(self, batch: Sequence[T], started: float) -> None:
         loop = asyncio.get_running_loop()

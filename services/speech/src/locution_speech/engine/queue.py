@@ -32,10 +32,14 @@ I = TypeVar("I", bound=Item)  # noqa: E741 - the one item type of this module
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Limits the items of a batch by class; None means no limit, and 0 holds the class back."""
+    """Limits a batch: its items by class (None means no limit, 0 holds the class back) and its cost.
+
+    The first item of a batch may cost more.
+    """
 
     live: int | None = None
     files: int | None = None
+    cost: float = math.inf
 
     def of(self, traffic: TrafficClass) -> float:
         """Return the most items of a class in a batch."""
@@ -96,12 +100,14 @@ class WindowQueue(Generic[I]):
         A class without room is skipped. The class of the first item taken limits the batch.
         """
         batch: list[I] = []
+        cost = 0.0
         while not batch or len(batch) < min(room.of(batch[0].flow.traffic), batch[0].batch_size):
             item = self._next(now, batch[0] if batch else None, room)
-            if item is None:
+            if item is None or (batch and cost + item.cost > room.cost):
                 break
             self._serve(item)
             batch.append(item)
+            cost += item.cost
         return batch
 
     def _next(self, now: float, first: I | None, room: Room) -> I | None:
