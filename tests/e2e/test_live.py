@@ -175,7 +175,7 @@ async def test_a_dropped_client_goes_on(installation: Installation, undisturbed:
 
     told = await talk(installation, pcm, speed=8, strike=drop)
     assert told.resumed
-    _assert_nothing_lost(told, undisturbed)
+    assert_nothing_lost(told, undisturbed)
 
 
 async def test_speech_engines_that_are_killed_are_replaced(
@@ -189,7 +189,7 @@ async def test_speech_engines_that_are_killed_are_replaced(
     told = await talk(installation, pcm, speed=4, strike=kill)
     assert told.replaced
     assert not told.resumed
-    _assert_nothing_lost(told, undisturbed)
+    assert_nothing_lost(told, undisturbed)
 
 
 async def test_a_gateway_that_is_killed_loses_nothing(
@@ -201,10 +201,11 @@ async def test_a_gateway_that_is_killed_loses_nothing(
 
     told = await talk(installation, pcm, speed=4, strike=kill)
     assert told.resumed
-    _assert_nothing_lost(told, undisturbed)
+    assert_nothing_lost(told, undisturbed)
 
 
-def _assert_nothing_lost(told: Told, undisturbed: Told) -> None:
+def assert_nothing_lost(told: Told, undisturbed: Told) -> None:
+    """Fail unless a session was told the same finals about the same audio as an undisturbed one."""
     assert told.done.audio_duration == undisturbed.done.audio_duration
     texts = [{number: final.text for number, final in of.finals.items()} for of in (told, undisturbed)]
     assert texts[0] == texts[1]

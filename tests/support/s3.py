@@ -78,7 +78,7 @@ class S3Server:
         """Start the server on the same ports, again if it was stopped, and wait until it answers."""
         flags = [f"-{name}={port}" for name, port in self._ports.items()]
         command = [
-            *(_weed(), "-logtostderr=true", "mini", f"-dir={self.folder / 'data'}", *flags),
+            *(weed(), "-logtostderr=true", "mini", f"-dir={self.folder / 'data'}", *flags),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"),
             *("-s3.autoCreateBucket=false", "-master.telemetry=false"),
         ]
@@ -167,7 +167,8 @@ def _empty(client: Minio, name: str) -> None:
         client.remove_object(name, str(found.object_name))
 
 
-def _weed() -> str:
+def weed() -> str:
+    """Return the path of SeaweedFS' program."""
     beside = Path(sys.executable).with_name("weed")
     found = str(beside) if beside.exists() else shutil.which("weed")
     if found is None:

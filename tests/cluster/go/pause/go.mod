@@ -1,0 +1,3 @@
+module locution.test/cluster/pause
+
+go 1.24.0

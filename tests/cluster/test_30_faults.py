@@ -1,0 +1,104 @@
+"""Pods are killed and stores restarted while a recording and a live session are under way."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.release import Release, is_ready, kubectl, pods, wait_for
+from tests.e2e.conftest import COMMAND_LINE
+from tests.e2e.test_live import Told, assert_nothing_lost, talk
+
+REPEATS = 4
+MODEL = "whisper/tiny.en"
+
+
+@pytest.fixture(scope="module")
+def recording(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two minutes: the sample again and again."""
+    path = tmp_path_factory.mktemp("recording") / "recording.wav"
+    with wave.open(str(sample), "rb") as once, wave.open(str(path), "wb") as long:
+        long.setparams(once.getparams())
+        frames = once.readframes(once.getnframes())
+        for _ in range(REPEATS):
+            long.writeframes(frames)
+    return path
+
+
+@pytest.fixture(scope="module")
+def pcm(sample: Path) -> bytes:
+    """The sample's samples."""
+    with wave.open(str(sample), "rb") as file:
+        return file.readframes(file.getnframes())
+
+
+@pytest.fixture(scope="module")
+def undisturbed_text(release: Release, recording: Path) -> str:
+    """The recording's text, without faults."""
+    with transcribing(release, recording) as job:
+        return job()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(release: Release, pcm: bytes) -> Told:
+    """A live session without faults."""
+    return asyncio.run(talk(release.installation(), pcm, speed=2, patient=True))
+
+
+@contextmanager
+def transcribing(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
+    """Send a recording in the background, and give what waits for its text once the job runs."""
+    installation = release.installation()
+    command = [*COMMAND_LINE, "transcribe", str(recording), "--format", "txt", "--asr-model", MODEL]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=installation.environment(), stdout=pipe, stderr=pipe, text=True)
+
+    def text() -> str:
+        out, err = process.communicate(timeout=900)
+        assert process.returncode == 0, err
+        return out
+
+    try:
+        wait_for(lambda: "RUNNING" in release.locution("jobs", "list", "--json"), "the job to run")
+        yield text
+    finally:
+        process.kill()
+
+
+def kill(name: str) -> None:
+    """Kill a component's pods at once, and wait for others."""
+    before = {pod["metadata"]["uid"] for pod in pods(name)}
+    kubectl("delete", "pods", "--selector", f"app.kubernetes.io/component={name}", "--force", "--grace-period=0")
+
+    def replaced() -> bool:
+        found = pods(name)
+        fresh = [pod for pod in found if pod["metadata"]["uid"] not in before]
+        return len(fresh) == len(found) > 0 and all(is_ready(pod) for pod in fresh)
+
+    wait_for(replaced, f"{name} to be ready again")
+
+
+@pytest.mark.parametrize("name", ["worker", "asr", "diarizer", "registry", "api", "postgres", "s3"])
+def test_a_recording_outlives_its_pods(release: Release, recording: Path, undisturbed_text: str, name: str) -> None:
+    """A job whose pods are killed in the middle ends with the same text"""
+    with transcribing(release, recording) as text:
+        kill(name)
+        assert text() == undisturbed_text
+
+
+@pytest.mark.parametrize("name", ["asr", "api"])
+async def test_a_live_session_outlives_its_pods(release: Release, pcm: bytes, undisturbed: Told, name: str) -> None:
+    """A live session whose pods are killed in the middle hears all audio once and says the same"""
+
+    async def strike(_: object) -> None:
+        await asyncio.to_thread(kill, name)
+
+    told = await talk(release.installation(), pcm, speed=1, strike=strike)
+    assert told.resumed if name == "api" else told.replaced
+    assert_nothing_lost(told, undisturbed)

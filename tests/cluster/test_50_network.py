@@ -1,0 +1,100 @@
+"""Network policies, enforced by kube-router: only the flows that the chart lists exist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.cluster import node
+from tests.cluster.build import PROGRAMS
+from tests.cluster.node import CONFIGURATION
+from tests.cluster.release import NAMESPACE, Release, is_ready, kubectl, objects, pods, wait_for
+from tests.support import processes
+
+PORTS: Final = {"api": 50051, "registry": 50051, "asr": 50051, "diarizer": 50051, "postgres": 5432, "s3": 9000}
+CALLS: Final = {
+    "api": {"registry", "asr", "diarizer", "postgres", "s3"},
+    "worker": {"registry", "asr", "diarizer", "postgres", "s3"},
+    "registry": {"postgres"},
+    "asr": {"registry"},
+    "diarizer": {"registry"},
+    "stranger": {"api"},
+}
+"""Whom each component's pods may call. A stranger is a pod of another namespace."""
+
+PROBE: Final = """
+import json, socket, sys
+found = {}
+for target in sys.argv[1:]:
+    host, _, port = target.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 3).close()
+        found[target] = True
+    except OSError:
+        found[target] = False
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def firewall(release: Release) -> Iterator[None]:
+    """Enforce the policies while this module runs."""
+    assert "router" in PROGRAMS
+    command = [
+        *("router", "--kubeconfig", str(CONFIGURATION / "router.conf"), "--hostname-override", node.NAME),
+        *("--run-router=false", "--run-firewall=true", "--run-service-proxy=false", "--run-loadbalancer=false"),
+        *(f"--service-cluster-ip-range={node.SERVICES}", "--health-port=20244"),
+    ]
+    process = node.start("router", ["env", f"NODE_NAME={node.NAME}", *command])
+    try:
+        wait_for(lambda: "KUBE-POD-FW" in node.inside("iptables", "--list-rules"), "the firewall's rules")
+        yield
+    finally:
+        processes.kill(process, 15)
+
+
+@pytest.fixture(scope="module")
+def stranger(release: Release) -> Iterator[str]:
+    """A pod of another namespace."""
+    kubectl("create", "namespace", "elsewhere")
+    image = pods("api")[0]["spec"]["containers"][0]["image"]
+    command = ["python", "-c", "import signal; signal.pause()"]
+    pod: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "stranger", "namespace": "elsewhere"},
+        "spec": {"containers": [{"name": "stranger", "image": image, "command": command}]},
+    }
+    kubectl("--namespace", "elsewhere", "create", "--filename", "-", text=json.dumps(pod))
+    wait_for(lambda: all(map(is_ready, objects("pods", namespace="elsewhere"))), "the stranger")
+    yield "stranger"
+    kubectl("delete", "namespace", "elsewhere", seconds=120)
+
+
+@pytest.mark.usefixtures("firewall")
+@pytest.mark.parametrize("caller", CALLS)
+def test_only_listed_flows_exist(release: Release, stranger: str, caller: str) -> None:
+    """Each pod reaches those that it calls, and nobody else"""
+    targets = {f"{_address(name)}:{port}": name for name, port in PORTS.items() if name != caller}
+    namespace, pod = (
+        ("elsewhere", stranger) if caller == "stranger" else (NAMESPACE, pods(caller)[0]["metadata"]["name"])
+    )
+    said = kubectl("--namespace", namespace, "exec", pod, "--", "python", "-c", PROBE, *targets, seconds=120)
+    reached = {targets[target] for target, answered in json.loads(said).items() if answered}
+    expected = CALLS[caller] | ({"api"} if caller not in ("asr", "diarizer", "api") else set())
+    assert reached == expected
+
+
+@pytest.mark.usefixtures("firewall")
+def test_work_goes_on_behind_the_firewall(release: Release, sample: Path) -> None:
+    """A recording is transcribed while policies are enforced"""
+    assert release.job(sample)["segments"]
+
+
+def _address(name: str) -> str:
+    """Return the address of a component's first pod: Services would hide which pod refuses."""
+    return str(pods(name)[0]["status"]["podIP"])
