@@ -50,9 +50,11 @@ gen-check: setup ## Check that the committed stubs are current
 
 docs: setup ## Generate docs/reference from the settings and metrics
 	@$(PYTHON) docs/generate.py
+	@$(PYTHON) deploy/helm/cited.py
 
 docs-check: setup ## Check that docs/reference is current
 	@$(PYTHON) docs/generate.py --check
+	@$(PYTHON) deploy/helm/cited.py --check
 
 export-protos: setup ## Write a self-contained bundle of protos for clients: make export-protos DIR=out
 	@[ -n "$(DIR)" ] || { echo "say where: make export-protos DIR=out" >&2; exit 2; }
@@ -73,7 +75,7 @@ lint: setup ## Lint code and protos
 	$(PYTHON) protos/generate.py lint
 
 types: setup ## Check types, strictly
-	$(BIN)/mypy services/*/src clients/python/src deploy/local deploy/helm protos/*.py docs/*.py tests
+	$(BIN)/mypy services/*/src clients/python/src deploy/local deploy/helm deploy/images protos/*.py docs/*.py tests
 
 imports: setup ## Check who may import whom
 	$(BIN)/lint-imports
@@ -134,6 +136,9 @@ test-egress: setup models ## Run the tests and an idle stack where every look-up
 	$(PYTHON) -m tests.egress --report $(or $(REPORT),.locution/egress.txt) -- bash -c '$(LANES) \
 		$(call long_first,$(UNIT) $(SERVICE) tests/e2e) && $(PYTHON) -m tests.egress.idle $(or $(IDLE),900) $(SAMPLE)'
 
+test-cluster: setup models ## Install the chart on a real Kubernetes, break it, and write docs/cluster-report.md (root, 45 GB)
+	$(PYTHON) -m tests.cluster run $(ARGS)
+
 test-install: setup ## Check that each service installs alone with only what it needs
 	$(PYTEST) tests/install $(ARGS)
 
@@ -169,6 +174,13 @@ bench-identity: setup ## What identity and limits cost, and whether keys leak by
 
 bench-live: setup models ## Live sessions: time to confirmed words, streams carried, faults
 	$(PYTHON) -m tests.bench.live $(ARGS)
+
+# --- container images ------------------------------------------------------------------------------
+
+.PHONY: images
+images: ## Build the container images (SERVICES="asr diarizer" ACCELERATOR=cuda REGISTRY=... TAG=... ARGS=--help for more)
+	@$(BASE_PYTHON) deploy/images/images.py $(SERVICES) $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(TAG),--tag "$(TAG)") \
+		$(if $(ACCELERATOR),--accelerator "$(ACCELERATOR)") $(if $(PYTHON_IMAGE),--python-image "$(PYTHON_IMAGE)") $(ARGS)
 
 # --- the local stack ------------------------------------------------------------------------------
 

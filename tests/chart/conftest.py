@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-# helm_tools and render_chart are scripts beside the chart, not a package.
+# helm_tools, render_chart and images are scripts, not packages.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy" / "helm"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy" / "images"))
 
 import render_chart as render
 

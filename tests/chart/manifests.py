@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPONENTS = ("api", "worker", "registry", "asr", "diarizer")
 ENGINES = ("asr", "diarizer")
 LABEL = "app.kubernetes.io/component"
+POOL = "locution/pool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class Installation:
         return [manifest for manifest in self.manifests if manifest["kind"] == kind]
 
     def find(self, kind: str, component: str) -> Manifest | None:
-        """Return a component's manifest of a kind, or None."""
+        """Return a component's manifest of a kind, that of its first pool if it has several, or None."""
         found = [one for one in self.of_kind(kind) if one["metadata"]["labels"][LABEL] == component]
-        assert len(found) <= 1
+        assert len(found) == len({one["metadata"]["labels"].get(POOL) for one in found})
         return found[0] if found else None
 
     def get(self, kind: str, component: str) -> Manifest:
@@ -50,6 +51,7 @@ class Installation:
         yield from self.of_kind("Deployment")
         yield from self.of_kind("StatefulSet")
         yield from self.of_kind("Job")
+        yield from self.of_kind("Pod")
 
 
 @cache
@@ -59,8 +61,15 @@ def _rendered(values: Path) -> Installation:
 
 def pod(workload: Manifest) -> dict[str, Any]:
     """Return a workload's pod spec."""
-    spec: dict[str, Any] = workload["spec"]["template"]["spec"]
+    spec: dict[str, Any] = workload["spec"] if workload["kind"] == "Pod" else workload["spec"]["template"]["spec"]
     return spec
+
+
+def pod_labels(workload: Manifest) -> dict[str, str]:
+    """Return the labels of a workload's pods."""
+    at = workload if workload["kind"] == "Pod" else workload["spec"]["template"]
+    found: dict[str, str] = at["metadata"]["labels"]
+    return found
 
 
 def containers(workload: Manifest) -> list[dict[str, Any]]:

@@ -17,6 +17,9 @@ from tests.chart.manifests import Installation
 
 CASES = Path(__file__).resolve().parent / "alert_cases.yaml"
 MINIMAL = render.CHART / "ci" / "minimal-values.yaml"
+POOLED = render.CHART / "ci" / "pools-values.yaml"
+OTHERS = ("api", "worker", "registry", "asr")
+"""The components of POOLED that always have a pod."""
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +30,9 @@ def program() -> Path:
     return promtool.path()
 
 
-def alerts() -> dict[str, Any]:
+def alerts(values: Path = MINIMAL) -> dict[str, Any]:
     """Return the rules of the chart as Prometheus reads them."""
-    text = render.template(MINIMAL, {"metrics.prometheusRule.enabled": True})
+    text = render.template(values, {"metrics.prometheusRule.enabled": True})
     (rule,) = Installation("alerts", render.manifests(text)).of_kind("PrometheusRule")
     spec: dict[str, Any] = rule["spec"]
     return spec
@@ -53,13 +56,43 @@ def test_alerts_fire_when_they_should_and_not_before(program: Path, tmp_path: Pa
     assert "SUCCESS" in run(program, tmp_path, "test", "rules", "cases.yaml")
 
 
-def test_every_query_of_the_dashboards_is_read(program: Path, tmp_path: Path) -> None:
+def missing(minutes: int, component: str) -> dict[str, Any]:
+    """Return a case: whether a component that may have no pod is missing after some minutes."""
+    labels = {"severity": "critical", "component": component}
+    notes = {
+        "summary": f"No {component} of Locution answers Prometheus.",
+        "runbook_url": "docs/runbooks.md#a-process-is-missing",
+    }
+    expected = [{"exp_labels": labels, "exp_annotations": notes}] if component else []
+    return {"alertname": "LocutionProcessMissing", "eval_time": f"{minutes}m", "exp_alerts": expected}
+
+
+def test_a_component_from_zero_is_missed_when_its_work_waits(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(alerts(POOLED)), encoding="utf-8")
+    up = [
+        {"series": f'up{{namespace="locution", job="locution-{name}", pod="a"}}', "values": "1x99"} for name in OTHERS
+    ]
+    queue = {
+        "series": 'locution_queue_stages{namespace="locution", job="locution-api", pod="a", kind="diarize"}',
+        "values": "0x30 2x3 0 2x30 0x30",
+    }
+    cases = [missing(30, ""), missing(44, ""), missing(48, "diarizer"), missing(90, "")]
+    group = {"interval": "1m", "input_series": [*up, queue], "alert_rule_test": cases}
+    (tmp_path / "cases.yaml").write_text(
+        yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [group]}), encoding="utf-8"
+    )
+    assert "SUCCESS" in run(program, tmp_path, "test", "rules", "cases.yaml")
+
+
+def test_every_query_of_dashboards_and_scaling_is_read(program: Path, tmp_path: Path) -> None:
     queries = [
         target["expr"].replace("$namespace", "locution")
         for name in dashboards.DASHBOARDS
         for panel in dashboards.dashboard(name)["panels"]
         for target in panel["targets"]
     ]
+    for scaled in Installation.render(POOLED).of_kind("ScaledObject"):
+        queries += [each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "prometheus"]
     rules = [{"record": f"locution:query_{number}", "expr": query} for number, query in enumerate(queries)]
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), encoding="utf-8"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 import render_chart as render
 import settings_schema
-from locution_common.settings import MigrateSettings, Settings, setting_name
+from locution_common.settings import AwaitSchemaSettings, Settings, setting_name
 from locution_common.settings.base import PREFIX, is_secret
 from pydantic import TypeAdapter
 
@@ -17,9 +17,7 @@ from tests.chart.manifests import Installation as Rendered
 
 EVERYTHING = render.CHART / "ci" / "everything-values.yaml"
 MINIMAL = render.CHART / "ci" / "minimal-values.yaml"
-# TLS of the servers: Kubernetes' gRPC probes speak none, so the chart refuses it by name.
-REFUSED = {"LOCUTION_TLS_CERT_FILE", "LOCUTION_TLS_KEY_FILE"}
-MIGRATING = ("api", "worker", "registry")
+WAITING = ("api", "worker", "registry")
 
 
 def _environment(
@@ -46,12 +44,12 @@ def test_the_schema_allows_the_settings_of_now() -> None:
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_what_the_chart_does_not_decide_itself_can_be_set(component: str) -> None:
     decided = _environment(component, MINIMAL).keys()
-    free = _names_of(component, secret=False) - decided - REFUSED
+    free = _names_of(component, secret=False) - decided
     assert free
     values = {name: _sample(component, name) for name in sorted(free)}
     given = _environment(component, MINIMAL, {f"{component}.settings": values})
     assert {name: given[name] for name in free} == values
-    assert _names_of(component, secret=False) <= given.keys() | REFUSED
+    assert _names_of(component, secret=False) <= given.keys()
 
 
 def _sample(component: str, name: str) -> str:
@@ -67,28 +65,22 @@ def test_every_secret_comes_from_a_secret(component: str) -> None:
     assert not wanted & given.keys()
 
 
-@pytest.mark.parametrize("component", MIGRATING)
-def test_every_setting_of_migrations_can_be_set(component: str) -> None:
+@pytest.mark.parametrize("component", WAITING)
+def test_every_setting_of_the_wait_for_the_schema_can_be_set(component: str) -> None:
     changes = {"migrations.wait": 7.5, f"{component}.settings": {"LOCUTION_ENVIRONMENT": "local"}}
     given = _environment(component, EVERYTHING, changes, init=True)
-    secret, plain = (_names(MigrateSettings, secret=secret) for secret in (True, False))
+    secret, plain = (_names(AwaitSchemaSettings, secret=secret) for secret in (True, False))
     assert {f"{name}_FILE" for name in secret} | plain == {name for name in given if name.startswith(PREFIX)}
     assert (given["LOCUTION_MIGRATION_WAIT"], given["LOCUTION_ENVIRONMENT"]) == ("7.5", "local")
 
 
 def test_the_wait_of_migrations_has_the_bounds_and_the_default_of_its_setting() -> None:
     given = _environment("api", MINIMAL, init=True)["LOCUTION_MIGRATION_WAIT"]
-    field = MigrateSettings.model_fields["migration_wait"]
+    field = AwaitSchemaSettings.model_fields["migration_wait"]
     assert float(given) == field.default
     allowed = settings_schema.read()["properties"]["migrations"]["properties"]["wait"]
     bounds = TypeAdapter[Any](Annotated[float, field]).json_schema()
     assert [allowed[end] for end in ("minimum", "maximum")] == [bounds[end] for end in ("minimum", "maximum")]
-
-
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_tls_that_probes_cannot_speak_is_refused(name: str) -> None:
-    with pytest.raises(render.HelmError, match="do not speak TLS"):
-        render.template(MINIMAL, {"api.settings": {name: "/etc/certificates/tls.crt"}})
 
 
 def test_the_api_hears_live_streams_unless_it_is_told_not_to() -> None:

@@ -74,6 +74,7 @@ def test_placeholders_are_refused_and_not_repeated(path: str, value: str) -> Non
 KINDS = {
     "v1": ("Secret", "ConfigMap", "Service", "ServiceAccount", "PersistentVolumeClaim"),
     "apps/v1": ("Deployment", "StatefulSet"),
+    "batch/v1": ("Job",),
     "policy/v1": ("PodDisruptionBudget",),
     "networking.k8s.io/v1": ("NetworkPolicy",),
 }

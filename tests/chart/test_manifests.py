@@ -9,9 +9,10 @@ import kubernetes_validate
 import pytest
 import render_chart as render
 
-from tests.chart.manifests import COMPONENTS, Installation
+from tests.chart.manifests import COMPONENTS, LABEL, POOL, Installation, pod_labels
 
-OTHERS_KINDS = {"ServiceMonitor", "PrometheusRule"}  # the Prometheus operator's: not in Kubernetes' own schemas
+# Of the Prometheus operator, KEDA, cert-manager and the Gateway API: not in Kubernetes' own schemas.
+OTHERS_KINDS = {"ServiceMonitor", "PrometheusRule", "ScaledObject", "Certificate", "GRPCRoute", "BackendTLSPolicy"}
 
 
 @pytest.mark.parametrize("values", render.values_files(), ids=lambda path: path.stem)
@@ -62,14 +63,19 @@ def test_every_component_is_whole(component: str, installation: Installation) ->
         installation.get(kind, component)
 
 
-def test_selectors_choose_the_pods_of_their_component_alone(installation: Installation) -> None:
-    labels = {
-        workload["metadata"]["name"]: workload["spec"]["template"]["metadata"]["labels"]
-        for workload in installation.workloads()
-    }
-    for kind in ("Service", "PodDisruptionBudget", "NetworkPolicy"):
+def test_selectors_choose_the_pods_of_their_component_or_pool_alone(installation: Installation) -> None:
+    pods = {each["metadata"]["name"]: pod_labels(each) for each in installation.workloads()}
+    for kind in ("Service", "PodDisruptionBudget", "NetworkPolicy", "Deployment", "StatefulSet"):
         for manifest in installation.of_kind(kind):
             selector = manifest["spec"].get("podSelector", manifest["spec"].get("selector"))
             selector = selector.get("matchLabels", selector)
-            chosen = [name for name, pod in labels.items() if selector.items() <= pod.items()]
-            assert chosen == [manifest["metadata"]["name"].removesuffix("-ready")], (kind, manifest["metadata"]["name"])
+            own = manifest["metadata"]["labels"]
+            wanted = {
+                name
+                for name, labels in pods.items()
+                if labels[LABEL] == own[LABEL].removesuffix("-ready") and own.get(POOL) in (None, labels.get(POOL))
+            }
+            chosen = {name for name, labels in pods.items() if selector.items() <= labels.items()}
+            assert chosen == wanted, (kind, manifest["metadata"]["name"])
+            assert chosen
+            assert kind not in ("Deployment", "StatefulSet") or chosen == {manifest["metadata"]["name"]}

@@ -30,13 +30,17 @@ def requested(installation: Installation) -> tuple[float, float, int]:
         each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicas"]
         for each in installation.of_kind("HorizontalPodAutoscaler")
     }
-    for workload in installation.workloads():
+    least |= {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicaCount"]
+        for each in installation.of_kind("ScaledObject")
+    }
+    for workload in (each for each in installation.workloads() if each["kind"] not in ("Job", "Pod")):
         count = least.get(workload["metadata"]["name"], workload["spec"].get("replicas", 1))
         for container in pod(workload)["containers"]:
             resources = container["resources"]
             cores += count * _cpu(resources["requests"]["cpu"])
             memory += count * _memory(resources["requests"]["memory"])
-            gpus += count * int(resources["limits"].get("nvidia.com/gpu", 0))
+            gpus += count * sum(int(of) for name, of in resources["limits"].items() if name.startswith("nvidia.com/"))
     return round(cores, 3), round(memory, 1), gpus
 
 
@@ -53,8 +57,8 @@ def test_two_cores_leave_room_for_kubernetes() -> None:
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_every_container_requests_what_it_needs(path: Path) -> None:
-    installation = Installation.render(path)
-    for workload in installation.workloads():
-        for container in pod(workload)["containers"]:
-            assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+def test_pods_with_gpus_have_the_images_for_them(path: Path) -> None:
+    for deployment in Installation.render(path).of_kind("Deployment"):
+        main = pod(deployment)["containers"][0]
+        with_gpu = any(name.startswith("nvidia.com/") for name in main["resources"]["limits"])
+        assert main["image"].partition(":")[0].endswith("-cuda") is with_gpu, deployment["metadata"]["name"]

@@ -9,20 +9,24 @@ from typing import Any
 
 import pytest
 from locution_common.settings import Settings, read, setting_name
+from locution_common.settings.base import is_secret
 
-from tests.chart.manifests import COMPONENTS, Installation, containers, environment, pod
+from tests.chart.manifests import Installation, containers, environment, pod
 
 PREFIX = "LOCUTION_"
 CLASSES = {
     ("locution_gateway", "api"): "locution_gateway.settings:ApiSettings",
     ("locution_gateway", "worker"): "locution_gateway.settings:WorkerSettings",
     ("locution_gateway", "migrate"): "locution_common.settings:MigrateSettings",
+    ("locution_gateway", "await-schema"): "locution_common.settings:AwaitSchemaSettings",
     ("locution_registry", "serve"): "locution_registry.settings:RegistrySettings",
     ("locution_registry", "migrate"): "locution_common.settings:MigrateSettings",
+    ("locution_registry", "await-schema"): "locution_common.settings:AwaitSchemaSettings",
+    ("locution_registry", "load"): "locution_registry.load:LoadSettings",
     ("locution_asr",): "locution_asr.settings:AsrSettings",
     ("locution_diarizer",): "locution_diarizer.settings:DiarizerSettings",
 }
-MOUNTS = {"/etc/locution/secrets": "secrets", "/etc/locution/migration": "migration"}
+MOUNTS = {"/etc/locution/secrets": "secrets"}
 SECRETS = {
     "LOCUTION_DATABASE_URL": "postgresql://user:q8f3-zk7w-1@db:5432/locution",
     "LOCUTION_MIGRATION_DATABASE_URL": "postgresql://owner:q8f3-zk7w-1@db:5432/locution",
@@ -30,11 +34,10 @@ SECRETS = {
 
 
 def _ours(installation: Installation) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Return component, pod and container wherever a container runs a module of Locution."""
-    workloads = [(component, installation.get("Deployment", component)) for component in COMPONENTS]
+    """Return workload, pod and container wherever a container of a Deployment or a Job runs a module of Locution."""
     return [
-        (component, pod(workload), container)
-        for component, workload in workloads
+        (workload["metadata"]["name"], pod(workload), container)
+        for workload in [*installation.of_kind("Deployment"), *installation.of_kind("Job")]
         for container in containers(workload)
         if container["command"][:2] == ["python", "-m"]
     ]
@@ -49,8 +52,9 @@ def _class(container: dict[str, Any]) -> type[Settings]:
 def test_every_setting_is_a_field_of_its_service(installation: Installation) -> None:
     unknown = []
     for component, _, container in _ours(installation):
-        known = {setting_name(name) for name in _class(container).model_fields}
-        given = {name.removesuffix("_FILE") for name in environment(container) if name.startswith(PREFIX)}
+        fields = _class(container).model_fields
+        known = {setting_name(name) + ("_FILE" if is_secret(field) else "") for name, field in fields.items()}
+        given = {name for name in environment(container) if name.startswith(PREFIX)}
         unknown += [f"{component}/{container['name']}: {name}" for name in sorted(given - known)]
     assert unknown == []
 
@@ -77,7 +81,7 @@ def _mount_secrets(spec: dict[str, Any], folder: Path) -> None:
     for volume in spec["volumes"]:
         sources = volume.get("projected", {}).get("sources", [])
         secrets = [source["secret"] for source in sources] + ([volume["secret"]] if "secret" in volume else [])
-        for item in (item for secret in secrets for item in secret["items"]):
+        for item in (item for secret in secrets for item in secret.get("items", [])):
             text = SECRETS.get(item["path"], f"a secret of {item['path']}")
             (folder / volume["name"] / item["path"]).write_text(text, encoding="utf-8")
 

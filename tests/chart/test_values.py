@@ -15,8 +15,10 @@ import yaml
 EVERYTHING = render.CHART / "ci" / "everything-values.yaml"
 EVALUATION = render.CHART / "ci" / "evaluation-values.yaml"
 MINIMAL = render.CHART / "ci" / "minimal-values.yaml"
+POOLED = render.CHART / "ci" / "pools-values.yaml"
 # The base on which a key's change shows, where that is neither EVERYTHING nor MINIMAL.
 OTHER_BASE = {
+    "defaults.autoscaling.keda.": POOLED,
     "evaluation.": EVALUATION,
     "secrets.serviceToken.value": EVALUATION,
     "secrets.developmentKey.value": EVALUATION,

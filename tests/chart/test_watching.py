@@ -14,7 +14,7 @@ import pytest
 import render_chart as render
 import yaml
 from locution_common.errors import Reason
-from locution_common.names import METRICS, HistogramName
+from locution_common.names import METRICS, QUEUE_STAGES, HistogramName
 from locution_gateway.jobs.models import StageKind
 from locution_gateway.pipeline.metrics import AttemptOutcome
 
@@ -37,6 +37,7 @@ VALUES: dict[str, set[str]] = {
     "locution_decode_children_total.outcome": {"decoded", "cancelled", *(str(reason) for reason in Reason)},
     "locution_stage_attempts_total.kind": KINDS,
     "locution_stage_failures_total.kind": KINDS,
+    "locution_queue_stages.kind": KINDS,
     "code": {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNAVAILABLE"},
     "probe": {"postgres", "objects", "event_loop", "row_level_security"},
     "locution_troubled_rows.state": {"failing", "set_aside"},
@@ -164,6 +165,17 @@ def test_every_component_is_missed() -> None:
         assert service == (EVERYTHING.get("Service", component)["metadata"]["name"],)
 
 
+def test_a_component_that_may_have_no_pod_is_missed_while_its_work_waits() -> None:
+    pooled = Installation.render(render.CHART / "ci" / "pools-values.yaml")
+    missing = {rule["labels"]["component"]: rule for rule in rules(pooled) if rule["alert"] == "LocutionProcessMissing"}
+    assert missing.keys() == set(COMPONENTS)
+    assert {name: rule["for"] for name, rule in missing.items() if rule["for"] != "5m"} == {"diarizer": "15m"}
+    query = missing["diarizer"]["expr"]
+    test_a_query_names_what_exists(query)
+    waiting = [one for one in selectors(query) if one.metric == QUEUE_STAGES.name]
+    assert [each.values for one in waiting for each in one.matchers if each.label == "kind"] == [("diarize", "cluster")]
+
+
 def test_limits_come_from_values() -> None:
     changes = {
         "metrics.prometheusRule.enabled": True,
@@ -194,7 +206,8 @@ def test_the_documented_values_set_up_prometheus_and_grafana() -> None:
         assert one["metadata"]["labels"]["release"] == "prometheus"
     assert rules(found)[0]["annotations"]["runbook_url"].startswith("https://wiki.example.com/locution/runbooks#")
     assert "prometheus.io/scrape" not in str(found.get("Deployment", "api"))
-    (ingress,) = found.get("NetworkPolicy", "worker")["spec"]["ingress"]
+    allowed = found.get("NetworkPolicy", "worker")["spec"]["ingress"]
+    (ingress,) = [rule for rule in allowed if rule["ports"] == [{"port": 9090, "protocol": "TCP"}]]
     assert ingress["from"] == example("Alerts and dashboards")["networkPolicy"]["scrapers"]
 
 

@@ -71,6 +71,7 @@ async def test_beyond_capacity_a_section_is_refused_at_once(serve: Serve) -> Non
         assert failure.reason == "ENGINE_OVERLOADED"
         assert failure.code is Code.RESOURCE_EXHAUSTED
         assert failure.retry_after
+        assert await stack.running.context.health.check(), "a full service stays ready"
         opened.leave()
         await until_served(stack)
 

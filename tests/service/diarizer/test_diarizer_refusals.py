@@ -147,6 +147,7 @@ async def test_one_stream_too_many_is_refused_with_a_wait(serve: Serve) -> None:
         refused = await refusal(stack.client.diarize(SILENCE))
         assert refused.reason == "ENGINE_OVERLOADED"
         assert refused.retry_after is not None
+        assert await stack.running.context.health.check(), "a full service stays ready"
         held.cancel()
         async with asyncio.timeout(30):
             while not await _works(stack):

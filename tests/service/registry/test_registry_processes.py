@@ -13,7 +13,7 @@ import pytest
 
 from tests.service.registry.conftest import TOKEN
 from tests.support import canaries
-from tests.support.postgres import database  # noqa: F401  # a fixture
+from tests.support.postgres import Postgres, database  # noqa: F401  # a fixture
 
 PASSWORD = canaries.secret("database-password")
 
@@ -56,6 +56,20 @@ async def test_migrations_at_once_on_a_fresh_database(database: str) -> None:  #
     assert await tables(database) == ["changes", "models", "schema_migrations", "serving"]
 
 
+async def test_the_service_waits_for_its_schema_in_a_role_that_owns_nothing(postgres: Postgres) -> None:
+    postgres.sql("CREATE ROLE locution_registry LOGIN")
+    try:
+        with postgres.database() as url:
+            role = url.replace("postgres@", "locution_registry@")
+            code, _, errors = await finish("await-schema", DATABASE_URL=role, MIGRATION_WAIT="0")
+            assert code == 1
+            assert "the schema is not migrated; waited 0 s: relation" in errors
+            assert (await finish("migrate", MIGRATION_DATABASE_URL=url))[0] == 0
+            assert (await finish("await-schema", DATABASE_URL=role, MIGRATION_WAIT="0"))[0] == 0
+    finally:
+        postgres.sql("DROP ROLE locution_registry")
+
+
 async def test_a_failed_migration_is_told_without_the_password() -> None:
     url = f"postgresql://owner:{PASSWORD}@127.0.0.1:1/none"
     code, output, errors = await finish("migrate", MIGRATION_DATABASE_URL=url, MIGRATION_WAIT="0")
@@ -70,6 +84,7 @@ async def test_a_failed_migration_is_told_without_the_password() -> None:
         ((), ["LOCUTION_DATABASE_URL", "LOCUTION_MODELS_ROOT", "LOCUTION_SERVING_TTL"]),
         (("serve",), ["LOCUTION_DATABASE_URL", "LOCUTION_MODELS_ROOT", "LOCUTION_SERVING_TTL"]),
         (("migrate",), ["LOCUTION_MIGRATION_DATABASE_URL"]),
+        (("await-schema",), ["LOCUTION_DATABASE_URL"]),
     ],
 )
 async def test_every_wrong_setting_is_named(arguments: tuple[str, ...], named: list[str]) -> None:

@@ -76,6 +76,22 @@ def test_half_of_a_certificate_is_refused(environment: pytest.MonkeyPatch) -> No
     assert "LOCUTION_TLS_KEY_FILE" in faults()["LOCUTION_*"]
 
 
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        (["LOCUTION_TLS_CLIENT_CERT_FILE"], "LOCUTION_TLS_CLIENT_KEY_FILE"),
+        (["LOCUTION_TLS_CLIENT_CA_FILE"], "LOCUTION_TLS_CERT_FILE"),
+        (["LOCUTION_TLS_CLIENT_CERT_FILE", "LOCUTION_TLS_CLIENT_KEY_FILE"], "LOCUTION_TLS_CA_FILE"),
+    ],
+)
+def test_tls_settings_that_would_have_no_effect_are_refused(
+    environment: pytest.MonkeyPatch, given: list[str], needed: str
+) -> None:
+    for name in given:
+        environment.setenv(name, "tls.pem")
+    assert needed in faults()["LOCUTION_*"]
+
+
 def test_a_secret_may_lie_in_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("  sixteen-characters-and-more\n")

@@ -1,4 +1,4 @@
-{{- /* What stands around a component's Deployment. Each takes root, name, facts and values. */ -}}
+{{- /* What stands around a component's Deployments. Each takes root, name, facts and values, a budget a pool too. */ -}}
 {{- define "locution.serviceAccount" -}}
 apiVersion: v1
 kind: ServiceAccount
@@ -24,13 +24,17 @@ metadata:
   {{- end }}
 spec:
   type: {{ default "ClusterIP" $service.type }}
+  {{- with $service.loadBalancerSourceRanges }}
+  loadBalancerSourceRanges:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- if .facts.headless }}
   clusterIP: None
   {{- end }}
   selector:
     {{- include "locution.selector" . | nindent 4 }}
   ports:
-    - {name: grpc, port: {{ default 50051 $service.port }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: grpc, port: {{ default 50051 $service.port }}, targetPort: grpc, appProtocol: {{ include "locution.protocol" . }}}
     - {name: metrics, port: 9090, targetPort: metrics, appProtocol: http}
 {{- if .facts.callers }}
 ---
@@ -42,7 +46,7 @@ spec:
   selector:
     {{- include "locution.selector" . | nindent 4 }}
   ports:
-    - {name: grpc, port: 50051, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: grpc, port: 50051, targetPort: grpc, appProtocol: {{ include "locution.protocol" . }}}
 {{- end }}
 {{- end -}}
 
@@ -57,30 +61,6 @@ spec:
   selector:
     matchLabels:
       {{- include "locution.selector" . | nindent 6 }}
-{{- end -}}
-
-{{- define "locution.autoscaler" -}}
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata:
-  {{- include "locution.metadata" . | nindent 2 }}
-spec:
-  scaleTargetRef:
-    apiVersion: apps/v1
-    kind: Deployment
-    name: {{ include "locution.fullname" .root }}-{{ .name }}
-  minReplicas: {{ .values.autoscaling.minReplicas }}
-  maxReplicas: {{ .values.autoscaling.maxReplicas }}
-  metrics:
-    {{- with .values.autoscaling.targetCPUPercent }}
-    - type: Resource
-      resource:
-        name: cpu
-        target: {type: Utilization, averageUtilization: {{ . }}}
-    {{- end }}
-    {{- with .values.autoscaling.metrics }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
 {{- end -}}
 
 {{- define "locution.networkPolicy" -}}
@@ -125,6 +105,7 @@ spec:
   {{- with $policy.clients }}
   from:
     {{- toYaml . | nindent 4 }}
+    {{- include "locution.tests" $ | trim | nindent 4 }}
   {{- end }}
 {{- else if .facts.callers }}
 - ports:
@@ -132,4 +113,22 @@ spec:
   from:
     {{- include "locution.peers" (dict "root" .root "names" .facts.callers) | trim | nindent 4 }}
 {{- end }}
+{{- if and (ne .name "api") (include "locution.tests" .) }}
+- ports:
+    - {port: 50052, protocol: TCP}
+  from:
+    {{- include "locution.tests" . | trim | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{- /* The pods of `helm test`, as peers of a NetworkPolicy, or nothing without tests. Takes root. */ -}}
+{{- define "locution.tests" -}}
+{{- if .root.Values.tests.enabled -}}
+{{- include "locution.peers" (dict "root" .root "names" (list "selftest")) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What a component's gRPC port speaks. Takes root, name and facts. */ -}}
+{{- define "locution.protocol" -}}
+{{ ternary "https" "kubernetes.io/h2c" (contains "LOCUTION_TLS_CERT_FILE" (include "locution.tlsSettings" .)) }}
 {{- end -}}

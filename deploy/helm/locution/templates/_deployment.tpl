@@ -57,7 +57,10 @@ affinity:
   {{- include "locution.affinity" . | nindent 2 }}
 {{- with .values.topologySpreadConstraints }}
 topologySpreadConstraints:
-  {{- toYaml . | nindent 2 }}
+  {{- range . }}
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "locution.selector" $ | fromYaml)) }}
+  - {{ if hasKey . "labelSelector" }}{{ toJson . }}{{ else }}{{ merge $own . | toJson }}{{ end }}
+  {{- end }}
 {{- end }}
 {{- with include "locution.initContainers" . | trim }}
 initContainers:
@@ -102,6 +105,7 @@ tolerations:
     {{- include "locution.environment" . | trim | nindent 4 }}
   ports:
     - {name: grpc, containerPort: 50051}
+    - {name: health, containerPort: 50052}
     - {name: metrics, containerPort: 9090}
   startupProbe:
     {{- include "locution.probe" (dict "service" "liveness" "times" .values.probes.startup) | nindent 4 }}

@@ -3,14 +3,14 @@
 {{- $root := .root -}}
 {{- $listen := $root.Values.listenHost -}}
 LOCUTION_LISTEN: {{ printf "%s:50051" $listen | quote }}
+LOCUTION_HEALTH_LISTEN: {{ printf "%s:50052" $listen | quote }}
 LOCUTION_METRICS_LISTEN: {{ printf "%s:9090" $listen | quote }}
 LOCUTION_LOG_LEVEL: {{ $root.Values.logLevel }}
 LOCUTION_REFLECTION: {{ $root.Values.reflection | quote }}
 LOCUTION_SHUTDOWN_DELAY: {{ .values.shutdown.delaySeconds | quote }}
 LOCUTION_SHUTDOWN_GRACE: {{ .values.shutdown.graceSeconds | quote }}
-{{- range (include "locution.secretSettings" . | fromJson).items }}
-{{ .setting }}_FILE: /etc/locution/secrets/{{ .setting }}
-{{- end }}
+{{- include "locution.secretFiles" . }}
+{{- include "locution.tlsSettings" . }}
 {{- if has "models" .facts.uses }}
 LOCUTION_MODELS_ROOT: {{ $root.Values.models.mountPath }}
 {{- end }}
@@ -57,11 +57,6 @@ OTEL_TRACES_SAMPLER_ARG: {{ $telemetry.samplerArgument | quote }}
 {{- range $name := keys .values.settings -}}
 {{- if or (hasKey $ours $name) (hasKey $ours (printf "%s_FILE" $name)) -}}
 {{- fail (printf "%s.settings.%s: the chart sets this itself, from another value" $.name $name) -}}
-{{- end -}}
-{{- end -}}
-{{- range list "LOCUTION_TLS_CERT_FILE" "LOCUTION_TLS_KEY_FILE" -}}
-{{- if hasKey $.values.settings . -}}
-{{- fail (printf "%s.settings.%s: Kubernetes' gRPC probes do not speak TLS; leave TLS between pods to a mesh" $.name .) -}}
 {{- end -}}
 {{- end -}}
 {{- $fixed := dict "HOME" "/tmp" "TMPDIR" "/tmp" -}}

@@ -5,14 +5,22 @@
 {{- default $whole .Values.fullnameOverride | trunc 48 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Labels that choose a component's pods; they never change. Takes root and name. */ -}}
+{{- /* Name of a component's resource, or of one of its pool. Takes root, name and pool. */ -}}
+{{- define "locution.name" -}}
+{{ include "locution.fullname" .root }}-{{ .name }}{{ with .pool }}-{{ . }}{{ end }}
+{{- end -}}
+
+{{- /* Labels that choose the pods of a component, or of its pool; they never change. Takes root, name and pool. */ -}}
 {{- define "locution.selector" -}}
 app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .name }}
+{{- with .pool }}
+locution/pool: {{ . }}
+{{- end }}
 {{- end -}}
 
-{{- /* Labels of a resource. Takes root and name. */ -}}
+{{- /* Labels of a resource. Takes root, name and pool. */ -}}
 {{- define "locution.labels" -}}
 {{ include "locution.selector" . }}
 app.kubernetes.io/part-of: locution
@@ -24,9 +32,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end -}}
 
-{{- /* Name, namespace and labels of a component's resource. Takes root and name. */ -}}
+{{- /* Name, namespace and labels of a component's resource, or of one of its pool. Takes root, name and pool. */ -}}
 {{- define "locution.metadata" -}}
-name: {{ include "locution.fullname" .root }}-{{ .name }}
+name: {{ include "locution.name" . }}
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "locution.labels" . | nindent 2 }}

@@ -3,12 +3,14 @@
 {{- with $image.registry }}{{ . }}/{{ end }}{{ .values.image.repository }}:{{ default .root.Chart.AppVersion $image.tag }}
 {{- end -}}
 
-{{- /* Who every pod of ours is. */ -}}
+{{- /* Who every pod of ours is; what is null, the cluster chooses. */ -}}
 {{- define "locution.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ .runAsUser }}
-runAsGroup: {{ .runAsGroup }}
-fsGroup: {{ .fsGroup }}
+{{- range $key := list "runAsUser" "runAsGroup" "fsGroup" }}
+{{- with get $ $key }}
+{{ $key }}: {{ . }}
+{{- end }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
@@ -30,14 +32,14 @@ locution_common.service), and 15 s to flush telemetry and close. Takes shutdown 
 {{- add (int .delaySeconds) (mul 2 (int .graceSeconds)) 15 -}}
 {{- end -}}
 
-{{- /* A gRPC probe. Takes service and times. */ -}}
+{{- /* A gRPC probe, of the port of health, which never has TLS: probes speak none. Takes service and times. */ -}}
 {{- define "locution.probe" -}}
 grpc:
-  port: 50051
+  port: 50052
   service: {{ .service | quote }}
 periodSeconds: {{ .times.periodSeconds }}
+timeoutSeconds: {{ .times.timeoutSeconds }}
 failureThreshold: {{ .times.failureThreshold }}
-timeoutSeconds: 3
 {{- end -}}
 
 {{- /* Volumes of a component. Takes root, facts and values. */ -}}
@@ -45,22 +47,14 @@ timeoutSeconds: 3
 - name: secrets
   projected:
     defaultMode: 288 # 0440: the user reads by group
-    sources:
-      {{- range (include "locution.secretSettings" . | fromJson).items }}
+    {{- $secrets := (include "locution.secretSettings" . | fromJson).items }}
+    sources: {{ if not $secrets }}[]{{ end }}
+      {{- range $secrets }}
       - secret:
           name: {{ .secret }}
           items:
             - {key: {{ .key }}, path: {{ .setting }}}
       {{- end }}
-{{- with and .root.Values.migrations.enabled .facts.migrate (include "locution.migrationRef" (dict "root" .root "owner" .facts.database)) }}
-{{- $at := fromJson . }}
-- name: migration
-  secret:
-    secretName: {{ $at.secret }}
-    defaultMode: 288 # 0440
-    items:
-      - {key: {{ $at.key }}, path: LOCUTION_MIGRATION_DATABASE_URL}
-{{- end }}
 - name: scratch
   emptyDir:
     sizeLimit: {{ .values.scratch.sizeLimit }}
@@ -75,6 +69,7 @@ timeoutSeconds: 3
     readOnly: true
     {{- end }}
 {{- end }}
+{{- include "locution.tlsVolumes" . }}
 {{- with .values.volumes }}
 {{ toYaml . }}
 {{- end }}
@@ -94,6 +89,7 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
 {{- if has "models" .facts.uses }}
 - {name: models, mountPath: {{ .root.Values.models.mountPath }}, readOnly: true}
 {{- end }}
+{{- include "locution.tlsMounts" . }}
 {{- with .values.volumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -109,14 +105,10 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
 {{- end }}
 {{ include "locution.step" (merge (dict "step" "make-bucket" "command" $command "settings" $settings) .) }}
 {{- end }}
-{{- if and .root.Values.migrations.enabled .facts.migrate }}
-{{- $command := concat (list "python" "-m") .facts.migrate }}
-{{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" "LOCUTION_MIGRATION_WAIT" .root.Values.migrations.wait }}
-{{- $role := include "locution.migrationRef" (dict "root" .root "owner" .facts.database) }}
-{{- if $role }}
-{{- $_ := set $settings "LOCUTION_MIGRATION_DATABASE_URL_FILE" "/etc/locution/migration/LOCUTION_MIGRATION_DATABASE_URL" }}
-{{- end }}
-{{ include "locution.step" (merge (dict "step" "migrate" "command" $command "settings" $settings "migration" $role) .) }}
+{{- with .facts.schema }}
+{{- $command := list "python" "-m" (get (include "locution.schemas" $.root | fromYaml) .).module "await-schema" }}
+{{- $settings := dict "LOCUTION_DATABASE_URL_FILE" "/etc/locution/secrets/LOCUTION_DATABASE_URL" "LOCUTION_MIGRATION_WAIT" $.root.Values.migrations.wait }}
+{{ include "locution.step" (merge (dict "step" "await-schema" "command" $command "settings" $settings) $) }}
 {{- end }}
 {{- end -}}
 
@@ -144,11 +136,11 @@ group of fsGroup, and nobody but root could write to it once an engine came firs
   volumeMounts:
     - {name: secrets, mountPath: /etc/locution/secrets, readOnly: true}
     - {name: scratch, mountPath: /tmp}
-    {{- if .migration }}
-    - {name: migration, mountPath: /etc/locution/migration, readOnly: true}
-    {{- end }}
     {{- with .mount }}
     - {{ toJson . }}
+    {{- end }}
+    {{- with .values.volumeMounts }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}
 

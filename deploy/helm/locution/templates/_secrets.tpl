@@ -6,6 +6,7 @@ whether secrets.generate makes it, and whether it may be left out. Takes root.
 service-token: {path: secrets.serviceToken, setting: LOCUTION_SERVICE_TOKEN, generated: true}
 session-key: {path: secrets.sessionKey, setting: LOCUTION_SESSION_KEY, generated: true, optional: true}
 bootstrap-key: {path: secrets.bootstrapKey, setting: LOCUTION_BOOTSTRAP_KEY, generated: true, optional: true}
+operator-key: {path: tests.operatorKey, setting: LOCUTION_BOOTSTRAP_KEY, optional: true}
 development-key: {path: secrets.developmentKey, setting: LOCUTION_DEVELOPMENT_KEY, optional: true}
 access-key: {path: s3.accessKey, setting: LOCUTION_S3_ACCESS_KEY, generated: {{ .Values.evaluation.s3.enabled }}, length: 20}
 secret-key: {path: s3.secretKey, setting: LOCUTION_S3_SECRET_KEY, generated: {{ .Values.evaluation.s3.enabled }}}
@@ -119,12 +120,25 @@ file and named by <setting>_FILE, so that no secret is in a process's environmen
 {{- $at := include "locution.databaseRef" (dict "root" $root "owner" .) | fromJson -}}
 {{- $found = append $found (merge (dict "setting" "LOCUTION_DATABASE_URL") $at) -}}
 {{- end -}}
+{{- with .facts.migrates -}}
+{{- $owner := include "locution.migrationRef" (dict "root" $root "owner" .) -}}
+{{- $setting := ternary "LOCUTION_MIGRATION_DATABASE_URL" "LOCUTION_DATABASE_URL" (not (not $owner)) -}}
+{{- $at := default (include "locution.databaseRef" (dict "root" $root "owner" .)) $owner | fromJson -}}
+{{- $found = append $found (merge (dict "setting" $setting) $at) -}}
+{{- end -}}
 {{- range $own := .facts.secrets -}}
 {{- with include "locution.secretRef" (dict "root" $root "own" $own) -}}
 {{- $found = append $found (merge (dict "setting" (get $table $own).setting) (fromJson .)) -}}
 {{- end -}}
 {{- end -}}
 {{- dict "items" $found | toJson -}}
+{{- end -}}
+
+{{- /* Where the processes of a component find its secret settings, as a YAML map. Takes root and facts. */ -}}
+{{- define "locution.secretFiles" -}}
+{{- range (include "locution.secretSettings" . | fromJson).items }}
+{{ .setting }}_FILE: /etc/locution/secrets/{{ .setting }}
+{{- end }}
 {{- end -}}
 
 {{- /* Where the migrating role's URL lies, as JSON, or empty to migrate as the application role. Takes root and owner. */ -}}

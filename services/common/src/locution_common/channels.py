@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from . import logs, telemetry
 from .addresses import is_literal, is_target, places, target, written
-from .following import FollowingChannel
+from .following import FollowingChannel, never
+from .tls import Pair, PemFiles, channel_credentials
 
 T = TypeVar("T")
 
@@ -34,30 +35,36 @@ def open_channel(
     *,
     token: str | SecretStr | None = None,
     ca_file: Path | None = None,
+    shown: Pair | None = None,
+    server_name: str = "",
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     tracer_provider: TracerProvider | None = None,
 ) -> grpc.aio.Channel:
     """Return a channel to `address`; close it, preferably by `stack.enter_async_context`.
 
     `address` has the form of `addresses.FORM`. Calls rotate over all replicas that its names resolve to, also over
-    later ones. With `ca_file` the connection uses TLS, and certificates are for the first name.
+    later ones. With `ca_file` the connection uses TLS, and shows the certificate of `shown` if it is set. The server's
+    certificate must be for `server_name`, by default the first name of the address. Changed files are used within
+    seconds, except where the address is a gRPC target.
     """
     interceptors = _interceptors(_secret(token), tracer_provider)
-    credentials = None if ca_file is None else grpc.ssl_channel_credentials(ca_file.read_bytes())
+    files = None if ca_file is None else PemFiles(shown, ca_file)
 
     def connect(target: str, authority: str | None = None) -> grpc.aio.Channel:
         chosen = [*options(max_message_bytes), *([("grpc.default_authority", authority)] if authority else [])]
-        if credentials is None:
+        if files is None:
             return grpc.aio.insecure_channel(target, options=chosen, interceptors=interceptors)
+        credentials = channel_credentials(files.contents)
         return grpc.aio.secure_channel(target, credentials, options=chosen, interceptors=interceptors)
 
     if is_target(address):
-        return connect(address)
+        return connect(address, server_name)
     found = places(address)
-    authority = written(found[0][0])
-    if len(found) == 1 and all(is_literal(host) for host, _ in found[0]):
+    authority = server_name or written(found[0][0])
+    if files is None and len(found) == 1 and all(is_literal(host) for host, _ in found[0]):
         return connect(target(found[0]), authority)
-    return FollowingChannel(found, partial(connect, authority=authority))
+    renewed = never if files is None else files.refresh
+    return FollowingChannel(found, partial(connect, authority=authority), renewed=renewed)
 
 
 def _secret(token: str | SecretStr | None) -> str | None:

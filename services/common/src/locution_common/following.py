@@ -26,11 +26,17 @@ UNCONNECTED_INTERVAL: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
+def never() -> bool:
+    """Say that nothing was renewed."""
+    return False
+
+
 class FollowingChannel(grpc.aio.Channel):
     """A channel to whatever `places` resolve to.
 
     `connect` makes a channel to a target. Until something resolves, calls go to gRPC's own `dns:` target and fail with
-    its UNAVAILABLE. A call stays on the channel on which it began, which is closed when its last call has ended.
+    its UNAVAILABLE. A call stays on the channel on which it began, which is closed when its last call has ended. When
+    `renewed` returns that there are other credentials, new calls go to a new channel.
     """
 
     def __init__(
@@ -39,11 +45,13 @@ class FollowingChannel(grpc.aio.Channel):
         connect: Callable[[str], grpc.aio.Channel],
         *,
         look_up: LookUp = resolve,
+        renewed: Callable[[], bool] = never,
         intervals: tuple[float, float] = (CONNECTED_INTERVAL, UNCONNECTED_INTERVAL),
     ) -> None:
         self._places = places
         self._connect = connect
         self._look_up = look_up
+        self._renewed = renewed
         self._connected, self._unconnected = intervals
         self.target = f"dns:///{written(places[0][0])}"
         """Where new calls go, a target of gRPC."""
@@ -60,7 +68,8 @@ class FollowingChannel(grpc.aio.Channel):
             except Exception:  # noqa: BLE001 - logged; without look-ups the channel would stay where it is for ever
                 _log.exception("names could not be looked up", extra={"address": written(self._places[0][0])})
                 found = []
-            if found and (at := target(found)) != self.target:
+            at = target(found) if found else self.target
+            if self._renewed() or at != self.target:
                 self._move(at)
             ready = self.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
             await asyncio.sleep(self._connected if ready else self._unconnected)

@@ -40,6 +40,7 @@ from .interceptors import Layer, Translator, chain
 from .loop_lag import PROBE, LoopLag
 from .settings import ServiceSettings
 from .tasks import Supervisor
+from .tls import server_credentials
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -66,6 +67,7 @@ class Context(Generic[S]):
             address,
             token=self.settings.service_token,
             ca_file=self.settings.tls_ca_file,
+            shown=self.settings.client_pair,
             max_message_bytes=self.settings.max_message_bytes,
             tracer_provider=self.tracer_provider,
         )
@@ -103,6 +105,7 @@ class Running(Generic[S]):
     host: str
     port: int
     metrics_port: int | None
+    health_port: int | None
     tasks: list[asyncio.Task[None]]
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -129,11 +132,13 @@ async def serving(
         context = _context(stack, settings, name, redactor or logs.Redactor(settings.secrets()))
         metrics_port = _serve_metrics(stack, context)
         service = await start(stack, context)
-        server, port = _server(context, service)
+        interceptor = _interceptor(context, service)
+        server, port = _server(context, service, interceptor)
         await context.health.publish_not_serving()
         await server.start()
+        health_port = await _serve_health(stack, context, interceptor)
         tasks = _start_tasks(context, service)
-        running = Running(context, settings.listen.rpartition(":")[0], port, metrics_port, tasks)
+        running = Running(context, settings.listen.rpartition(":")[0], port, metrics_port, health_port, tasks)
         _log.info("serving", extra={"address": running.address, "metrics_port": metrics_port})
         try:
             yield running
@@ -202,8 +207,8 @@ def _serve_metrics(stack: AsyncExitStack, context: Context[S]) -> int | None:
     return None if address is None else stack.enter_context(metrics.serving(context.registry, address))
 
 
-def _server(context: Context[S], service: Service) -> tuple[grpc.aio.Server, int]:
-    interceptor = chain(
+def _interceptor(context: Context[S], service: Service) -> grpc.aio.ServerInterceptor:
+    return chain(
         authenticator=service.authenticator or _service_authenticator(context.settings),
         tracer_provider=context.tracer_provider,
         metrics=metrics.RpcMetrics(context.registry),
@@ -214,6 +219,11 @@ def _server(context: Context[S], service: Service) -> tuple[grpc.aio.Server, int
         limits=service.limits,
         services=service.names,
     )
+
+
+def _server(
+    context: Context[S], service: Service, interceptor: grpc.aio.ServerInterceptor
+) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(interceptors=[interceptor], options=_options(context.settings))
     for add in service.servicers:
         add(server)
@@ -247,11 +257,26 @@ def _options(settings: ServiceSettings) -> list[tuple[str, Any]]:
     ]
 
 
+async def _serve_health(
+    stack: AsyncExitStack, context: Context[S], interceptor: grpc.aio.ServerInterceptor
+) -> int | None:
+    """Serve health without TLS until the stack is closed, if an address is set."""
+    address = context.settings.health_listen
+    if address is None:
+        return None
+    server = grpc.aio.server(interceptors=[interceptor], options=_options(context.settings))
+    health_pb2_grpc.add_HealthServicer_to_server(context.health.servicer, server)
+    port = server.add_insecure_port(address)
+    await server.start()
+    stack.push_async_callback(server.stop, None)
+    return port
+
+
 def _bind(server: grpc.aio.Server, settings: ServiceSettings) -> int:
-    if settings.tls_cert_file is None or settings.tls_key_file is None:
+    if settings.server_pair is None:
         return server.add_insecure_port(settings.listen)
-    pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
-    return server.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
+    credentials = server_credentials(settings.server_pair, settings.tls_client_ca_file)
+    return server.add_secure_port(settings.listen, credentials)
 
 
 def _start_tasks(context: Context[S], service: Service) -> list[asyncio.Task[None]]:

@@ -1,4 +1,4 @@
-"""Run one process of the gateway: `python -m locution_gateway api|worker|migrate [--help|--check-settings]`."""
+"""Run one process of the gateway: `python -m locution_gateway api|worker|migrate|await-schema|selftest [--help]`."""
 
 from __future__ import annotations
 

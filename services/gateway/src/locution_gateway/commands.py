@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from locution_common import service, settings
-from locution_common.migrate import run_migrations
+from locution_common.migrate import run_await_schema, run_migrations
 
 from locution_gateway.platform.allocator import return_large_buffers
 from locution_gateway.settings import ApiSettings, WorkerSettings
 
 SCHEMA: Final = "gateway"
+_APPLIED: Final = "SELECT version FROM gateway.schema_migrations"
 USAGE: Final = """\
 usage: python -m locution_gateway COMMAND [--help] [--check-settings]
 
-  api       serve the public API
-  worker    run jobs
-  migrate   bring the database schema up to date, then exit
+  api            serve the public API
+  worker         run jobs
+  migrate        bring the database schema up to date, then exit
+  await-schema   wait until the database schema is as new as this release needs, then exit
+  selftest       check a running installation, then exit
 """
 
 
@@ -62,4 +65,20 @@ def _migrate(argv: Sequence[str]) -> None:
     sys.exit(run_migrations(argv, "locution_gateway", migrations_folder(), SCHEMA))
 
 
-COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], None]]] = {"api": _api, "worker": _worker, "migrate": _migrate}
+def _await_schema(argv: Sequence[str]) -> None:
+    sys.exit(run_await_schema(argv, "locution_gateway", migrations_folder(), _APPLIED))
+
+
+def _selftest(argv: Sequence[str]) -> None:
+    from locution_gateway.selftest.command import run_selftest
+
+    sys.exit(run_selftest(argv))
+
+
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], None]]] = {
+    "api": _api,
+    "worker": _worker,
+    "migrate": _migrate,
+    "await-schema": _await_schema,
+    "selftest": _selftest,
+}

@@ -1,4 +1,4 @@
-"""Run the registry: `python -m locution_registry [serve|migrate|load] [--help|--check-settings]`."""
+"""Run the registry: `python -m locution_registry [serve|migrate|await-schema|load] [--help|--check-settings]`."""
 
 from __future__ import annotations
 

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from locution_common import service, settings
-from locution_common.migrate import run_migrations
+from locution_common.migrate import run_await_schema, run_migrations
 
 from .settings import RegistrySettings
 
 SCHEMA: Final = "registry"
+_APPLIED: Final = "SELECT version FROM registry.schema_migrations"
 USAGE: Final = """\
 usage: python -m locution_registry [COMMAND] [--help] [--check-settings]
 
-  serve     answer locution.registry.v1.RegistryService (what runs without a command)
-  migrate   bring the database schema up to date, then exit
-  load      copy models from the object store to the models root, then exit
+  serve          answer locution.registry.v1.RegistryService (what runs without a command)
+  migrate        bring the database schema up to date, then exit
+  await-schema   wait until the database schema is as new as this release needs, then exit
+  load           copy models from the object store to the models root, then exit
 """
 
 
@@ -30,6 +32,8 @@ def main(argv: Sequence[str]) -> NoReturn:
             sys.exit(0)
         case ["migrate", *arguments]:
             sys.exit(run_migrations(arguments, "locution_registry", migrations_folder(), SCHEMA))
+        case ["await-schema", *arguments]:
+            sys.exit(run_await_schema(arguments, "locution_registry", migrations_folder(), _APPLIED))
         case ["load", *arguments]:
             sys.exit(_load(arguments))
         case ["serve", *arguments] | arguments:

@@ -273,6 +273,7 @@ async def test_the_stream_over_the_limit_is_refused_at_once(serve_live: ServeLiv
         for talk in talks:
             await talk.begin()
         assert await reason(house.speaker.talk()) == "LIVE_OVERLOADED"
+        assert await house.gateway.running.context.health.check(), "a full api stays ready"
         assert not any(talk.call.done() for talk in talks)
         for talk in talks:
             await talk.leave()

@@ -37,7 +37,8 @@ CALLED = {
 def statements(role: str) -> dict[Definition, str]:
     """Return the statements of a role's process."""
     process, entry = {"locution_api": (api, "open_api"), "locution_worker": (worker, "open_worker")}[role]
-    found = CODE.statements(*(Definition(feature.__name__, entry) for feature in process.FEATURES))
+    wait = Definition("locution_gateway.commands", "_await_schema")
+    found = CODE.statements(wait, *(Definition(feature.__name__, entry) for feature in process.FEATURES))
     if role == "locution_worker":
         found = {where: text for where, text in found.items() if where.name not in API_ALONE.get(where.module, ())}
     found = {where: text + ENDS.get(where, "") for where, text in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .listener import Listener, listening
-from .migrations import MigrationFailed, migrate
+from .migrations import MigrationFailed, await_schema, migrate, versions
 from .pool import Connection, Pool, is_unavailable, open_pool, probe, translate, translated
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Listener",
     "MigrationFailed",
     "Pool",
+    "await_schema",
     "is_unavailable",
     "listening",
     "migrate",
@@ -18,4 +19,5 @@ __all__ = [
     "probe",
     "translate",
     "translated",
+    "versions",
 ]

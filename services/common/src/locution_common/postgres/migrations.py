@@ -29,6 +29,11 @@ AGAIN = 2.0
 CONNECT = 10.0
 """Seconds that an attempt may take."""
 _NOT_CONNECTED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_NOT_MIGRATED = (
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,  # the right to read the versions comes with a migration
+)
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))"
 
 
@@ -62,6 +67,46 @@ async def migrate(
             await _run_dbmate(_dbmate_url(url, schema, encrypted=bool(encrypted)), folder, schema)
         finally:
             await connection.close()
+
+
+async def await_schema(
+    url: str, folder: Path, applied: str, *, patience: float = 0.0, clock: Clock | None = None
+) -> None:
+    """Wait until every migration in `folder` is applied; those that only a newer release has do not matter.
+
+    `applied` is the statement that selects the versions of the applied migrations. Raises DependencyUnavailable after
+    `patience` seconds, with the cause, or MigrationFailed if the database refuses the connection.
+    """
+    time = clock or SystemClock()
+    until = time.monotonic() + patience
+    needed = versions(folder)
+    while cause := await _lacking(url, needed, applied, until - time.monotonic(), time):
+        left = until - time.monotonic()
+        if left <= 0:
+            raise DependencyUnavailable(f"the schema is not migrated; waited {patience:.0f} s: {cause}")
+        _log.warning("waiting for migrations", extra={"error": cause, "seconds_left": round(left)})
+        await time.sleep(min(AGAIN, left))
+
+
+def versions(folder: Path) -> set[str]:
+    """Return the versions of the migrations in a folder: the digits that each file's name begins with."""
+    return {path.name.partition("_")[0] for path in folder.glob("*.sql")}
+
+
+async def _lacking(url: str, needed: set[str], applied: str, patience: float, clock: Clock) -> str:
+    """Return what the schema lacks, or nothing."""
+    connection = await _reached(url, patience, clock)
+    try:
+        missing = needed - {row[0] for row in await connection.fetch(applied)}
+    except _NOT_MIGRATED as error:
+        return str(error)
+    except _NOT_CONNECTED as error:
+        if not is_unavailable(error):
+            raise
+        return _without_password(str(error), url)
+    finally:
+        await connection.close()
+    return f"{len(missing)} of {len(needed)} migrations are missing; the first is {min(missing)}" if missing else ""
 
 
 async def _reached(url: str, patience: float, clock: Clock) -> asyncpg.Connection:

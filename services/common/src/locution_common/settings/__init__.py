@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .base import Settings, setting_name
 from .groups import (
+    AwaitSchemaSettings,
     DatabaseSettings,
     ListenAddress,
     MigrateSettings,
@@ -18,6 +19,7 @@ from .groups import (
 from .loading import Problem, SettingsInvalid, describe, load, read
 
 __all__ = [
+    "AwaitSchemaSettings",
     "DatabaseSettings",
     "ListenAddress",
     "MigrateSettings",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from .. import addresses
-from .base import PREFIX, Settings
+from .base import Settings, setting_name
 
 
 def _listen_address(value: str) -> str:
@@ -29,6 +29,11 @@ class ServiceSettings(Settings):
         "127.0.0.1:50051",
         description="Address that serves gRPC, host:port. Port 0 picks a free port.",
         examples=["0.0.0.0:50051"],
+    )
+    health_listen: ListenAddress | None = Field(
+        None,
+        description="Address that serves gRPC health, and no TLS, for probes that speak none, host:port. Unset: none.",
+        examples=["0.0.0.0:50052"],
     )
     metrics_listen: ListenAddress | None = Field(
         None,
@@ -88,23 +93,57 @@ class ServiceSettings(Settings):
     )
     tls_cert_file: Path | None = Field(
         None,
-        description="PEM certificate chain of the gRPC server.",
+        description="PEM certificate chain of the gRPC server. Connections use changed files without a restart.",
         examples=["/etc/locution/tls/tls.crt"],
     )
     tls_key_file: Path | None = Field(
         None, description="PEM private key of the gRPC server.", examples=["/etc/locution/tls/tls.key"]
+    )
+    tls_client_ca_file: Path | None = Field(
+        None,
+        description="PEM certificates of authorities. Callers must show a certificate that one of them signed. Unset: "
+        "callers need none.",
+        examples=["/etc/locution/tls/ca.crt"],
     )
     tls_ca_file: Path | None = Field(
         None,
         description="PEM certificates to trust in calls to other services. Unset: call them without TLS.",
         examples=["/etc/locution/tls/ca.crt"],
     )
+    tls_client_cert_file: Path | None = Field(
+        None,
+        description="PEM certificate chain to show in calls to other services. Unset: none.",
+        examples=["/etc/locution/tls/tls.crt"],
+    )
+    tls_client_key_file: Path | None = Field(
+        None,
+        description="PEM private key of LOCUTION_TLS_CLIENT_CERT_FILE.",
+        examples=["/etc/locution/tls/tls.key"],
+    )
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
-        if (self.tls_cert_file is None) != (self.tls_key_file is None):
-            raise ValueError(f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE must be set together or not at all")
+        for one, other in (("tls_cert_file", "tls_key_file"), ("tls_client_cert_file", "tls_client_key_file")):
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                raise ValueError(f"{setting_name(one)} and {setting_name(other)} must be set together or not at all")
+        for one, needed in (("tls_client_ca_file", "tls_cert_file"), ("tls_client_cert_file", "tls_ca_file")):
+            if getattr(self, one) is not None and getattr(self, needed) is None:
+                raise ValueError(f"{setting_name(one)} needs {setting_name(needed)}")
         return self
+
+    @property
+    def server_pair(self) -> tuple[Path, Path] | None:
+        """Return the files of the server's certificate and key, or None without TLS."""
+        return _pair(self.tls_cert_file, self.tls_key_file)
+
+    @property
+    def client_pair(self) -> tuple[Path, Path] | None:
+        """Return the files of the certificate and key to show to other services, or None."""
+        return _pair(self.tls_client_cert_file, self.tls_client_key_file)
+
+
+def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    return None if certificate is None or key is None else (certificate, key)
 
 
 class DatabaseSettings(Settings):
@@ -122,7 +161,28 @@ class DatabaseSettings(Settings):
     )
 
 
-class MigrateSettings(Settings):
+class MigrationWait(Settings):
+    """How long the commands about migrations wait."""
+
+    migration_wait: float = Field(
+        120.0,
+        description="Seconds to wait for a database that cannot be reached yet, or for migrations that are missing.",
+        examples=["120"],
+        ge=0,
+        le=3600,
+    )
+
+
+class AwaitSchemaSettings(MigrationWait):
+    """Settings of the command `await-schema` of a service that owns a Postgres schema."""
+
+    database_url: SecretStr = Field(
+        description="Postgres URL of the application role.",
+        examples=["postgresql://locution:secret@db:5432/locution"],
+    )
+
+
+class MigrateSettings(MigrationWait):
     """Settings of the command `migrate` of a service that owns a Postgres schema; it needs one of the two URLs."""
 
     migration_database_url: SecretStr | None = Field(
@@ -134,13 +194,6 @@ class MigrateSettings(Settings):
         None,
         description="Postgres URL of the application role, where it owns the schema too.",
         examples=["postgresql://locution:secret@db:5432/locution"],
-    )
-    migration_wait: float = Field(
-        120.0,
-        description="Seconds to wait for a database that cannot be reached yet.",
-        examples=["120"],
-        ge=0,
-        le=3600,
     )
 
     @model_validator(mode="after")
