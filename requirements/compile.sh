@@ -15,9 +15,9 @@ compile() { # NAME INPUT...
 
 together=(--constraints requirements/dev.lock)
 ours=(requirements/protos.in requirements/common.in)
-for name in ${@:-dev gateway registry asr diarizer client fuzz}; do
+for name in ${@:-dev gateway registry asr diarizer client fuzz build asr-cuda}; do
   case $name in
-    fuzz) compile fuzz "${together[@]}" requirements/fuzz.in ;;
+    fuzz | build | asr-cuda) compile "$name" "${together[@]}" "requirements/$name.in" ;;
     client) compile client "${together[@]}" requirements/protos.in clients/python/pyproject.toml ;;
     dev) compile dev "${ours[@]}" services/{gateway,registry,asr,diarizer}/pyproject.toml clients/python/pyproject.toml \
       requirements/dev.in ;;
