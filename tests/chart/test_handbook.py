@@ -9,6 +9,8 @@ import cited
 import pytest
 import render_chart as render
 
+from tests.chart.test_notes import EVALUATION, commands, notes
+
 PAGE = cited.PAGE.read_text(encoding="utf-8")
 
 
@@ -24,6 +26,11 @@ def test_a_citation_follows_its_line(tmp_path: Path) -> None:
     assert cited.current(r'[a.tpl:9](a.tpl#L9 "two: \"here\"")', tmp_path) == r'[a.tpl:2](a.tpl#L2 "two: \"here\"")'
     with pytest.raises(cited.NotThere, match="no line with 'three'"):
         cited.current('[a.tpl:9](a.tpl#L9 "three")', tmp_path)
+
+
+def test_the_command_of_the_checks_waits_as_long_as_they_may_take() -> None:
+    (command,) = [each for each in commands(notes(EVALUATION)) if each.startswith("helm test ")]
+    assert f"\n    {command.replace('speech', render.NAMESPACE)}\n" in PAGE
 
 
 def test_every_values_file_is_named() -> None:

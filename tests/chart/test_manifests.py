@@ -59,8 +59,16 @@ def test_names_are_unique_and_labelled(installation: Installation) -> None:
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_every_component_is_whole(component: str, installation: Installation) -> None:
-    for kind in ("ServiceAccount", "Service", "Deployment", "PodDisruptionBudget"):
+    for kind in ("ServiceAccount", "Service", "Deployment"):
         installation.get(kind, component)
+
+
+def test_what_may_have_several_pods_has_a_disruption_budget_and_nothing_else(installation: Installation) -> None:
+    most = {one["metadata"]["name"]: one["spec"].get("replicas", 0) for one in installation.of_kind("Deployment")}
+    for kind, key in (("HorizontalPodAutoscaler", "maxReplicas"), ("ScaledObject", "maxReplicaCount")):
+        most |= {one["spec"]["scaleTargetRef"]["name"]: one["spec"][key] for one in installation.of_kind(kind)}
+    budgets = {one["metadata"]["name"] for one in installation.of_kind("PodDisruptionBudget")}
+    assert budgets == {name for name, count in most.items() if count > 1}
 
 
 def test_selectors_choose_the_pods_of_their_component_or_pool_alone(installation: Installation) -> None:

@@ -126,13 +126,16 @@ def test_a_pool_comes_from_zero() -> None:
     ("values", "complaint"),
     [
         ({"minReplicas": 0}, "0 needs a target that is there without pods"),
+        ({"minReplicas": 5}, "is more than maxReplicas"),
+        ({"targetCPUPercent": None}, "set a target: targetCPUPercent, queue"),
+        ({"targetCPUPercent": None, "keda": {"triggers": [{"type": "cron"}]}}, "set a target: targetCPUPercent, queue"),
         ({"keda": {"enabled": True}}, "set Prometheus' address"),
         (
             {"keda": {"enabled": True, "serverAddress": "http://x:9090"}, "metrics": [{"type": "Resource"}]},
             "give KEDA keda.triggers",
         ),
     ],
-    ids=["zero", "address", "metrics"],
+    ids=["zero", "fewest", "nothing", "nothing but another's", "address", "metrics"],
 )
 def test_what_cannot_scale_is_refused_by_name(values: dict[str, Any], complaint: str) -> None:
     with pytest.raises(render.HelmError, match=rf"asr\.autoscaling\..*{complaint}"):

@@ -137,6 +137,8 @@ def test_services_say_what_their_port_speaks(component: str) -> None:
     assert spoken({}) == "kubernetes.io/h2c"
     assert spoken(EDGE) == ("https" if component == "api" else "kubernetes.io/h2c")
     assert spoken(INSIDE) == ("kubernetes.io/h2c" if component == "api" else "https")
+    by_hand = {"LOCUTION_TLS_CERT_FILE": "/etc/own/tls.crt", "LOCUTION_TLS_KEY_FILE": "/etc/own/tls.key"}
+    assert spoken({f"{component}.settings": by_hand}) == "https"
 
 
 def test_jobs_have_no_certificates() -> None:

@@ -265,6 +265,7 @@ def _node() -> None:
     names = f"""
 .:53 {{
     errors
+    log
     ready 127.0.0.1:8181
     kubernetes cluster.local in-addr.arpa ip6.arpa {{
         kubeconfig {_kubeconfig("dns")}

@@ -114,8 +114,9 @@ def inside(*command: str | Path, seconds: float = 60, text: str | None = None) -
 
 
 def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a further process in the node; it ends with the node, or with this process."""
-    return processes.spawn(enter(*command), log=state() / "logs" / name, env=inner_environment())
+    """Start a further process in the node; it ends with the returned one, with the node, or with this process."""
+    bound = ["setpriv", "--pdeathsig", "KILL", *command]
+    return processes.spawn(enter(*bound), log=state() / "logs" / name, env=inner_environment())
 
 
 def inner_environment() -> dict[str, str]:

@@ -113,9 +113,8 @@ class Release:
         """Return the release as the end-to-end tests know an installation."""
         return Installation(self.address, self.key, None)
 
-    def install(self, *flags: str) -> None:
-        """Install or upgrade, and wait until all is ready."""
-        images_of_tests = ["--set", f"image.tag={images.TAG}"]
+    def install(self, *flags: str, wait: bool = True) -> None:
+        """Install or upgrade, by default until all is ready."""
         command: list[str | Path] = [
             "upgrade",
             self.name,
@@ -123,10 +122,11 @@ class Release:
             "--install",
             "--values",
             VALUES,
-            *images_of_tests,
-            *flags,
+            "--set",
+            f"image.tag={images.TAG}",
         ]
-        helm(*command, "--wait", "--timeout", f"{INSTALL_SECONDS}s", seconds=INSTALL_SECONDS + 60)
+        patience = ["--wait", "--timeout", f"{INSTALL_SECONDS}s"] if wait else []
+        helm(*command, *patience, *flags, seconds=INSTALL_SECONDS + 60)
 
     def locution(self, *arguments: str | Path, timeout: float = 300) -> str:
         """Run the command line and return its output."""

@@ -36,14 +36,20 @@ class Report:
         self._rows: list[tuple[str, str, float]] = []
         self._titles: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
-        self._whole = False
+        self._chosen = 0
+        self._left_out = 0
 
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep each check's title, and whether all checks were chosen."""
-        self._whole = not config.getoption("keyword") and not config.getoption("last_failed", False)
-        for item in items:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep each check's title."""
+        self._chosen = len(session.items)
+        for item in session.items:
             text = getattr(getattr(item, "function", None), "__doc__", None) or item.name
-            self._titles[item.nodeid] = " ".join(text.split())
+            chosen = f" ({item.callspec.id})" if hasattr(item, "callspec") else ""
+            self._titles[item.nodeid] = " ".join(text.split()) + chosen
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Count the checks that nobody wanted."""
+        self._left_out += len(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a phase; a check's seconds are those of its set-up and of itself."""
@@ -53,11 +59,15 @@ class Report:
             self._rows.append((title, report.outcome, self._seconds[report.nodeid]))
 
     def pytest_sessionfinish(self) -> None:
-        """Write the report if all checks were chosen."""
-        if not self._whole or not self._rows:
+        """Write the report if all checks were run."""
+        if self._left_out or len(self._rows) < max(self._chosen, 1):
             return
         commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+            ["git", "describe", "--always", "--dirty=, with changes"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout.strip()
         head = HEAD.format(
             version=KUBERNETES,

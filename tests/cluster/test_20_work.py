@@ -23,7 +23,7 @@ def test_the_loader_brought_the_models(release: Release) -> None:
 def test_a_recording_is_transcribed_with_its_speakers(release: Release, sample: Path) -> None:
     """A recording sent to the Service comes back as text with its two speakers"""
     found = release.job(sample)
-    assert {segment["speaker"] for segment in found["segments"]} == {"S1", "S2"} or len(found["speakers"]) == 2
+    assert len({segment["speaker"] for segment in found["segments"]}) == 2
     assert found["duration"] == 30.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import wave
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from tests.e2e.test_live import Told, assert_nothing_lost, talk
 
 REPEATS = 4
 MODEL = "whisper/tiny.en"
+JOB_SECONDS = 900
 
 
 @pytest.fixture(scope="module")
@@ -52,23 +54,35 @@ def undisturbed(release: Release, pcm: bytes) -> Told:
 
 
 @contextmanager
-def transcribing(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
-    """Send a recording in the background, and give what waits for its text once the job runs."""
-    installation = release.installation()
+def sending(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
+    """Send a recording in the background, and give what waits for its text."""
     command = [*COMMAND_LINE, "transcribe", str(recording), "--format", "txt", "--asr-model", MODEL]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=installation.environment(), stdout=pipe, stderr=pipe, text=True)
+    environment, pipe = release.installation().environment(), subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
 
-    def text() -> str:
-        out, err = process.communicate(timeout=900)
-        assert process.returncode == 0, err
-        return out
+        def text() -> str:
+            out, err = process.communicate(timeout=JOB_SECONDS)
+            assert process.returncode == 0, err
+            return out
 
-    try:
-        wait_for(lambda: "RUNNING" in release.locution("jobs", "list", "--json"), "the job to run")
+        try:
+            yield text
+        finally:
+            process.kill()
+
+
+@contextmanager
+def transcribing(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
+    """Send a recording in the background, and give what waits for its text once its job runs."""
+
+    def running() -> set[str]:
+        listed = json.loads(release.locution("jobs", "list", "--json", "--filter", "state = RUNNING"))
+        return {job["name"] for job in listed}
+
+    before = running()
+    with sending(release, recording) as text:
+        wait_for(lambda: running() - before, "the job to run")
         yield text
-    finally:
-        process.kill()
 
 
 def kill(name: str) -> None:

@@ -16,9 +16,11 @@ from tests.cluster.release import NAMESPACE, Release, is_ready, kubectl, objects
 from tests.support import processes
 
 PORTS: Final = {"api": 50051, "registry": 50051, "asr": 50051, "diarizer": 50051, "postgres": 5432, "s3": 9000}
+HEALTH: Final = 50052
+COMPONENTS: Final = ("api", "worker", "registry", "asr", "diarizer")
 CALLS: Final = {
     "api": {"registry", "asr", "diarizer", "postgres", "s3"},
-    "worker": {"registry", "asr", "diarizer", "postgres", "s3"},
+    "worker": {"asr", "diarizer", "postgres", "s3"},
     "registry": {"postgres"},
     "asr": {"registry"},
     "diarizer": {"registry"},
@@ -54,7 +56,9 @@ def firewall(release: Release) -> Iterator[None]:
         wait_for(lambda: "KUBE-POD-FW" in node.inside("iptables", "--list-rules"), "the firewall's rules")
         yield
     finally:
-        processes.kill(process, 15)
+        processes.kill(process)
+        for clean in (("iptables", "--flush"), ("iptables", "--delete-chain"), ("ipset", "destroy")):
+            node.inside(*clean)  # its rules would outlive it; kube-proxy has its own tables
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,7 @@ def stranger(release: Release) -> Iterator[str]:
 def test_only_listed_flows_exist(release: Release, stranger: str, caller: str) -> None:
     """Each pod reaches those that it calls, and nobody else"""
     targets = {f"{_address(name)}:{port}": name for name, port in PORTS.items() if name != caller}
+    targets |= {f"{_address(name)}:{HEALTH}": f"health of {name}" for name in COMPONENTS if name != caller}
     namespace, pod = (
         ("elsewhere", stranger) if caller == "stranger" else (NAMESPACE, pods(caller)[0]["metadata"]["name"])
     )

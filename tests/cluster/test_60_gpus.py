@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -32,27 +33,18 @@ def _allocatable() -> dict[str, str]:
 
 @pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/mig-3g.20gb"])
 def test_engines_wait_for_a_gpu_and_start_on_it(release: Release, resource: str) -> None:
-    """asr with a GPU (or a MIG slice) stays Pending without a device, and starts where one is"""
-    kubectl("patch", "deployment", "locution-asr", "--patch", json.dumps(_patch(resource)))
+    """asr with a GPU (or a MIG slice) by value stays Pending without a device, and starts where one is"""
+    values = {"gpu": {"enabled": True, "resource": resource}}
+    release.install("--set-json", f"asr={json.dumps(values)}", wait=False)
     try:
-        wait_for(lambda: any(pod["status"]["phase"] == "Pending" for pod in pods("asr")), "a Pending pod")
-        pending = next(pod for pod in pods("asr") if pod["status"]["phase"] == "Pending")
-        wait_for(
-            lambda: f"Insufficient {resource}" in kubectl("describe", "pod", pending["metadata"]["name"]), "the reason"
-        )
+        wait_for(lambda: any(_waits_for(resource, pod) for pod in pods("asr")), "a Pending pod")
         with devices(resource, 1):
             wait_for(lambda: len(pods("asr")) == 1 and is_ready(pods("asr")[0]), f"asr on {resource}")
-            assert _limits(pods("asr")[0])[resource] == "1"
+            assert pods("asr")[0]["spec"]["containers"][0]["resources"]["limits"][resource] == "1"
     finally:
-        kubectl("rollout", "undo", "deployment/locution-asr")
-        kubectl("rollout", "status", "deployment/locution-asr", "--timeout=300s", seconds=320)
+        release.install()
 
 
-def _patch(resource: str) -> dict[str, object]:
-    container = {"name": "asr", "resources": {"limits": {resource: "1"}}}
-    return {"spec": {"template": {"spec": {"containers": [container]}}}}
-
-
-def _limits(pod: dict[str, object]) -> dict[str, str]:
-    found: dict[str, str] = pod["spec"]["containers"][0]["resources"]["limits"]  # type: ignore[index]
-    return found
+def _waits_for(resource: str, pod: dict[str, Any]) -> bool:
+    told = [condition.get("message", "") for condition in pod["status"].get("conditions", [])]
+    return pod["status"]["phase"] == "Pending" and any(f"Insufficient {resource}" in message for message in told)

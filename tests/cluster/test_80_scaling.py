@@ -13,7 +13,7 @@ import pytest
 from tests.cluster import node
 from tests.cluster.node import ADDRESS, CONFIGURATION
 from tests.cluster.release import Release, kubectl, objects, pods, wait_for
-from tests.cluster.test_30_faults import recording, transcribing  # noqa: F401
+from tests.cluster.test_30_faults import recording, sending, transcribing  # noqa: F401
 from tests.support import processes
 
 PORT: Final = 6444
@@ -71,7 +71,7 @@ def _service() -> list[dict[str, Any]]:
 def working(release: Release, file: Path) -> Iterator[list[Callable[[], str]]]:
     """Send the recording several times at once, and give what waits for each text."""
     with ExitStack() as stack:
-        yield [stack.enter_context(transcribing(release, file)) for _ in range(JOBS)]
+        yield [stack.enter_context(sending(release, file)) for _ in range(JOBS)]
 
 
 @pytest.mark.usefixtures("metrics")

@@ -40,14 +40,15 @@ class Names:
 
 
 @asynccontextmanager
-async def following(names: Names, places: Places) -> AsyncIterator[FollowingChannel]:
+async def following(names: Names, places: Places, **given: Any) -> AsyncIterator[FollowingChannel]:
     def connect(target: str) -> grpc.aio.Channel:
         channel = open_channel(target, token=TOKEN)
         opened.append(channel)
         return channel
 
     opened: list[grpc.aio.Channel] = []
-    async with FollowingChannel(places, connect, look_up=names.look_up, intervals=(0.01, 0.01)) as channel:
+    fast: dict[str, Any] = {"look_up": names.look_up, "intervals": (0.01, 0.01)}
+    async with FollowingChannel(places, connect, **fast, **given) as channel:
         yield channel
     assert all(each.get_state() is grpc.ChannelConnectivity.SHUTDOWN for each in opened)
 
@@ -127,6 +128,20 @@ async def test_a_name_that_cannot_be_asked_for_moves_no_call() -> None:
         names.error = None
         names.set(NAME, service)
         await until(called(Client(channel), service))
+
+
+async def test_credentials_that_cannot_be_read_do_not_end_the_following() -> None:
+    names, faults = Names(), [ValueError("nobody expects this")]
+
+    async def renewed() -> bool:
+        if faults:
+            raise faults.pop()
+        return False
+
+    async with serve_echo() as pod, following(names, [[NAME]], renewed=renewed) as channel:
+        names.set(NAME, pod)
+        await until(answering(Client(channel)))
+    assert not faults
 
 
 async def test_a_stream_ends_where_it_began() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from locution_common.errors import DependencyUnavailable
-from locution_common.postgres import await_schema, migrate, versions
+from locution_common.postgres import await_schema, migrate, migrations, versions
 from locution_common.postgres.migrations import AGAIN
 
 from tests.service.common.test_postgres import FIRST, SECOND
@@ -98,9 +98,44 @@ async def test_a_wait_ends_with_what_is_missing(database: str, newer: Path, befo
         await connection.close()
 
 
+class Away(ManualClock):
+    """A clock on which a role may no longer connect after something has slept."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__()
+        self._database = database
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the role connect no more."""
+        await super().sleep(seconds)
+        connection = await asyncpg.connect(self._database)
+        await connection.execute("ALTER ROLE reader CONNECTION LIMIT 0")
+        await connection.close()
+
+
+async def test_the_whole_wait_is_told_also_when_the_database_goes_away_meanwhile(database: str, newer: Path) -> None:
+    url = database.replace("postgres@", "reader@")
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute("CREATE ROLE reader LOGIN")
+        with pytest.raises(DependencyUnavailable, match="cannot be reached; waited 4 s: too many connections"):
+            await await_schema(url, newer, APPLIED, patience=4, clock=Away(database))
+    finally:
+        await connection.execute("DROP ROLE IF EXISTS reader")
+        await connection.close()
+
+
 async def test_a_wait_begins_before_the_database_is_there(newer: Path) -> None:
     with pytest.raises(DependencyUnavailable, match=r"127\.0\.0\.1:1 cannot be reached; waited 3 s"):
         await await_schema("postgresql://x@127.0.0.1:1/x", newer, APPLIED, patience=3, clock=ManualClock())
+
+
+async def test_a_database_that_does_not_answer_is_not_taken_for_migrated(
+    database: str, newer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "ATTEMPT", 1.0)
+    with pytest.raises(DependencyUnavailable, match="waited 0 s: TimeoutError"):
+        await await_schema(database, newer, "SELECT pg_sleep(30)", clock=ManualClock())
 
 
 async def test_a_wrong_statement_is_told_at_once(database: str, newer: Path) -> None:

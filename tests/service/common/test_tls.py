@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -139,6 +141,22 @@ async def test_a_channel_shows_a_renewed_certificate(authority: Authority, other
             await until(answered)
 
 
+async def test_files_are_read_beside_the_event_loop(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, threads, refresh = asyncio.Event(), set[threading.Thread](), PemFiles.refresh
+    loop = asyncio.get_running_loop()
+
+    def watched(files: PemFiles) -> bool:
+        threads.add(threading.current_thread())
+        loop.call_soon_threadsafe(looked.set)
+        return refresh(files)
+
+    monkeypatch.setattr(PemFiles, "refresh", watched)
+    async with open_channel("127.0.0.1:1", ca_file=authority.file):
+        await looked.wait()
+    assert threads
+    assert threading.main_thread() not in threads
+
+
 async def test_a_certificate_must_be_for_the_name_that_is_asked_for(authority: Authority) -> None:
     async with sealed(authority.issue("server")) as stack:
         port = stack.running.port
@@ -168,6 +186,19 @@ async def test_health_is_readable_without_tls_on_a_port_of_its_own(authority: Au
             with pytest.raises(grpc.aio.AioRpcError) as unknown:
                 await Client(channel).unary(Request(text="hello"), timeout=20)
             assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_taken_health_port_fails_the_start_before_a_call_is_served() -> None:
+    port, taken = free_ports(2)
+    with socket.create_server(("127.0.0.1", taken)):
+        with pytest.raises(RuntimeError, match=f"Failed to bind.*{taken}") as failed:
+            async with serve_echo(listen=f"127.0.0.1:{port}", health_listen=f"127.0.0.1:{taken}"):
+                pytest.fail("it started")
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await health.Check(health_pb2.HealthCheckRequest(), timeout=2)
+    assert failed.traceback, "it keeps alive what the start had begun"
 
 
 async def test_health_stays_readable_while_calls_finish(authority: Authority) -> None:

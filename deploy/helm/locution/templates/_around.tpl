@@ -1,4 +1,4 @@
-{{- /* What stands around a component's Deployments. Each takes root, name, facts and values, a budget a pool too. */ -}}
+{{- /* What stands around a component's Deployments. Each takes root, name, facts and values; a disruption budget also pool. */ -}}
 {{- define "locution.serviceAccount" -}}
 apiVersion: v1
 kind: ServiceAccount
@@ -128,7 +128,8 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{- /* What a component's gRPC port speaks. Takes root, name and facts. */ -}}
+{{- /* What a component's gRPC port speaks. Takes root, name, facts and values. */ -}}
 {{- define "locution.protocol" -}}
-{{ ternary "https" "kubernetes.io/h2c" (contains "LOCUTION_TLS_CERT_FILE" (include "locution.tlsSettings" .)) }}
+{{- $settings := merge (include "locution.tlsSettings" . | fromYaml) .values.settings -}}
+{{ ternary "https" "kubernetes.io/h2c" (hasKey $settings "LOCUTION_TLS_CERT_FILE") }}
 {{- end -}}

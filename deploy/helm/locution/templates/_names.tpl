@@ -5,7 +5,7 @@
 {{- default $whole .Values.fullnameOverride | trunc 48 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Name of a component's resource, or of one of its pool. Takes root, name and pool. */ -}}
+{{- /* Name of a component's or a pool's resource. Takes root, name and pool. */ -}}
 {{- define "locution.name" -}}
 {{ include "locution.fullname" .root }}-{{ .name }}{{ with .pool }}-{{ . }}{{ end }}
 {{- end -}}
@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end -}}
 
-{{- /* Name, namespace and labels of a component's resource, or of one of its pool. Takes root, name and pool. */ -}}
+{{- /* Name, namespace and labels of a component's or a pool's resource. Takes root, name and pool. */ -}}
 {{- define "locution.metadata" -}}
 name: {{ include "locution.name" . }}
 namespace: {{ .root.Release.Namespace }}

@@ -35,3 +35,8 @@ component's, or a single one without a name. Takes values.
 {{- end -}}
 {{- $sum -}}
 {{- end -}}
+
+{{- /* The most pods that a Deployment may have. Takes values. */ -}}
+{{- define "locution.most" -}}
+{{- ternary .values.autoscaling.maxReplicas .values.replicas .values.autoscaling.enabled | int -}}
+{{- end -}}

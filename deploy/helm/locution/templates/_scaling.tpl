@@ -5,6 +5,12 @@
 {{- if not (or $scaling.minReplicas $targets) -}}
 {{- fail (printf "%s.autoscaling.minReplicas: 0 needs a target that is there without pods: queue or streams" .name) -}}
 {{- end -}}
+{{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) -}}
+{{- fail (printf "%s.autoscaling.minReplicas: is more than maxReplicas" .name) -}}
+{{- end -}}
+{{- if not (or $scaling.targetCPUPercent $targets (ternary $scaling.keda.triggers $scaling.metrics $scaling.keda.enabled)) -}}
+{{- fail (printf "%s.autoscaling.enabled: set a target: targetCPUPercent, queue, streams, metrics or keda.triggers" .name) -}}
+{{- end -}}
 {{- $all := merge (dict "targets" $targets) . -}}
 {{- if $scaling.keda.enabled -}}
 {{- include "locution.scaledObject" $all -}}

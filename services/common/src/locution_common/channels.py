@@ -63,7 +63,7 @@ def open_channel(
     authority = server_name or written(found[0][0])
     if files is None and len(found) == 1 and all(is_literal(host) for host, _ in found[0]):
         return connect(target(found[0]), authority)
-    renewed = never if files is None else files.refresh
+    renewed = never if files is None else partial(asyncio.to_thread, files.refresh)
     return FollowingChannel(found, partial(connect, authority=authority), renewed=renewed)
 
 

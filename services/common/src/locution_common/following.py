@@ -26,8 +26,8 @@ UNCONNECTED_INTERVAL: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def never() -> bool:
-    """Say that nothing was renewed."""
+async def never() -> bool:
+    """Return that nothing was renewed."""
     return False
 
 
@@ -45,7 +45,7 @@ class FollowingChannel(grpc.aio.Channel):
         connect: Callable[[str], grpc.aio.Channel],
         *,
         look_up: LookUp = resolve,
-        renewed: Callable[[], bool] = never,
+        renewed: Callable[[], Awaitable[bool]] = never,
         intervals: tuple[float, float] = (CONNECTED_INTERVAL, UNCONNECTED_INTERVAL),
     ) -> None:
         self._places = places
@@ -64,15 +64,17 @@ class FollowingChannel(grpc.aio.Channel):
     async def _follow(self) -> None:
         while True:
             try:
-                found = await self._found()
-            except Exception:  # noqa: BLE001 - logged; without look-ups the channel would stay where it is for ever
-                _log.exception("names could not be looked up", extra={"address": written(self._places[0][0])})
-                found = []
-            at = target(found) if found else self.target
-            if self._renewed() or at != self.target:
-                self._move(at)
+                await self._move_if_changed()
+            except Exception:  # noqa: BLE001 - logged; if this ended, the channel would stay where it is for ever
+                _log.exception("a channel could not be moved", extra={"address": written(self._places[0][0])})
             ready = self.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
             await asyncio.sleep(self._connected if ready else self._unconnected)
+
+    async def _move_if_changed(self) -> None:
+        found = await self._found()
+        at = target(found) if found else self.target
+        if await self._renewed() or at != self.target:
+            self._move(at)
 
     async def _found(self) -> list[Address]:
         """Return the addresses to use; none if a name that comes before them could not be asked for."""

@@ -135,11 +135,12 @@ async def serving(
         interceptor = _interceptor(context, service)
         server, port = _server(context, service, interceptor)
         await context.health.publish_not_serving()
-        await server.start()
         health_port = await _serve_health(stack, context, interceptor)
+        await server.start()  # from here on nothing fails before the `finally` that stops it
         tasks = _start_tasks(context, service)
         running = Running(context, settings.listen.rpartition(":")[0], port, metrics_port, health_port, tasks)
-        _log.info("serving", extra={"address": running.address, "metrics_port": metrics_port})
+        ports = {"metrics_port": metrics_port, "health_port": health_port}
+        _log.info("serving", extra={"address": running.address, **ports})
         try:
             yield running
         finally:

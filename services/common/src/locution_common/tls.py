@@ -28,10 +28,10 @@ class Contents:
 
 
 class PemFiles:
-    """A certificate with its key, and certificates of authorities, read anew when one of the files changes.
+    """A certificate with its key, and certificates of authorities, read again when one of the files changes.
 
-    Files that do not fit together, as while a volume is being updated, are logged, and the earlier contents stay.
-    Raises OSError or ssl.SSLError if the first contents cannot be used.
+    While a certificate and its key do not match, as between two writes, the earlier contents stay, and a warning is
+    logged. Raises OSError or ssl.SSLError if the first contents cannot be used.
     """
 
     def __init__(self, pair: Pair | None, authorities: Path | None) -> None:
@@ -76,7 +76,7 @@ class PemFiles:
         return Contents(pair, self._authorities.read_bytes() if self._authorities else None)
 
     def _check(self) -> None:
-        """Raise ssl.SSLError unless key and certificate fit and there is an authority; an encrypted key does not do."""
+        """Raise ssl.SSLError unless the key is the certificate's and not encrypted, and the authorities can be read."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if self._pair is not None:
             context.load_cert_chain(*self._pair, password="")

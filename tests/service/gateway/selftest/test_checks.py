@@ -82,6 +82,16 @@ async def test_a_job_without_text_fails_the_check(checked: WorkCheckSettings, wo
     assert await left_over(checked) == 0
 
 
+async def test_a_check_that_is_stopped_leaves_nothing(checked: WorkCheckSettings) -> None:
+    running = asyncio.create_task(checks.job(checked))
+    while await left_over(checked) < 2:
+        assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await left_over(checked) == 0
+
+
 async def test_without_a_model_the_reason_is_told(gateway: Gateway) -> None:
     gateway.registry.models.clear()
     settings = settings_of(gateway)

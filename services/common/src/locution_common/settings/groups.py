@@ -32,7 +32,7 @@ class ServiceSettings(Settings):
     )
     health_listen: ListenAddress | None = Field(
         None,
-        description="Address that serves gRPC health, and no TLS, for probes that speak none, host:port. Unset: none.",
+        description="Address that serves gRPC health without TLS, for probes that speak none, host:port. Unset: none.",
         examples=["0.0.0.0:50052"],
     )
     metrics_listen: ListenAddress | None = Field(

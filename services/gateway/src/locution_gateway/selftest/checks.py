@@ -25,8 +25,8 @@ TENANT = "helm-test"
 FOREIGN_TENANT = "helm-test-foreign"
 ASK_AGAIN_SECONDS = 0.5
 PIECE_SECONDS = 0.1
+SERVING = health_pb2.HealthCheckResponse.ServingStatus.Name(health_pb2.HealthCheckResponse.SERVING)
 RUNNING = (job_service_pb2.Job.STATE_QUEUED, job_service_pb2.Job.STATE_RUNNING)
-SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 class CheckFailed(Exception):
@@ -42,7 +42,7 @@ async def health(settings: HealthCheckSettings) -> str:
         async with asyncio.timeout(settings.selftest_seconds):
             await asyncio.gather(*(_healthy(name, each, found) for name, each in asked.items()))
     except TimeoutError:
-        raise CheckFailed(f"not healthy: {_listed(found, without='SERVING')}") from None
+        raise CheckFailed(f"not healthy: {_listed(found, without=SERVING)}") from None
     finally:
         await asyncio.gather(*(each.close() for each in asked.values()))
     return f"healthy: {', '.join(asked)}"
@@ -50,13 +50,13 @@ async def health(settings: HealthCheckSettings) -> str:
 
 async def _healthy(name: str, asked: grpc.aio.Channel, found: dict[str, str]) -> None:
     stub: Any = health_pb2_grpc.HealthStub(asked)  # its types lack the methods
-    while found[name] != "SERVING":
+    while found[name] != SERVING:
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=CALL_SECONDS)
             found[name] = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
         except grpc.aio.AioRpcError as error:
             found[name] = described(error)
-        if found[name] != "SERVING":
+        if found[name] != SERVING:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
 
