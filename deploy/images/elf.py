@@ -6,7 +6,7 @@ Only what the dynamic linker looks at: elf(5), and the System V ABI for symbol v
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,7 +16,6 @@ SEGMENT: Final = struct.Struct("<IIQQQQQQ")
 SECTION: Final = struct.Struct("<IIQQQQIIQQ")
 SYMBOL: Final = struct.Struct("<IBBHQQ")
 ENTRY: Final = struct.Struct("<qQ")
-PAGE: Final = 4096
 
 LOAD, DYNAMIC, GNU_STACK = 1, 2, 0x6474E551
 SHT_DYNAMIC, SHT_DYNSYM, SHT_VERNEED, SHT_VERSYM = 6, 11, 0x6FFFFFFE, 0x6FFFFFFF
@@ -165,8 +164,6 @@ def _moves(loads: Sequence[Segment]) -> list[tuple[int, int, int]]:
 
 
 def _place(moves: list[tuple[int, int, int]], offset: int, length: int) -> int:
-    if length == 0:
-        return 0
     for old, new, size in moves:
         if old <= offset and offset + length <= old + size:
             return new + offset - old
@@ -174,11 +171,17 @@ def _place(moves: list[tuple[int, int, int]], offset: int, length: int) -> int:
 
 
 X86_64, AARCH64 = 62, 183
-# What a stub's function does: return 100, which CUDA calls "no device", or trap, or return the address of a free cell.
+# The largest page that a kernel of the machine may use.
+PAGE: Final = {X86_64: 4096, AARCH64: 65536}
+# The relocation that adds the library's own address.
+_RELATIVE: Final = {X86_64: 8, AARCH64: 1027}
+# Functions of a stub: one returns 100, CUDA's "no device"; one traps. Others return an address: see _address().
 _NO_DEVICE: Final = {X86_64: bytes.fromhex("b864000000c39090"), AARCH64: bytes.fromhex("800c8052c0035fd6")}
 _TRAP: Final = {X86_64: bytes.fromhex("0f0b909090909090"), AARCH64: bytes.fromhex("000020d41f2003d5")}
+NO_DEVICE_TEXT: Final = "no CUDA device: this build of torch computes on CPUs only"
 _STUB: Final = 8
 _CELL: Final = 16
+_DYNAMIC_SIZE: Final = ENTRY.size * 14
 
 
 def _address(machine: int, distance: int) -> bytes:
@@ -190,7 +193,11 @@ def _address(machine: int, distance: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """A library whose functions report that there is no device, or trap, or refer to a cell that may be written."""
+    """A library that stands in for CUDA.
+
+    Its functions return the error "no device" (reporting) or that error's text (describing), or end the process
+    (trapping), or return the address of a cell that may be written (referring). Its objects are zero.
+    """
 
     name: str
     machine: int
@@ -198,6 +205,7 @@ class Stub:
     trapping: tuple[Symbol, ...] = ()
     referring: tuple[Symbol, ...] = ()
     objects: tuple[Symbol, ...] = ()
+    describing: tuple[Symbol, ...] = ()
 
     def content(self) -> bytes:
         """Return the file."""
@@ -223,13 +231,13 @@ class _Writer:
 
     def __init__(self, stub: Stub) -> None:
         self.stub = stub
-        self.functions = [*stub.reporting, *stub.trapping, *stub.referring]
+        self.functions = [*stub.reporting, *stub.trapping, *stub.referring, *stub.describing]
         self.symbols = [*self.functions, *stub.objects]
         self.strings = _Strings()
         self.versions = sorted({symbol.version for symbol in self.symbols} - {""})
-        for text in (stub.name, *self.versions, *(symbol.name for symbol in self.symbols)):
+        for text in (NO_DEVICE_TEXT, stub.name, *self.versions, *(symbol.name for symbol in self.symbols)):
             self.strings.add(text)
-        # A class's type information holds its name, after which C++ compares types.
+        # The type information of a class holds its name, by which C++ compares types.
         self.names = [symbol for symbol in stub.objects if symbol.name.startswith("_ZTI")]
         for symbol in self.names:
             self.strings.add(symbol.name.removeprefix("_ZTI"))
@@ -249,8 +257,8 @@ class _Writer:
         for part, size in sizes.items():
             at[part] = _aligned(end, 16)
             end = at[part] + size
-        at["dynamic"] = _aligned(end, PAGE)
-        at["cell"] = at["dynamic"] + ENTRY.size * 14
+        at["dynamic"] = _aligned(end, PAGE[self.stub.machine])
+        at["cell"] = at["dynamic"] + _DYNAMIC_SIZE
         at["objects"] = at["cell"] + _CELL
         values = self._addresses(at["code"], at["objects"])
         parts = {
@@ -260,7 +268,7 @@ class _Writer:
             "hash": self._hash(),
             "strings": bytes(self.strings.content),
             "relocations": b"".join(self._relocations(values, at["strings"])),
-            "code": self._code(at["code"], at["cell"]),
+            "code": self._code(at),
             "dynamic": self._dynamic(at, sizes),
         }
         length = at["objects"] + sum(_aligned(symbol.size, 16) for symbol in self.stub.objects)
@@ -282,10 +290,11 @@ class _Writer:
         header = HEADER.pack(
             ident, 3, self.stub.machine, 1, 0, HEADER.size, 0, 0, HEADER.size, SEGMENT.size, 4, 0, 0, 0
         )
+        page = PAGE[self.stub.machine]
         segments = (
-            Segment(LOAD, 5, 0, 0, 0, code_end, code_end, PAGE),
-            Segment(LOAD, 6, data, data, data, length - data, length - data, PAGE),
-            Segment(DYNAMIC, 6, data, data, data, ENTRY.size * 14, ENTRY.size * 14, 8),
+            Segment(LOAD, 5, 0, 0, 0, code_end, code_end, page),
+            Segment(LOAD, 6, data, data, data, length - data, length - data, page),
+            Segment(DYNAMIC, 6, data, data, data, _DYNAMIC_SIZE, _DYNAMIC_SIZE, 8),
             Segment(GNU_STACK, 6, 0, 0, 0, 0, 0, 16),
         )
         return header + b"".join(SEGMENT.pack(*segment) for segment in segments)
@@ -318,17 +327,17 @@ class _Writer:
         return struct.pack(f"<{3 + count}I", 1, count, 1, *chain)
 
     def _relocations(self, addresses: list[int], strings: int) -> Iterator[bytes]:
-        relative = {62: 8, 183: 1027}[self.stub.machine]
         for symbol, address in zip(self.symbols, addresses, strict=True):
             if symbol in self.names:
                 name = strings + self.strings.add(symbol.name.removeprefix("_ZTI"))
-                yield struct.pack("<QQq", address + 8, relative, name)
+                yield struct.pack("<QQq", address + 8, _RELATIVE[self.stub.machine], name)
 
-    def _code(self, at: int, cell: int) -> bytes:
+    def _code(self, at: dict[str, int]) -> bytes:
         stub = self.stub
         code = _NO_DEVICE[stub.machine] * len(stub.reporting) + _TRAP[stub.machine] * len(stub.trapping)
-        for _ in stub.referring:
-            code += _address(stub.machine, cell - at - len(code))
+        text = at["strings"] + self.strings.add(NO_DEVICE_TEXT)
+        for target in [at["cell"]] * len(stub.referring) + [text] * len(stub.describing):
+            code += _address(stub.machine, target - at["code"] - len(code))
         return code
 
     def _dynamic(self, at: dict[str, int], sizes: dict[str, int]) -> bytes:
@@ -364,6 +373,6 @@ def _hash(name: str) -> int:
     return value
 
 
-def shared_libraries(folder: Path) -> Iterable[Path]:
-    """Yield the shared libraries below a folder, in order."""
+def shared_libraries(folder: Path) -> list[Path]:
+    """Return the shared libraries below a folder, in order."""
     return sorted(path for path in folder.rglob("*.so*") if path.is_file() and not path.is_symlink())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DOCKERFILE: Final = "services/Dockerfile"
 SERVICES: Final = ("gateway", "registry", "asr", "diarizer")
 ENGINES: Final = ("asr", "diarizer")
-# Every file of an image, and the image itself, bears this date: 1980-01-01, the earliest that a zip file can hold.
+# The date of every file of an image, and with buildah of the image: 1980-01-01, the earliest that a zip file can hold.
 EPOCH: Final = 315532800
 
 
@@ -43,7 +44,7 @@ class Wanted:
     source: str = "unknown"
 
     def name(self, service: str) -> str:
-        """Return the image's name. Engines for GPUs have repositories of their own, because all images share a tag."""
+        """Return the image's name. Engines for GPUs have names of their own, because all images share a tag."""
         prefix = f"{self.registry}/" if self.registry else ""
         suffix = "-cuda" if self.accelerator_of(service) == "cuda" else ""
         return f"{prefix}locution/{service}{suffix}:{self.tag}"
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for service in wanted.services:
             command = build_command(program, wanted, service, source)
             if shown:
-                print(" ".join(command))
+                print(shlex.join(command))
             else:
                 print(f"{wanted.name(service)}: {timed_build(command):.0f} s", flush=True)
     except ImagesError as error:
@@ -92,7 +93,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Wanted, str, bool]:
     parser.add_argument("--python-image", default="", help="Python base image; give a digest: name@sha256:...")
     parser.add_argument("--network", default="", help="network of the build, such as host")
     parser.add_argument("--source", default="unknown", help="address of the source code, for the label")
-    parser.add_argument("--engine", choices=["docker", "buildah"], help="docker, or else buildah, by default")
+    parser.add_argument("--engine", choices=["docker", "buildah"], help="what builds (docker if it is installed)")
     parser.add_argument("--show", action="store_true", help="print the commands only")
     given = parser.parse_args(arguments)
     if unknown := sorted(set(given.services) - set(SERVICES)):
@@ -120,7 +121,7 @@ def engine_program(chosen: str) -> str:
 
 
 def read_source() -> Source:
-    """Return the commit that is checked out, as far as git knows one."""
+    """Return the version and the commit that is checked out; outside of a git checkout, the version alone."""
     try:
         revision, committed = git("show", "--no-patch", "--format=%H %ct", "HEAD").split()
     except ImagesError:
@@ -156,7 +157,7 @@ def build_command(program: str, wanted: Wanted, service: str, source: Source) ->
 
 
 def engine_command(program: str) -> list[str]:
-    """Return the engine's command for a build whose result depends on its input alone."""
+    """Return the start of the engine's build command, with the date that makes builds reproducible."""
     if Path(program).name == "buildah":
         return [program, "build", "--layers", "--timestamp", str(EPOCH)]
     return [program, "build", "--build-arg", f"SOURCE_DATE_EPOCH={EPOCH}"]
@@ -167,7 +168,7 @@ def timed_build(command: list[str]) -> float:
     begun = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False)
     if done.returncode != 0:
-        raise ImagesError(f"The build failed: {' '.join(command)}")
+        raise ImagesError(f"The build failed: {shlex.join(command)}")
     return time.monotonic() - begun
 
 

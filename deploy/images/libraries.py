@@ -20,7 +20,7 @@ from typing import Final
 # The modules with which the engines load their libraries.
 ENGINES: Final = ("ctranslate2", "torch", "torchaudio", "onnxruntime")
 _CUDA_LIBRARY: Final = re.compile(rb"lib(?:cu|nv)[a-z]\w*\.so\.\d+")
-# The driver's come with the node.
+# The libraries of the driver come with the node.
 _DRIVER: Final = ("libcuda.so.1", "libnvidia-ml.so.1")
 
 
@@ -48,7 +48,10 @@ def main() -> int:
 def load_cuda(engines: set[str]) -> None:
     """Load what the engines open on a GPU. Raises OSError."""
     if "ctranslate2" in engines:
-        _load(map(str, opened_by_ctranslate2()))
+        opened = opened_by_ctranslate2()
+        _load(map(str, opened))
+        # cuBLAS opens its compiler by name, beside itself.
+        _load(str(path.with_name(path.name.replace("cublas", "nvrtc"))) for path in opened)
         # CTranslate2 opens cuBLAS by itself at the first call, which needs a handle and here gets none.
         ctypes.CDLL(str(_ctranslate2())).cublasGetMathMode(None, ctypes.byref(ctypes.c_int()))
     if "torch" in engines:
@@ -67,9 +70,9 @@ def refuse_cuda(engines: set[str]) -> None:
 
 
 def opened_by_ctranslate2() -> list[Path]:
-    """Return the libraries of CUDA that CTranslate2 opens by name, where it looks first: beside its own library.
+    """Return the CUDA libraries that CTranslate2 opens by name, in the folder where it looks first: its own library's.
 
-    Everything else of CUDA is inside its library.
+    All else of CUDA that it needs is inside its library.
     """
     library = _ctranslate2()
     names = {name.decode() for name in _CUDA_LIBRARY.findall(library.read_bytes())}

@@ -4,7 +4,7 @@ Tests, headers, static libraries, compilers and debug information go. For a CPU,
 the CUDA build, whose libraries the dynamic linker insists on even where nothing calls them. A stub takes their place.
 In it, the functions of NVIDIA's libraries report that there is no device, and those of torch's CUDA library trap.
 
-For a GPU, CTranslate2 finds its cuBLAS.
+For a GPU, cuBLAS is linked where CTranslate2 looks for it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ NEVER_USED: Final = (
 TORCH_CUDA: Final = "libtorch_cuda.so"
 # torch's libraries for CUDA. The first is linked with, so a stub takes its place.
 OF_CUDA: Final = (TORCH_CUDA, "libtorch_cuda_linalg.so", "libtorch_nvshmem.so", "libcaffe2_nvrtc.so")
+# Folders with cuBLAS and its compiler.
+CUBLAS: Final = ("nvidia/cublas/lib", "nvidia/cuda_nvrtc/lib")
 # Left as their vendor built them: nobody has run the shrunk ones on a GPU.
 KEPT_WHOLE: Final = ("nvidia", "triton")
 
@@ -44,6 +46,8 @@ _CUDA_LIBRARY: Final = re.compile(r"lib(cu|nv)\w+\.so\.\d+")
 _STORED_AT: Final = "_ZN4c10d15get_gil_checkerEv"
 # What NVIDIA calls its functions, where it gives them no version.
 _CUDA_FUNCTION: Final = re.compile(r"cu[A-Z]\w+")
+# These return the text of an error, not a number.
+_ERROR_TEXTS: Final = ("cudaGetErrorName", "cudaGetErrorString")
 
 
 def main() -> int:
@@ -72,10 +76,10 @@ def slim(site: Path, *, cuda: bool) -> None:
 
 
 def remove(site: Path, patterns: tuple[str, ...]) -> None:
-    """Remove the files and folders that the patterns name."""
+    """Remove the files and folders that match the patterns."""
     for path in [found for pattern in patterns for found in site.glob(pattern)]:
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 
@@ -92,9 +96,14 @@ def shrink_file(path: Path) -> None:
 
 
 def link_cublas(site: Path) -> None:
-    """Link cuBLAS into the folder of CTranslate2's library, where that looks for what it opens (DT_RPATH $ORIGIN)."""
-    for path in sorted((site / "nvidia/cublas/lib").glob("*.so*")):
-        (site / "ctranslate2.libs" / path.name).symlink_to(Path("../nvidia/cublas/lib", path.name))
+    """Link cuBLAS beside CTranslate2's library, which looks there for what it opens (DT_RPATH $ORIGIN).
+
+    cuBLAS opens its compiler, NVRTC, in the same way. The dynamic linker takes the folder of the link as $ORIGIN, not
+    that of the file.
+    """
+    for folder in CUBLAS:
+        for path in sorted((site / folder).glob("*.so*")):
+            (site / "ctranslate2.libs" / path.name).symlink_to(Path("..", folder, path.name))
 
 
 def stub_cuda(folder: Path, paths: list[Path]) -> None:
@@ -122,10 +131,12 @@ def stub_for(replaced: list[Library], users: list[Library]) -> Stub:
     wanted = {symbol.name: symbol for user in users for symbol in user.symbols() if not symbol.defined}
     own = {symbol.name: symbol for library in replaced for symbol in library.symbols() if symbol.defined}
     ours = [symbol for name, symbol in sorted(own.items()) if name in wanted and name not in here]
+    vendors = [symbol for name, symbol in sorted(wanted.items()) if name not in own and _of_nvidia(symbol)]
     return Stub(
         TORCH_CUDA,
         replaced[0].machine,
-        reporting=tuple(symbol for name, symbol in sorted(wanted.items()) if name not in own and _of_nvidia(symbol)),
+        reporting=tuple(symbol for symbol in vendors if symbol.name not in _ERROR_TEXTS),
+        describing=tuple(symbol for symbol in vendors if symbol.name in _ERROR_TEXTS),
         trapping=tuple(symbol for symbol in ours if symbol.type != OBJECT and symbol.name != _STORED_AT),
         referring=tuple(symbol for symbol in ours if symbol.name == _STORED_AT),
         objects=tuple(symbol for symbol in ours if symbol.type == OBJECT),

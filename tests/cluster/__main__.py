@@ -67,9 +67,9 @@ def _run(arguments: Sequence[str]) -> int:
     if reason := missing():
         sys.stderr.write(f"SKIPPED LOUDLY: no Kubernetes: {reason}\n")
         return 1 if "cluster" in os.environ.get("LOCUTION_REQUIRE", "").split(",") else 0
-    if node.pid() is None:
-        _up()
     try:
+        if node.pid() is None:
+            _up()
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(HERE), *arguments]
         return subprocess.call(node.enter(*command, network_only=True), cwd=ROOT, env=environment())
     finally:

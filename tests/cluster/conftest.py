@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from minio import Minio
 
 from tests.cluster import node
-from tests.cluster.release import DEFAULTS, MODELS, NAMESPACE, RESTRICTED, Release, forwarded, kubectl, secret
+from tests.cluster.release import DEFAULTS, MODELS, NAMESPACE, RESTRICTED, Release, apply, forwarded, secret
 from tests.cluster.report import Report
 from tests.e2e.conftest import excerpt, sample  # noqa: F401
 from tests.support import models
@@ -41,7 +40,7 @@ def _running() -> None:
 def bare() -> Release:
     """The release, installed without models in a namespace that enforces restricted pods."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
-    kubectl("apply", "--filename", "-", text=json.dumps(space))
+    apply(space)
     release = Release()
     release.install()
     return release

@@ -31,6 +31,7 @@ PACKAGES: Final = {
     "socat": "socat",
     "ipset": "ipset",
     "ip": "iproute2",
+    "openssl": "openssl",
 }
 """Debian's packages by the program for which each is needed."""
 
@@ -70,8 +71,8 @@ def missing() -> str | None:
     if lacking() and shutil.which("apt-get") is None:
         return f"{', '.join(lacking())} is missing, and there is no apt-get to install it"
     existing = next(path for path in (home(), *home().parents) if path.exists())
-    used = not (programs() / "node").exists()
-    if used and shutil.disk_usage(existing).free < DISK:
+    first_run = not (programs() / "node").exists()
+    if first_run and shutil.disk_usage(existing).free < DISK:
         return f"less than {DISK // GIB} GiB of disk are free for {home()}; LOCUTION_CLUSTER_HOME names another folder"
     return None
 
@@ -85,8 +86,10 @@ def lacking() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return an environment whose PATH has the built programs first."""
-    return {**os.environ, "PATH": f"{programs()}:{_path()}"}
+    """Return an environment whose PATH has the built programs first, and whose tools keep their caches here."""
+    caches = {"KUBECACHEDIR": "kube", "DOCKER_CONFIG": "docker-client", "HELM_CACHE_HOME": "helm"}
+    own = {name: str(home() / "cache" / folder) for name, folder in caches.items()}
+    return {**os.environ, **own, "PATH": f"{programs()}:{_path()}"}
 
 
 def _path() -> str:
@@ -134,6 +137,6 @@ def fingerprint(paths: Iterable[Path]) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person who waits."""
+    """Print a line of progress."""
     sys.stderr.write(f"cluster: {text}\n")
     sys.stderr.flush()

@@ -61,17 +61,17 @@ def build() -> None:
 
 def load(name: str, importer: Sequence[str]) -> None:
     """Pipe an image to a command. A docker daemon must run. Raises ClusterError."""
-    saver = subprocess.Popen([*_DOCKER, "save", name], env=_environment(), stdout=subprocess.PIPE)
-    done = subprocess.run(
-        importer, stdin=saver.stdout, capture_output=True, text=True, timeout=LOAD_SECONDS, check=False
-    )
-    if saver.wait() or done.returncode:
+    with subprocess.Popen([*_DOCKER, "save", name], env=_environment(), stdout=subprocess.PIPE) as saver:
+        done = subprocess.run(
+            importer, stdin=saver.stdout, capture_output=True, text=True, timeout=LOAD_SECONDS, check=False
+        )
+    if saver.returncode or done.returncode:
         raise ClusterError(f"cannot load {name} into the node: {done.stderr.strip()[-500:]}")
 
 
 @contextmanager
 def daemon() -> Iterator[None]:
-    """Run a docker daemon that touches nothing of the machine but its own folder."""
+    """Run a docker daemon with its own folders, and without a bridge and firewall rules. One that answers is used."""
     folder = home() / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     if _answers():  # of a run beside this one
@@ -79,19 +79,19 @@ def daemon() -> Iterator[None]:
         return
     command = [
         *("unshare", "--mount", "--propagation", "private", "dockerd", "--data-root", f"{folder}/data"),
+        *("--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid", "--host", _host()),
         *(
-            "--exec-root",
-            f"{folder}/exec",
-            "--pidfile",
-            f"{folder}/pid",
-            "--host",
-            _host(),
+            "--config-file",
+            f"{folder}/daemon.json",
+            "--containerd-namespace",
+            "locution",
             "--storage-driver",
             "overlay2",
         ),
         *("--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"),
     ]
     (folder / "pid").unlink(missing_ok=True)
+    (folder / "daemon.json").write_text("{}")  # not the machine's
     daemon = processes.spawn(command, log=folder / "log", env=environment())
     try:
         processes.wait_until(_answers, seconds=60, what=f"dockerd ({folder / 'log'})", alive=[daemon])
@@ -177,17 +177,10 @@ def _add_python(root: Path) -> None:
 
 def _service(service: str) -> None:
     name = f"locution/{service}:{TAG}"
-    sources = [ROOT / "services", ROOT / "protos/gen/python", ROOT / f"requirements/{service}.lock"]
-    command: list[str | Path] = [
-        "build",
-        "--network",
-        "host",
-        "--file",
-        ROOT / "services/Dockerfile",
-        "--build-arg",
-        f"SERVICE={service}",
-    ]
-    _make(name, sources, [*command, "--tag", name, ROOT])
+    locks = [ROOT / f"requirements/{lock}.lock" for lock in ("build", service)]
+    sources = [ROOT / "services", ROOT / "protos/gen/python", ROOT / "deploy/images", ROOT / ".dockerignore", *locks]
+    given = ["--network", "host", "--build-arg", f"SERVICE={service}", "--tag", name]
+    _make(name, sources, ["build", "--file", ROOT / "services/Dockerfile", *given, ROOT])
 
 
 def _stand_in(name: str, folder: str) -> None:

@@ -29,6 +29,7 @@ SCALE_TO_ZERO: Final = "HPAScaleToZero=true"
 
 SYSCTLS: Final = (
     *("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys"),
+    "vm/panic_on_oom",
     "kernel/keys/root_maxbytes",
 )
 """What the kubelet sets for the whole machine: it writes to files of the state instead."""
@@ -47,7 +48,7 @@ USERS: Final = {
 
 
 def main() -> None:
-    """Run the node until a signal ends this process."""
+    """Run the node until this process is killed. As the first process of its namespace it ignores SIGTERM."""
     if os.getpid() != 1:
         sys.exit("this runs inside of the cluster's namespaces only: `python -m tests.cluster up`")
     _mounts()

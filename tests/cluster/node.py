@@ -29,13 +29,13 @@ CGROUP: Final = "locution"
 
 FOLDERS: Final = (
     *("var/lib/kubelet", "var/lib/containerd", "var/lib/cni", "run/containerd", "etc/cni/net.d", "etc/kubernetes"),
-    *("etc/containerd", "var/log/pods", "var/log/containers"),
+    *("etc/containerd", "var/log/pods", "var/log/containers", "run/netns", "run/runc", "opt/containerd"),
+    "usr/libexec/kubernetes",
 )
 """What the node's parts write outside of their options: folders of the state, mounted over the machine's."""
 
 CONFIGURATION: Final = Path("/etc/kubernetes")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
-_CONTROLLERS: Final = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 
 
 def token(user: str) -> str:
@@ -48,7 +48,8 @@ def up() -> None:
     if pid() is not None:
         raise ClusterError("the node runs already: end it with `python -m tests.cluster down`")
     started = time.monotonic()
-    shutil.rmtree(state(), ignore_errors=True)
+    if state().exists():
+        shutil.rmtree(state())
     for folder in FOLDERS:
         Path("/", folder).mkdir(parents=True, exist_ok=True)
         (state() / folder).mkdir(parents=True)
@@ -66,8 +67,13 @@ def up() -> None:
             start_new_session=True,
         )
     children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
-    processes.wait_until(lambda: bool(children.read_text().strip()), seconds=20, what="the namespaces", alive=[outer])
-    (state() / "pid").write_text(children.read_text().strip())
+    try:
+        what = "the namespaces"
+        processes.wait_until(lambda: bool(children.read_text().strip()), seconds=60, what=what, alive=[outer])
+        (state() / "pid").write_text(children.read_text().strip())
+    except BaseException:
+        outer.kill()  # and with it, by --kill-child, all inside
+        raise
     _wait_ready()
     say(f"the node is ready after {time.monotonic() - started:.0f} s; loading the images")
     for name in images.names():
@@ -81,7 +87,7 @@ def down() -> None:
     if first is not None:
         os.kill(first, signal.SIGKILL)
         processes.wait_until(lambda: pid() is None, seconds=30, what="the end of the node")
-    folders = [_CGROUPS / controller / CGROUP for controller in (*_CONTROLLERS, "unified")]
+    folders = [controller / CGROUP for controller in _controllers()]
     processes.wait_until(lambda: all(map(_remove, folders)), seconds=60, what="the end of all containers")
 
 
@@ -124,9 +130,13 @@ def inner_environment() -> dict[str, str]:
     return {**environment(), "KUBECONFIG": str(CONFIGURATION / "admin.conf")}
 
 
+def _controllers() -> list[Path]:
+    return [path for path in _CGROUPS.iterdir() if path.is_dir() and not path.is_symlink()]
+
+
 def _make_cgroups() -> None:
-    for controller in _CONTROLLERS:
-        (_CGROUPS / controller / CGROUP).mkdir(exist_ok=True)
+    for controller in _controllers():
+        (controller / CGROUP).mkdir(exist_ok=True)
     for file in ("cpuset.cpus", "cpuset.mems"):
         whole = (_CGROUPS / "cpuset" / file).read_text()
         (_CGROUPS / "cpuset" / CGROUP / file).write_text(whole)
@@ -141,7 +151,7 @@ def _remove(folder: Path) -> bool:
 
 
 def _wait_ready() -> None:
-    """Wait until the node is ready and give it a storage class."""
+    """Wait until the node is ready. Raises ClusterError if that takes three minutes or if the node ended."""
     deadline = time.monotonic() + 180
     while "True" not in _readiness():
         if time.monotonic() > deadline or pid() is None:

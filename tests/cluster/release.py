@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +40,12 @@ def _environment() -> dict[str, str]:
 def kubectl(*arguments: str | Path, seconds: float = 60, text: str | None = None) -> str:
     """Run kubectl in the namespace of the release and return its output. Raises ClusterError."""
     return run(["kubectl", "--namespace", NAMESPACE, *arguments], seconds=seconds, env=_environment(), text=text)
+
+
+def apply(*wanted: dict[str, Any]) -> None:
+    """Create or change objects, each in the namespace that it names. Raises ClusterError."""
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": wanted})
+    run(["kubectl", "apply", "--filename", "-"], seconds=60, env=_environment(), text=text)
 
 
 def objects(kind: str, selector: str = "", *, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
@@ -114,7 +119,7 @@ class Release:
         return Installation(self.address, self.key, None)
 
     def install(self, *flags: str, wait: bool = True) -> None:
-        """Install or upgrade, by default until all is ready."""
+        """Install or upgrade. Return when all is ready; without `wait`, at once."""
         command: list[str | Path] = [
             "upgrade",
             self.name,
@@ -144,14 +149,10 @@ def forwarded(service: str, port: int) -> Iterator[int]:
     (local,) = free_ports(1)
     command = ["kubectl", "--namespace", NAMESPACE, "port-forward", f"service/{service}", f"{local}:{port}"]
     log = state() / f"logs/forward-{service}"
+    log.unlink(missing_ok=True)
     process = processes.spawn(command, log=log, env=_environment())
     try:
         processes.wait_until(lambda: "Forwarding" in log.read_text(), seconds=30, what=str(log), alive=[process])
         yield local
     finally:
         processes.kill(process)
-
-
-def background(command: list[str], log: str) -> subprocess.Popen[bytes]:
-    """Start a command in the background; its output goes to the node's logs."""
-    return processes.spawn(command, log=state() / "logs" / log, env=_environment())

@@ -48,7 +48,7 @@ class Report:
             self._titles[item.nodeid] = " ".join(text.split()) + chosen
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count the checks that nobody wanted."""
+        """Count the checks that are not run."""
         self._left_out += len(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

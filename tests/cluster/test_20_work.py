@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from tests.cluster.home import ROOT
 from tests.cluster.release import Release, objects, secret
 
 END_TO_END_SECONDS = 1100
+MOST_OF_THEM = 40
+"""Tests that do not need a stack of their own."""
 
 
 def test_the_loader_brought_the_models(release: Release) -> None:
@@ -43,4 +46,7 @@ def test_end_to_end(release: Release) -> None:
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=END_TO_END_SECONDS, check=False
     )
+    passed = re.search(r"(\d+) passed", done.stdout)
     assert done.returncode == 0, done.stdout[-6000:]
+    assert passed is not None
+    assert int(passed[1]) >= MOST_OF_THEM

@@ -10,9 +10,8 @@ from typing import Any, Final
 import pytest
 
 from tests.cluster import node
-from tests.cluster.build import PROGRAMS
 from tests.cluster.node import CONFIGURATION
-from tests.cluster.release import NAMESPACE, Release, is_ready, kubectl, objects, pods, wait_for
+from tests.cluster.release import NAMESPACE, Release, apply, is_ready, kubectl, objects, pods, wait_for
 from tests.support import processes
 
 PORTS: Final = {"api": 50051, "registry": 50051, "asr": 50051, "diarizer": 50051, "postgres": 5432, "s3": 9000}
@@ -20,8 +19,8 @@ HEALTH: Final = 50052
 COMPONENTS: Final = ("api", "worker", "registry", "asr", "diarizer")
 CALLS: Final = {
     "api": {"registry", "asr", "diarizer", "postgres", "s3"},
-    "worker": {"asr", "diarizer", "postgres", "s3"},
-    "registry": {"postgres"},
+    "worker": {"api", "asr", "diarizer", "postgres", "s3"},
+    "registry": {"api", "postgres"},
     "asr": {"registry"},
     "diarizer": {"registry"},
     "stranger": {"api"},
@@ -45,7 +44,6 @@ print(json.dumps(found))
 @pytest.fixture(scope="module")
 def firewall(release: Release) -> Iterator[None]:
     """Enforce the policies while this module runs."""
-    assert "router" in PROGRAMS
     command = [
         *("router", "--kubeconfig", str(CONFIGURATION / "router.conf"), "--hostname-override", node.NAME),
         *("--run-router=false", "--run-firewall=true", "--run-service-proxy=false", "--run-loadbalancer=false"),
@@ -64,7 +62,7 @@ def firewall(release: Release) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def stranger(release: Release) -> Iterator[str]:
     """A pod of another namespace."""
-    kubectl("create", "namespace", "elsewhere")
+    apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}})
     image = pods("api")[0]["spec"]["containers"][0]["image"]
     command = ["python", "-c", "import signal; signal.pause()"]
     pod: dict[str, Any] = {
@@ -73,10 +71,12 @@ def stranger(release: Release) -> Iterator[str]:
         "metadata": {"name": "stranger", "namespace": "elsewhere"},
         "spec": {"containers": [{"name": "stranger", "image": image, "command": command}]},
     }
-    kubectl("--namespace", "elsewhere", "create", "--filename", "-", text=json.dumps(pod))
-    wait_for(lambda: all(map(is_ready, objects("pods", namespace="elsewhere"))), "the stranger")
-    yield "stranger"
-    kubectl("delete", "namespace", "elsewhere", seconds=120)
+    try:
+        apply(pod)
+        wait_for(lambda: all(map(is_ready, objects("pods", namespace="elsewhere"))), "the stranger")
+        yield "stranger"
+    finally:
+        kubectl("delete", "namespace", "elsewhere", seconds=120)
 
 
 @pytest.mark.usefixtures("firewall")
@@ -90,8 +90,7 @@ def test_only_listed_flows_exist(release: Release, stranger: str, caller: str) -
     )
     said = kubectl("--namespace", namespace, "exec", pod, "--", "python", "-c", PROBE, *targets, seconds=120)
     reached = {targets[target] for target, answered in json.loads(said).items() if answered}
-    expected = CALLS[caller] | ({"api"} if caller not in ("asr", "diarizer", "api") else set())
-    assert reached == expected
+    assert reached == CALLS[caller]
 
 
 @pytest.mark.usefixtures("firewall")

@@ -34,8 +34,8 @@ def _allocatable() -> dict[str, str]:
 @pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/mig-3g.20gb"])
 def test_engines_wait_for_a_gpu_and_start_on_it(release: Release, resource: str) -> None:
     """asr with a GPU (or a MIG slice) by value stays Pending without a device, and starts where one is"""
-    values = {"gpu": {"enabled": True, "resource": resource}}
-    release.install("--set-json", f"asr={json.dumps(values)}", wait=False)
+    gpu = {"enabled": True, "resource": resource}
+    release.install("--set-json", f"asr.gpu={json.dumps(gpu)}", wait=False)
     try:
         wait_for(lambda: any(_waits_for(resource, pod) for pod in pods("asr")), "a Pending pod")
         with devices(resource, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +10,7 @@ import pytest
 
 from tests.cluster import images, node
 from tests.cluster.node import CONFIGURATION
-from tests.cluster.release import CHART, component, helm, is_ready, kubectl, objects, wait_for
+from tests.cluster.release import CHART, apply, component, helm, is_ready, kubectl, objects, wait_for
 from tests.support import processes
 
 SPACE: Final = "production"
@@ -49,23 +48,23 @@ def nodes() -> Iterator[None]:
         *("kwok", "--kubeconfig", str(CONFIGURATION / "kwok.conf"), "--manage-all-nodes=false"),
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
     ]
-    process = node.start("kwok", command)
     items = [_node(f"cpu-{number}", 0) for number in range(CPU_NODES)]
     items += [_node(f"gpu-{number}", 1) for number in range(GPU_NODES)]
-    kubectl("create", "--filename", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    kubectl("cordon", node.NAME)
+    process = node.start("kwok", command)
     try:
+        apply(*items)
+        kubectl("cordon", node.NAME)
         yield
     finally:
         kubectl("delete", "nodes", "--selector", "type=kwok", seconds=120)
         kubectl("uncordon", node.NAME)
-        processes.kill(process, 15)
+        processes.kill(process)
 
 
 @pytest.fixture(scope="module")
 def placed(nodes: None) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """The pods of the production values by component, all placed."""
-    kubectl("create", "namespace", SPACE)
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -86,16 +85,14 @@ def placed(nodes: None) -> Iterator[dict[str, list[dict[str, Any]]]]:
             "nfs": {"server": "192.0.2.1", "path": "/"},
         },
     }
-    kubectl(
-        "create", "--filename", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": [volume, claim]})
-    )
     flags = [word for value in (f"image.tag={images.TAG}", *WITHOUT_OPERATOR) for word in ("--set", value)]
-    helm("--namespace", SPACE, "install", SPACE, CHART, "--values", CHART / "values-production.yaml", *flags)
     try:
+        apply(space, volume, claim)
+        helm("--namespace", SPACE, "install", SPACE, CHART, "--values", CHART / "values-production.yaml", *flags)
         wait_for(lambda: all(map(is_ready, _all())) and len(_all()) >= 13, "the production pods")
         yield {name: objects("pods", component(name), namespace=SPACE) for name in ("api", "worker", "asr", "diarizer")}
     finally:
-        helm("--namespace", SPACE, "uninstall", SPACE)
+        helm("--namespace", SPACE, "uninstall", SPACE, "--ignore-not-found")
         kubectl("delete", "namespace", SPACE, "--wait=false")
         kubectl("delete", "persistentvolume", "production-models", "--wait=false")
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.cluster import node
 from tests.cluster.node import ADDRESS, CONFIGURATION
-from tests.cluster.release import Release, kubectl, objects, pods, wait_for
-from tests.cluster.test_30_faults import recording, sending, transcribing  # noqa: F401
+from tests.cluster.release import Release, apply, kubectl, objects, pods, wait_for
+from tests.cluster.test_30_faults import recording, sending, transcribing, undisturbed_text  # noqa: F401
 from tests.support import processes
 
 PORT: Final = 6444
@@ -33,7 +33,7 @@ def metrics(release: Release) -> Iterator[None]:
     kinds = ("lister", "authentication", "authorization")
     command = ["metrics", *(f"--{kind}-kubeconfig={configuration}" for kind in kinds), f"--secure-port={PORT}"]
     process = node.start("metrics", [*command, f"--cert-dir={CONFIGURATION}/metrics"])
-    kubectl("apply", "--filename", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": _service()}))
+    apply(*_service())
     try:
         wait_for(lambda: "external" in kubectl("get", "--raw", f"/apis/{GROUP}/v1beta1"), "external metrics")
         yield
@@ -75,23 +75,23 @@ def working(release: Release, file: Path) -> Iterator[list[Callable[[], str]]]:
 
 
 @pytest.mark.usefixtures("metrics")
-def test_workers_follow_the_queue(release: Release, recording: Path) -> None:  # noqa: F811
+def test_workers_follow_the_queue(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
     """Workers are added while seconds of audio wait, and go one by one when none do; every job ends"""
     one_at_a_time = ["--set-string", "worker.settings.LOCUTION_WORKER_STAGES=1"]
     release.install(*one_at_a_time, *_flags("worker", minReplicas=1, queue={"audioSeconds": 60, "oldestSeconds": 0}))
     with working(release, recording) as texts:
         wait_for(lambda: len(pods("worker")) == 2, "a second worker")
-        assert len({text() for text in texts}) == 1
+        assert {text() for text in texts} == {undisturbed_text}
     wait_for(lambda: len(pods("worker")) == 1, "one worker again")
 
 
 @pytest.mark.usefixtures("metrics")
-def test_an_engine_scales_to_zero_and_back(release: Release, recording: Path) -> None:  # noqa: F811
+def test_an_engine_scales_to_zero_and_back(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
     """asr goes while nothing waits, and is there again for a job, which waits for it without using attempts"""
     release.install(*_flags("asr", minReplicas=0, queue={"audioSeconds": 600, "oldestSeconds": 0}, streams=0))
     wait_for(lambda: not pods("asr"), "no asr")
     with transcribing(release, recording) as text:
         wait_for(lambda: pods("asr"), "asr for the job")
-        assert text()
+        assert text() == undisturbed_text
     (scaler,) = [each for each in objects("horizontalpodautoscalers") if each["metadata"]["name"] == "locution-asr"]
     assert scaler["spec"]["minReplicas"] == 0

@@ -1,4 +1,4 @@
-"""Whom the pods looked for, all through the checks before."""
+"""The names that the pods looked up during the checks before."""
 
 from __future__ import annotations
 

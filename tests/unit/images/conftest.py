@@ -1,4 +1,4 @@
-"""What builds the images is scripts, no distribution: they are imported from where they lie."""
+"""Make the scripts in deploy/images importable: they belong to no package."""
 
 from __future__ import annotations
 

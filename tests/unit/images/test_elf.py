@@ -1,4 +1,4 @@
-"""What we write, the dynamic linker reads: stubs load with every symbol, and shrunk libraries still work."""
+"""The dynamic linker loads stubs with every symbol, and shrunk libraries still work."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ VERSION = "libvendor.so.7"
 REPORTING = tuple(Symbol(f"vendor{at}", elf.FUNCTION, False, False, 0, VERSION, VERSION) for at in range(3))
 TRAPPING = (Symbol("_ZN5torch4cudaEv", elf.FUNCTION, False, True, 40),)
 REFERRING = (Symbol("_ZN5torch7checkerEv", elf.FUNCTION, False, True, 8),)
+DESCRIBING = (Symbol("vendorGetErrorString", elf.FUNCTION, False, False, 0, VERSION, VERSION),)
 OBJECTS = (
     Symbol("_ZTIN5torch5GraphE", elf.OBJECT, False, True, 24),
     Symbol("_ZTVN5torch5GraphE", elf.OBJECT, False, True, 100),
@@ -29,13 +30,27 @@ OBJECTS = (
 def stub(tmp_path: Path) -> Path:
     """Give a stub on disk."""
     path = tmp_path / "libstub.so"
-    path.write_bytes(Stub("libstub.so", MACHINE, REPORTING, TRAPPING, REFERRING, OBJECTS).content())
+    path.write_bytes(Stub("libstub.so", MACHINE, REPORTING, TRAPPING, REFERRING, OBJECTS, DESCRIBING).content())
     return path
 
 
 def test_a_stub_reports_that_there_is_no_device(stub: Path) -> None:
     library = ctypes.CDLL(str(stub))
     assert [library[symbol.name]() for symbol in REPORTING] == [100, 100, 100]
+
+
+def test_a_stub_says_in_words_that_there_is_no_device(stub: Path) -> None:
+    function = ctypes.CDLL(str(stub))[DESCRIBING[0].name]
+    function.restype = ctypes.c_char_p
+    assert function() == elf.NO_DEVICE_TEXT.encode()
+
+
+def test_a_stub_for_arm_fits_the_largest_pages() -> None:
+    """Kernels for ARM may use pages of 64 KiB; the dynamic linker refuses segments that are aligned to less."""
+    content = Stub("libstub.so", elf.AARCH64, REPORTING).content()
+    loads = [one for one in segments(content) if one.type == elf.LOAD]
+    assert [(one.align, (one.offset - one.address) % one.align) for one in loads] == [(65536, 0), (65536, 0)]
+    assert loads[1].address >= 65536
 
 
 def test_a_version_is_found_by_its_name(stub: Path) -> None:
@@ -96,11 +111,22 @@ print(importlib.util.module_from_spec(spec).get_cuda_device_count())
     assert done.stdout == "0\n"
 
 
+def test_a_segment_without_bytes_keeps_its_place_in_the_page() -> None:
+    """The dynamic linker refuses a segment whose offset and address differ within the page."""
+    header = elf.HEADER.pack(b"\x7fELF\x02\x01".ljust(16, b"\0"), 3, MACHINE, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    bounds = ((0, 0, 200), (0x3100, 0x5100, 0))
+    loads = [elf.Segment(elf.LOAD, 6, offset, address, address, size, 200, 4096) for offset, address, size in bounds]
+    content = header + b"".join(elf.SEGMENT.pack(*one) for one in loads) + bytes(0x4000)
+    shrunk = elf.shrink(content)
+    assert len(shrunk) < len(content)
+    assert [(one.offset - one.address) % 4096 for one in segments(shrunk)] == [0, 0]
+
+
 def test_an_unknown_layout_comes_back_as_it_is() -> None:
     """Here two segments share bytes of the file."""
     header = elf.HEADER.pack(b"\x7fELF\x02\x01".ljust(16, b"\0"), 3, MACHINE, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
-    segments = [elf.Segment(elf.LOAD, 5, offset, offset, offset, 200, 200, 8) for offset in (0, 104)]
-    content = header + b"".join(elf.SEGMENT.pack(*one) for one in segments) + bytes(1000)
+    loads = [elf.Segment(elf.LOAD, 5, offset, offset, offset, 200, 200, 8) for offset in (0, 104)]
+    content = header + b"".join(elf.SEGMENT.pack(*one) for one in loads) + bytes(1000)
     assert elf.shrink(content) == content
 
 
@@ -109,6 +135,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path.write_bytes(struct.pack("<4sBB", b"\x7fELF", 1, 1) + bytes(100))
     with pytest.raises(ValueError, match=r"library\.so is not a 64-bit little-endian ELF file"):
         Library(path)
+
+
+def segments(content: bytes) -> list[elf.Segment]:
+    """Return the segments of a library."""
+    header = elf.HEADER.unpack_from(content)
+    return [elf.Segment(*elf.SEGMENT.unpack_from(content, header[5] + 56 * at)) for at in range(header[10])]
 
 
 def extension() -> Path:

@@ -1,4 +1,4 @@
-"""`make images`: the commands for docker and buildah, and what is said where neither is."""
+"""`make images`: the commands for docker and buildah, and the message where neither is installed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_buildah_dates_the_image_and_its_files() -> None:
     ]
 
 
-def test_docker_is_told_the_date_as_an_argument() -> None:
+def test_docker_gets_the_date_as_an_argument() -> None:
     command = images.build_command("docker", Wanted(("gateway",), "1"), "gateway", SOURCE)
     assert command[:4] == ["docker", "build", "--build-arg", "SOURCE_DATE_EPOCH=315532800"]
     assert "--network" not in command
@@ -75,7 +75,7 @@ def test_an_unknown_service_is_named(capsys: pytest.CaptureFixture[str]) -> None
     assert "gatway: not a service. Services: gateway, registry, asr, diarizer." in capsys.readouterr().err
 
 
-def test_docker_is_taken_before_buildah_and_either_by_name(path: Path) -> None:
+def test_docker_comes_before_buildah_and_either_can_be_chosen(path: Path) -> None:
     docker, buildah = program(path, "docker"), program(path, "buildah")
     assert images.engine_program("") == docker
     assert images.engine_program("buildah") == buildah
@@ -101,7 +101,7 @@ def test_show_prints_the_commands_and_builds_nothing(path: Path, capsys: pytest.
     assert "--tag locution/asr:2" in lines[1]
 
 
-def test_a_build_that_fails_is_said(path: Path) -> None:
+def test_a_build_that_fails_is_an_error(path: Path) -> None:
     false = path / "docker"
     false.write_text("#!/bin/sh\nexit 3\n")
     false.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The dynamic linker says whether an image holds what its engines load."""
+"""The dynamic linker tells whether an image holds the libraries that its engines load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an environment loses on its way into an image."""
+"""What the build of an image removes from an environment, and what it puts in its place."""
 
 from __future__ import annotations
 
@@ -56,13 +56,18 @@ def test_what_is_never_used_goes_and_a_gpus_libraries_stay(site: Path) -> None:
     }
 
 
-def test_cublas_is_linked_beside_the_library_that_opens_it(site: Path) -> None:
-    for name in ("nvidia/cublas/lib/libcublas.so.12", "nvidia/cublas/lib/libcublasLt.so.12", "ctranslate2.libs/own.so"):
+def test_cublas_and_its_compiler_are_linked_beside_the_library_that_opens_them(site: Path) -> None:
+    found = (
+        "nvidia/cublas/lib/libcublas.so.12",
+        "nvidia/cublas/lib/libcublasLt.so.12",
+        "nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
+    )
+    for name in (*found, "ctranslate2.libs/own.so"):
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(name)
     slim.slim(site, cuda=True)
     links = {path.name: path.read_text() for path in (site / "ctranslate2.libs").iterdir() if path.is_symlink()}
-    assert links == {name: f"nvidia/cublas/lib/{name}" for name in ("libcublas.so.12", "libcublasLt.so.12")}
+    assert links == {Path(name).name: name for name in found}
 
 
 def test_without_a_gpu_its_compiler_goes_too(site: Path) -> None:
@@ -112,6 +117,7 @@ def test_the_stub_holds_what_is_found_nowhere_else() -> None:
         undefined("_ZN2at3addEv"),
         undefined("cudaMalloc", "libcudart.so.13"),
         undefined("cuFileRead"),
+        undefined("cudaGetErrorString", "libcudart.so.13"),
         undefined("memcpy", "libc.so.6"),
         undefined("PyList_New"),
         undefined("_Znwm"),
@@ -120,5 +126,6 @@ def test_the_stub_holds_what_is_found_nowhere_else() -> None:
     cpu = _Library(Symbol("_ZN2at3addEv", 2, False, True, 9))
     stub = slim.stub_for([torch_cuda], [python, cpu])  # type: ignore[list-item]  # only symbols are read
     assert [symbol.name for symbol in stub.reporting] == ["cuFileRead", "cudaMalloc"]
+    assert [symbol.name for symbol in stub.describing] == ["cudaGetErrorString"]
     assert stub.trapping == (function,)
     assert stub.objects == (info,)
