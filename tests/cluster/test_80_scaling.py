@@ -18,7 +18,7 @@ from tests.support import processes
 
 PORT: Final = 6444
 GROUP: Final = "external.metrics.k8s.io"
-JOBS: Final = 6
+JOBS: Final = 4
 
 
 def _flags(component: str, **values: object) -> list[str]:
