@@ -39,8 +39,9 @@ def metrics(release: Release) -> Iterator[None]:
         yield
     finally:
         kubectl("delete", "apiservice", f"v1beta1.{GROUP}")
-        kubectl("--namespace", "kube-system", "delete", "service,endpoints", "metrics")
-        processes.kill(process, 15)
+        kubectl("--namespace", "kube-system", "delete", "service", "metrics")
+        processes.kill(process)
+        release.install()
 
 
 def _service() -> list[dict[str, Any]]:
