@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from tests.cluster.home import ROOT
-from tests.cluster.release import Release, objects, secret
+from tests.cluster.release import Release, helm, objects, secret
 
 END_TO_END_SECONDS = 1100
+SELF_TESTS = 4
 MOST_OF_THEM = 40
 """Tests that do not need a stack of their own."""
 
@@ -28,6 +29,12 @@ def test_a_recording_is_transcribed_with_its_speakers(release: Release, sample: 
     found = release.job(sample)
     assert len({segment["speaker"] for segment in found["segments"]}) == 2
     assert found["duration"] == 30.0
+
+
+def test_helm_test(release: Release) -> None:
+    """`helm test` passes: every process is healthy, a job, a live stream, and a foreign tenant is refused"""
+    said = helm("test", release.name, "--timeout", "24m", seconds=1500)
+    assert said.count("Phase:          Succeeded") == SELF_TESTS
 
 
 def test_end_to_end(release: Release) -> None:
