@@ -14,6 +14,8 @@ INTERNAL = ("registry", *ENGINES)
 
 
 WITHOUT_POLICIES = "evaluation-values"
+PRODUCTION = render.CHART / "values-production.yaml"
+KEY = {"existingSecret": "s3"}
 
 
 @pytest.fixture(
@@ -57,13 +59,78 @@ def test_engines_are_called_by_the_gateway_alone(component: str, policed: Instal
     assert _peers(rule) <= {"api", "worker"}
 
 
-@pytest.mark.parametrize("component", ENGINES)
-def test_engines_reach_the_registry_and_dns_alone(component: str, policed: Installation) -> None:
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_pods_reach_those_alone_whose_addresses_they_have(component: str, policed: Installation) -> None:
     policy = policed.get("NetworkPolicy", component)
-    assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
-    (rule,) = _rules(policy, GRPC, "egress")
-    assert _peers(rule, "to") == {"registry"}
-    assert all("ports" in rule for rule in policy["spec"]["egress"])
+    called = set(_addresses(policed, component))
+    rules = _rules(policy, GRPC, "egress")
+    assert {name for rule in rules for name in _peers(rule, "to")} == called
+    assert len(rules) == bool(called)
+
+
+def test_every_policy_restricts_egress_by_port(policed: Installation) -> None:
+    for policy in policed.of_kind("NetworkPolicy"):
+        assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+        assert all(rule["ports"] for rule in policy["spec"].get("egress", []))
+
+
+def _egress(values: dict[str, Any], component: str) -> list[dict[str, Any]]:
+    found = Installation("chosen", render.manifests(render.template(PRODUCTION, values)))
+    rules: list[dict[str, Any]] = found.get("NetworkPolicy", component)["spec"]["egress"]
+    return rules
+
+
+def test_stores_are_reached_by_their_users_alone(production: Installation) -> None:
+    for component in COMPONENTS:
+        rules = production.get("NetworkPolicy", component)["spec"]["egress"]
+        open_ports = {port["port"] for rule in rules if "to" not in rule for port in rule["ports"]} - {53}
+        assert open_ports == {"api": {5432, 443}, "worker": {5432, 443}, "registry": {5432}}.get(component, set())
+    jobs = {name: production.get("NetworkPolicy", name) for name in ("migrate-gateway", "migrate-registry")}
+    for policy in jobs.values():
+        assert [rule["ports"][0]["port"] for rule in policy["spec"]["egress"] if "to" not in rule] == [53, 5432]
+
+
+@pytest.mark.parametrize(
+    ("values", "ports"),
+    [
+        ({"s3": {"endpoint": "s3.example.com:9000", "accessKey": KEY, "secretKey": KEY}}, {5432, 9000}),
+        (
+            {"networkPolicy": {"postgres": [{"ports": [{"port": 6432}]}], "s3": [{"ports": [{"port": 9001}]}]}},
+            {6432, 9001},
+        ),
+    ],
+)
+def test_the_way_to_a_store_follows_its_values(values: dict[str, Any], ports: set[int]) -> None:
+    rules = [rule for rule in _egress(values, "api") if "to" not in rule]
+    assert {port["port"] for rule in rules for port in rule["ports"]} - {53} == ports
+
+
+@pytest.mark.parametrize(("component", "value"), [("worker", "webhooks"), ("api", "issuers")])
+def test_webhooks_and_issuers_are_reached_at_public_addresses(
+    component: str, value: str, production: Installation
+) -> None:
+    (rule,) = _to_addresses(production.get("NetworkPolicy", component)["spec"]["egress"])
+    assert rule["ports"] == [{"port": 443, "protocol": "TCP"}]
+    assert {"10.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16"} <= set(rule["to"][1]["ipBlock"]["except"])
+    assert _to_addresses(_egress({"networkPolicy": {value: []}}, component)) == []
+
+
+def test_nobody_else_reaches_addresses(production: Installation) -> None:
+    for policy in production.of_kind("NetworkPolicy"):
+        if policy["metadata"]["labels"][LABEL] not in ("api", "worker"):
+            assert _to_addresses(policy["spec"].get("egress", [])) == []
+
+
+def _to_addresses(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [rule for rule in rules if "ipBlock" in str(rule)]
+
+
+def test_egress_can_be_left_open() -> None:
+    found = Installation(
+        "open", render.manifests(render.template(PRODUCTION, {"networkPolicy": {"restrictEgress": False}}))
+    )
+    for component in COMPONENTS:
+        assert found.get("NetworkPolicy", component)["spec"]["policyTypes"] == ["Ingress"]
 
 
 def test_the_worker_takes_no_calls(policed: Installation) -> None:

@@ -18,7 +18,7 @@ from locution_common.names import METRICS, QUEUE_STAGES, HistogramName
 from locution_gateway.jobs.models import StageKind
 from locution_gateway.pipeline.metrics import AttemptOutcome
 
-from tests.chart.manifests import COMPONENTS, ENGINES, ROOT, Installation, containers, environment
+from tests.chart.manifests import COMPONENTS, ROOT, Installation, containers, environment
 from tests.chart.promql import Matcher, Selector, groupings, selectors
 from tests.docs.test_links import anchors
 
@@ -219,9 +219,8 @@ def test_the_documented_values_let_every_process_reach_the_collector(component: 
     assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == values["telemetry"]["otlpEndpoint"]
     assert (given["OTEL_EXPORTER_OTLP_PROTOCOL"], given["OTEL_TRACES_SAMPLER_ARG"]) == ("grpc", "0.1")
     policy = found.get("NetworkPolicy", component)["spec"]
-    (way,) = values["networkPolicy"]["engineEgress"]
-    assert "Egress" not in policy["policyTypes"] or way in policy["egress"]
-    assert ("Egress" in policy["policyTypes"]) == (component in ENGINES)
+    (way,) = values["networkPolicy"]["egress"]
+    assert way in policy["egress"]
     assert way["ports"][0]["port"] == int(given["OTEL_EXPORTER_OTLP_ENDPOINT"].rpartition(":")[2])
 
 

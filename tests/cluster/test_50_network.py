@@ -19,8 +19,8 @@ HEALTH: Final = 50052
 COMPONENTS: Final = ("api", "worker", "registry", "asr", "diarizer")
 CALLS: Final = {
     "api": {"registry", "asr", "diarizer", "postgres", "s3"},
-    "worker": {"api", "asr", "diarizer", "postgres", "s3"},
-    "registry": {"api", "postgres"},
+    "worker": {"asr", "diarizer", "postgres", "s3"},
+    "registry": {"postgres"},
     "asr": {"registry"},
     "diarizer": {"registry"},
     "stranger": {"api"},

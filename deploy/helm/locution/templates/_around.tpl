@@ -64,8 +64,6 @@ spec:
 {{- end -}}
 
 {{- define "locution.networkPolicy" -}}
-{{- $policy := .root.Values.networkPolicy -}}
-{{- $restricted := and .facts.engine $policy.restrictEngineEgress -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
@@ -74,22 +72,67 @@ spec:
   podSelector:
     matchLabels:
       {{- include "locution.selector" . | nindent 6 }}
-  policyTypes: {{ ternary (list "Ingress" "Egress") (list "Ingress") (not (not $restricted)) | toJson }}
+  {{- include "locution.ways" . | nindent 2 }}
   ingress:
     {{- include "locution.ingress" . | nindent 4 }}
-  {{- if $restricted }}
-  egress:
-    - ports:
-        - {port: 53, protocol: UDP}
-        - {port: 53, protocol: TCP}
-    - ports:
-        - {port: 50051, protocol: TCP}
-      to:
-        {{- include "locution.peers" (dict "root" .root "names" (list "registry")) | trim | nindent 8 }}
-    {{- with $policy.engineEgress }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+{{- end -}}
+
+{{- /* The types of a NetworkPolicy, and its egress if that is restricted. Takes root, name and facts. */ -}}
+{{- define "locution.ways" -}}
+{{- if .root.Values.networkPolicy.restrictEgress -}}
+policyTypes: [Ingress, Egress]
+egress:
+  {{- include "locution.egress" . | trim | nindent 2 }}
+{{- else -}}
+policyTypes: [Ingress]
+{{- end -}}
+{{- end -}}
+
+{{- /* Whom a component or Job may reach: DNS, those that it calls, its stores, and what values add. Takes root, name and facts. */ -}}
+{{- define "locution.egress" -}}
+{{- $values := .root.Values -}}
+{{- $called := list -}}
+{{- range $name, $facts := include "locution.components" .root | fromYaml }}
+{{- if has $.name $facts.callers }}
+{{- $called = append $called $name }}
+{{- end }}
+{{- end -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- with $called }}
+- ports:
+    - {port: 50051, protocol: TCP}
+  to:
+    {{- include "locution.peers" (dict "root" $.root "names" .) | trim | nindent 4 }}
+{{- end }}
+{{- if or .facts.database .facts.migrates }}
+{{ include "locution.toStore" (dict "root" .root "name" "postgres" "port" 5432 "inside" $values.evaluation.postgres.enabled "rules" $values.networkPolicy.postgres) }}
+{{- end }}
+{{- if has "objects" .facts.uses }}
+{{- $port := ternary 9000 (regexFind "[0-9]+$" $values.s3.endpoint | int) $values.evaluation.s3.enabled }}
+{{ include "locution.toStore" (dict "root" .root "name" "s3" "port" $port "inside" $values.evaluation.s3.enabled "rules" $values.networkPolicy.s3) }}
+{{- end }}
+{{- with get (dict "worker" $values.networkPolicy.webhooks "api" $values.networkPolicy.issuers) .name }}
+{{ toYaml . }}
+{{- end }}
+{{- with $values.networkPolicy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* Egress to a store: the release's own copy, the rules of values, or its port anywhere. Takes root, name, port, inside, rules. */ -}}
+{{- define "locution.toStore" -}}
+{{- if .rules -}}
+{{ toYaml .rules }}
+{{- else -}}
+- ports:
+    - {port: {{ .port }}, protocol: TCP}
+  {{- if .inside }}
+  to:
+    {{- include "locution.peers" (dict "root" .root "names" (list .name)) | trim | nindent 4 }}
   {{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- /* The worker takes no calls; the api takes its clients'; the others take those of the components that call them. */ -}}

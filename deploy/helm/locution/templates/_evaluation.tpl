@@ -49,7 +49,7 @@ spec:
   podSelector:
     matchLabels:
       {{- include "locution.selector" . | nindent 6 }}
-  policyTypes: [Ingress]
+  policyTypes: {{ ternary (list "Ingress" "Egress") (list "Ingress") .root.Values.networkPolicy.restrictEgress | toJson }} # it calls nobody
   ingress:
     - ports:
         - {port: {{ .port }}, protocol: TCP}

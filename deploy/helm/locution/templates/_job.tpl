@@ -29,6 +29,6 @@ spec:
   podSelector:
     matchLabels:
       {{- include "locution.selector" . | nindent 6 }}
-  policyTypes: [Ingress]
+  {{- include "locution.ways" . | nindent 2 }}
 {{- end }}
 {{- end -}}
