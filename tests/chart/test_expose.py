@@ -80,9 +80,18 @@ def test_a_load_balancer_takes_the_addresses_that_it_is_told() -> None:
     [
         ({"expose.grpcRoute.enabled": True}, "expose.grpcRoute.parentRefs: name the Gateway"),
         ({"expose.ingress.enabled": True}, "expose.hosts: an Ingress needs the names"),
+        (
+            {
+                "expose.grpcRoute.enabled": True,
+                "expose.grpcRoute.parentRefs": [{"name": "edge"}],
+                "expose.grpcRoute.backendCA": "authority",
+            },
+            "expose.grpcRoute.backendCA: is for tls.api.enabled",
+        ),
+        ({"tests.serverName": "speech.example.com"}, "tests.serverName: is for tls.api.enabled"),
     ],
 )
-def test_what_is_missing_is_named(changes: dict[str, object], complaint: str) -> None:
+def test_what_is_missing_or_without_effect_is_named(changes: dict[str, object], complaint: str) -> None:
     with pytest.raises(render.HelmError, match=complaint):
         render.template(MINIMAL, changes)
 
