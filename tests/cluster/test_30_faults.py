@@ -6,8 +6,9 @@ import asyncio
 import json
 import subprocess
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -53,26 +54,33 @@ def undisturbed(release: Release, pcm: bytes) -> Told:
     return asyncio.run(talk(release.installation(), pcm, speed=2, patient=True))
 
 
+@dataclass(frozen=True)
+class Sending:
+    """The command line that transcribes a recording in the background."""
+
+    process: subprocess.Popen[str]
+
+    def __call__(self) -> str:
+        """Wait for the text; fail with what the command said."""
+        out, err = self.process.communicate(timeout=JOB_SECONDS)
+        assert self.process.returncode == 0, err
+        return out
+
+
 @contextmanager
-def sending(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
+def sending(release: Release, recording: Path) -> Iterator[Sending]:
     """Send a recording in the background, and give what waits for its text."""
     command = [*COMMAND_LINE, "transcribe", str(recording), "--format", "txt", "--asr-model", MODEL]
     environment, pipe = release.installation().environment(), subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
-
-        def text() -> str:
-            out, err = process.communicate(timeout=JOB_SECONDS)
-            assert process.returncode == 0, err
-            return out
-
         try:
-            yield text
+            yield Sending(process)
         finally:
             process.kill()
 
 
 @contextmanager
-def transcribing(release: Release, recording: Path) -> Iterator[Callable[[], str]]:
+def transcribing(release: Release, recording: Path) -> Iterator[Sending]:
     """Send a recording in the background, and give what waits for its text once its job runs."""
 
     def running() -> set[str]:
@@ -81,7 +89,7 @@ def transcribing(release: Release, recording: Path) -> Iterator[Callable[[], str
 
     before = running()
     with sending(release, recording) as text:
-        wait_for(lambda: running() - before, "the job to run")
+        wait_for(lambda: running() - before or text.process.poll() is not None, "the job to run")
         yield text
 
 

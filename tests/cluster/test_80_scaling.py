@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import pytest
 from tests.cluster import node
 from tests.cluster.node import ADDRESS, CONFIGURATION
 from tests.cluster.release import Release, apply, kubectl, objects, pods, wait_for
-from tests.cluster.test_30_faults import recording, sending, transcribing, undisturbed_text  # noqa: F401
+from tests.cluster.test_30_faults import Sending, recording, sending, transcribing, undisturbed_text  # noqa: F401
 from tests.support import processes
 
 PORT: Final = 6444
@@ -69,7 +69,7 @@ def _service() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def working(release: Release, file: Path) -> Iterator[list[Callable[[], str]]]:
+def working(release: Release, file: Path) -> Iterator[list[Sending]]:
     """Send the recording several times at once, and give what waits for each text."""
     with ExitStack() as stack:
         yield [stack.enter_context(sending(release, file)) for _ in range(JOBS)]
