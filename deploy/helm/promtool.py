@@ -6,7 +6,6 @@ It needs Go and a module proxy, and takes some minutes.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Final
 
 from go_tools import GoModule, GoTool
@@ -18,15 +17,5 @@ PROMETHEUS: Final = GoModule(
 TOOL: Final = GoTool("promtool", PROMETHEUS, tags="remove_all_sd")
 
 
-def path() -> Path:
-    """Return where promtool is, or would be."""
-    return TOOL.path
-
-
-def install() -> Path:
-    """Return the path of promtool, building it if it is missing. Raises ToolsError."""
-    return TOOL.install()
-
-
 if __name__ == "__main__":
-    sys.stdout.write(f"{install()}\n")
+    sys.stdout.write(f"{TOOL.install()}\n")

@@ -25,9 +25,9 @@ OTHERS = ("api", "worker", "registry", "asr")
 @pytest.fixture(scope="session")
 def program() -> Path:
     """Give promtool."""
-    if not promtool.path().exists():
+    if not promtool.TOOL.path.exists():
         pytest.skip("promtool is not built; run `python deploy/helm/promtool.py`")
-    return promtool.path()
+    return promtool.TOOL.path
 
 
 def alerts(values: Path = MINIMAL) -> dict[str, Any]:

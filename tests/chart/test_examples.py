@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import render_chart as render
 import yaml
+from helm_tools import ToolsError
 
 from tests.chart.manifests import Installation
 from tests.chart.strictly import check
@@ -54,21 +55,26 @@ def _leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, objec
             yield path + key, value
 
 
+@pytest.fixture(scope="module")
+def formatter() -> Path:
+    """hclfmt, built if it is missing."""
+    try:
+        return hclfmt.TOOL.install()
+    except ToolsError as error:
+        pytest.skip(f"hclfmt cannot be built: {error}")
+
+
 @pytest.mark.parametrize("path", TERRAFORM, ids=lambda path: path.name)
-def test_terraform_files_parse_and_are_formatted(path: Path) -> None:
-    if not hclfmt.TOOL.path.exists():
-        pytest.skip("hclfmt is not built; run `python deploy/helm/hclfmt.py`")
-    done = subprocess.run([hclfmt.TOOL.path, "-check", str(path)], capture_output=True, text=True, timeout=30)
+def test_terraform_files_parse_and_are_formatted(path: Path, formatter: Path) -> None:
+    done = subprocess.run([formatter, "-check", str(path)], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     assert done.stdout == path.read_text(encoding="utf-8")
 
 
-def test_hclfmt_notices_what_does_not_parse(tmp_path: Path) -> None:
-    if not hclfmt.TOOL.path.exists():
-        pytest.skip("hclfmt is not built; run `python deploy/helm/hclfmt.py`")
+def test_hclfmt_notices_what_does_not_parse(tmp_path: Path, formatter: Path) -> None:
     wrong = tmp_path / "wrong.tf"
     wrong.write_text('resource "a" {\n', encoding="utf-8")
-    assert subprocess.run([hclfmt.TOOL.path, "-check", str(wrong)], capture_output=True, timeout=30).returncode != 0
+    assert subprocess.run([formatter, "-check", str(wrong)], capture_output=True, timeout=30).returncode != 0
 
 
 def test_every_variable_of_terraform_is_declared_and_used() -> None:

@@ -56,8 +56,8 @@ def _up(_: Sequence[str] = ()) -> int:
 
 
 def _link_tools() -> None:
-    """Make the chart's helm and kubectl programs of the node."""
-    for path in run([sys.executable, ROOT / "deploy/helm/helm_tools.py"], seconds=600).split():
+    """Make the chart's helm and kubectl, and Debian's docker, programs of the node: others may come first on the PATH."""
+    for path in [*run([sys.executable, ROOT / "deploy/helm/helm_tools.py"], seconds=600).split(), "/usr/bin/docker"]:
         link = programs() / Path(path).name
         link.unlink(missing_ok=True)
         link.symlink_to(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,16 +10,23 @@ from typing import Final
 
 from tests.cluster.home import HERE, ClusterError, environment, fingerprint, home, lacking, programs, run, say
 
-KUBERNETES: Final = "v1.34.4"
-_VERSION: Final = {
-    "k8s.io/component-base/version.gitVersion": KUBERNETES,
-    "k8s.io/component-base/version.gitMajor": "1",
-    "k8s.io/component-base/version.gitMinor": "34",
-    "k8s.io/component-base/version.gitTreeState": "clean",
-    "k8s.io/client-go/pkg/version.gitVersion": KUBERNETES,
-    "k8s.io/client-go/pkg/version.gitMajor": "1",
-    "k8s.io/client-go/pkg/version.gitMinor": "34",
-}
+_REQUIRED: Final = re.compile(r"^\tk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)$", re.MULTILINE)
+
+
+def kubernetes() -> tuple[str, str, str]:
+    """Return the version of Kubernetes that the node is built from, and its first two numbers."""
+    found = _REQUIRED.search((HERE / "go/node/go.mod").read_text())
+    if found is None:
+        raise ClusterError("go/node/go.mod requires no Kubernetes")
+    return found[1], found[2], found[3]
+
+
+def _variables() -> dict[str, str]:
+    """Return what a build of Kubernetes writes into itself, by which its parts know each other's versions."""
+    version, major, minor = kubernetes()
+    facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return {f"{package}.{name}": value for package in packages for name, value in facts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ PROGRAMS: Final = {
     "pause": Program(".", 5),
     "s3": Program(".", 20),
     "coredns": Program(".", 95),
-    "node": Program(".", 430, _VERSION, PARTS),
+    "node": Program(".", 430, _variables(), PARTS),
     "router": Program("github.com/cloudnativelabs/kube-router/v2/cmd/kube-router", 170),
     "metrics": Program(".", 120),
     "kwok": Program("sigs.k8s.io/kwok/cmd/kwok", 150),
@@ -67,7 +75,7 @@ def build() -> None:
     programs().mkdir(parents=True, exist_ok=True)
     for name, program in PROGRAMS.items():
         stamp = home() / "stamps" / name
-        wanted = fingerprint([HERE / "go" / name])
+        wanted = f"{fingerprint([HERE / 'go' / name])} {program}"
         if not (programs() / name).exists() or not stamp.exists() or stamp.read_text() != wanted:
             _build(name, program)
             stamp.parent.mkdir(exist_ok=True)

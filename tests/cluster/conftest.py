@@ -10,7 +10,8 @@ from minio import Minio
 from tests.cluster import node
 from tests.cluster.release import DEFAULTS, MODELS, NAMESPACE, RESTRICTED, Release, apply, forwarded, secret
 from tests.cluster.report import Report
-from tests.e2e.conftest import excerpt, sample  # noqa: F401
+from tests.cluster.work import recording, undisturbed, undisturbed_text  # noqa: F401
+from tests.e2e.conftest import pcm, sample  # noqa: F401
 from tests.support import models
 
 PATIENCE = 1200

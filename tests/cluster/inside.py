@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.cluster.home import state
+from tests.cluster.images import PAUSE
 from tests.cluster.node import ADDRESS, CGROUP, CONFIGURATION, FOLDERS, NAME, PODS, SERVICES, token
 
 API: Final = "https://127.0.0.1:6443"
@@ -194,7 +195,7 @@ state = "/run/containerd"
 [grpc]
   address = "{SOCKET}"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "registry.k8s.io/pause:3.10"
+  sandbox_image = "{PAUSE}"
   disable_apparmor = true
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd]

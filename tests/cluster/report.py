@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.cluster.build import KUBERNETES
+from tests.cluster.build import kubernetes
 from tests.cluster.home import ROOT
 
 PATH: Final = ROOT / "docs/cluster-report.md"
@@ -70,7 +70,7 @@ class Report:
             check=False,
         ).stdout.strip()
         head = HEAD.format(
-            version=KUBERNETES,
+            version=kubernetes()[0],
             commit=commit,
             date=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
             count=len(self._rows),

@@ -9,13 +9,7 @@ import pytest
 
 from tests.cluster import node
 from tests.cluster.release import Release, component, helm, kubectl, objects, pods, wait_for
-from tests.cluster.test_30_faults import (  # noqa: F401
-    pcm,
-    recording,
-    transcribing,
-    undisturbed,
-    undisturbed_text,
-)
+from tests.cluster.work import transcribing
 from tests.e2e.test_live import Told, assert_nothing_lost, talk
 
 ANOTHER = ("--set", "models.load.enabled=true", "--set-string", "commonLabels.generation={number}")
@@ -29,10 +23,10 @@ def upgrade(release: Release, number: int) -> None:
 @pytest.mark.parametrize("way", ["upgrade", "rollback"])
 async def test_work_outlives_an_upgrade(
     release: Release,
-    recording: Path,  # noqa: F811
-    undisturbed_text: str,  # noqa: F811
-    pcm: bytes,  # noqa: F811
-    undisturbed: Told,  # noqa: F811
+    recording: Path,
+    undisturbed_text: str,
+    pcm: bytes,
+    undisturbed: Told,
     way: str,
 ) -> None:
     """`helm upgrade` and `helm rollback` replace every pod; a job and a live session under way lose nothing"""
@@ -55,7 +49,7 @@ async def test_work_outlives_an_upgrade(
         assert not before & {pod["metadata"]["uid"] for pod in pods(name)}, name
 
 
-def test_a_rotated_service_token_is_taken_over(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
+def test_a_rotated_service_token_is_taken_over(release: Release, recording: Path, undisturbed_text: str) -> None:
     """A new token between the services, then a restart of all pods: work goes on"""
     patch = '{"stringData": {"service-token": "another-token-of-many-characters"}}'
     kubectl("patch", "secret", "locution-evaluation", "--patch", patch)
@@ -72,7 +66,7 @@ def test_no_budget_holds_an_only_pod(release: Release) -> None:
     assert objects("poddisruptionbudgets") == []
 
 
-def test_a_drained_node_parks_the_work(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
+def test_a_drained_node_parks_the_work(release: Release, recording: Path, undisturbed_text: str) -> None:
     """`kubectl drain` of the only node parks a job; after `kubectl uncordon` it ends with the same text"""
     with transcribing(release, recording) as text:
         flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")

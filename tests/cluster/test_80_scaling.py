@@ -13,7 +13,7 @@ import pytest
 from tests.cluster import node
 from tests.cluster.node import ADDRESS, CONFIGURATION
 from tests.cluster.release import Release, apply, kubectl, objects, pods, wait_for
-from tests.cluster.test_30_faults import Sending, recording, sending, transcribing, undisturbed_text  # noqa: F401
+from tests.cluster.work import Sending, sending, transcribing
 from tests.support import processes
 
 PORT: Final = 6444
@@ -76,7 +76,7 @@ def working(release: Release, file: Path) -> Iterator[list[Sending]]:
 
 
 @pytest.mark.usefixtures("metrics")
-def test_workers_follow_the_queue(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
+def test_workers_follow_the_queue(release: Release, recording: Path, undisturbed_text: str) -> None:
     """Workers are added while seconds of audio wait, and go one by one when none do; every job ends"""
     one_at_a_time = ["--set-string", "worker.settings.LOCUTION_WORKER_STAGES=1"]
     release.install(*one_at_a_time, *_flags("worker", minReplicas=1, queue={"audioSeconds": 60, "oldestSeconds": 0}))
@@ -87,7 +87,7 @@ def test_workers_follow_the_queue(release: Release, recording: Path, undisturbed
 
 
 @pytest.mark.usefixtures("metrics")
-def test_an_engine_scales_to_zero_and_back(release: Release, recording: Path, undisturbed_text: str) -> None:  # noqa: F811
+def test_an_engine_scales_to_zero_and_back(release: Release, recording: Path, undisturbed_text: str) -> None:
     """asr goes while nothing waits, and is there again for a job, which waits for it without using attempts"""
     release.install(*_flags("asr", minReplicas=0, queue={"audioSeconds": 600, "oldestSeconds": 0}, streams=0))
     wait_for(lambda: not pods("asr"), "no asr")

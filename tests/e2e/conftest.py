@@ -28,6 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack.py"
 COMMAND_LINE = (sys.executable, "-m", "tests.support.filled", "locution_client")
 
+RATE = 16_000
+"""Hertz of the sample."""
+
 PATIENCE = 300
 """Seconds that a test may take: the first one waits for the whole stack, which takes long on a busy machine."""
 
@@ -133,6 +136,14 @@ def sample() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "sample/sample.wav"
+
+
+@pytest.fixture(scope="session")
+def pcm(sample: Path) -> bytes:
+    """The sample's samples."""
+    with wave.open(str(sample), "rb") as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
+        return file.readframes(file.getnframes())
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,9 +17,8 @@ from locution_client import Client, Connection
 from locution_client.live import Live, Session
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import RATE, Installation
 
-RATE = 16_000
 PIECE = RATE // 10 * 2
 MODEL = "whisper/tiny.en"
 PATIENCE = 240.0
@@ -63,14 +61,6 @@ class Told:
     def _label(self, known: pb.StreamSpeakers) -> None:
         for word, speaker in zip(self.finals[known.final_id].words, known.speakers, strict=True):
             word.speaker = speaker
-
-
-@pytest.fixture(scope="module")
-def pcm(sample: Path) -> bytes:
-    """The sample's samples."""
-    with wave.open(str(sample), "rb") as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
-        return file.readframes(file.getnframes())
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from locution.engine.v1 import asr_service_pb2 as pb
 from locution.engine.v1 import common_pb2
 from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
-from locution_speech import wire
+from locution_speech import wire, wire_speakers
 from locution_speech.asr import (
     DecodeMode,
     EngineSizes,
@@ -112,28 +112,28 @@ def test_the_sum_of_a_section() -> None:
 def test_speakers_of_a_section() -> None:
     centroids = (SpeakerCentroid(0, (0.5, -0.5), 100), SpeakerCentroid(1, (1.0, 0.0), 50))
     section = SectionSpeakers(400, centroids, (Turn(0, 100, 0), Turn(50, 100, 1)), b"state")
-    message = wire.diarize_done_to_proto(section, TIMINGS)
-    assert wire.section_speakers_from_proto(message.section) == section
+    message = wire_speakers.diarize_done_to_proto(section, TIMINGS)
+    assert wire_speakers.section_speakers_from_proto(message.section) == section
     assert wire.timings_from_proto(message.timings) == TIMINGS
-    kept = wire.section_from_bytes(wire.section_to_bytes(message.section))
-    assert wire.section_speakers_from_proto(kept.section) == section
+    kept = wire_speakers.section_from_bytes(wire_speakers.section_to_bytes(message.section))
+    assert wire_speakers.section_speakers_from_proto(kept.section) == section
 
 
 @pytest.mark.parametrize("hints", [SpeakerHints(), SpeakerHints(2, 1, 3)])
 def test_what_opens_a_diarizer(hints: SpeakerHints) -> None:
     flow = Flow(FlowKey("key"), 3, TrafficClass.LIVE)
-    start = wire.cluster_start_to_proto(flow, "a/b", hints)
-    assert wire.opening_from_proto(start, 0.0) == (flow, "a/b")
-    assert wire.hints_from_proto(start) == hints
-    assert wire.opening_from_proto(wire.diarize_start_to_proto(flow, "a/b"), 0.0) == (flow, "a/b")
+    start = wire_speakers.cluster_start_to_proto(flow, "a/b", hints)
+    assert wire_speakers.opening_from_proto(start, 0.0) == (flow, "a/b")
+    assert wire_speakers.hints_from_proto(start) == hints
+    assert wire_speakers.opening_from_proto(wire_speakers.diarize_start_to_proto(flow, "a/b"), 0.0) == (flow, "a/b")
 
 
 def test_a_clustering() -> None:
     turns: list[list[Turn[int]]] = [[Turn(0, 100, 0)], [], [Turn(0, 50, 2)]]
     centroids = [SpeakerCentroid(0, (0.5, 0.5), 100), SpeakerCentroid(2, (1.0, 0.0), 50)]
-    answers = list(wire.cluster_responses_to_proto(turns, centroids))
-    assert [list(wire.turns_from_proto(answer)) for answer in answers] == turns
-    assert [wire.centroids_from_proto(answer) for answer in answers] == [(), (), ((0.5, 0.5), (), (1.0, 0.0))]
+    answers = list(wire_speakers.cluster_responses_to_proto(turns, centroids))
+    assert [list(wire_speakers.turns_from_proto(answer)) for answer in answers] == turns
+    assert [wire_speakers.centroids_from_proto(answer) for answer in answers] == [(), (), ((0.5, 0.5), (), (1.0, 0.0))]
 
 
 def test_messages_of_a_later_release_say_nothing() -> None:
@@ -157,4 +157,4 @@ def test_a_foreign_outcome_is_not_read() -> None:
     with pytest.raises(ValueError, match="UNSPECIFIED"):
         wire.section_done_from_proto(unknown)
     with pytest.raises(ValueError, match="invalid span"):
-        wire.turns_from_proto(diarizer_pb.ClusterResponse(turns=[diarizer_pb.SpeakerTurn(end_sample=-1)]))
+        wire_speakers.turns_from_proto(diarizer_pb.ClusterResponse(turns=[diarizer_pb.SpeakerTurn(end_sample=-1)]))

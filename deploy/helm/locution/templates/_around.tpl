@@ -97,9 +97,7 @@ policyTypes: [Ingress]
 {{- $called = append $called $name }}
 {{- end }}
 {{- end -}}
-- ports:
-    - {port: 53, protocol: UDP}
-    - {port: 53, protocol: TCP}
+{{ include "locution.toNames" . }}
 {{- with $called }}
 - ports:
     - {port: 50051, protocol: TCP}
@@ -119,6 +117,12 @@ policyTypes: [Ingress]
 {{- with $values.networkPolicy.egress }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{- define "locution.toNames" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
 {{- end -}}
 
 {{- /* Egress to a store: the release's own copy, the rules of values, or its port anywhere. Takes root, name, port, inside, rules. */ -}}

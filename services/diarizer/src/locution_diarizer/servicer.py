@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
-from locution_speech import requests, wire
+from locution_speech import requests, wire_speakers
 
 from locution_diarizer import convert
 from locution_diarizer.core.engine import Engine
@@ -39,5 +39,5 @@ class DiarizerServicer(diarizer_service_pb2_grpc.DiarizerServiceServicer):
         """Join the speakers of sections."""
         start, hints = await convert.cluster_start(request_iterator, asyncio.get_running_loop().time())
         clustered = await self._engine.cluster(start, hints, convert.section_states(request_iterator))
-        for message in wire.cluster_responses_to_proto(clustered.sections, clustered.centroids):
+        for message in wire_speakers.cluster_responses_to_proto(clustered.sections, clustered.centroids):
             yield message

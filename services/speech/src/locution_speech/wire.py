@@ -1,18 +1,16 @@
-"""The only conversion to and from locution.engine.v1.
+"""The only conversion to and from locution.engine.v1, but for speakers (wire_speakers).
 
 Reading an impossible value, such as a word that ends before it begins, raises ValueError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from google.protobuf.duration_pb2 import Duration
 from locution.engine.v1 import asr_service_pb2 as asr_pb
 from locution.engine.v1 import common_pb2
-from locution.engine.v1 import diarizer_service_pb2 as diarizer_pb
 
 from locution_speech.asr import (
     DecodeMode,
@@ -37,7 +35,6 @@ from locution_speech.clock import samples, seconds
 from locution_speech.engine.models import Flow, FlowKey, ModelName, Timings, TrafficClass
 from locution_speech.languages import AUTO
 from locution_speech.pcm import Chunk
-from locution_speech.speakers import SectionSpeakers, SpeakerCentroid, SpeakerHints, Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
 DEFAULT_BEAM = 5
@@ -59,15 +56,6 @@ _PREFERENCES = {mode: number for number, mode in _MODES.items()}
 # Flows, audio and timings.
 
 
-class _Opening(Protocol):
-    """The first message of any stream to a diarizer."""
-
-    @property
-    def flow(self) -> common_pb2.Flow: ...
-    @property
-    def model(self) -> str: ...
-
-
 def flow_to_proto(flow: Flow) -> common_pb2.Flow:
     """Convert a flow. Its deadline is of one process's clock and is omitted."""
     return common_pb2.Flow(key=flow.key, share=flow.share, work_class=_WORK_CLASSES[flow.traffic])
@@ -86,7 +74,8 @@ def audio_to_proto(chunk: Chunk) -> common_pb2.AudioChunk:
     return common_pb2.AudioChunk(start_sample=chunk.offset, pcm=chunk.data)
 
 
-def _timings_to_proto(timings: Timings) -> common_pb2.EngineTimings:
+def timings_to_proto(timings: Timings) -> common_pb2.EngineTimings:
+    """Convert timings."""
     return common_pb2.EngineTimings(
         queue_seconds=timings.queue_seconds,
         compute_seconds=timings.compute_seconds,
@@ -231,7 +220,7 @@ def section_done_to_proto(done: SectionDone) -> asr_pb.TranscribeDone:
         coverage=map(_coverage_to_proto, done.coverage),
         speech_sample_count=done.speech,
         text_speech_sample_count=done.text_speech,
-        timings=_timings_to_proto(done.timings),
+        timings=timings_to_proto(done.timings),
     )
 
 
@@ -344,7 +333,7 @@ def listen_event_to_proto(event: Started | ListenEvent) -> asr_pb.ListenResponse
             progress = asr_pb.ListenProgress(done_sample=event.done, keep_from_sample=event.keep_from)
             return asr_pb.ListenResponse(progress=progress)
         case ListenDone():
-            done = asr_pb.ListenDone(sample_count=event.length, timings=_timings_to_proto(event.timings))
+            done = asr_pb.ListenDone(sample_count=event.length, timings=timings_to_proto(event.timings))
             return asr_pb.ListenResponse(done=done)
 
 
@@ -400,101 +389,3 @@ def _final_to_proto(final: ListenFinal) -> asr_pb.ListenFinal:
 def _final_from_proto(final: asr_pb.ListenFinal) -> ListenFinal:
     words = _words_from_proto(final.words)
     return ListenFinal(final.start_sample, final.end_sample, final.text, words, final.language, final.reason)
-
-
-# Speakers.
-
-
-def opening_from_proto(start: _Opening, monotonic: float) -> tuple[Flow, ModelName]:
-    """Convert the first message to a diarizer; `monotonic` as for a flow."""
-    return flow_from_proto(start.flow, monotonic), ModelName(start.model)
-
-
-def diarize_start_to_proto(flow: Flow, model: str) -> diarizer_pb.DiarizeStart:
-    """Convert the options of a section."""
-    return diarizer_pb.DiarizeStart(flow=flow_to_proto(flow), model=model)
-
-
-def cluster_start_to_proto(flow: Flow, model: str, hints: SpeakerHints) -> diarizer_pb.ClusterStart:
-    """Convert the options of a clustering."""
-    return diarizer_pb.ClusterStart(
-        flow=flow_to_proto(flow),
-        model=model,
-        speaker_count=hints.exact,
-        min_speaker_count=hints.minimum,
-        max_speaker_count=hints.maximum,
-    )
-
-
-def hints_from_proto(start: diarizer_pb.ClusterStart) -> SpeakerHints:
-    """Convert the hints about the number of speakers."""
-    return SpeakerHints(
-        exact=start.speaker_count if start.HasField("speaker_count") else None,
-        minimum=start.min_speaker_count if start.HasField("min_speaker_count") else None,
-        maximum=start.max_speaker_count if start.HasField("max_speaker_count") else None,
-    )
-
-
-def diarize_done_to_proto(section: SectionSpeakers, timings: Timings) -> diarizer_pb.DiarizeDone:
-    """Convert the speakers of a section and the timings."""
-    message = diarizer_pb.SectionSpeakers(
-        sample_count=section.sample_count,
-        speakers=[
-            diarizer_pb.LocalSpeaker(id=each.speaker, embedding=each.embedding, speech_sample_count=each.samples)
-            for each in section.centroids
-        ],
-        turns=[
-            diarizer_pb.LocalTurn(start_sample=turn.start, end_sample=turn.end, speaker_id=turn.speaker)
-            for turn in section.turns
-        ],
-        state=section.state,
-    )
-    return diarizer_pb.DiarizeDone(section=message, timings=_timings_to_proto(timings))
-
-
-def section_speakers_from_proto(section: diarizer_pb.SectionSpeakers) -> SectionSpeakers:
-    """Convert the speakers of a section."""
-    return SectionSpeakers(
-        section.sample_count,
-        tuple(SpeakerCentroid(each.id, tuple(each.embedding), each.speech_sample_count) for each in section.speakers),
-        tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker_id) for turn in section.turns),
-        section.state,
-    )
-
-
-def section_to_bytes(section: diarizer_pb.SectionSpeakers) -> bytes:
-    """Return the bytes that store a section until all sections are joined."""
-    return section.SerializeToString(deterministic=True)
-
-
-def section_from_bytes(body: bytes) -> diarizer_pb.ClusterRequest:
-    """Return the request that passes a stored section to Cluster."""
-    return diarizer_pb.ClusterRequest(section=diarizer_pb.SectionSpeakers.FromString(body))
-
-
-def cluster_responses_to_proto(
-    sections: Sequence[Sequence[Turn[int]]], centroids: Sequence[SpeakerCentroid]
-) -> Iterator[diarizer_pb.ClusterResponse]:
-    """Yield one message per section, the last with the centroids."""
-    for index, turns in enumerate(sections, 1):
-        yield diarizer_pb.ClusterResponse(
-            turns=[
-                diarizer_pb.SpeakerTurn(start_sample=turn.start, end_sample=turn.end, speaker=turn.speaker)
-                for turn in turns
-            ],
-            centroids=[
-                diarizer_pb.SpeakerCentroid(speaker=centroid.speaker, embedding=centroid.embedding)
-                for centroid in (centroids if index == len(sections) else ())
-            ],
-        )
-
-
-def turns_from_proto(response: diarizer_pb.ClusterResponse) -> tuple[Turn[int], ...]:
-    """Convert the turns of a section."""
-    return tuple(Turn(turn.start_sample, turn.end_sample, turn.speaker) for turn in response.turns)
-
-
-def centroids_from_proto(last: diarizer_pb.ClusterResponse) -> tuple[tuple[float, ...], ...]:
-    """Return the centroids by speaker number; empty for a speaker without one."""
-    known = {centroid.speaker: tuple(centroid.embedding) for centroid in last.centroids}
-    return tuple(known.get(speaker, ()) for speaker in range(max(known, default=-1) + 1))

@@ -130,7 +130,7 @@ async def test_health_waits_and_names_those_that_are_not_healthy() -> None:
         assert await checks.health(one) == "healthy: api, asr"
 
 
-@pytest.mark.parametrize("text", ["asr", "asr=", "=host:1", "asr=host:1,worker"])
+@pytest.mark.parametrize("text", ["asr", "asr=", "=host:1", "asr=host:1,worker", "asr=host:port", "asr=host:70000"])
 def test_what_is_asked_must_have_a_name_and_an_address(text: str) -> None:
     with pytest.raises(ValueError, match="is not NAME=host:port"):
         HealthCheckSettings.model_validate({"address": "api:1", "selftest_health": text})

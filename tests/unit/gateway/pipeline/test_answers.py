@@ -9,7 +9,7 @@ from locution_common.errors import Reason
 from locution_gateway.pipeline.answers import check_section, check_spans
 from locution_gateway.pipeline.engines.exchange import believed
 from locution_gateway.transcripts.models import SectionTranscript
-from locution_speech import wire
+from locution_speech import wire, wire_speakers
 from locution_speech.speakers import Turn
 from locution_speech.transcript import CoverageSpan, Outcome, Segment, Word
 
@@ -69,7 +69,7 @@ def test_text_that_ends_before_it_begins_is_refused(segment: asr_pb.AsrSegment) 
 def test_a_turn_that_ends_before_it_begins_is_refused() -> None:
     turn = diarizer_pb.SpeakerTurn(start_sample=9, end_sample=-9)
     with refusal(Reason.INFERENCE_FAILED), believed():
-        wire.turns_from_proto(diarizer_pb.ClusterResponse(turns=[turn]))
+        wire_speakers.turns_from_proto(diarizer_pb.ClusterResponse(turns=[turn]))
 
 
 @pytest.mark.parametrize("span", [Turn(0, 101, 0), Turn(5, 5, 0), Turn(0, 9, -3)])

@@ -146,13 +146,18 @@ def _pair(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | Non
     return None if certificate is None or key is None else (certificate, key)
 
 
-class DatabaseSettings(Settings):
-    """Settings of a service that owns a Postgres schema; combine with ServiceSettings."""
+class ApplicationRole(Settings):
+    """Where a service or command reaches Postgres as the application."""
 
     database_url: SecretStr = Field(
         description="Postgres URL of the application role.",
         examples=["postgresql://locution:secret@db:5432/locution"],
     )
+
+
+class DatabaseSettings(ApplicationRole):
+    """Settings of a service that owns a Postgres schema; combine with ServiceSettings."""
+
     database_pool_size: int = Field(
         10, description="Maximum number of Postgres connections per process.", examples=["10"], ge=1, le=1000
     )
@@ -173,13 +178,8 @@ class MigrationWait(Settings):
     )
 
 
-class AwaitSchemaSettings(MigrationWait):
+class AwaitSchemaSettings(MigrationWait, ApplicationRole):
     """Settings of the command `await-schema` of a service that owns a Postgres schema."""
-
-    database_url: SecretStr = Field(
-        description="Postgres URL of the application role.",
-        examples=["postgresql://locution:secret@db:5432/locution"],
-    )
 
 
 class MigrateSettings(MigrationWait):

@@ -10,7 +10,7 @@ import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution_common.errors import Reason, Refused
-from locution_speech import pcm, wire
+from locution_speech import pcm, wire, wire_speakers
 from locution_speech.clock import SAMPLE_WIDTH
 from locution_speech.engine.models import Flow, FlowKey, TrafficClass
 from locution_speech.speakers import Turn
@@ -37,7 +37,7 @@ class GrpcLiveSpeakers:
     async def hear(self, principal: Principal, wanted: DiarizationConfig, audio: bytes) -> HeardSpeakers:
         """Diarize a stretch of audio."""
         flow = live_flow(principal, await self._shares(principal.tenant_id))
-        begin = wire.diarize_start_to_proto(flow, wanted.model.path)
+        begin = wire_speakers.diarize_start_to_proto(flow, wanted.model.path)
         exchange = Exchange(self._stub.Diarize(), _section(begin, audio), STALL_SECONDS)
         found = None
         async with aclosing(exchange.answers()) as answers:
@@ -46,20 +46,20 @@ class GrpcLiveSpeakers:
                     found = answer.done.section
         if found is None:
             raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without a result")
-        return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire.section_to_bytes(found))
+        return HeardSpeakers(check_section(found, len(audio) // SAMPLE_WIDTH), wire_speakers.section_to_bytes(found))
 
     async def cluster(
         self, principal: Principal, wanted: DiarizationConfig, sections: AsyncGenerator[bytes]
     ) -> AsyncGenerator[tuple[Turn[int], ...]]:
         """Join the speakers of sections into speakers of the session; yield one answer per section, in order."""
         flow = live_flow(principal, await self._shares(principal.tenant_id))
-        start = wire.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
+        start = wire_speakers.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
         exchange = Exchange(self._stub.Cluster(), _clustered(start, sections), CLUSTER_SECONDS)
         exchange.admit()
         async with aclosing(exchange.answers()) as answers:
             async for answer in answers:
                 with believed():
-                    turns = wire.turns_from_proto(answer)
+                    turns = wire_speakers.turns_from_proto(answer)
                 yield turns
 
 
@@ -78,4 +78,4 @@ async def _clustered(start: pb.ClusterStart, sections: AsyncGenerator[bytes]) ->
     yield pb.ClusterRequest(start=start)
     async with aclosing(sections):
         async for body in sections:
-            yield wire.section_from_bytes(body)
+            yield wire_speakers.section_from_bytes(body)

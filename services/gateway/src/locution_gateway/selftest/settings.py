@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from locution_common import addresses
 from locution_common.settings import ServiceAddress, Settings
 from pydantic import Field, SecretStr, field_validator
 
@@ -42,16 +43,26 @@ class HealthCheckSettings(SelftestSettings):
     @field_validator("selftest_health")
     @classmethod
     def _are_named(cls, value: str) -> str:
-        for part in value.split(","):
-            name, _, address = part.partition("=")
-            if not name.strip() or ":" not in address:
-                raise ValueError(f"{part.strip()!r} is not NAME=host:port")
+        for name, address in _named(value).items():
+            if not name or not _is_address(address):
+                raise ValueError(f"{name}={address} is not NAME=host:port")
         return value
 
     def targets(self) -> dict[str, str]:
         """Return the address of each process by its name."""
-        parts = (part.strip().partition("=") for part in self.selftest_health.split(","))
-        return {name: address for name, _, address in parts}
+        return _named(self.selftest_health)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(addresses.checked(text))
+    except ValueError:
+        return False
+
+
+def _named(text: str) -> dict[str, str]:
+    parts = (part.strip().partition("=") for part in text.split(","))
+    return {name: address for name, _, address in parts}
 
 
 class WorkCheckSettings(SelftestSettings):

@@ -9,7 +9,7 @@ import grpc
 from locution.engine.v1 import diarizer_service_pb2 as pb
 from locution.engine.v1 import diarizer_service_pb2_grpc
 from locution_common.errors import InternalError, Reason, Refused
-from locution_speech import wire
+from locution_speech import wire_speakers
 from locution_speech.engine.models import Flow
 from locution_speech.speakers import SectionSpeakers, SpeakerHints
 
@@ -30,7 +30,7 @@ class GrpcDiarizationEngine:
 
     async def diarize(self, flow: Flow, model: str, audio: Audio, progress: Progress) -> SectionResult:
         """Find one section's local speakers; the body is opaque input of `cluster`."""
-        begin = wire.diarize_start_to_proto(flow, model)
+        begin = wire_speakers.diarize_start_to_proto(flow, model)
         sent = _Counted(audio)
         exchange = Exchange(self._stub.Diarize(), _section_requests(begin, sent), self._stall)
         done = None
@@ -45,7 +45,7 @@ class GrpcDiarizationEngine:
         if done is None:
             raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a section without a result")
         check_section(done.section, sent.samples)
-        return SectionResult(wire.section_to_bytes(done.section), done.timings.compute_seconds)
+        return SectionResult(wire_speakers.section_to_bytes(done.section), done.timings.compute_seconds)
 
     async def cluster(self, flow: Flow, config: JobConfig, sections: Sequence[bytes]) -> Clustering:
         """Join the sections' speakers into speakers of the recording; return the spans of each section, in order."""
@@ -56,8 +56,8 @@ class GrpcDiarizationEngine:
         if len(found) != len(sections):
             raise Refused(Reason.DEPENDENCY_UNAVAILABLE, "the engine ended a clustering without a result")
         with believed():
-            turns = tuple(map(wire.turns_from_proto, found))
-        return Clustering(turns, wire.centroids_from_proto(found[-1]) if found else ())
+            turns = tuple(map(wire_speakers.turns_from_proto, found))
+        return Clustering(turns, wire_speakers.centroids_from_proto(found[-1]) if found else ())
 
 
 class _Counted:
@@ -76,7 +76,7 @@ class _Counted:
 def check_section(section: pb.SectionSpeakers, samples: int) -> SectionSpeakers:
     """Refuse with INFERENCE_FAILED unless the engine had the whole section and every turn lies inside it."""
     with believed():
-        found = wire.section_speakers_from_proto(section)
+        found = wire_speakers.section_speakers_from_proto(section)
     known = {centroid.speaker for centroid in found.centroids}
     inside = all(turn.length and turn.end <= samples and turn.speaker in known for turn in found.turns)
     if found.sample_count != samples or not inside:
@@ -93,14 +93,14 @@ async def _section_requests(begin: pb.DiarizeStart, audio: Audio) -> AsyncGenera
 async def _cluster_requests(begin: pb.ClusterStart, sections: Sequence[bytes]) -> AsyncGenerator[pb.ClusterRequest]:
     yield pb.ClusterRequest(start=begin)
     for body in sections:
-        yield wire.section_from_bytes(body)
+        yield wire_speakers.section_from_bytes(body)
 
 
 def _start(flow: Flow, config: JobConfig) -> pb.ClusterStart:
     wanted = config.diarization
     if wanted is None:
         raise InternalError("a clustering stage requires a job with diarization")
-    return wire.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
+    return wire_speakers.cluster_start_to_proto(flow, wanted.model.path, hints(wanted))
 
 
 def hints(wanted: DiarizationConfig) -> SpeakerHints:
