@@ -13,7 +13,7 @@ from pathlib import Path
 
 from locution.v1 import upload_service_pb2 as pb
 from locution_client import Connection
-from locution_client.calls import credentials, open_channel
+from locution_client.calls import Access, credentials, open_channel
 from locution_client.sources import Source
 from locution_client.uploads import Sent, Uploads
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 async def _send(where: Connection, path: Path) -> str:
     async with open_channel(where) as channel:
-        uploads = Telling(channel, credentials(where.api_key))
+        uploads = Telling(channel, Access(credentials(where.api_key)))
         return (await uploads.send(path, sent=lambda offset, _: _tell("sent", offset), resume=True)).name
 
 

@@ -71,7 +71,7 @@ async def listen(
         config.endpoint_silence.FromMilliseconds(round(silence * 1000))
     if recording:
         config.endpoint_mode = pb.LiveConfig.ENDPOINT_MODE_RECORDING
-    session = Session(client.live._stub, client.live._metadata, config, 120.0)
+    session = client.live.session(config)
     striking = asyncio.create_task(_strike(session, fault, fault_after)) if fault else None
     heard, began = Heard(), time.monotonic()
     async for message in session.run(spoken(audio, speed)):

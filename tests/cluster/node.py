@@ -121,7 +121,7 @@ def inside(*command: str | Path, seconds: float = 60, text: str | None = None) -
 
 def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start a further process in the node; it ends with the returned one, with the node, or with this process."""
-    bound = ["setpriv", "--pdeathsig", "KILL", *command]
+    bound = [*processes.DYING, *command]
     return processes.spawn(enter(*bound), log=state() / "logs" / name, env=inner_environment())
 
 

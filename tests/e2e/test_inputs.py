@@ -90,7 +90,7 @@ async def uploads(installation: Installation) -> set[str]:
     """Return the names of all uploads."""
     async with Client(Connection(installation.address, installation.key)) as client:
         service = client.uploads
-        page = await service._stub.ListUploads(ListUploadsRequest(page_size=1000), metadata=service._metadata)
+        page = await service._stub.ListUploads(ListUploadsRequest(page_size=1000), metadata=service._access.metadata)
         return {upload.name for upload in page.uploads}
 
 

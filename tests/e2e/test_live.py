@@ -14,7 +14,7 @@ import pytest
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.job_config_pb2 import DiarizationConfig
 from locution_client import Client, Connection
-from locution_client.live import Live, Session
+from locution_client.live import Session
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tests.e2e.conftest import RATE, Installation
@@ -90,18 +90,13 @@ async def talk(
     )
     told, middle = Told(), asyncio.Event()
     async with Client(Connection(installation.address, installation.key)) as client:
-        session = session_of(client.live, config)
+        session = client.live.session(config, patience=PATIENCE)
         striking = asyncio.create_task(_after(middle, session, strike))
         async for message in session.run(spoken(pcm, lambda: 1.0 if patient and not told.confirmed else speed, middle)):
             told.note(message)
         await striking
     told.resumed = session.resumed
     return told
-
-
-def session_of(live: Live, config: pb.LiveConfig) -> Session:
-    """Open a session whose connection a test can break."""
-    return Session(live._stub, live._metadata, config, PATIENCE)
 
 
 async def _after(middle: asyncio.Event, session: Session, strike: Strike | None) -> None:

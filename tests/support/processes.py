@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import random
 import signal
 import socket
@@ -17,8 +16,9 @@ from tests.support import canaries
 
 PORTS: Final = range(12_000, 18_000)
 """Of the ports that tests choose: below the ephemeral range, and clear of those of the local stack."""
-_PR_SET_PDEATHSIG: Final = 1
-_libc = ctypes.CDLL(None)
+DYING: Final = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
+"""What a command behind it dies of, as soon as its parent does. Python code between fork and exec would do the same, but can
+hang where gRPC has threads."""
 
 
 def spawn(
@@ -35,7 +35,7 @@ def spawn(
     """
     with canaries.kept(log).open("ab") as out:
         return subprocess.Popen(
-            command,
+            [*DYING, *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -45,7 +45,6 @@ def spawn(
             extra_groups=None if user is None else [],
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -51,3 +53,20 @@ def command(address: str, monkeypatch: pytest.MonkeyPatch) -> Command:
         return await asyncio.to_thread(main, list(arguments))
 
     return run
+
+
+async def start(address: str, *arguments: str) -> asyncio.subprocess.Process:
+    """Run the command line in a child that an interruption ends, also where a shell in the background ignores them.
+
+    The child sets the signal itself: Python code between fork and exec can hang where gRPC has threads.
+    """
+    code = (
+        "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "runpy.run_module('locution_client', run_name='__main__')"
+    )
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, *arguments),
+        env={**os.environ, "LOCUTION_ADDRESS": address, "LOCUTION_API_KEY": KEY},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )

@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import grpc
@@ -16,8 +15,8 @@ from locution_client.cli import exit_codes
 from locution_client.cli.output import Destination, names, quoted, write
 from locution_client.labels import label
 
-from tests.unit.client.conftest import Command
-from tests.unit.client.fake_gateway import KEY, FakeGateway, refusal
+from tests.unit.client.conftest import Command, start
+from tests.unit.client.fake_gateway import FakeGateway, refusal
 
 Capture = pytest.CaptureFixture[str]
 
@@ -43,16 +42,6 @@ def record(*names: str) -> list[str]:
 
 def written() -> list[str]:
     return sorted(str(path) for path in Path("out").rglob("*") if path.is_file())
-
-
-async def start(address: str, *arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "locution_client", "transcribe", *arguments),
-        env={**os.environ, "LOCUTION_ADDRESS": address, "LOCUTION_API_KEY": KEY},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
-    )
 
 
 async def test_files_of_one_name_keep_their_folders(command: Command) -> None:
@@ -155,7 +144,7 @@ async def test_an_interruption_keeps_what_is_done_and_names_the_rest(
 ) -> None:
     gateway.held.add("slow.wav")
     files = record("in/slow.wav", "in/a.wav", "in/more/b.wav")
-    child = await start(address, *files, "--format", "srt", "--output", "out/")
+    child = await start(address, "transcribe", *files, "--format", "srt", "--output", "out/")
     async with asyncio.timeout(50):
         while len(written()) < 2 or not gateway.jobs:
             await asyncio.sleep(0.01)

@@ -173,7 +173,7 @@ async def test_an_upload_goes_on_where_an_earlier_run_was_cut_off(
 ) -> None:
     content = recording.read_bytes()
     monkeypatch.setattr("locution_client.sources.CHUNK", PART)
-    monkeypatch.setattr("locution_client.uploads.ATTEMPTS", 1)
+    monkeypatch.setattr("locution_client.calls.PATIENCE", 0.0)
     gateway.break_upload_at = 2 * PART
     with pytest.raises(ApiError):
         await client.uploads.send(recording, resume=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from pathlib import Path
 
 import grpc
 import pytest
 from locution_client.cli import exit_codes
 
-from tests.unit.client.conftest import Command
-from tests.unit.client.fake_gateway import KEY, FakeGateway, refusal
+from tests.unit.client.conftest import Command, start
+from tests.unit.client.fake_gateway import FakeGateway, refusal
 
 
 @pytest.fixture
@@ -166,14 +164,7 @@ async def test_an_interrupted_command_says_how_to_go_on(
     address: str, gateway: FakeGateway, recordings: list[str]
 ) -> None:
     gateway.hold_watch = True
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "locution_client", "transcribe", recordings[0], "--format", "srt"),
-        env={**os.environ, "LOCUTION_ADDRESS": address, "LOCUTION_API_KEY": KEY},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
-    )
+    child = await start(address, "transcribe", recordings[0], "--format", "srt")
     async with asyncio.timeout(50):
         while not gateway.cursors:
             await asyncio.sleep(0.01)

@@ -54,7 +54,7 @@ async def test_a_watch_goes_on_behind_the_last_cursor(client: Client, gateway: F
 async def test_a_watch_waits_for_a_server_that_is_away(
     client: Client, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("locution_client.jobs.wait_before", lambda attempt, failure: 0.0)
+    monkeypatch.setattr("locution_client.calls.wait_before", lambda attempt, failure: 0.0)
     job = await client.jobs.create("uploads/u", Options().to_config())
     gateway.lose_watches = 50
     assert [event.cursor async for event in client.jobs.watch(job.name)] == ["1", "2", "3", "4", "5"]

@@ -13,7 +13,7 @@ from locution_client import Client
 from locution_client.cli import exit_codes
 from locution_client.sources import CHUNK, Stream, open_source
 
-from tests.unit.client.conftest import Command
+from tests.unit.client.conftest import Command, start
 from tests.unit.client.fake_gateway import KEY, FakeGateway
 
 Capture = pytest.CaptureFixture[str]
@@ -138,12 +138,7 @@ async def test_a_quiet_pipe_gives_its_stream_back(
 
 
 async def test_an_interruption_does_not_wait_for_a_pipe(address: str, gateway: FakeGateway, pipe: Path) -> None:
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "locution_client", "transcribe", str(pipe)),
-        env={**os.environ, "LOCUTION_ADDRESS": address, "LOCUTION_API_KEY": KEY},
-        stderr=asyncio.subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    child = await start(address, "transcribe", str(pipe))
     descriptor = await asyncio.to_thread(os.open, pipe, os.O_WRONLY)
     try:
         os.write(descriptor, b"first")

@@ -12,31 +12,31 @@ from locution.v1 import account_service_pb2 as pb
 from locution.v1.account_service_pb2_grpc import AccountServiceStub
 from locution.v1.identity_pb2 import ApiKey, IssuedApiKey
 
-from locution_client.calls import DEADLINE, retrying
-from locution_client.service import Metadata, Service
+from locution_client.calls import DEADLINE, Access, once
+from locution_client.service import Service
 
 
 class Accounts(Service):
     """Call AccountService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = AccountServiceStub(channel)
 
     async def login(self, tenant: str, email: str, password: str) -> pb.Session:
         """Exchange a password for a session."""
         request = pb.LoginRequest(tenant=tenant, email=email, password=password)
-        return await retrying(lambda: self._stub.Login(request, timeout=DEADLINE), attempts=1)
+        return await once(lambda: self._stub.Login(request, timeout=DEADLINE))
 
     async def register(self, invitation: str, email: str, password: str, display_name: str = "") -> pb.Session:
         """Register a user with an invitation, or without one if the server allows open registration."""
         request = pb.RegisterRequest(invitation=invitation, email=email, password=password, display_name=display_name)
-        return await retrying(lambda: self._stub.Register(request, timeout=DEADLINE), attempts=1)
+        return await once(lambda: self._stub.Register(request, timeout=DEADLINE))
 
     async def refresh(self, refresh_token: str) -> pb.Session:
         """Exchange a refresh token for a new session. A token works only once; using it again ends the session."""
         request = pb.RefreshSessionRequest(refresh_token=refresh_token)
-        return await retrying(lambda: self._stub.RefreshSession(request, timeout=DEADLINE), attempts=1)
+        return await once(lambda: self._stub.RefreshSession(request, timeout=DEADLINE))
 
     async def logout(self, *, everywhere: bool = False) -> None:
         """End the caller's session, or all of the user's."""
@@ -45,7 +45,7 @@ class Accounts(Service):
     async def change_password(self, old: str, new: str) -> None:
         """Change the caller's password; ends the caller's other sessions."""
         request = pb.ChangePasswordRequest(old_password=old, new_password=new)
-        await self._call(self._stub.ChangePassword, request, attempts=1)
+        await self._call(self._stub.ChangePassword, request, repeat=False)
 
     async def caller(self) -> pb.Caller:
         """Return the identity of the caller."""
@@ -74,7 +74,7 @@ class Accounts(Service):
         request = pb.RotateApiKeyRequest(name=name)
         if overlap is not None:
             request.overlap.FromTimedelta(overlap)
-        return await self._call(self._stub.RotateApiKey, request, attempts=1)
+        return await self._call(self._stub.RotateApiKey, request, repeat=False)
 
     async def revoke_key(self, name: str) -> ApiKey:
         """Revoke one of the caller's own keys."""

@@ -12,14 +12,15 @@ from locution.v1 import administration_service_pb2 as pb
 from locution.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from locution.v1.identity_pb2 import ApiKey, IssuedApiKey
 
-from locution_client.service import Metadata, Service
+from locution_client.calls import Access
+from locution_client.service import Service
 
 
 class Administration(Service):
     """Call AdministrationService; a tenant is named "tenants/{tenant}"."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = AdministrationServiceStub(channel)
 
     async def tenants(self) -> list[pb.Tenant]:
@@ -96,7 +97,7 @@ class Administration(Service):
         request = pb.RotateTenantApiKeyRequest(name=name)
         if overlap is not None:
             request.overlap.FromTimedelta(overlap)
-        return await self._call(self._stub.RotateTenantApiKey, request, attempts=1)
+        return await self._call(self._stub.RotateTenantApiKey, request, repeat=False)
 
     async def revoke_key(self, name: str) -> ApiKey:
         """Revoke any key of a tenant."""

@@ -6,7 +6,7 @@ from types import TracebackType
 
 from locution_client.accounts import Accounts
 from locution_client.administration import Administration
-from locution_client.calls import credentials, open_channel
+from locution_client.calls import Access, credentials, open_channel
 from locution_client.jobs import Jobs
 from locution_client.live import Live
 from locution_client.models import Models
@@ -24,24 +24,21 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.address = connection.address
         self._channel = open_channel(connection)
-        metadata = credentials(connection.api_key)
-        self.uploads = Uploads(self._channel, metadata)
-        self.jobs = Jobs(self._channel, metadata)
-        self.live = Live(self._channel, metadata)
-        self.transcripts = Transcripts(self._channel, metadata)
-        self.models = Models(self._channel, metadata)
-        self.tags = Tags(self._channel, metadata)
-        self.webhooks = Webhooks(self._channel, metadata)
-        self.voices = Voices(self._channel, metadata)
-        self.accounts = Accounts(self._channel, metadata)
-        self.administration = Administration(self._channel, metadata)
+        access = self._access = Access(credentials(connection.api_key))
+        self.uploads = Uploads(self._channel, access)
+        self.jobs = Jobs(self._channel, access)
+        self.live = Live(self._channel, access)
+        self.transcripts = Transcripts(self._channel, access)
+        self.models = Models(self._channel, access)
+        self.tags = Tags(self._channel, access)
+        self.webhooks = Webhooks(self._channel, access)
+        self.voices = Voices(self._channel, access)
+        self.accounts = Accounts(self._channel, access)
+        self.administration = Administration(self._channel, access)
 
     def show(self, api_key: str) -> None:
         """Use another key from now on."""
-        metadata = credentials(api_key)
-        callers = (self.uploads, self.jobs, self.live, self.transcripts, self.models, self.tags, self.webhooks)
-        for caller in (*callers, self.voices, self.accounts, self.administration):
-            caller._metadata = metadata  # noqa: SLF001 - each of them is this client's own
+        self._access.metadata = credentials(api_key)
 
     async def __aenter__(self) -> Client:
         """Return the client."""

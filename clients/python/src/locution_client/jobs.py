@@ -13,25 +13,22 @@ from locution.v1 import job_config_pb2
 from locution.v1 import job_service_pb2 as pb
 from locution.v1.job_service_pb2_grpc import JobServiceStub
 
-from locution_client.calls import LONGEST_WAIT, may_repeat, wait_before
+from locution_client.calls import LONGEST_WAIT, PATIENCE, Access, Tries, may_repeat
 from locution_client.errors import from_rpc
 from locution_client.labels import label as fit
-from locution_client.service import Metadata, Service
+from locution_client.service import Service
 
 LONG = 600.0
 """Seconds for a call that changes many rows."""
 
 TERMINAL = frozenset({pb.Job.STATE_SUCCEEDED, pb.Job.STATE_FAILED, pb.Job.STATE_CANCELLED})
 
-WATCH_PATIENCE = 120.0
-"""Seconds without a connection after which a watch gives up: an api that restarts is back long before."""
-
 
 class Jobs(Service):
     """Call JobService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = JobServiceStub(channel)
 
     async def create(
@@ -92,27 +89,27 @@ class Jobs(Service):
         return await self._call(self._stub.EstimateJob, request)
 
     async def watch(
-        self, name: str, *, after_cursor: str = "", patience: float = WATCH_PATIENCE
+        self, name: str, *, after_cursor: str = "", patience: float = PATIENCE
     ) -> AsyncIterator[pb.JobEvent]:
         """Yield a job's events up to the terminal one; after a broken connection, resume after the last cursor.
 
         Raises ApiError for errors that another attempt cannot cure, and after `patience` seconds without a connection.
         """
         loop = asyncio.get_running_loop()
-        cursor, stalled, lost = after_cursor, 0, 0.0
+        cursor, tries = after_cursor, Tries()
         while True:
             request, began = pb.WatchJobRequest(name=name, after_cursor=cursor), loop.time()
             try:
-                async for event in self._stub.WatchJob(request, metadata=self._metadata):
-                    cursor, stalled = event.cursor, 0
+                async for event in self._stub.WatchJob(request, metadata=self._access.metadata):
+                    cursor = event.cursor
+                    tries.progress()
                     yield event
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
-                if stalled == 0 or loop.time() - began > LONGEST_WAIT:  # it was connected until now
-                    stalled, lost = 0, loop.time()
-                stalled += 1
-                if not may_repeat(failure) or loop.time() - lost >= patience:
+                if not may_repeat(failure):
                     raise failure from error
-                await asyncio.sleep(wait_before(stalled, failure))
+                if loop.time() - began > LONGEST_WAIT:  # it was connected until now
+                    tries.progress()
+                await tries.wait(failure, patience)
             else:
                 return

@@ -15,12 +15,9 @@ from locution.reasons.v1.catalogue import Reason
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
 
-from locution_client.calls import may_resume, wait_before
+from locution_client.calls import PATIENCE, Access, Metadata, Tries, may_resume
 from locution_client.errors import ApiError, from_rpc
-from locution_client.service import Metadata, Service
-
-PATIENCE = 60.0
-"""Seconds without progress after which the client gives up."""
+from locution_client.service import Service
 
 LARGEST = 64 * 1024
 """Bytes of audio in one message."""
@@ -96,8 +93,8 @@ class Unacknowledged:
 class Live(Service):
     """Call LiveService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = LiveServiceStub(channel)
 
     async def transcribe(
@@ -107,29 +104,28 @@ class Live(Service):
 
         Raises ApiError for errors that a resume cannot cure, and after `patience` seconds without any answer.
         """
-        session = Session(self._stub, self._metadata, config, patience)
-        async with aclosing(session.run(audio)) as messages:
+        async with aclosing(self.session(config, patience=patience).run(audio)) as messages:
             async for message in messages:
                 yield message
 
+    def session(self, config: pb.LiveConfig, *, patience: float = PATIENCE) -> Session:
+        """Return a session to run; `transcribe` does it in one call."""
+        return Session(self._stub, self._access.metadata, config, patience)
+
     async def sessions(self, filter_text: str = "") -> AsyncIterator[pb.LiveSession]:
         """Yield sessions, newest first."""
-        token = ""
-        while True:
+        token, more = "", True
+        while more:
             request = pb.ListSessionsRequest(page_token=token, filter=filter_text)
-            page = await self._stub.ListSessions(request, metadata=self._metadata, timeout=30.0)
+            page = await self._call(self._stub.ListSessions, request)
             for session in page.sessions:
                 yield session
             token = page.next_page_token
-            if not token:
-                return
+            more = bool(token)
 
     async def end(self, name: str) -> pb.LiveSession:
         """End a session."""
-        try:
-            return await self._stub.EndSession(pb.EndSessionRequest(name=name), metadata=self._metadata, timeout=300.0)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc(error) from error
+        return await self._call(self._stub.EndSession, pb.EndSessionRequest(name=name), timeout=300.0)
 
 
 class Session:
@@ -164,21 +160,19 @@ class Session:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def _streams(self) -> AsyncGenerator[pb.StreamResponse]:
-        loop = asyncio.get_running_loop()
-        attempt, heard = 0, loop.time()
+        tries = Tries()
         while True:
             failure: list[ApiError] = []
             async with aclosing(self._guarded(failure)) as messages:
                 async for message in messages:
-                    attempt, heard = 0, loop.time()
+                    tries.progress()
                     yield message
             if not failure:
                 return
             broken = failure[0].reason is None and failure[0].code in ("CANCELLED", "UNKNOWN")
-            if not (broken or may_resume(failure[0])) or loop.time() - heard > self._patience:
+            if not (broken or may_resume(failure[0])):
                 raise failure[0]
-            await asyncio.sleep(wait_before(attempt, failure[0]))
-            attempt += 1
+            await tries.wait(failure[0], self._patience)
             self.resumed += 1
 
     async def _guarded(self, failure: list[ApiError]) -> AsyncGenerator[pb.StreamResponse]:

@@ -6,7 +6,8 @@ import grpc
 from locution.v1 import model_service_pb2 as pb
 from locution.v1.model_service_pb2_grpc import ModelServiceStub
 
-from locution_client.service import Metadata, Service
+from locution_client.calls import Access
+from locution_client.service import Service
 
 REGISTER_DEADLINE = 600.0
 """Seconds for a registration, which reads all of a model's files."""
@@ -15,8 +16,8 @@ REGISTER_DEADLINE = 600.0
 class Models(Service):
     """Call ModelService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = ModelServiceStub(channel)
 
     async def all(self) -> list[pb.Model]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from locution.reasons.v1.catalogue import Reason
 from locution.v1 import upload_service_pb2 as pb
 
-from locution_client.calls import ATTEMPTS, wait_before
+from locution_client.calls import PATIENCE, Tries
 from locution_client.errors import ApiError
 from locution_client.uploads import Sent, Uploads, measure
 
@@ -118,17 +118,17 @@ class PartSender:
 
     async def _send_part(self, file: _File, upload: str, part: int) -> str:
         """Upload one part and return its ETag. Each retry uses a new URL."""
-        for attempt in range(ATTEMPTS):
+        tries = Tries()
+        while True:
             where = await self._uploads.part_urls(upload, [part])
             try:
                 data = await asyncio.to_thread(file.read, part)
                 return await asyncio.to_thread(put, where.urls[0].url, data)
             except (ApiError, http.client.HTTPException, OSError) as error:
                 failure = error if isinstance(error, ApiError) else ApiError("UNAVAILABLE", f"object store: {error}")
-                if attempt == ATTEMPTS - 1 or failure.code != "UNAVAILABLE":
+                if failure.code != "UNAVAILABLE":
                     raise failure from error
-                await asyncio.sleep(wait_before(attempt, failure))
-        raise AssertionError("attempts must be positive")
+                await tries.wait(failure, PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from locution_client.calls import ATTEMPTS, DEADLINE, retrying
+from locution_client.calls import DEADLINE, Access, once, retrying
 
 Answer = TypeVar("Answer")
-Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 PAGE = 1000
 """Entries in one page."""
@@ -17,8 +16,8 @@ PAGE = 1000
 class Service:
     """Call one service."""
 
-    def __init__(self, metadata: Metadata) -> None:
-        self._metadata = metadata
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
     async def _call(
         self,
@@ -26,10 +25,14 @@ class Service:
         request: object,
         *,
         timeout: float = DEADLINE,
-        attempts: int = ATTEMPTS,
+        repeat: bool = True,
     ) -> Answer:
-        """Make a call and retry it where that is safe. Raises ApiError when it finally fails."""
-        return await retrying(lambda: call(request, metadata=self._metadata, timeout=timeout), attempts=attempts)
+        """Make a call; with `repeat`, repeat it where that is safe. Raises ApiError when it finally fails."""
+
+        def made() -> Awaitable[Answer]:
+            return call(request, metadata=self._access.metadata, timeout=timeout)
+
+        return await (retrying(made, self._access) if repeat else once(made))
 
     async def _list(
         self, call: Callable[..., Awaitable[Any]], request: Any, field: str, limit: float = float("inf")

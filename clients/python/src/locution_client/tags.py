@@ -6,15 +6,16 @@ import grpc
 from locution.v1 import tag_service_pb2 as pb
 from locution.v1.tag_service_pb2_grpc import TagServiceStub
 
+from locution_client.calls import Access
 from locution_client.jobs import LONG
-from locution_client.service import Metadata, Service
+from locution_client.service import Service
 
 
 class Tags(Service):
     """Call TagService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = TagServiceStub(channel)
 
     async def all(self) -> list[pb.Tag]:

@@ -9,8 +9,8 @@ import grpc
 from locution.v1 import transcript_service_pb2 as pb
 from locution.v1.transcript_service_pb2_grpc import TranscriptServiceStub
 
-from locution_client.calls import retrying
-from locution_client.service import Metadata, Service
+from locution_client.calls import Access, retrying
+from locution_client.service import Service
 
 Format: TypeAlias = "pb.ExportTranscriptRequest.Format.ValueType"
 
@@ -32,8 +32,8 @@ EXPORT_DEADLINE = 300.0
 class Transcripts(Service):
     """Call TranscriptService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = TranscriptServiceStub(channel)
 
     async def export_all(
@@ -46,8 +46,8 @@ class Transcripts(Service):
         """Return a job's transcript as a file of one of FORMATS; `subtitles` is for SUBTITLES only."""
         name = f"{job}/transcript"
         request = pb.ExportTranscriptRequest(name=name, format=FORMATS[file_format], subtitles=subtitles)
-        return await retrying(lambda: self._collect(request))
+        return await retrying(lambda: self._collect(request), self._access)
 
     async def _collect(self, request: pb.ExportTranscriptRequest) -> bytes:
-        stream = self._stub.ExportTranscript(request, metadata=self._metadata, timeout=EXPORT_DEADLINE)
+        stream = self._stub.ExportTranscript(request, metadata=self._access.metadata, timeout=EXPORT_DEADLINE)
         return b"".join([piece.data async for piece in stream])

@@ -13,10 +13,10 @@ import grpc
 from locution.v1 import upload_service_pb2 as pb
 from locution.v1.upload_service_pb2_grpc import UploadServiceStub
 
-from locution_client.calls import ATTEMPTS, may_resume, wait_before
+from locution_client.calls import Access, Tries, may_resume
 from locution_client.errors import ApiError, from_rpc
 from locution_client.labels import label as fit
-from locution_client.service import Metadata, Service
+from locution_client.service import Service
 from locution_client.sources import File, Source, open_source
 
 KEPT = 32 * 1024 * 1024
@@ -32,8 +32,8 @@ Sent = Callable[[int, int | None], None]
 class Uploads(Service):
     """Call UploadService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = UploadServiceStub(channel)
 
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
@@ -46,18 +46,19 @@ class Uploads(Service):
 
     async def _send(self, source: Source, sent: Sent, resume: bool) -> pb.Upload:
         upload = await self._to_write(source, resume)
-        stalled = 0
-        while upload.state == pb.Upload.STATE_WRITING and stalled < ATTEMPTS:
+        tries = Tries()
+        while upload.state == pb.Upload.STATE_WRITING:
             before = upload.committed_bytes
             try:
                 upload = await self._write(upload, source, sent)
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
-                if not may_resume(failure) or stalled == ATTEMPTS - 1:
+                if not may_resume(failure):
                     raise failure from error
-                await asyncio.sleep(wait_before(stalled, failure))
+                await tries.wait(failure, self._access.patience)
                 upload = await self.get(upload.name)
-            stalled = 0 if upload.committed_bytes > before else stalled + 1
+            if upload.committed_bytes > before:
+                tries.progress()
         return upload
 
     async def get(self, name: str) -> pb.Upload:
@@ -105,7 +106,7 @@ class Uploads(Service):
         await source.wait()
         messages = self._messages(upload, source, sent)
         try:
-            written = await self._stub.WriteUpload(messages, metadata=self._metadata)
+            written = await self._stub.WriteUpload(messages, metadata=self._access.metadata)
         finally:
             source.interrupt()
             await _close(messages)

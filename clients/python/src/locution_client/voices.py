@@ -9,14 +9,15 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from locution.v1 import voice_service_pb2 as pb
 from locution.v1.voice_service_pb2_grpc import VoiceServiceStub
 
-from locution_client.service import Metadata, Service
+from locution_client.calls import Access
+from locution_client.service import Service
 
 
 class Voices(Service):
     """Call VoiceService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = VoiceServiceStub(channel)
 
     async def enrol(self, display_name: str, job: str, speaker: str = "SPEAKER_00") -> pb.Voice:

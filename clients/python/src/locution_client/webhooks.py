@@ -11,14 +11,15 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from locution.v1 import webhook_service_pb2 as pb
 from locution.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
-from locution_client.service import Metadata, Service
+from locution_client.calls import Access
+from locution_client.service import Service
 
 
 class Webhooks(Service):
     """Call WebhookService."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        super().__init__(metadata)
+    def __init__(self, channel: grpc.aio.Channel, access: Access) -> None:
+        super().__init__(access)
         self._stub = WebhookServiceStub(channel)
 
     async def create(self, webhook: pb.Webhook) -> pb.Webhook:
