@@ -50,6 +50,7 @@ gen-check: setup ## Check that the committed stubs are current
 
 docs: setup ## Generate docs/reference from the settings and metrics
 	@$(PYTHON) docs/generate.py
+	@$(PYTHON) deploy/helm/values_page.py
 	@$(PYTHON) deploy/helm/cited.py
 
 docs-check: setup ## Check that docs/reference is current
@@ -144,7 +145,7 @@ test-install: setup ## Check that each service installs alone with only what it 
 
 # --- benchmarks -----------------------------------------------------------------------------------
 
-.PHONY: bench bench-field bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording bench-replicas
+.PHONY: bench bench-field bench-quality bench-memory bench-queue bench-uploads bench-identity bench-live bench-recording bench-replicas bench-upgrade
 bench: setup models ## Measure the engines against their baselines, as one table
 	$(PYTHON) -m tests.bench.engines $(ARGS)
 
@@ -162,6 +163,9 @@ bench-recording: setup models ## Sixty minutes with asr and worker killed, again
 
 bench-replicas: setup ## How soon the first replica of a service is used, beside gRPC's own look-ups (root)
 	$(PYTHON) -m tests.bench.replicas $(ARGS)
+
+bench-upgrade: setup models ## Live words during an upgrade of the chart, beside the same minutes without (root, 45 GB)
+	$(PYTHON) -m tests.cluster bench $(ARGS)
 
 bench-queue: setup ## Claims beside SELECT 1 with a million finished stages, and fairness over tenants
 	$(PYTHON) -m tests.bench.queue $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import render_chart as render
+import values_page
 import yaml
 
 EVERYTHING = render.CHART / "ci" / "everything-values.yaml"
@@ -110,6 +112,25 @@ def test_every_key_is_explained() -> None:
         if not lines[number - 1].lstrip().startswith("#") and lines[number].split(":")[0].strip() not in inside
     ]
     assert unexplained == []
+
+
+def _paths(values: Any, prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}.")
+
+
+def test_the_reference_lists_every_key_once() -> None:
+    listed = [value.path for value in values_page.values()]
+    assert len(listed) == len(set(listed))
+    values = yaml.safe_load(values_page.VALUES.read_text(encoding="utf-8"))
+    inside = re.compile(r"\.(requests|limits|podSecurity\.\w+|settings|securityContext|labels)\b.*|\.resources\..*")
+    assert {path for path in _paths(values) if not inside.search(path)} - set(listed) == set()
+
+
+def test_the_reference_is_current() -> None:
+    assert values_page.PAGE.read_text(encoding="utf-8") == values_page.page(), "run `make docs`"
 
 
 def _objects(schema: Any) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
     up                   build what is missing, start an empty node and load the images
     run [ARGUMENT...]    the same, then the checks (arguments go to pytest), then end the node and write the report
+    bench [ARGUMENT...]  measure an upgrade with live audio and files under way (python -m tests.bench.upgrade), then end the node
     shell COMMAND...     run a command in the node, for example `kubectl get pods --all-namespaces`
     down                 end the node
 
@@ -67,10 +68,19 @@ def _run(arguments: Sequence[str]) -> int:
     if reason := missing():
         sys.stderr.write(f"SKIPPED LOUDLY: no Kubernetes: {reason}\n")
         return 1 if "cluster" in os.environ.get("LOCUTION_REQUIRE", "").split(",") else 0
+    return _beside_the_node("pytest", "-p", "no:cacheprovider", str(HERE), *arguments)
+
+
+def _bench(arguments: Sequence[str]) -> int:
+    return _beside_the_node("tests.bench.upgrade", *arguments)
+
+
+def _beside_the_node(module: str, *arguments: str) -> int:
+    """Run a module of Python in the node's network, then end the node."""
     try:
         if node.pid() is None:
             _up()
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(HERE), *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.call(node.enter(*command, network_only=True), cwd=ROOT, env=environment())
     finally:
         if KEEP not in os.environ:
@@ -86,7 +96,13 @@ def _down(_: Sequence[str]) -> int:
     return 0
 
 
-COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {"up": _up, "run": _run, "shell": _shell, "down": _down}
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "up": _up,
+    "run": _run,
+    "bench": _bench,
+    "shell": _shell,
+    "down": _down,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

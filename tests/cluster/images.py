@@ -6,6 +6,7 @@ No image registry is asked: mmdebstrap makes the base image, and the node's cont
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -59,8 +60,21 @@ def build() -> None:
         _stand_in(name, folder)
 
 
-def load(name: str, importer: Sequence[str]) -> None:
-    """Pipe an image to a command. A docker daemon must run. Raises ClusterError."""
+def load(ctr: Sequence[str]) -> None:
+    """Load the images that containerd lacks; `ctr` is its command for images. A docker daemon must run. Raises ClusterError."""
+    stamp = home() / "stamps/loaded"
+    loaded = json.loads(stamp.read_text()) if stamp.exists() else {}
+    there = run([*ctr, "list", "--quiet"], seconds=60, env=environment()).split()
+    for name in names():
+        built = _docker("image", "inspect", "--format", "{{.Id}}", name).strip()
+        known = name if "/" in name else f"library/{name}"
+        if loaded.get(name) == built and f"docker.io/{known}" in there:
+            continue
+        _pipe(name, [*ctr, "import", "-"])
+        stamp.write_text(json.dumps(loaded := {**loaded, name: built}))
+
+
+def _pipe(name: str, importer: Sequence[str]) -> None:
     with subprocess.Popen(["docker", "save", name], env=_environment(), stdout=subprocess.PIPE) as saver:
         done = subprocess.run(
             importer, stdin=saver.stdout, capture_output=True, text=True, timeout=LOAD_SECONDS, check=False

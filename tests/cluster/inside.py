@@ -69,13 +69,14 @@ def _run(*command: str | Path) -> None:
     subprocess.run([str(word) for word in command], check=True)
 
 
-def _start(name: str, *command: str, ready: Callable[[], bool] = lambda: True) -> None:
+def _start(name: str, *command: str, ready: Callable[[], bool] = lambda: True) -> subprocess.Popen[bytes]:
     with (state() / "logs" / name).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     while not ready():
         if process.poll() is not None:
             sys.exit(f"{name} ended with {process.returncode}")
         time.sleep(0.1)
+    return process
 
 
 def _write(path: Path | str, content: str | dict[str, Any]) -> Path:
@@ -223,8 +224,32 @@ def _container_runtime() -> None:
         },
     }
     _write("/etc/cni/net.d/10-pods.conflist", {"cniVersion": "0.4.0", "name": "pods", "plugins": [network]})
+    _forget_containers()
     configuration = _write("/etc/containerd/config.toml", CONTAINERD)
-    _start("containerd", "containerd", "--config", str(configuration), ready=Path(SOCKET).exists)
+    _start("containerd", "containerd", "--config", str(configuration), ready=_containerd_answers)
+
+
+def _forget_containers() -> None:
+    """Remove what an earlier node left in the folder of images, before Kubernetes sees it."""
+    configuration = _write(
+        "/etc/containerd/images.toml", 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n' + CONTAINERD
+    )
+    process = _start("forget", "containerd", "--config", str(configuration), ready=_containerd_answers)
+    for name in _ctr("containers", "list", "--quiet").split():
+        _ctr("containers", "remove", name)
+    process.terminate()
+    process.wait()
+    Path(SOCKET).unlink(missing_ok=True)
+
+
+def _containerd_answers() -> bool:
+    return subprocess.run(["ctr", "version"], capture_output=True, check=False).returncode == 0
+
+
+def _ctr(*arguments: str) -> str:
+    return subprocess.run(
+        ["ctr", "--namespace", "k8s.io", *arguments], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def _node() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.cluster import images
-from tests.cluster.home import ROOT, ClusterError, environment, run, say, state
+from tests.cluster.home import ROOT, ClusterError, environment, home, run, say, state
 from tests.support import processes
 
 NAME: Final = "node1"
@@ -33,6 +33,9 @@ FOLDERS: Final = (
     "usr/libexec/kubernetes",
 )
 """What the node's parts write outside of their options: folders of the state, mounted over the machine's."""
+
+IMAGES: Final = "var/lib/containerd"
+"""Of these folders the one that is kept: a next run finds the images there."""
 
 CONFIGURATION: Final = Path("/etc/kubernetes")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
@@ -52,7 +55,11 @@ def up() -> None:
         shutil.rmtree(state())
     for folder in FOLDERS:
         Path("/", folder).mkdir(parents=True, exist_ok=True)
-        (state() / folder).mkdir(parents=True)
+        if folder != IMAGES:
+            (state() / folder).mkdir(parents=True)
+    kept = home() / "containerd"
+    kept.mkdir(parents=True, exist_ok=True)
+    (state() / IMAGES).symlink_to(kept)
     (state() / "logs").mkdir()
     _make_cgroups()
     command = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
@@ -76,8 +83,7 @@ def up() -> None:
         raise
     _wait_ready()
     say(f"the node is ready after {time.monotonic() - started:.0f} s; loading the images")
-    for name in images.names():
-        images.load(name, enter("ctr", "--namespace", "k8s.io", "images", "import", "-"))
+    images.load(enter("ctr", "--namespace", "k8s.io", "images"))
     say(f"the images are loaded after {time.monotonic() - started:.0f} s")
 
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from minio import Minio
+
 from tests.cluster import images
 from tests.cluster.home import ROOT, ClusterError, environment, run, state
 from tests.e2e.conftest import Installation
-from tests.support import processes
+from tests.support import models, processes
 from tests.support.processes import free_ports
 
 NAMESPACE: Final = "locution"
@@ -132,6 +134,30 @@ class Release:
         ]
         patience = ["--wait", "--timeout", f"{INSTALL_SECONDS}s"] if wait else []
         helm(*command, *patience, *flags, seconds=INSTALL_SECONDS + 60)
+
+    def create(self) -> None:
+        """Install without models, in a namespace that enforces restricted pods."""
+        apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}})
+        self.install()
+
+    def provide_models(self) -> None:
+        """Put the models into the bucket, let the chart's Job load them, and register them."""
+        with forwarded("locution-s3", 9000) as port:
+            client = Minio(
+                f"127.0.0.1:{port}", secret("access-key"), secret("secret-key"), secure=False, region="us-east-1"
+            )
+            for name in MODELS:
+                folder = models.model_folder(name)
+                for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                    client.fput_object("locution", f"models/{name}/{file.relative_to(folder)}", str(file))
+        self.install("--set", "models.load.enabled=true")
+        known = self.locution("models", "list")
+        for name in (each for each in MODELS if each not in known):
+            self.locution("models", "register", name, *(["--default"] if name in DEFAULTS else []))
+
+    def replace_pods(self, number: int) -> None:
+        """Upgrade so that every pod is replaced, by a label that differs."""
+        self.install("--set", "models.load.enabled=true", "--set-string", f"commonLabels.generation={number}")
 
     def locution(self, *arguments: str | Path, timeout: float = 300) -> str:
         """Run the command line and return its output."""

@@ -12,13 +12,6 @@ from tests.cluster.release import Release, component, helm, kubectl, objects, po
 from tests.cluster.work import transcribing
 from tests.e2e.test_live import Told, assert_nothing_lost, talk
 
-ANOTHER = ("--set", "models.load.enabled=true", "--set-string", "commonLabels.generation={number}")
-
-
-def upgrade(release: Release, number: int) -> None:
-    """Replace every pod, by a label that differs."""
-    release.install(*(flag.format(number=number) for flag in ANOTHER))
-
 
 @pytest.mark.parametrize("way", ["upgrade", "rollback"])
 async def test_work_outlives_an_upgrade(
@@ -34,7 +27,7 @@ async def test_work_outlives_an_upgrade(
 
     def change() -> None:
         if way == "upgrade":
-            upgrade(release, 2)
+            release.replace_pods(2)
         else:
             helm("rollback", release.name, "--wait", "--timeout", "900s")
 
