@@ -85,7 +85,7 @@ check: lint types imports gen-check docs-check test-chart test-install ## Everyt
 
 # --- tests ----------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install \
+.PHONY: test test-cures test-unit test-service test-e2e test-docs test-contract test-media test-chaos test-hostile fuzz test-chart test-install \
 	test-egress
 # Each folder runs in its own process, because some tests measure the memory and children of their process; two run at
 # once (tests/lanes.py), those that take longest first.
@@ -139,6 +139,9 @@ test-egress: setup models ## Run the tests and an idle stack where every look-up
 
 test-cluster: setup models ## Install the chart on a real Kubernetes, break it, and write docs/cluster-report.md (root, 45 GB)
 	$(PYTHON) -m tests.cluster run $(ARGS)
+
+test-cures: setup models ## Try cures of the runbooks on a real Kubernetes, and write docs/cures-report.md (root, 45 GB)
+	$(PYTHON) -m tests.cluster cures $(ARGS)
 
 test-install: setup ## Check that each service installs alone with only what it needs
 	$(PYTEST) tests/install $(ARGS)

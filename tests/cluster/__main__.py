@@ -2,6 +2,7 @@
 
     up                   build what is missing, start an empty node and load the images
     run [ARGUMENT...]    the same, then the checks (arguments go to pytest), then end the node and write the report
+    cures [ARGUMENT...]  try cures of the runbooks, then end the node and write the report docs/cures-report.md
     bench [ARGUMENT...]  measure an upgrade with live audio and files under way (python -m tests.bench.upgrade), then end the node
     shell COMMAND...     run a command in the node, for example `kubectl get pods --all-namespaces`
     down                 end the node
@@ -71,6 +72,10 @@ def _run(arguments: Sequence[str]) -> int:
     return _beside_the_node("pytest", "-p", "no:cacheprovider", str(HERE), *arguments)
 
 
+def _cures(arguments: Sequence[str]) -> int:
+    return _beside_the_node("pytest", "-p", "no:cacheprovider", str(HERE / "cures.py"), *arguments)
+
+
 def _bench(arguments: Sequence[str]) -> int:
     return _beside_the_node("tests.bench.upgrade", *arguments)
 
@@ -99,6 +104,7 @@ def _down(_: Sequence[str]) -> int:
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "up": _up,
     "run": _run,
+    "cures": _cures,
     "bench": _bench,
     "shell": _shell,
     "down": _down,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import node
+from tests.cluster.home import ROOT
 from tests.cluster.release import Release
-from tests.cluster.report import Report
+from tests.cluster.report import CHECKS, CURES, Report
 from tests.cluster.work import recording, undisturbed, undisturbed_text  # noqa: F401
 from tests.e2e.conftest import pcm, sample  # noqa: F401
 
@@ -18,8 +19,11 @@ PATIENCE = 1200
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write the report at the end of a whole run."""
-    if node.pid() is not None:
-        config.pluginmanager.register(Report())
+    if node.pid() is None:
+        return
+    cures = any(argument.endswith("cures.py") for argument in config.args)
+    report = Report(ROOT / "docs/cures-report.md", CURES) if cures else Report(ROOT / "docs/cluster-report.md", CHECKS)
+    config.pluginmanager.register(report)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

