@@ -5,6 +5,7 @@ A citation is a link whose title stands in the cited line: `[file:12](path#L12 "
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -33,9 +34,12 @@ def _cited(found: re.Match[str], folder: Path) -> str:
 
 def main() -> int:
     """Rewrite the page, or say whether it is current."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when the page is not current")
+    check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
     wanted = current(page, PAGE.parent)
-    if "--check" in sys.argv[1:]:
+    if check:
         return int(page != wanted)
     PAGE.write_text(wanted, encoding="utf-8")
     return 0

@@ -6,6 +6,7 @@ kept under `tools/` of the state folder and used from there.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def _fetch(source: Source) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         sys.stdout.writelines(f"{folder}\n" for folder in install())
     except ToolsError as error:

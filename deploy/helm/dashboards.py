@@ -5,6 +5,7 @@ In a query, HERE stands for the choice of the installation. A panel shows what a
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import dataclass
@@ -329,6 +330,7 @@ def written(name: str) -> str:
 
 def main() -> int:
     """Rewrite the dashboards."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in DASHBOARDS:
         path = FOLDER / f"{name}.json"

@@ -5,6 +5,7 @@ It needs Go and a module proxy.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Final
 
@@ -15,4 +16,5 @@ TOOL: Final = GoTool("hclfmt", HCL)
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.stdout.write(f"{TOOL.install()}\n")

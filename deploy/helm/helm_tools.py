@@ -6,6 +6,7 @@ of the state folder (LOCUTION_STATE, else `.locution`) and reused from there.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import fcntl
 import hashlib
@@ -103,6 +104,7 @@ def _extract(package: bytes, folder: Path) -> None:
 
 def main() -> None:
     """Install both and print where they are."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for name in PROGRAMS:
         sys.stdout.write(f"{install(name)}\n")
 

@@ -5,6 +5,7 @@ It needs Go and a module proxy, and takes some minutes.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Final
 
@@ -18,4 +19,5 @@ TOOL: Final = GoTool("promtool", PROMETHEUS, tags="remove_all_sd")
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.stdout.write(f"{TOOL.install()}\n")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
@@ -85,12 +86,14 @@ def example(values: Path) -> Path:
 
 def main() -> int:
     """Rewrite every example."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    rendered = {example(values): settled(template(values)) for values in values_files()}
     EXAMPLES.mkdir(exist_ok=True)
-    for stale in EXAMPLES.glob("*.yaml"):
+    for stale in set(EXAMPLES.glob("*.yaml")) - set(rendered):
         stale.unlink()
-    for values in values_files():
-        example(values).write_text(settled(template(values)), encoding="utf-8")
-        sys.stdout.write(f"{example(values).relative_to(HERE)}\n")
+    for path, text in rendered.items():
+        path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(HERE)}\n")
     return 0
 
 

@@ -6,6 +6,7 @@ are left out: they come from Secrets, never from `settings`.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import sys
@@ -65,6 +66,7 @@ def _choices(annotation: Any) -> Schema:
 
 def main() -> int:
     """Rewrite the schema."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     SCHEMA.write_text(json.dumps(current(read()), indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{SCHEMA.name}\n")
     return 0

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,11 @@ from tests.cluster.release import Release, component, is_ready, kubectl, objects
 from tests.cluster.work import MODEL, sending, transcribing
 from tests.e2e.conftest import RATE
 
-LOADED = ("--set", "models.load.enabled=true")
-
 
 @contextmanager
-def changed(release: Release, *flags: str) -> Iterator[None]:
-    """Upgrade to values that do harm, and in the end to those before, which is the cure."""
-    release.install(*flags, wait=False)
+def changed(release: Release, *flags: str, wait: bool = False) -> Iterator[None]:
+    """Upgrade to other values, and in the end to those before, which is the cure of what does harm."""
+    release.install(*flags, wait=wait)
     try:
         yield
     finally:
@@ -71,8 +70,8 @@ def test_a_setting_that_is_refused(release: Release) -> None:
 
 
 def test_an_image_that_is_missing(release: Release) -> None:
-    """A process is missing, `ImagePullBackOff`: correct the tag"""
-    with changed(release, "--set", "api.image.tag=absent"):
+    """A process is missing, `ImagePullBackOff`: correct the image"""
+    with changed(release, "--set", "api.image.repository=locution/absent"):
         wait_for(lambda: waiting("api") & {"ImagePullBackOff", "ErrImagePull"}, "ImagePullBackOff")
 
 
@@ -114,8 +113,9 @@ def test_a_store_that_is_away(release: Release, recording: Path, undisturbed_tex
 
 def test_a_registry_that_is_away(release: Release, recording: Path, undisturbed_text: str) -> None:
     """Calls fail with `DEPENDENCY_UNAVAILABLE`: bring the service back; the command line waits for it"""
+    before = refused("api", "DEPENDENCY_UNAVAILABLE")
     with scaled_to_none("deployment", "registry"), sending(release, recording) as text:
-        wait_for(lambda: "DEPENDENCY_UNAVAILABLE" in metrics("api"), "the reason in the metrics")
+        wait_for(lambda: refused("api", "DEPENDENCY_UNAVAILABLE") > before, "the reason in the metrics")
         assert text.process.poll() is None
         kubectl("scale", "deployment", "locution-registry", "--replicas=1")
         assert text() == undisturbed_text
@@ -126,6 +126,12 @@ def metrics(name: str) -> str:
     (pod,) = [pod for pod in pods(name) if is_ready(pod)]
     address = f"http://{pod['status']['podIP']}:9090/metrics"
     return node.inside("python3", "-c", f"import urllib.request as r; print(r.urlopen({address!r}).read().decode())")
+
+
+def refused(name: str, reason: str) -> float:
+    """Return how often a component has reported a reason."""
+    lines = [line for line in metrics(name).splitlines() if reason in line and not line.startswith("#")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def test_a_worker_that_hangs(release: Release, recording: Path, undisturbed_text: str) -> None:
@@ -139,11 +145,13 @@ def test_a_worker_that_hangs(release: Release, recording: Path, undisturbed_text
 
 def test_more_stages_at_once(release: Release, recording: Path, undisturbed_text: str) -> None:
     """Work waits too long: another replica of worker"""
-    with transcribing(release, recording) as text:
-        kubectl("scale", "deployment", "locution-worker", "--replicas=2")
-        wait_for(lambda: sum(map(is_ready, pods("worker"))) == 2, "a second worker")
-        assert text() == undisturbed_text
-    kubectl("scale", "deployment", "locution-worker", "--replicas=1")
+    try:
+        with transcribing(release, recording) as text:
+            kubectl("scale", "deployment", "locution-worker", "--replicas=2")
+            wait_for(lambda: sum(map(is_ready, pods("worker"))) == 2, "a second worker")
+            assert text() == undisturbed_text
+    finally:
+        kubectl("scale", "deployment", "locution-worker", "--replicas=1")
     wait_for(lambda: len(objects("pods", component("worker"))) == 1, "one worker again")
 
 
@@ -155,8 +163,10 @@ def test_damaged_weights(release: Release, recording: Path, undisturbed_text: st
     try:
         kubectl("delete", "pods", "-l", "app.kubernetes.io/component=asr")
         wait_for(lambda: any(map(is_ready, pods("asr"))), "another asr")
+        failed = partial(refused, "worker", "MODEL_LOAD_FAILED")
+        before = failed()
         with sending(release, recording) as text:
-            wait_for(lambda: MODEL in logs("asr") and "MODEL_LOAD_FAILED" in metrics("worker"), "the engine's log")
+            wait_for(lambda: MODEL in logs("asr") and failed() > before, "the engine's log and the reason")
             file.write_bytes(whole)
             assert text() == undisturbed_text
     finally:
@@ -165,9 +175,8 @@ def test_damaged_weights(release: Release, recording: Path, undisturbed_text: st
 
 def test_work_that_waited_too_long(release: Release, recording: Path, undisturbed_text: str) -> None:
     """Stages fail for good with `JOB_EXPIRED`: bring the engine back, then `RetryJob`"""
-    release.install("--set-string", "worker.settings.LOCUTION_MAX_JOB_AGE_SECONDS=60")
-    with scaled_to_none("deployment", "asr"):
-        with sending(release, recording) as text:
+    with changed(release, "--set-string", "worker.settings.LOCUTION_MAX_JOB_AGE_SECONDS=60", wait=True):
+        with scaled_to_none("deployment", "asr"), sending(release, recording) as text:
             _, said = text.process.communicate(timeout=300)
         assert "JOB_EXPIRED" in said
     (job, *_) = json.loads(release.locution("jobs", "list", "--json", "--filter", "state = FAILED"))
@@ -178,7 +187,11 @@ def test_work_that_waited_too_long(release: Release, recording: Path, undisturbe
 
 async def test_live_streams_are_limited(release: Release, pcm: bytes) -> None:
     """Live text comes late: lower `LOCUTION_LIVE_STREAMS`, and further streams are refused with the time to wait"""
-    await asyncio.to_thread(release.install, "--set-string", "api.settings.LOCUTION_LIVE_STREAMS=1")
+    with changed(release, "--set-string", "api.settings.LOCUTION_LIVE_STREAMS=1", wait=True):
+        await _two_streams(release, pcm)
+
+
+async def _two_streams(release: Release, pcm: bytes) -> None:
     config = pb.LiveConfig(
         encoding=pb.LiveConfig.ENCODING_PCM_S16LE, sample_rate_hertz=RATE, language="en", asr_model=MODEL
     )

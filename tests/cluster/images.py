@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -63,15 +63,20 @@ def build() -> None:
 def load(ctr: Sequence[str]) -> None:
     """Load the images that containerd lacks; `ctr` is its command for images. A docker daemon must run. Raises ClusterError."""
     stamp = home() / "stamps/loaded"
-    loaded = json.loads(stamp.read_text()) if stamp.exists() else {}
+    loaded: dict[str, str] = {}
+    with suppress(OSError, ValueError):
+        loaded = json.loads(stamp.read_text())
     there = run([*ctr, "list", "--quiet"], seconds=60, env=environment()).split()
     for name in names():
         built = _docker("image", "inspect", "--format", "{{.Id}}", name).strip()
         known = name if "/" in name else f"library/{name}"
         if loaded.get(name) == built and f"docker.io/{known}" in there:
             continue
+        loaded.pop(name, None)
+        stamp.write_text(json.dumps(loaded))  # an import that stops half-way is repeated
         _pipe(name, [*ctr, "import", "-"])
-        stamp.write_text(json.dumps(loaded := {**loaded, name: built}))
+        loaded[name] = built
+        stamp.write_text(json.dumps(loaded))
 
 
 def _pipe(name: str, importer: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from tests.cluster.home import state
 from tests.cluster.images import PAUSE
-from tests.cluster.node import ADDRESS, CGROUP, CONFIGURATION, FOLDERS, NAME, PODS, SERVICES, token
+from tests.cluster.node import ADDRESS, CGROUP, CONFIGURATION, FOLDERS, IMAGES, NAME, PODS, SERVICES, token
 
 API: Final = "https://127.0.0.1:6443"
 ETCD: Final = "http://127.0.0.1:2379"
@@ -69,14 +70,13 @@ def _run(*command: str | Path) -> None:
     subprocess.run([str(word) for word in command], check=True)
 
 
-def _start(name: str, *command: str, ready: Callable[[], bool] = lambda: True) -> subprocess.Popen[bytes]:
+def _start(name: str, *command: str, ready: Callable[[], bool] = lambda: True) -> None:
     with (state() / "logs" / name).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     while not ready():
         if process.poll() is not None:
             sys.exit(f"{name} ended with {process.returncode}")
         time.sleep(0.1)
-    return process
 
 
 def _write(path: Path | str, content: str | dict[str, Any]) -> Path:
@@ -230,15 +230,26 @@ def _container_runtime() -> None:
 
 
 def _forget_containers() -> None:
-    """Remove what an earlier node left in the folder of images, before Kubernetes sees it."""
-    configuration = _write(
-        "/etc/containerd/images.toml", 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n' + CONTAINERD
-    )
-    process = _start("forget", "containerd", "--config", str(configuration), ready=_containerd_answers)
-    for name in _ctr("containers", "list", "--quiet").split():
-        _ctr("containers", "remove", name)
-    process.terminate()
-    process.wait()
+    """Remove what an earlier node left in the folder of images, before Kubernetes sees it; empty a damaged folder."""
+    without_kubernetes = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+    configuration = _write("/etc/containerd/images.toml", without_kubernetes + CONTAINERD)
+    with (state() / "logs/forget").open("wb") as log:
+        process = subprocess.Popen(["containerd", "--config", configuration], stdout=log, stderr=log)
+    try:
+        while not _containerd_answers():
+            if process.poll() is not None:
+                raise OSError("containerd ended")
+            time.sleep(0.1)
+        for name in _ctr("containers", "list", "--quiet").split():
+            _ctr("containers", "remove", name)
+    except (OSError, subprocess.CalledProcessError):
+        process.kill()
+        process.wait()
+        for path in Path("/", IMAGES).iterdir():
+            shutil.rmtree(path)
+    else:
+        process.terminate()
+        process.wait()
     Path(SOCKET).unlink(missing_ok=True)
 
 

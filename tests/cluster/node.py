@@ -47,7 +47,7 @@ def token(user: str) -> str:
 
 
 def up() -> None:
-    """Start an empty node and load the images; a docker daemon must run. Raises ClusterError if a node runs already."""
+    """Start a node without objects and load the images that it lacks; a docker daemon must run. Raises ClusterError if a node runs already."""
     if pid() is not None:
         raise ClusterError("the node runs already: end it with `python -m tests.cluster down`")
     started = time.monotonic()

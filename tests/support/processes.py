@@ -17,8 +17,8 @@ from tests.support import canaries
 PORTS: Final = range(12_000, 18_000)
 """Of the ports that tests choose: below the ephemeral range, and clear of those of the local stack."""
 DYING: Final = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
-"""What a command behind it dies of, as soon as its parent does. Python code between fork and exec would do the same, but can
-hang where gRPC has threads."""
+"""Prefix of a command: the kernel kills it when its parent dies. (Python code between fork and exec could ask for the same, but
+can hang where gRPC has threads.)"""
 
 
 def spawn(

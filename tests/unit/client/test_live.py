@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from locution.v1 import live_service_pb2 as pb
+from locution_client.calls import Access
 from locution_client.cli.commands.live import Screen, spoken_lines
 from locution_client.live import Session, Unacknowledged
 from locution_client.pcm import Layout
@@ -107,6 +108,6 @@ def test_speakers_that_turn_out_to_be_others_are_told_beside_the_text(capsys: py
 
 
 async def test_half_a_sample_at_the_end_is_dropped() -> None:
-    session = Session(None, (), pb.LiveConfig(encoding=pb.LiveConfig.ENCODING_PCM_S16LE), 1.0)
+    session = Session(None, Access(()), pb.LiveConfig(encoding=pb.LiveConfig.ENCODING_PCM_S16LE), 1.0)
     await session._read(pieces(bytes(2001)))
     assert (session._held.end, session._held.closed) == (1000, True)

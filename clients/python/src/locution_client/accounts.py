@@ -26,17 +26,17 @@ class Accounts(Service):
     async def login(self, tenant: str, email: str, password: str) -> pb.Session:
         """Exchange a password for a session."""
         request = pb.LoginRequest(tenant=tenant, email=email, password=password)
-        return await once(lambda: self._stub.Login(request, timeout=DEADLINE))
+        return await once(lambda: self._stub.Login(request, timeout=DEADLINE), self._access)
 
     async def register(self, invitation: str, email: str, password: str, display_name: str = "") -> pb.Session:
         """Register a user with an invitation, or without one if the server allows open registration."""
         request = pb.RegisterRequest(invitation=invitation, email=email, password=password, display_name=display_name)
-        return await once(lambda: self._stub.Register(request, timeout=DEADLINE))
+        return await once(lambda: self._stub.Register(request, timeout=DEADLINE), self._access)
 
     async def refresh(self, refresh_token: str) -> pb.Session:
         """Exchange a refresh token for a new session. A token works only once; using it again ends the session."""
         request = pb.RefreshSessionRequest(refresh_token=refresh_token)
-        return await once(lambda: self._stub.RefreshSession(request, timeout=DEADLINE))
+        return await once(lambda: self._stub.RefreshSession(request, timeout=DEADLINE), self._access)
 
     async def logout(self, *, everywhere: bool = False) -> None:
         """End the caller's session, or all of the user's."""

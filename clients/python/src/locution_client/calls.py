@@ -27,12 +27,16 @@ PATIENCE = 120.0
 FIRST_PATIENCE = 5.0
 """The same before the server's first answer: its address may be wrong."""
 
+LONG_WAIT = 3.0
+"""Seconds without progress after which the user is told."""
+
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
 
 OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),  # a server that is back is seen soon; by default after up to two minutes
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
 )
 
@@ -55,77 +59,80 @@ def credentials(api_key: str) -> Metadata:
 
 @dataclass(slots=True)
 class Access:
-    """What the callers of one client share: the key, and whether the server has answered yet."""
+    """What a client's callers share: the key, whether the server has answered, and whom to tell of a long wait."""
 
     metadata: Metadata
     answered: bool = False
+    waiting: Callable[[ApiError], None] = lambda failure: None
 
     @property
     def patience(self) -> float:
         """Return for how many seconds to go on without progress."""
         return PATIENCE if self.answered else FIRST_PATIENCE
 
-    def heard(self, failure: ApiError) -> None:
-        """Note a failure: the server's own names a reason."""
-        self.answered = self.answered or failure.reason is not None
-
 
 class Tries:
-    """Count the tries without progress, and the seconds they take."""
+    """The tries of one piece of work since its last progress."""
 
-    def __init__(self) -> None:
-        self._count = 0
-        self._since: float | None = None
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self.progress()
 
     def progress(self) -> None:
         """Begin to count anew."""
-        self._count, self._since = 0, None
+        self._count = 0
+        self._since: float | None = None
+        self._told = False
 
-    async def wait(self, failure: ApiError, patience: float) -> None:
-        """Sleep until the next try; raise the failure when `patience` seconds have passed without progress."""
+    async def wait(self, failure: ApiError, patience: float | None = None) -> None:
+        """Sleep until the next try; raise the failure after `patience` seconds (default: the client's)."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
-        pause = wait_before(self._count, failure)
-        if now + pause - self._since >= patience:
+        left = self._since + (self._access.patience if patience is None else patience) - now
+        if left <= 0 or (failure.retry_after or 0) > left:
             raise failure
+        if now - self._since >= LONG_WAIT and not self._told:
+            self._told = True
+            self._access.waiting(failure)
+        pause = wait_before(self._count, failure)
         self._count += 1
-        await asyncio.sleep(pause)
+        await asyncio.sleep(min(pause, left))
 
 
 async def retrying(call: Callable[[], Awaitable[Answer]], access: Access) -> Answer:
     """Make a call and repeat it where the reason allows; raise ApiError when it finally fails."""
-    tries = Tries()
+    tries = Tries(access)
     while True:
         try:
-            answer = await once(call)
+            return await once(call, access)
         except ApiError as failure:
-            access.heard(failure)
             if not may_repeat(failure):
                 raise
-            await tries.wait(failure, access.patience)
-        else:
-            access.answered = True
-            return answer
+            await tries.wait(failure)
 
 
-async def once(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make a call that must not be repeated; raise ApiError if it fails."""
+async def once(call: Callable[[], Awaitable[Answer]], access: Access) -> Answer:
+    """Make a call and note whether the server answered; raise ApiError if it fails."""
     try:
-        return await call()
+        answer = await call()
     except grpc.aio.AioRpcError as error:
-        raise from_rpc(error) from error
+        failure = from_rpc(error)
+        access.answered = access.answered or failure.reason is not None  # the server's own failures name one
+        raise failure from error
+    access.answered = True
+    return answer
 
 
 def may_repeat(failure: ApiError) -> bool:
     """Tell whether the same call may succeed a moment later. Every create carries a request_id, so retries are safe.
 
-    The server's own INTERNAL always names a reason. One without a reason comes from the transport, when a stream ends
-    during a write.
+    The server's own failures name a reason. INTERNAL without one comes from the transport, when a stream ends during a
+    write; DEADLINE_EXCEEDED without one, when a machine is gone and its packets with it.
     """
     if failure.known is not None and failure.known.retry is not Retry.LATER:
         return False
-    lost = failure.code == "UNAVAILABLE" or (failure.code == "INTERNAL" and failure.reason is None)
-    return lost or failure.retry_after is not None
+    broken = failure.reason is None and failure.code in ("INTERNAL", "DEADLINE_EXCEEDED")
+    return broken or failure.code == "UNAVAILABLE" or failure.retry_after is not None
 
 
 def may_resume(failure: ApiError) -> bool:
@@ -136,6 +143,6 @@ def may_resume(failure: ApiError) -> bool:
 def wait_before(attempt: int, failure: ApiError) -> float:
     """Return the seconds before the next attempt: the server's RetryInfo, else exponential backoff with jitter."""
     if failure.retry_after is not None:
-        return min(failure.retry_after, LONGEST_WAIT)
+        return failure.retry_after
     longest: float = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
     return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret

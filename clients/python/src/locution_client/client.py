@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from locution_client.accounts import Accounts
 from locution_client.administration import Administration
 from locution_client.calls import Access, credentials, open_channel
+from locution_client.errors import ApiError
 from locution_client.jobs import Jobs
 from locution_client.live import Live
 from locution_client.models import Models
@@ -21,10 +23,11 @@ from locution_client.webhooks import Webhooks
 class Client:
     """Hold a channel and one caller for each public service; use it with `async with`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, waiting: Callable[[ApiError], None] = lambda failure: None) -> None:
+        """Connect to a server; `waiting` is called once when a call has waited for the server for some seconds."""
         self.address = connection.address
         self._channel = open_channel(connection)
-        access = self._access = Access(credentials(connection.api_key))
+        access = self._access = Access(credentials(connection.api_key), waiting=waiting)
         self.uploads = Uploads(self._channel, access)
         self.jobs = Jobs(self._channel, access)
         self.live = Live(self._channel, access)

@@ -13,7 +13,7 @@ from locution.v1 import job_config_pb2
 from locution.v1 import job_service_pb2 as pb
 from locution.v1.job_service_pb2_grpc import JobServiceStub
 
-from locution_client.calls import LONGEST_WAIT, PATIENCE, Access, Tries, may_repeat
+from locution_client.calls import LONGEST_WAIT, Access, Tries, may_repeat
 from locution_client.errors import from_rpc
 from locution_client.labels import label as fit
 from locution_client.service import Service
@@ -89,19 +89,20 @@ class Jobs(Service):
         return await self._call(self._stub.EstimateJob, request)
 
     async def watch(
-        self, name: str, *, after_cursor: str = "", patience: float = PATIENCE
+        self, name: str, *, after_cursor: str = "", patience: float | None = None
     ) -> AsyncIterator[pb.JobEvent]:
         """Yield a job's events up to the terminal one; after a broken connection, resume after the last cursor.
 
-        Raises ApiError for errors that another attempt cannot cure, and after `patience` seconds without a connection.
+        Raises ApiError for errors that another attempt cannot cure, and after `patience` seconds without a connection
+        (default: as long as other calls wait).
         """
         loop = asyncio.get_running_loop()
-        cursor, tries = after_cursor, Tries()
+        cursor, tries = after_cursor, Tries(self._access)
         while True:
             request, began = pb.WatchJobRequest(name=name, after_cursor=cursor), loop.time()
             try:
                 async for event in self._stub.WatchJob(request, metadata=self._access.metadata):
-                    cursor = event.cursor
+                    cursor, self._access.answered = event.cursor, True
                     tries.progress()
                     yield event
             except grpc.aio.AioRpcError as error:

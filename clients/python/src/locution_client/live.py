@@ -15,7 +15,7 @@ from locution.reasons.v1.catalogue import Reason
 from locution.v1 import live_service_pb2 as pb
 from locution.v1.live_service_pb2_grpc import LiveServiceStub
 
-from locution_client.calls import PATIENCE, Access, Metadata, Tries, may_resume
+from locution_client.calls import Access, Tries, may_resume
 from locution_client.errors import ApiError, from_rpc
 from locution_client.service import Service
 
@@ -98,19 +98,20 @@ class Live(Service):
         self._stub = LiveServiceStub(channel)
 
     async def transcribe(
-        self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float = PATIENCE
+        self, config: pb.LiveConfig, audio: AsyncIterator[bytes], *, patience: float | None = None
     ) -> AsyncGenerator[pb.StreamResponse]:
         """Send audio and yield the server's messages. Broken connections are resumed, and no final is repeated.
 
-        Raises ApiError for errors that a resume cannot cure, and after `patience` seconds without any answer.
+        Raises ApiError for errors that a resume cannot cure, and after `patience` seconds without any answer
+        (default: as long as other calls wait).
         """
         async with aclosing(self.session(config, patience=patience).run(audio)) as messages:
             async for message in messages:
                 yield message
 
-    def session(self, config: pb.LiveConfig, *, patience: float = PATIENCE) -> Session:
+    def session(self, config: pb.LiveConfig, *, patience: float | None = None) -> Session:
         """Return a session to run; `transcribe` does it in one call."""
-        return Session(self._stub, self._access.metadata, config, patience)
+        return Session(self._stub, self._access, config, patience)
 
     async def sessions(self, filter_text: str = "") -> AsyncIterator[pb.LiveSession]:
         """Yield sessions, newest first."""
@@ -131,9 +132,9 @@ class Live(Service):
 class Session:
     """One session over as many streams as it takes."""
 
-    def __init__(self, stub: Any, metadata: Metadata, config: pb.LiveConfig, patience: float) -> None:
+    def __init__(self, stub: Any, access: Access, config: pb.LiveConfig, patience: float | None) -> None:
         self._stub = stub
-        self._metadata = metadata
+        self._access = access
         self._config = config
         self._patience = patience
         self._held = Unacknowledged(UNITS.get(config.encoding, 1))
@@ -160,12 +161,13 @@ class Session:
             await asyncio.gather(reading, return_exceptions=True)
 
     async def _streams(self) -> AsyncGenerator[pb.StreamResponse]:
-        tries = Tries()
+        tries = Tries(self._access)
         while True:
             failure: list[ApiError] = []
             async with aclosing(self._guarded(failure)) as messages:
                 async for message in messages:
                     tries.progress()
+                    self._access.answered = True
                     yield message
             if not failure:
                 return
@@ -196,7 +198,7 @@ class Session:
 
     async def _stream(self) -> AsyncGenerator[pb.StreamResponse]:
         """Run one stream and yield new messages; its sender ends with it."""
-        call = self._call = self._stub.Stream(metadata=self._metadata)
+        call = self._call = self._stub.Stream(metadata=self._access.metadata)
         sender: asyncio.Task[None] | None = None
         try:
             await call.write(pb.StreamRequest(start=self._start()))

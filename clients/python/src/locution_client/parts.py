@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from locution.reasons.v1.catalogue import Reason
 from locution.v1 import upload_service_pb2 as pb
 
-from locution_client.calls import PATIENCE, Tries
+from locution_client.calls import Access, Tries
 from locution_client.errors import ApiError
 from locution_client.uploads import Sent, Uploads, measure
 
@@ -70,6 +70,7 @@ class PartSender:
         self._uploads = uploads
         self._folder = folder
         self._at_once = at_once
+        self._store = Access((), waiting=uploads.waiting)
 
     async def send(self, path: Path, *, sent: Sent) -> pb.Upload:
         """Send a whole file, checked by size and SHA-256; raise ApiError or OSError."""
@@ -118,17 +119,21 @@ class PartSender:
 
     async def _send_part(self, file: _File, upload: str, part: int) -> str:
         """Upload one part and return its ETag. Each retry uses a new URL."""
-        tries = Tries()
+        tries = Tries(self._store)
+        data = await asyncio.to_thread(file.read, part)
         while True:
             where = await self._uploads.part_urls(upload, [part])
             try:
-                data = await asyncio.to_thread(file.read, part)
-                return await asyncio.to_thread(put, where.urls[0].url, data)
+                etag = await asyncio.to_thread(put, where.urls[0].url, data)
             except (ApiError, http.client.HTTPException, OSError) as error:
                 failure = error if isinstance(error, ApiError) else ApiError("UNAVAILABLE", f"object store: {error}")
                 if failure.code != "UNAVAILABLE":
                     raise failure from error
-                await tries.wait(failure, PATIENCE)
+                self._store.answered = self._store.answered or isinstance(error, ApiError)
+                await tries.wait(failure)
+            else:
+                self._store.answered = True
+                return etag
 
 
 @dataclass(frozen=True, slots=True)

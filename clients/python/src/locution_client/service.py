@@ -32,7 +32,7 @@ class Service:
         def made() -> Awaitable[Answer]:
             return call(request, metadata=self._access.metadata, timeout=timeout)
 
-        return await (retrying(made, self._access) if repeat else once(made))
+        return await (retrying if repeat else once)(made, self._access)
 
     async def _list(
         self, call: Callable[..., Awaitable[Any]], request: Any, field: str, limit: float = float("inf")

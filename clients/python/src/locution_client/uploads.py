@@ -36,6 +36,11 @@ class Uploads(Service):
         super().__init__(access)
         self._stub = UploadServiceStub(channel)
 
+    @property
+    def waiting(self) -> Callable[[ApiError], None]:
+        """Return whom to tell of a long wait."""
+        return self._access.waiting
+
     async def send(self, path: Path, *, sent: Sent | None = None, resume: bool = False) -> pb.Upload:
         """Upload a whole file or stream, checked by size and SHA-256. Raises ApiError or OSError.
 
@@ -46,7 +51,7 @@ class Uploads(Service):
 
     async def _send(self, source: Source, sent: Sent, resume: bool) -> pb.Upload:
         upload = await self._to_write(source, resume)
-        tries = Tries()
+        tries = Tries(self._access)
         while upload.state == pb.Upload.STATE_WRITING:
             before = upload.committed_bytes
             try:
@@ -55,7 +60,7 @@ class Uploads(Service):
                 failure = from_rpc(error)
                 if not may_resume(failure):
                     raise failure from error
-                await tries.wait(failure, self._access.patience)
+                await tries.wait(failure)
                 upload = await self.get(upload.name)
             if upload.committed_bytes > before:
                 tries.progress()
@@ -124,7 +129,8 @@ class Uploads(Service):
             if source.size is None and offset - asked >= KEPT:
                 asked = offset
                 with suppress(ApiError):  # the bytes are kept until the next time
-                    source.stored((await self.get(upload.name)).committed_bytes)
+                    known = await self._call(self._stub.GetUpload, pb.GetUploadRequest(name=upload.name), repeat=False)
+                    source.stored(known.committed_bytes)
         if data is not None:
             yield pb.WriteUploadRequest(finish=pb.WriteUploadFinish(sha256=await source.sha256()))
 

@@ -36,7 +36,7 @@ async def connected(address: str | None, *, anonymous: bool) -> AsyncIterator[Cl
 
 @asynccontextmanager
 async def _client(found: Connection, file: SessionFile, session: StoredSession | None) -> AsyncIterator[Client]:
-    async with Client(found) as client:
+    async with Client(found, waiting=show.waiting) as client:
         if session is None:
             yield client
             return

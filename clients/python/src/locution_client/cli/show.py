@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from locution.v1 import job_service_pb2 as pb
 
+from locution_client.calls import PATIENCE
 from locution_client.errors import ApiError
 
 Shown = TypeVar("Shown", bound=Message)
@@ -33,6 +34,11 @@ def failure(error: ApiError | OSError, subject: str = "") -> None:
         note(f"  {violation.field}: {violation.description}")
     if error.advice:
         note(f"  next: {error.advice}")
+
+
+def waiting(error: ApiError) -> None:
+    """Say that a call has no answer yet, and why."""
+    note(f"locution: {error}; trying again for up to {PATIENCE:.0f} s")
 
 
 def warnings(job: pb.Job, subject: str) -> None:
