@@ -179,10 +179,27 @@ def test_work_that_waited_too_long(release: Release, recording: Path, undisturbe
         with scaled_to_none("deployment", "asr"), sending(release, recording) as text:
             _, said = text.process.communicate(timeout=300)
         assert "JOB_EXPIRED" in said
+    assert retried(release) == undisturbed_text
+
+
+def test_a_model_that_was_disabled(release: Release, recording: Path, undisturbed_text: str) -> None:
+    """Stages fail for good with `MODEL_NOT_USABLE`: enable the model, then `RetryJob`"""
+    with scaled_to_none("deployment", "worker"), sending(release, recording) as text:
+        wait_for(lambda: json.loads(release.locution("jobs", "list", "--json", "--filter", "state = QUEUED")), "a job")
+        release.locution("models", "disable", MODEL, "--reason", "tried")
+        kubectl("scale", "deployment", "locution-worker", "--replicas=1")
+        _, said = text.process.communicate(timeout=300)
+    assert "MODEL_NOT_USABLE" in said
+    release.locution("models", "enable", MODEL)
+    assert retried(release) == undisturbed_text
+
+
+def retried(release: Release) -> str:
+    """Retry the job that failed last, and return its text."""
     (job, *_) = json.loads(release.locution("jobs", "list", "--json", "--filter", "state = FAILED"))
     again = json.loads(release.locution("jobs", "retry", job["name"], "--json"))
-    found = again[0] if isinstance(again, list) else again
-    assert release.locution("jobs", "watch", found["name"], "--format", "txt") == undisturbed_text
+    (found,) = again if isinstance(again, list) else [again]
+    return release.locution("jobs", "watch", found["name"], "--format", "txt")
 
 
 async def test_live_streams_are_limited(release: Release, pcm: bytes) -> None:

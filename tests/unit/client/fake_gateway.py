@@ -196,6 +196,32 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
         self.models[request.name] = model
         return model
 
+    async def _model(self, request: Any, context: Context) -> Model:
+        await self.guard("GetModel", request, context)
+        if request.name not in self.models:
+            await _abort(context, refusal(grpc.StatusCode.NOT_FOUND, "MODEL_NOT_FOUND", "no such model"))
+        return self.models[request.name]
+
+    async def GetModel(self, request: Any, context: Context) -> Model:
+        return await self._model(request, context)
+
+    async def DisableModel(self, request: Any, context: Context) -> Model:
+        model = await self._model(request, context)
+        model.state, model.state_reason = Model.STATE_DISABLED, request.reason
+        return model
+
+    async def EnableModel(self, request: Any, context: Context) -> Model:
+        model = await self._model(request, context)
+        model.state = Model.STATE_ENABLED
+        model.ClearField("state_reason")
+        return model
+
+    async def SetDefaultModel(self, request: Any, context: Context) -> Model:
+        model = await self._model(request, context)
+        for each in self.models.values():
+            each.is_default = each is model
+        return model
+
     async def ListModels(self, request: Any, context: Context) -> model_service_pb2.ListModelsResponse:
         await self.guard("ListModels", request, context)
         return model_service_pb2.ListModelsResponse(models=self.models.values())
@@ -205,7 +231,7 @@ class FakeGateway(UploadServiceServicer, JobServiceServicer, TranscriptServiceSe
 
     CompleteUpload = ListUploads = DeleteUpload = CreateUploadPartUrls = _unused
     CancelJob = RetryJob = UpdateJob = DeleteJob = BatchDeleteJobs = EstimateJob = _unused
-    GetTranscript = ListSegments = GetModel = SetDefaultModel = DisableModel = EnableModel = _unused
+    GetTranscript = ListSegments = _unused
 
 
 async def serve(gateway: FakeGateway, *more: Callable[[grpc.aio.Server], None]) -> tuple[grpc.aio.Server, str]:

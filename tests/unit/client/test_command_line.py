@@ -160,6 +160,32 @@ async def test_models_are_registered_and_listed(command: Command, capsys: pytest
     }
 
 
+async def test_a_model_is_shown_disabled_enabled_and_made_default(
+    command: Command, gateway: FakeGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await command("models", "register", "whisper/base", "whisper/tiny.en") == exit_codes.OK
+    with pytest.raises(SystemExit):
+        await command("models", "disable", "whisper/base")
+    assert await command("models", "disable", "whisper/base", "--reason", "too old") == exit_codes.OK
+    assert gateway.models["models/whisper/base"].state_reason == "too old"
+    capsys.readouterr()
+    assert await command("models", "get", "whisper/base") == exit_codes.OK
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if len(line.split()) > 1)
+    assert shown["state"] == "disabled (too old)"
+    assert shown["kind"] == "asr"
+    assert await command("models", "enable", "whisper/base") == exit_codes.OK
+    assert await command("models", "default", "whisper/tiny.en") == exit_codes.OK
+    capsys.readouterr()
+    assert await command("models", "list", "--json") == exit_codes.OK
+    listed = json.loads(capsys.readouterr().out)
+    states = {model["name"]: (model["state"], model.get("is_default", False)) for model in listed}
+    assert states == {
+        "models/whisper/base": ("STATE_ENABLED", False),
+        "models/whisper/tiny.en": ("STATE_ENABLED", True),
+    }
+    assert await command("models", "get", "whisper/none") == exit_codes.FAILED
+
+
 async def test_an_interrupted_command_says_how_to_go_on(
     address: str, gateway: FakeGateway, recordings: list[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""List and register models."""
+"""List, register, enable and disable models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from locution_client.calls import Access
 from locution_client.service import Service
 
 REGISTER_DEADLINE = 600.0
-"""Seconds for a registration, which reads all of a model's files."""
+"""Seconds for a call that reads all of a model's files."""
 
 
 class Models(Service):
@@ -24,6 +24,10 @@ class Models(Service):
         """List every model."""
         return await self._list(self._stub.ListModels, pb.ListModelsRequest(), "models")
 
+    async def get(self, model: str) -> pb.Model:
+        """Read one model."""
+        return await self._call(self._stub.GetModel, pb.GetModelRequest(name=f"models/{model}"))
+
     async def register(self, model: str, *, make_default: bool = False) -> pb.Model:
         """Register `<set>/<model>` below the models root."""
         request = pb.RegisterModelRequest(name=f"models/{model}", make_default=make_default)
@@ -32,3 +36,12 @@ class Models(Service):
     async def set_default(self, model: str) -> pb.Model:
         """Make a registered model the default of its kind."""
         return await self._call(self._stub.SetDefaultModel, pb.SetDefaultModelRequest(name=f"models/{model}"))
+
+    async def disable(self, model: str, reason: str) -> pb.Model:
+        """Disable a model for new jobs; running jobs continue."""
+        return await self._call(self._stub.DisableModel, pb.DisableModelRequest(name=f"models/{model}", reason=reason))
+
+    async def enable(self, model: str) -> pb.Model:
+        """Enable a model whose files are unchanged."""
+        request = pb.EnableModelRequest(name=f"models/{model}")
+        return await self._call(self._stub.EnableModel, request, timeout=REGISTER_DEADLINE)
