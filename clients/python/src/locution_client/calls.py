@@ -91,12 +91,12 @@ class Tries:
         left = self._since + (self._access.patience if patience is None else patience) - now
         if left <= 0 or (failure.retry_after or 0) > left:
             raise failure
-        if now - self._since >= LONG_WAIT and not self._told:
+        pause = min(wait_before(self._count, failure), left)
+        self._count += 1
+        if now + pause - self._since >= LONG_WAIT and not self._told:
             self._told = True
             self._access.waiting(failure)
-        pause = wait_before(self._count, failure)
-        self._count += 1
-        await asyncio.sleep(min(pause, left))
+        await asyncio.sleep(pause)
 
 
 async def retrying(call: Callable[[], Awaitable[Answer]], access: Access) -> Answer:
