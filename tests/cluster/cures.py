@@ -49,7 +49,8 @@ def scaled_to_none(kind: str, name: str) -> Iterator[None]:
 
 def statuses(name: str) -> list[dict[str, Any]]:
     """Return the status of each container of a component's pods."""
-    return [each for pod in pods(name) for each in pod["status"].get("containerStatuses", [])]
+    kinds = ("initContainerStatuses", "containerStatuses")
+    return [each for pod in pods(name) for kind in kinds for each in pod["status"].get(kind, [])]
 
 
 def waiting(name: str) -> set[str]:
