@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,22 +155,28 @@ def test_more_stages_at_once(release: Release, recording: Path, undisturbed_text
     wait_for(lambda: len(objects("pods", component("worker"))) == 1, "one worker again")
 
 
-def test_damaged_weights(release: Release, recording: Path, undisturbed_text: str) -> None:
-    """An engine is lost, `MODEL_LOAD_FAILED`: the engine's log says which model; restore its files"""
+def test_changed_weights(release: Release, recording: Path, undisturbed_text: str) -> None:
+    """Stages fail for good with `MODEL_CHECKSUM_MISMATCH`: restore the model's files, then `RetryJob`"""
     (file,) = [path for path in state().glob(f"volumes/*/{MODEL}/model.bin") if path.stat().st_size]
     whole = file.read_bytes()
-    file.write_bytes(hashlib.sha256(whole).digest() * 1000)
     try:
-        kubectl("delete", "pods", "-l", "app.kubernetes.io/component=asr")
-        wait_for(lambda: any(map(is_ready, pods("asr"))), "another asr")
-        failed = partial(refused, "worker", "MODEL_LOAD_FAILED")
-        before = failed()
-        with sending(release, recording) as text:
-            wait_for(lambda: MODEL in logs("asr") and failed() > before, "the engine's log and the reason")
-            file.write_bytes(whole)
-            assert text() == undisturbed_text
+        with scaled_to_none("deployment", "worker"), sending(release, recording) as text:
+            wait_for(lambda: queued(release), "a job")
+            file.write_bytes(hashlib.sha256(whole).digest() * 1000)
+            kubectl("delete", "pods", "-l", "app.kubernetes.io/component=asr")
+            kubectl("scale", "deployment", "locution-worker", "--replicas=1")
+            _, said = text.process.communicate(timeout=300)
+        assert "MODEL_CHECKSUM_MISMATCH" in said
+        assert "MODEL_CHECKSUM_MISMATCH" in logs("worker")
     finally:
         file.write_bytes(whole)
+    assert retried(release) == undisturbed_text
+
+
+def queued(release: Release) -> list[Any]:
+    """Return the jobs that wait."""
+    found: list[Any] = json.loads(release.locution("jobs", "list", "--json", "--filter", "state = QUEUED"))
+    return found
 
 
 def test_work_that_waited_too_long(release: Release, recording: Path, undisturbed_text: str) -> None:
@@ -186,7 +191,7 @@ def test_work_that_waited_too_long(release: Release, recording: Path, undisturbe
 def test_a_model_that_was_disabled(release: Release, recording: Path, undisturbed_text: str) -> None:
     """Stages fail for good with `MODEL_NOT_USABLE`: enable the model, then `RetryJob`"""
     with scaled_to_none("deployment", "worker"), sending(release, recording) as text:
-        wait_for(lambda: json.loads(release.locution("jobs", "list", "--json", "--filter", "state = QUEUED")), "a job")
+        wait_for(lambda: queued(release), "a job")
         release.locution("models", "disable", MODEL, "--reason", "tried")
         kubectl("scale", "deployment", "locution-worker", "--replicas=1")
         _, said = text.process.communicate(timeout=300)
@@ -206,6 +211,7 @@ def retried(release: Release) -> str:
 async def test_live_streams_are_limited(release: Release, pcm: bytes) -> None:
     """Live text comes late: lower `LOCUTION_LIVE_STREAMS`, and further streams are refused with the time to wait"""
     with changed(release, "--set-string", "api.settings.LOCUTION_LIVE_STREAMS=1", wait=True):
+        wait_for(lambda: len(objects("pods", component("api"))) == 1, "the end of the other api")
         await _two_streams(release, pcm)
 
 
