@@ -134,6 +134,7 @@ test-chart: setup ## Lint, render and check the Helm chart
 
 # Excluded by name, because they install or build: tests/docs, tests/install, tests/contract's clients in other languages.
 test-egress: setup models ## Run the tests and an idle stack where every look-up and connection is recorded (IDLE=900 seconds)
+	LOCUTION_ENVIRONMENTS=.locution/environments $(STACK) environments # what the end-to-end tests would install
 	$(PYTHON) -m tests.egress --report $(or $(REPORT),.locution/egress.txt) -- bash -c '$(LANES) \
 		$(call long_first,$(UNIT) $(SERVICE) tests/e2e) && $(PYTHON) -m tests.egress.idle $(or $(IDLE),900) $(SAMPLE)'
 

@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from locution_local.commands import clean, down, logs, models, role, status, up
+from locution_local.commands import clean, down, environments, logs, models, role, status, up
 from locution_local.errors import StackError
 from locution_local.folder import state_folder
 
-COMMANDS = (up, down, status, logs, role, models, clean)
+COMMANDS = (up, down, status, logs, role, models, environments, clean)
 
 EPILOG = """\
 environment:

@@ -219,12 +219,20 @@ def test_processes_that_are_no_longer_wanted_are_ended(running: Stack) -> None:
     processes._CHILDREN.pop(process.pid).wait(60)
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "clean", "models", "restart", "start", "kill"])
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "logs", "clean", "models", "environments", "restart", "start", "kill"]
+)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
     assert command in capsys.readouterr().out
+
+
+def test_environments_need_a_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("LOCUTION_ENVIRONMENTS", raising=False)
+    assert main(["environments"]) == 1
+    assert "set LOCUTION_ENVIRONMENTS" in capsys.readouterr().err
 
 
 def test_commands_without_a_stack_say_so(
