@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import grpc
 import pytest
 from locution.v1 import live_service_pb2 as pb
+from locution_gateway.live.settle import SettleLive
 
 from tests.service.gateway.live.conftest import House, ServeLive
 from tests.service.gateway.live.fake_engine import expected
@@ -115,6 +117,48 @@ async def test_a_session_that_nobody_resumes_is_given_up(serve_live: ServeLive) 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await again.resume(started.resume_token)
         assert "LIVE_SESSION_ENDED" in str(caught.value.trailing_metadata())
+
+
+async def test_a_stream_that_breaks_behind_finish_is_told_the_end(house: House) -> None:
+    first = house.speaker.talk()
+    started = await first.begin()
+    audio = noise(3.0)
+    await first.send(audio)
+    told = await first.finish()
+    again = house.speaker.talk()
+    resumed = await again.resume(started.resume_token, max(told.finals))
+    assert resumed.next_offset == len(audio)
+    assert (await again.finish()).done == told.done
+    assert again.finals == {}
+    behind = house.speaker.talk()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await behind.resume(started.resume_token, max(told.finals) - 1)
+    assert "LIVE_SESSION_ENDED" in str(caught.value.trailing_metadata())
+
+
+async def test_finals_that_a_broken_stream_missed_come_before_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settling = asyncio.Event()
+    settle = SettleLive.run
+
+    async def broken(*_: Any) -> Any:
+        settling.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(SettleLive, "run", broken)
+    first = house.speaker.talk()
+    started = await first.begin()
+    audio = noise(3.0)
+    await first.send(audio)
+    await first.say(finish=pb.StreamFinish())
+    await asyncio.wait_for(settling.wait(), 60)
+    await first.leave()
+    monkeypatch.setattr(SettleLive, "run", settle)
+    again = house.speaker.talk()
+    await again.resume(started.resume_token)
+    assert (await again.finish()).texts == expected(audio)
+    assert again.done is not None
 
 
 async def test_ending_a_session_ends_its_stream(house: House) -> None:

@@ -23,9 +23,11 @@ class LiveServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Stream: _aio.StreamStreamMultiCallable[_live_service_pb2.StreamRequest, _live_service_pb2.StreamResponse]
     """Runs or resumes a live session. The first message is `start`, the last is `finish`. Half-closing the stream says
-    the same as `finish`. If a stream breaks before, the session stays open for its resume time. A stream that resumes a
-    session takes it over from an older stream, which ends with LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it
-    can be processed, the flow control of the stream makes the sender wait.
+    the same as `finish`. If a stream breaks before, the session stays open for its resume time. If it breaks later, one
+    that resumes the session gets `done`, and before it the finals that the client lacks, unless they are deleted: then
+    LIVE_SESSION_ENDED. A stream that resumes a session takes it over from an older stream, which ends with
+    LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it can be processed, the flow control of the stream makes the
+    sender wait.
     Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
     LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
     MODEL errors, the MEDIA errors for bytes that do not match `encoding`, and PERMISSION_DENIED if the key may not make
@@ -60,9 +62,11 @@ class LiveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_abc.AsyncIterator[_live_service_pb2.StreamRequest], _abc.AsyncIterator[_live_service_pb2.StreamResponse]],
     ) -> _abc.AsyncIterator[_live_service_pb2.StreamResponse]:
         """Runs or resumes a live session. The first message is `start`, the last is `finish`. Half-closing the stream says
-        the same as `finish`. If a stream breaks before, the session stays open for its resume time. A stream that resumes a
-        session takes it over from an older stream, which ends with LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it
-        can be processed, the flow control of the stream makes the sender wait.
+        the same as `finish`. If a stream breaks before, the session stays open for its resume time. If it breaks later, one
+        that resumes the session gets `done`, and before it the finals that the client lacks, unless they are deleted: then
+        LIVE_SESSION_ENDED. A stream that resumes a session takes it over from an older stream, which ends with
+        LIVE_SESSION_TAKEN_OVER. If audio arrives faster than it can be processed, the flow control of the stream makes the
+        sender wait.
         Fails with STREAM_PROTOCOL_VIOLATED, AUDIO_OFFSET_MISMATCH, AUDIO_INCOMPLETE_SAMPLE, LIVE_SESSION_NOT_FOUND,
         LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED, LIVE_STREAM_IDLE, LIVE_CLIENT_TOO_SLOW, LIVE_OVERLOADED, LIVE_DRAINING, the
         MODEL errors, the MEDIA errors for bytes that do not match `encoding`, and PERMISSION_DENIED if the key may not make

@@ -21,6 +21,7 @@ from locution_gateway.live.models import (
     LiveId,
     LiveRequest,
     LiveSession,
+    LiveState,
     NewLive,
     Resume,
 )
@@ -122,14 +123,21 @@ class Attach:
         return await self._models.resolve(ModelKind.DIARIZATION, asked.model)
 
     async def resume(self, principal: Principal, asked: Resume) -> Attached:
-        """Take a session over. Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED."""
+        """Take a session over; of one that its client finished, return what the client has not received.
+
+        Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_NOT_FOUND, LIVE_SESSION_ENDED.
+        """
         session_id, owner = tokens.session_of(asked.token), uuid4()
         token = tokens.new_token(session_id)
         session = await self._store.resume(
             principal, session_id, tokens.digest(asked.token), tokens.digest(token), owner
         )
         finals = [final async for final in self._finals(principal, session_id, asked.last_final)]
-        return Attached(session, owner, token, tuple(finals))
+        if session.state is LiveState.OPEN:
+            return Attached(session, owner, token, tuple(finals))
+        if (finals[-1].final_id if finals else asked.last_final) != session.last_final:
+            raise Refused(Reason.LIVE_SESSION_ENDED, "the live session has ended, and its text is deleted")
+        return Attached(session, owner, asked.token, tuple(finals))
 
     async def audio(self, principal: Principal, session: LiveSession, offset: int) -> AsyncIterator[bytes]:
         """Yield the stored audio from an offset."""

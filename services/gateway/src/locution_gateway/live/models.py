@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 from locution_speech.asr import EngineSizes, Flush, ListenUpdate
@@ -119,6 +119,10 @@ class LiveChunk:
     start: int
     end: int
     key: str
+
+
+FINISHED: Final = "FINISHED"
+"""Why a session ended: its client said that the audio is complete."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from locution_gateway.jobs.config import Afterwards
 from locution_gateway.live import sql
 from locution_gateway.live.models import (
+    FINISHED,
     LiveChunk,
     LiveConfig,
     LiveEncoding,
@@ -87,7 +88,10 @@ class PostgresLive:
     async def resume(
         self, principal: Principal, session_id: LiveId, shown: bytes, fresh: bytes, owner: UUID
     ) -> LiveSession:
-        """Give a session to another stream with a new token. Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED."""
+        """Give a session to another stream with a new token; one that its client finished is returned unchanged.
+
+        Refuses with LIVE_TOKEN_INVALID, LIVE_SESSION_ENDED.
+        """
         async with self._database.transaction(principal) as connection:
             row = await connection.fetchrow(sql.LOCK, session_id, principal.tenant_id)
             if row is None:
@@ -96,6 +100,8 @@ class PostgresLive:
                 known and hmac.compare_digest(shown, known) for known in (row["token_hash"], row["previous_hash"])
             ):
                 raise Refused(Reason.LIVE_TOKEN_INVALID)
+            if row["end_reason"] == FINISHED:
+                return await _get(connection, principal, session_id)
             if row["state"] != LiveState.OPEN:
                 raise Refused(Reason.LIVE_SESSION_ENDED)
             await connection.execute(

@@ -10,10 +10,12 @@ from locution_common.errors import Reason, Refused
 
 from locution_gateway.live.attach import Attach, Attached, restart
 from locution_gateway.live.models import (
+    FINISHED,
     ClientMessage,
     Done,
     LiveLimits,
     LiveRequest,
+    LiveState,
     RegionIgnored,
     Resume,
     ServerMessage,
@@ -69,18 +71,18 @@ class StreamLive:
 
     async def _serve(self, principal: Principal, messages: AsyncIterator[ClientMessage], outbox: Outbox) -> None:
         attached = await self._attached(principal, await anext(messages, None))
+        session_id = attached.session.session_id
         async with self._parts.observer.opened(attached.session):
             await outbox.put(self._started(attached))
             if attached.region_ignored:
                 await outbox.put(RegionIgnored())
             for final in attached.finals:
                 await outbox.put(final)
-            serve = Serve(
-                self._parts, self._attach, self._limits, principal, attached, restart(attached.session), outbox
-            )
-            await serve.run(messages)
-            store, session_id = self._parts.store, attached.session.session_id
-            await store.end(principal, session_id, attached.owner, "FINISHED")
+            if attached.session.state is LiveState.OPEN:
+                again = restart(attached.session)
+                serve = Serve(self._parts, self._attach, self._limits, principal, attached, again, outbox)
+                await serve.run(messages)
+                await self._parts.store.end(principal, session_id, attached.owner, FINISHED)
             await outbox.put(Done(await self._settle.run(principal, session_id)))
 
     async def _attached(self, principal: Principal, first: ClientMessage | None) -> Attached:
