@@ -48,7 +48,7 @@ gen: setup ## Generate the Python stubs from the protos
 gen-check: setup ## Check that the committed stubs are current
 	@$(PYTHON) protos/generate.py check
 
-docs: setup ## Generate docs/reference from the settings and metrics
+docs: setup ## Generate docs/reference from the settings, the metrics and the chart's values
 	@$(PYTHON) docs/generate.py
 	@$(PYTHON) deploy/helm/values_page.py
 	@$(PYTHON) deploy/helm/cited.py

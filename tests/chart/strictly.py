@@ -8,9 +8,9 @@ from typing import Any
 
 import crds
 import jsonschema
-import pytest
-from helm_tools import ToolsError
 from render_chart import Manifest
+
+from tests.chart.tools import provided
 
 
 def strict(schema: Any) -> Any:
@@ -28,10 +28,7 @@ def strict(schema: Any) -> Any:
 
 @cache
 def _definitions() -> dict[tuple[str, str], Any]:
-    try:
-        crds.install()
-    except ToolsError as error:
-        pytest.skip(f"the custom resource definitions cannot be fetched: {error}")
+    provided(crds.install, "the custom resource definitions")
     return {key: strict(schema) for key, schema in crds.schemas().items()}
 
 

@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 import render_chart as render
 import yaml
-from helm_tools import ToolsError
 
 from tests.chart.manifests import Installation
 from tests.chart.strictly import check
+from tests.chart.tools import provided
 
 EXAMPLES = render.HERE / "examples"
 TERRAFORM = sorted((EXAMPLES / "terraform").glob("*.tf"))
@@ -58,10 +58,7 @@ def _leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, objec
 @pytest.fixture(scope="module")
 def formatter() -> Path:
     """hclfmt, built if it is missing."""
-    try:
-        return hclfmt.TOOL.install()
-    except ToolsError as error:
-        pytest.skip(f"hclfmt cannot be built: {error}")
+    return provided(hclfmt.TOOL.install, "hclfmt")
 
 
 @pytest.mark.parametrize("path", TERRAFORM, ids=lambda path: path.name)

@@ -10,6 +10,7 @@ import pytest
 from locution.v1 import live_service_pb2 as pb
 from locution_client import ApiError, Client, Connection, calls
 from locution_client.calls import Access
+from locution_client.pcm import FALLBACK_RATE
 
 from tests.support.processes import free_port
 from tests.unit.client.fake_gateway import FakeGateway, refusal
@@ -126,7 +127,7 @@ async def test_a_long_wait_is_told_once(
 
 async def test_a_wrong_address_is_given_up_soon_by_every_call(patience: Callable[[float, float], None]) -> None:
     patience(0.0, 1e9)
-    config = pb.LiveConfig(encoding=pb.LiveConfig.ENCODING_PCM_S16LE, sample_rate_hertz=16_000)
+    config = pb.LiveConfig(encoding=pb.LiveConfig.ENCODING_PCM_S16LE, sample_rate_hertz=FALLBACK_RATE)
     async with Client(Connection(f"127.0.0.1:{free_port()}", "key")) as client:
         with pytest.raises(ApiError):
             [event async for event in client.jobs.watch("jobs/j")]
