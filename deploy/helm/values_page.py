@@ -81,8 +81,7 @@ def _comment(lines: list[str], number: int) -> str:
 
 
 def _on_a_line(node: yaml.Node) -> str:
-    text = yaml.serialize(node, Dumper=yaml.SafeDumper)
-    value = yaml.safe_load(text)
+    value = yaml.constructor.SafeConstructor().construct_document(node)
     shown: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False)
     return shown.removesuffix("\n").removesuffix("\n...").strip()
 

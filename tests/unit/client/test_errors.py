@@ -34,7 +34,10 @@ def test_the_retry_time_is_read_and_waited_for() -> None:
     assert wait_before(0, error) == 3.0
 
 
-@pytest.mark.parametrize(("code", "again"), [("UNAVAILABLE", True), ("RESOURCE_EXHAUSTED", False), ("INTERNAL", True)])
+@pytest.mark.parametrize(
+    ("code", "again"),
+    [("UNAVAILABLE", True), ("RESOURCE_EXHAUSTED", False), ("INTERNAL", True), ("DEADLINE_EXCEEDED", True)],
+)
 def test_only_what_is_safe_is_repeated(code: str, again: bool) -> None:
     assert may_repeat(ApiError(code, "")) is again
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
 import pytest
 from locution.v1 import live_service_pb2 as pb
+from locution.v1.upload_service_pb2 import Upload
 from locution_client import ApiError, Client, Connection, calls
 from locution_client.calls import Access
 from locution_client.pcm import FALLBACK_RATE
@@ -139,6 +141,20 @@ async def test_a_wrong_address_is_given_up_soon_by_every_call(patience: Callable
 
 async def _silence() -> AsyncIterator[bytes]:
     yield bytes(3200)
+
+
+async def test_a_server_that_stores_nothing_is_given_up(
+    client: Client, patience: Callable[[float, float], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (recording := tmp_path / "call.wav").write_bytes(b"RIFF")
+
+    async def stored_nothing(upload: Upload, *_: object) -> Upload:
+        return upload
+
+    monkeypatch.setattr(client.uploads, "_write", stored_nothing)
+    patience(0.0, 0.0)
+    with pytest.raises(ApiError, match="stored none of the bytes"):
+        await client.uploads.send(recording)
 
 
 async def test_sessions_of_a_server_that_is_away_are_an_error_of_the_api(

@@ -115,14 +115,10 @@ class Live(Service):
 
     async def sessions(self, filter_text: str = "") -> AsyncIterator[pb.LiveSession]:
         """Yield sessions, newest first."""
-        token, more = "", True
-        while more:
-            request = pb.ListSessionsRequest(page_token=token, filter=filter_text)
-            page = await self._call(self._stub.ListSessions, request)
-            for session in page.sessions:
-                yield session
-            token = page.next_page_token
-            more = bool(token)
+        for session in await self._list(
+            self._stub.ListSessions, pb.ListSessionsRequest(filter=filter_text), "sessions"
+        ):
+            yield session
 
     async def end(self, name: str) -> pb.LiveSession:
         """End a session."""

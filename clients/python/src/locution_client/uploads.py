@@ -53,17 +53,20 @@ class Uploads(Service):
         upload = await self._to_write(source, resume)
         tries = Tries(self._access)
         while upload.state == pb.Upload.STATE_WRITING:
-            before = upload.committed_bytes
+            before, failure = upload.committed_bytes, None
             try:
                 upload = await self._write(upload, source, sent)
             except grpc.aio.AioRpcError as error:
                 failure = from_rpc(error)
                 if not may_resume(failure):
                     raise failure from error
-                await tries.wait(failure)
                 upload = await self.get(upload.name)
             if upload.committed_bytes > before:
                 tries.progress()
+            elif failure is None:
+                failure = ApiError("UNAVAILABLE", "the server stored none of the bytes")
+            if failure is not None and upload.state == pb.Upload.STATE_WRITING:
+                await tries.wait(failure)
         return upload
 
     async def get(self, name: str) -> pb.Upload:
